@@ -1,0 +1,146 @@
+# suitd. `make help` lists the targets.
+#
+# The directory is the layer, and the linker proves it: one archive each,
+#   lib <- db <- daemon      lib <- device      lib <- cli
+# Sources are found by folder; nothing is listed twice.
+
+VERSION := 0.1.0
+SAN ?=
+B := build$(if $(SAN),/san)
+V ?=
+Q := $(if $(V),,@)
+
+CC ?= gcc
+CSTD := -std=c11 -D_GNU_SOURCE
+WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wformat=2 -Wpointer-arith -Wvla -Werror
+OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \
+	-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+comma := ,
+CFLAGS ?= -g
+ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CFLAGS) -fPIE -I. \
+	-DSUITD_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=.
+ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) -pie \
+	-Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+
+# pkg-config is asked on first use only: `make deps` may have to install it.
+once = $(eval $(1) := $(2))$($(1))
+LIB_PKGS := libcbor libcrypto libconfuse jansson
+COAP_PKGS := libcoap-3-openssl
+LIB_LIBS = $(call once,LIB_LIBS,$(shell pkg-config --libs $(LIB_PKGS)))
+DB_LIBS = $(call once,DB_LIBS,$(shell pkg-config --libs sqlite3))
+COAP_LIBS = $(call once,COAP_LIBS,$(shell pkg-config --libs $(COAP_PKGS) libssl))
+LOOP_LIBS = $(call once,LOOP_LIBS,$(shell pkg-config --libs libevent_core libsystemd))
+
+srcs = $(sort $(wildcard $(1)/*.c))
+objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+LIB_O := $(call objs,$(call srcs,lib))
+DB_O := $(call objs,$(call srcs,db)) $(B)/obj/db/schema.o
+DAEMON_O := $(call objs,$(filter-out daemon/suitd.c,$(call srcs,daemon)))
+CLI_O := $(call objs,$(filter-out cli/suitctl.c,$(call srcs,cli)))
+DEV_O := $(call objs,$(filter-out device/suitsim.c,$(call srcs,device)))
+
+A_LIB := $(B)/libsuit.a
+A_DB := $(B)/libstore.a
+A_DAEMON := $(B)/libdaemon.a
+A_CLI := $(B)/libcli.a
+A_DEV := $(B)/libsuitdev.a
+
+BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
+
+.PHONY: all help deps deps-test demo check check-lib layers style fmt \
+	fmt-check clean unit e2e bench vectors fuzz-replay man
+
+all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make            build/suitd, build/suitctl, build/suitsim
+## make demo       install what is missing, build, run the main job on loopback
+## make check      install what tests need, build, run every test (SAN=1: ASan, UBSan)
+## make unit       unit tests only
+## make e2e        end-to-end tests only
+## make bench      the figures of docs/BENCHMARKS.md
+## make style      limits of the house style; make layers: include rules
+## make clean      remove build/
+
+$(A_LIB): $(LIB_O)
+$(A_DB): $(DB_O)
+$(A_DAEMON): $(DAEMON_O)
+$(A_CLI): $(CLI_O)
+$(A_DEV): $(DEV_O)
+%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC $<")
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Migrations are compiled in, in the order of their names.
+SCHEMA := $(sort $(wildcard db/schema/*.sql))
+$(B)/obj/db/schema.c: $(SCHEMA) db/schema.sh
+	@mkdir -p $(@D)
+	$(Q)sh db/schema.sh $(SCHEMA) > $@.tmp && mv $@.tmp $@
+$(B)/obj/db/schema.o: $(B)/obj/db/schema.c
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+link = $(if $(V),,@echo "  LD $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+$(B)/suitd: $(B)/obj/daemon/suitd.o $(A_DAEMON) $(A_DB) $(A_LIB)
+	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(DB_LIBS) $(LIB_LIBS)
+$(B)/suitctl: $(B)/obj/cli/suitctl.o $(A_CLI) $(A_LIB)
+	$(link) $(COAP_LIBS) $(LIB_LIBS)
+$(B)/suitsim: $(B)/obj/device/suitsim.o $(A_DEV) $(A_LIB)
+	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(LIB_LIBS)
+
+# --- tests: a unit test of a layer links that layer's archive and below ---
+TESTS_lib := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/lib))
+TESTS_db := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/db))
+TESTS_daemon := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/daemon))
+TESTS_device := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/device))
+TESTS_cli := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/cli))
+UNIT := $(TESTS_lib) $(TESTS_db) $(TESTS_daemon) $(TESTS_device) $(TESTS_cli)
+
+$(TESTS_lib): $(B)/tests/%: $(B)/obj/tests/%.o $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(LIB_LIBS) -lcmocka
+$(TESTS_db): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DB) $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(DB_LIBS) $(LIB_LIBS) -lcmocka
+$(TESTS_daemon): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DAEMON) $(A_DB) $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(DB_LIBS) $(LIB_LIBS) -lcmocka
+$(TESTS_device): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DEV) $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(LIB_LIBS) -lcmocka
+$(TESTS_cli): $(B)/tests/%: $(B)/obj/tests/%.o $(A_CLI) $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(COAP_LIBS) $(LIB_LIBS) -lcmocka
+
+# Fuzz targets: libFuzzer with `make fuzz` (clang), replay of their corpus
+# without an engine in `make check`.
+FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out tests/fuzz/replay.c,$(call srcs,tests/fuzz)))
+$(FUZZ): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/fuzz/replay.o $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(LIB_LIBS)
+
+.SECONDARY:
+
+unit: $(UNIT) $(FUZZ)
+	@B=$(B) sh tests/tools/run-unit.sh $(UNIT)
+
+layers:
+	@sh tests/tools/layers.sh
+style:
+	@sh tests/tools/style.sh
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,157 @@
+/*
+ * front: the CoAP server side, on libcoap, for every transport. It turns a
+ * datagram into a `struct req`, finds the route, and makes a `struct resp`
+ * into an answer. Everything of RFC 7252, 7641 and 7959 that does not need
+ * to know what a resource means is here:
+ *
+ * - Block2 of any response is sliced statelessly, the ETag is stable and on
+ *   every block, a matching ETag in a request is answered 2.03;
+ * - Block1 is assembled, bounded, in memory or in a file;
+ * - Observe is our own registry (observe.c), with paths as topics;
+ * - an answer to a request that wrote to the store leaves only after the
+ *   turn's commit: the handler calls resp->after_commit = true and the front
+ *   holds the answer (still piggy-backed) until front_flush;
+ * - a repeated CON that is not idempotent gets the remembered answer.
+ */
+#ifndef SUITD_DAEMON_FRONT_H
+#define SUITD_DAEMON_FRONT_H
+
+#include "db/blob.h"
+#include "lib/conf.h"
+#include "lib/err.h"
+#include "lib/limits.h"
+#include "lib/slice.h"
+#include "lib/track.h"
+
+struct app; /* suitd.h: everything a handler may use */
+struct front;
+struct loop;
+
+enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
+
+enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
+
+enum transport { T_UDP, T_DTLS, T_TCP, T_ADMIN };
+
+/* Who asks. A device's identity is its credential, never its address. */
+struct principal {
+	enum role role;
+	enum grade grade; /* L1 when the channel authenticated it */
+	uint64_t device; /* from the credential; 0: none */
+	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
+};
+
+struct req {
+	enum method method;
+	enum transport transport;
+	char path[LIMIT_PATH + 1]; /* canonical, see lib/uri.h */
+	const char *arg[2]; /* what the route's {..} matched, "" if none */
+	struct slice query[LIMIT_QUERY];
+	size_t query_n;
+	struct slice body; /* whole, after Block1 */
+	bool have_cf, have_accept;
+	uint16_t cf, accept;
+	bool observe, observe_cancel; /* a GET with Observe 0 / 1 */
+	bool first_block; /* Block2 absent or num 0 */
+	struct principal who;
+	char addr[LIMIT_ADDRESS]; /* peer's host, no port; a hint */
+	char peer[LIMIT_ADDRESS]; /* peer with port, for log lines */
+	char local[LIMIT_ADDRESS]; /* host:port that was asked, for URIs */
+	void *session; /* opaque; see peer_session_push */
+};
+
+#define CF_TEXT 0
+#define CF_LINK 40
+#define CF_OCTET 42
+#define CF_JSON 50
+#define CF_CBOR 60
+#define CF_PROBLEM 257 /* application/concise-problem-details+cbor */
+#define CF_SUIT_REPORT 270
+#define CF_NONE 0xffff
+
+struct resp {
+	unsigned code; /* ccdd, 205; 0: set from the handler's return value */
+	uint16_t cf; /* CF_NONE: no Content-Format */
+	bool have_max_age;
+	uint32_t max_age;
+	size_t etag_len; /* 0: the front makes one from the body */
+	uint8_t etag[8];
+	struct buf out; /* body up to LIMIT_RESPONSE, write here */
+	struct slice body; /* or: bytes that stay valid for the call */
+	struct blob *image; /* or: an image; front drops the reference */
+	char location[LIMIT_PATH + 1]; /* Location-Path, canonical; "" none */
+	bool after_commit; /* wrote to the store: hold until front_flush */
+	struct why why; /* diagnostic of an error */
+};
+
+typedef int (*route_fn)(struct app *app, const struct req *req,
+    struct resp *resp);
+
+#define ROUTE_OBSERVE (1u << 0)
+#define ROUTE_BODY_FILE (1u << 1) /* body may exceed LIMIT_BODY_MEM */
+#define ROUTE_HIDDEN (1u << 2) /* not in .well-known/core */
+#define ROUTE_BLOCKS (1u << 3) /* an image: front calls app_blocks */
+
+struct route {
+	const char *path; /* "m/{c}"; "{*}" as the last segment: the rest */
+	unsigned methods;
+	enum role role; /* the least that may call */
+	unsigned flags;
+	route_fn fn;
+	const char *attrs; /* link attributes, rt="..." */
+};
+
+/* routes.c; both end with a NULL path. */
+extern const struct route routes_device[];
+extern const struct route routes_admin[];
+
+struct front_hooks {
+	/* PSK of an identity; ERR_NOT_FOUND refuses the handshake */
+	int (*psk)(struct app *app, enum transport t, const char *identity,
+	    struct buf *ret_key);
+	/* who speaks with this identity; called once per request */
+	void (*who)(struct app *app, enum transport t, const char *identity,
+	    struct principal *ret);
+	/* a block of an image went out (never touches the store) */
+	void (*blocks)(struct app *app, const struct req *req,
+	    const struct blob *image, uint64_t end, uint64_t total);
+};
+
+int front_new(struct loop *loop, struct app *app, const struct conf *conf,
+    const struct front_hooks *hooks, struct front **ret, struct why *why)
+    MUST_USE;
+void front_free(struct front *f); /* NULL is fine */
+/* A line per listener in plain words, for the log at start. */
+void front_describe(const struct front *f,
+    void (*line)(void *arg, const char *text), void *arg);
+
+/*
+ * The end of a turn: commit_err 0 sends every held answer; else each becomes
+ * that error (5.00 or 5.03 with its text) and observers learn nothing.
+ */
+void front_flush(struct front *f, int commit_err);
+
+/*
+ * A topic changed: every observer of this canonical path (with the query it
+ * asked with) gets the resource's answer anew, at most one notification in
+ * flight per observer, CON; intermediate states are skipped. Observers go
+ * on RST, on time-out, on session end.
+ */
+void front_notify(struct front *f, enum transport plane, const char *path);
+/* Observers whose principal or ?ep= is this device, on any path. */
+size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
+    void (*done)(void *arg, int err), void *arg);
+bool front_device_observes(const struct front *f, uint64_t device,
+    const char *ep);
+
+/* Paths of .well-known/core, filtered by RFC 6690 query. */
+void front_links(const struct route *table, const struct slice *query,
+    size_t query_n, struct buf *out);
+
+struct front_stats {
+	uint64_t requests, blocks, sessions, observers, assemblies,
+	    notifications, dedup_hits, errors;
+};
+void front_stats(const struct front *f, struct front_stats *ret);
+
+#endif

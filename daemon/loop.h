@@ -1,0 +1,38 @@
+/*
+ * loop: the only place that knows the time and makes luck. A libevent base,
+ * a wall and a monotonic clock, one timer, signals, a hook before sleep.
+ */
+#ifndef SUITD_DAEMON_LOOP_H
+#define SUITD_DAEMON_LOOP_H
+
+#include <stdint.h>
+
+#include "lib/err.h"
+
+struct loop;
+
+int loop_new(uint64_t seed, struct loop **ret) MUST_USE; /* seed 0: random */
+void loop_free(struct loop *l);
+/* Until loop_stop. */
+int loop_run(struct loop *l) MUST_USE;
+void loop_stop(struct loop *l);
+
+int64_t loop_now(const struct loop *l); /* Unix milliseconds, once a turn */
+int64_t loop_mono(const struct loop *l); /* monotonic milliseconds */
+uint64_t loop_rand(struct loop *l);
+
+/* The one timer: cb once at or after `at` (Unix ms); 0 disarms. */
+void loop_timer(struct loop *l, void (*cb)(void *arg), void *arg);
+void loop_timer_at(struct loop *l, int64_t at);
+/* Called after the events of a turn, before the loop sleeps. */
+void loop_before_sleep(struct loop *l, void (*cb)(void *arg), void *arg);
+/* Calls cb while fd is readable. 0 or an error; at most 16 of them. */
+int loop_read(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
+    MUST_USE;
+int loop_signal(struct loop *l, int signo, void (*cb)(void *arg, int signo),
+    void *arg) MUST_USE;
+/* A periodic tick, for slow housekeeping. */
+int loop_every(struct loop *l, int64_t ms, void (*cb)(void *arg), void *arg)
+    MUST_USE;
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * peer: suitd as a CoAP client. Requests to devices with a bounded number in
+ * flight, RFC 7252 timers, one at a time per device (NSTART 1), Block1 for
+ * long bodies. A request leaves by the device's own session when it has one
+ * (`session`: works through NAT, reuses DTLS), else by URI.
+ */
+#ifndef SUITD_DAEMON_PEER_H
+#define SUITD_DAEMON_PEER_H
+
+#include "daemon/front.h"
+
+struct peer;
+
+struct peer_request {
+	enum method method;
+	const char *uri; /* coap://host[:port]/path?query */
+	struct slice payload; /* copied */
+	uint16_t cf; /* CF_NONE: no option */
+	unsigned timeout_s; /* 0: until CoAP's own timers give up */
+};
+
+struct peer_answer {
+	int err; /* 0: an answer came; ERR_TIMEOUT, ERR_UNREACHABLE (ICMP),
+	            ERR_REJECTED (RST), ERR_BUSY (too many in flight) */
+	unsigned code; /* ccdd */
+	bool have_max_age;
+	uint32_t max_age;
+	struct slice payload; /* valid during the call */
+};
+
+int peer_new(struct loop *loop, const struct conf *conf, struct peer **ret,
+    struct why *why) MUST_USE;
+void peer_free(struct peer *p);
+/* cb runs exactly once, never inside of this call unless it fails. */
+int peer_send(struct peer *p, const struct peer_request *rq,
+    void (*cb)(void *arg, const struct peer_answer *a), void *arg) MUST_USE;
+size_t peer_inflight(const struct peer *p);
+
+#endif

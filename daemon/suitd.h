@@ -1,0 +1,30 @@
+/*
+ * suitd.h: what a handler, a driver and the engine share. suitd.c makes it
+ * and owns every member; nothing else is global.
+ */
+#ifndef SUITD_DAEMON_SUITD_H
+#define SUITD_DAEMON_SUITD_H
+
+#include "daemon/front.h"
+#include "daemon/loop.h"
+#include "daemon/peer.h"
+#include "db/blob.h"
+#include "db/store.h"
+#include "lib/conf.h"
+
+struct engine; /* engine.h: the pump, and the turn's transaction */
+struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
+
+struct app {
+	struct conf conf;
+	struct loop *loop;
+	struct store *store;
+	struct blob_store *blobs;
+	struct catalog *catalog;
+	struct front *front;
+	struct peer *peer;
+	struct engine *engine;
+	int64_t started; /* Unix ms */
+};
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * blob: images by SHA-256 in a directory. Temp file, fsync, rename, fsync of
+ * the directory, read-only; refcounted mmap. What has a digest as its name
+ * has that digest as its content: re-hashed when first opened after a start.
+ *
+ * Layout: DIR/images/ab/abcdef...; DIR/tmp/ for uploads, emptied at open.
+ */
+#ifndef SUITD_DB_BLOB_H
+#define SUITD_DB_BLOB_H
+
+#include "lib/err.h"
+#include "lib/limits.h"
+#include "lib/slice.h"
+
+struct blob_store;
+struct blob; /* one mapped image */
+struct blob_put; /* one upload in the making */
+
+struct blob_opts {
+	const char *dir;
+	uint64_t max_image; /* bytes; at most LIMIT_IMAGE */
+	uint64_t max_total;
+};
+int blob_open(const struct blob_opts *o, struct blob_store **ret,
+    struct why *why) MUST_USE;
+void blob_close(struct blob_store *bs); /* NULL is fine */
+uint64_t blob_total(const struct blob_store *bs);
+bool blob_have(struct blob_store *bs, const uint8_t digest[32],
+    uint64_t *ret_size); /* ret_size may be NULL */
+
+/* Upload: begin, write ..., then commit or abort; both free it. */
+int blob_put_begin(struct blob_store *bs, struct blob_put **ret) MUST_USE;
+int blob_put_write(struct blob_put *p, struct slice in) MUST_USE; /* SIZE */
+/* `expect` NULL: whatever it hashes to. Existing content is a success. */
+int blob_put_commit(struct blob_put *p, const uint8_t *expect,
+    uint8_t ret_digest[32], struct why *why) MUST_USE;
+void blob_put_abort(struct blob_put *p); /* NULL is fine */
+
+/*
+ * Maps an image; one mapping is shared. The first open after a start hashes
+ * it: ERR_CORRUPT when the bytes are not the name's, ERR_NOT_FOUND, ERR_IO.
+ */
+int blob_get(struct blob_store *bs, const uint8_t digest[32],
+    struct blob **ret) MUST_USE;
+struct slice blob_bytes(const struct blob *b);
+const uint8_t *blob_digest(const struct blob *b);
+struct blob *blob_ref(struct blob *b); /* returns b */
+void blob_unref(struct blob *b); /* NULL is fine */
+
+/* Calls cb for every image; drops those for which it says false and that are
+ * not mapped. */
+int blob_gc(struct blob_store *bs,
+    bool (*keep)(void *arg, const uint8_t digest[32]), void *arg,
+    size_t *ret_dropped) MUST_USE;
+/* Calls cb for every image present. */
+int blob_foreach(struct blob_store *bs,
+    int (*cb)(void *arg, const uint8_t digest[32], uint64_t size), void *arg);
+
+#endif

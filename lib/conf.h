@@ -1,0 +1,64 @@
+/*
+ * conf: the configuration as a struct, by libconfuse. One table in conf.c
+ * holds every key with its default, its check and its text; the shipped
+ * config/suitd.conf is printed from it (conf_print), and an unknown key is
+ * an error that names the line.
+ */
+#ifndef SUITD_LIB_CONF_H
+#define SUITD_LIB_CONF_H
+
+#include "lib/backoff.h"
+#include "lib/err.h"
+#include "lib/limits.h"
+#include "lib/slice.h"
+#include "lib/track.h"
+
+#define CONF_ALIASES 64
+
+struct conf_alias {
+	char name[LIMIT_ALIAS + 1];
+	uint8_t class_id[16];
+};
+
+enum conf_unknown { CONF_UNKNOWN_ACCEPT, CONF_UNKNOWN_REFUSE };
+
+/* Addresses are "HOST:PORT", "[V6]:PORT", or "" for off. */
+struct conf {
+	char state_dir[256];
+	char listen_coap[LIMIT_ADDRESS]; /* UDP, default "[::]:5683" */
+	char listen_coaps[LIMIT_ADDRESS]; /* DTLS-PSK, "[::]:5684" */
+	char listen_tcp[LIMIT_ADDRESS]; /* CoAP over TCP, "[::]:5683" */
+	char listen_admin[LIMIT_ADDRESS]; /* DTLS-PSK, "127.0.0.1:5685" */
+	char public_uri[LIMIT_URI + 1]; /* what devices call us; "": the
+	                                   address a device is talking to */
+	bool synchronous_full;
+	unsigned block_size; /* when a request has no Block2: 16..1024 */
+	uint64_t image_max, images_total, envelope_max;
+	uint32_t poll_max_age; /* Max-Age of manifest answers, seconds */
+	enum conf_unknown unknown_devices; /* registration without a
+	                                      credential by an unknown ep */
+	uint32_t devices_max;
+	uint32_t concurrency; /* default of a campaign */
+	uint32_t sessions_max; /* idle UDP/DTLS sessions kept */
+	bool allow_unsigned; /* never true by default */
+	struct track_policy track; /* retry_* and deadline_* keys */
+	size_t alias_count;
+	struct conf_alias alias[CONF_ALIASES]; /* alias NAME { class = ... } */
+	char log_level[8]; /* error warn info debug */
+};
+
+void conf_default(struct conf *ret_conf);
+/* Text of a file; *why says "line N: key: what is wrong". Fills defaults. */
+int conf_parse(const char *text, struct conf *ret_conf, struct why *why)
+    MUST_USE;
+/* "key=value" on top; ERR_NOT_FOUND for an unknown key. */
+int conf_set(struct conf *c, const char *assignment, struct why *why) MUST_USE;
+/* Checks across keys. */
+int conf_check(const struct conf *c, struct why *why) MUST_USE;
+/* The commented file with every key at `c`'s value. */
+void conf_print(const struct conf *c, struct buf *out);
+/* Class by alias or UUID text. */
+int conf_class(const struct conf *c, struct slice name, uint8_t ret[16])
+    MUST_USE;
+
+#endif

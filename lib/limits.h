@@ -1,0 +1,55 @@
+/*
+ * limits: every quantity that a peer controls has its cap here, by name.
+ * A test goes to each cap and one past it.
+ */
+#ifndef SUITD_LIB_LIMITS_H
+#define SUITD_LIB_LIMITS_H
+
+/* names and texts, in bytes without the terminating NUL */
+#define LIMIT_EP 63 /* endpoint name, RFC 9176 allows 63 */
+#define LIMIT_TAG_NAME 32
+#define LIMIT_TAG_VALUE 64
+#define LIMIT_TAGS 16 /* per device */
+#define LIMIT_ALIAS 32 /* class alias */
+#define LIMIT_KEY_NAME 64 /* an author's name */
+#define LIMIT_URI 255
+#define LIMIT_PATH 255 /* joined Uri-Path */
+#define LIMIT_PATH_SEGMENTS 16
+#define LIMIT_QUERY 16 /* Uri-Query options in one request */
+#define LIMIT_VERSION 64 /* version text of a device */
+#define LIMIT_DIAGNOSTIC 240
+#define LIMIT_PSK_IDENTITY 128
+#define LIMIT_PSK_KEY 64
+
+/* CBOR, COSE, SUIT */
+#define LIMIT_CBOR_DEPTH 16
+#define LIMIT_CBOR_MAP 256 /* pairs of one map of which keys are compared */
+#define LIMIT_ENVELOPE (64 * 1024)
+#define LIMIT_AUTH_BLOCKS 8
+#define LIMIT_COMPONENTS 32
+#define LIMIT_COMPONENT_ID 128 /* printed form */
+#define LIMIT_DOWNLOADS 64
+#define LIMIT_COMMANDS 512 /* walked in one manifest, branches included */
+#define LIMIT_INTEGRATED 16 /* integrated payloads in an envelope */
+#define LIMIT_KID 64
+#define LIMIT_KEYRING 128
+#define LIMIT_REPORT 4096
+#define LIMIT_REPORT_RECORDS 64
+
+/* images */
+#define LIMIT_IMAGE (64u * 1024 * 1024)
+
+/* CoAP */
+#define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
+#define LIMIT_ASSEMBLIES 64 /* Block1 bodies in the making */
+#define LIMIT_ASSEMBLY_IDLE 120 /* seconds */
+#define LIMIT_RESPONSE (64 * 1024)
+#define LIMIT_OBSERVERS 65536
+#define LIMIT_OBSERVERS_PEER 16
+#define LIMIT_PEER_INFLIGHT 256 /* our own CON requests waiting */
+#define LIMIT_DEDUP 8192 /* remembered answers to non-idempotent CONs */
+#define LIMIT_PAGE 200 /* items in one page of a list */
+#define LIMIT_DEVICES 2000000
+#define LIMIT_ADDRESS 80 /* printed address with scope and port */
+
+#endif
