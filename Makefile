@@ -132,8 +132,26 @@ $(FUZZ): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/fuzz/replay.o $(A_LIB)
 
 .SECONDARY:
 
-unit: $(UNIT) $(FUZZ)
+unit: $(UNIT)
 	@B=$(B) sh tests/tools/run-unit.sh $(UNIT)
+fuzz-replay: $(FUZZ)
+	@B=$(B) sh tests/tools/fuzz-replay.sh $(FUZZ)
+vectors: $(B)/tests/lib/test_vectors
+	$<
+
+# Everything a fresh machine needs comes from config/packages.
+deps:
+	@sh config/deps.sh build demo
+deps-test:
+	@sh config/deps.sh build demo test
+demo: deps
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@bash tests/tools/demo.sh $(B)
+check: deps-test
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(UNIT) $(FUZZ)
+	@SAN=$(SAN) bash tests/tools/check.sh $(B)
+e2e: all
+	@set -e; for t in tests/e2e/test_*.sh; do B=$(B) bash $$t; done
 
 layers:
 	@sh tests/tools/layers.sh
