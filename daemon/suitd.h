@@ -12,6 +12,7 @@
 #include "db/store.h"
 #include "lib/conf.h"
 
+struct access; /* access.h: who may do what */
 struct engine; /* engine.h: the pump, and the turn's transaction */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
@@ -21,6 +22,7 @@ struct app {
 	struct store *store;
 	struct blob_store *blobs;
 	struct catalog *catalog;
+	struct access *access;
 	struct front *front;
 	struct peer *peer;
 	struct engine *engine;

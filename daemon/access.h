@@ -1,0 +1,56 @@
+/*
+ * access: credential -> principal, and request -> device.
+ *
+ * A device's identity is its credential. A device that has none may be named
+ * by ?ep= (grade L0), and at last by the address it was seen at, when only
+ * one device has it (L0, a hint). A port is nothing. Whoever names a device
+ * that has a credential without using it is refused.
+ */
+#ifndef SUITD_DAEMON_ACCESS_H
+#define SUITD_DAEMON_ACCESS_H
+
+#include "daemon/suitd.h"
+
+struct access;
+
+/*
+ * Reads DIR/admin.psk, or makes it (mode 0600, one line "identity hexkey").
+ * Refuses a file that others can read.
+ */
+int access_open(const char *state_dir, struct access **ret, struct why *why)
+    MUST_USE;
+void access_free(struct access *a); /* NULL is fine */
+/* After psk_put and device_remove: the cached credentials are dropped. */
+void access_forget(struct access *a);
+
+/* Hooks of the front. */
+int access_psk(struct app *app, enum transport t, const char *identity,
+    struct buf *ret_key);
+void access_who(struct app *app, enum transport t, const char *identity,
+    struct principal *ret);
+
+/*
+ * The daemon never holds an author's private key: ERR_POLICY, naming the
+ * file, when one lies at the top of the state directory.
+ */
+int access_refuse_private_keys(const char *state_dir, struct why *why)
+    MUST_USE;
+
+enum ident_how { IDENT_NONE, IDENT_CREDENTIAL, IDENT_EP, IDENT_ADDRESS };
+struct ident {
+	enum ident_how how;
+	enum grade grade;
+	struct store_device dev;
+};
+
+/*
+ * Whose request it is. `ep` is what the request claims (NULL or "": the
+ * ?ep= of its query). Unknown is no error: how is IDENT_NONE, and dev.ep
+ * has the claimed name. ERR_UNAUTHORIZED: a claim for a device that has a
+ * credential. ERR_FORBIDDEN: a claim for another device than the
+ * credential's.
+ */
+int access_ident(struct app *app, const struct req *req, const char *ep,
+    struct ident *ret, struct why *why) MUST_USE;
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * catalog: what is served, in memory. GET of a manifest, of an image and of
+ * an alias path run no SQL. It is read from the store at start and anew
+ * after every committed publish or withdrawal, into a fresh table that
+ * replaces the old one, so that a commit that fails leaves it as it was.
+ */
+#ifndef SUITD_DAEMON_CATALOG_H
+#define SUITD_DAEMON_CATALOG_H
+
+#include "daemon/suitd.h"
+
+#define CATALOG_PAYLOADS LIMIT_DOWNLOADS
+#define CATALOG_PREFIX 9 /* least bytes of a digest in i/{d} */
+
+struct catalog_payload {
+	uint8_t digest[32];
+	uint64_t size;
+	uint32_t components; /* bit n: component n may take it */
+};
+
+struct catalog_release {
+	uint64_t id, seq;
+	uint8_t digest[32];
+	size_t class_count;
+	uint8_t class_id[LIMIT_COMPONENTS][16];
+	uint64_t image_bytes;
+	uint32_t components; /* those that download something here */
+	struct slice envelope; /* as published */
+	struct slice served; /* what devices get: severed for RIOT's dialect */
+	size_t payload_count;
+	struct catalog_payload *payload;
+};
+
+int catalog_new(struct catalog **ret) MUST_USE;
+void catalog_free(struct catalog *c); /* NULL is fine */
+/* On failure the old content stays. */
+int catalog_load(struct catalog *c, struct store *s) MUST_USE;
+/* Loads and logs; for engine_after. */
+void catalog_reload(struct app *app);
+
+/* All borrowed until the next load; NULL when there is none. */
+const struct catalog_release *catalog_current(const struct catalog *c,
+    const uint8_t class_id[16]);
+const struct catalog_release *catalog_by_id(const struct catalog *c,
+    uint64_t id);
+const struct catalog_release *catalog_by_digest(const struct catalog *c,
+    const uint8_t digest[32]);
+/* Does this release list this image as a payload? */
+const struct catalog_payload *catalog_payload(const struct catalog_release *r,
+    const uint8_t digest[32]);
+
+/*
+ * An image by canonical path, or by the first bytes of its digest. ERR_STATE
+ * for one that only withdrawn releases name, ERR_NOT_FOUND, and ERR_RANGE
+ * for a prefix that is too short or names several.
+ */
+int catalog_path(const struct catalog *c, const char *path,
+    uint8_t ret_digest[32]) MUST_USE;
+int catalog_prefix(const struct catalog *c, struct slice prefix,
+    uint8_t ret_digest[32]) MUST_USE;
+size_t catalog_count(const struct catalog *c); /* live releases */
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * engine: the pump. Every change of a job takes one path, the engine rule:
+ *
+ *   event -> engine_begin -> track_step -> save by compare-and-set + event
+ *   row -> engine_end -> (end of the loop's turn) commit -> only then held
+ *   answers leave, observers are notified, devices are pushed
+ *
+ * One store transaction per turn of the loop: engine_begin opens it when it
+ * is not open and starts a savepoint in it, engine_end keeps or undoes that
+ * savepoint, engine_turn commits. When the commit fails everything of the
+ * turn is undone, held answers become that error, nothing is pushed, and
+ * serving goes on; due jobs are still due.
+ */
+#ifndef SUITD_DAEMON_ENGINE_H
+#define SUITD_DAEMON_ENGINE_H
+
+#include "daemon/front.h"
+#include "db/store.h"
+#include "lib/err.h"
+#include "lib/track.h"
+
+struct engine;
+
+/* Hooks itself into app->loop: timer, fold tick, end of turn. */
+int engine_new(struct app *app, struct engine **ret) MUST_USE;
+void engine_free(struct engine *e); /* NULL is fine */
+
+/*
+ * A group of writes that stands or falls alone:
+ *   rc = engine_begin(e); if (rc) return rc;
+ *   ... store verbs, engine_* ...
+ *   return engine_end(e, rc);
+ * engine_end with an error undoes the group and returns that error, else
+ * what the store says. Pairs nest. What was queued with the functions below
+ * inside of an undone group is dropped with it.
+ */
+int engine_begin(struct engine *e) MUST_USE;
+int engine_end(struct engine *e, int err) MUST_USE;
+
+/* --- inside of a pair --- */
+
+/* An event of a device's live job, else of its last one; no job: 0. */
+int engine_event(struct engine *e, uint64_t device,
+    const struct track_event *ev) MUST_USE;
+/* An event of one job (cancel, retry, supersede). *ret may be NULL. */
+int engine_job_event(struct engine *e, uint64_t job,
+    const struct track_event *ev, struct job *ret) MUST_USE;
+/*
+ * The device runs `sequence`: its record, its live job. The version text is
+ * kept when it is empty.
+ */
+int engine_running(struct engine *e, struct store_device *d,
+    uint64_t sequence, enum grade grade) MUST_USE;
+/* Makes a job of a device for a release; a live one is ERR_EXISTS. */
+int engine_job_new(struct engine *e, const struct store_device *d,
+    const struct store_release *r, uint64_t campaign) MUST_USE;
+/*
+ * Appends a row to the event log; sets its time. Observers of a/events and
+ * a/status hear of it. Empty fields stay empty.
+ */
+int engine_log(struct engine *e, struct store_event *ev) MUST_USE;
+
+/* --- queued until the turn is committed; dropped when it fails --- */
+
+/* Observers of a topic: T_ADMIN, or any other for the device's plane. */
+void engine_notify(struct engine *e, enum transport plane, const char *path);
+/* fn(app) once after the commit, e.g. to reload the catalog. */
+void engine_after(struct engine *e, void (*fn)(struct app *app));
+/* This campaign may be finished: counted once, at the end of the turn. */
+void engine_campaign_check(struct engine *e, uint64_t campaign);
+
+/* --- driven by the loop; called directly by tests --- */
+
+void engine_turn(struct engine *e); /* the hook before sleep */
+void engine_due(struct engine *e); /* the timer: due jobs, admission */
+void engine_fold(struct engine *e, bool all); /* progress -> events */
+/* The front's hook: memory only, never the store. */
+void engine_blocks(struct app *app, const struct req *req,
+    const struct blob *image, uint64_t end, uint64_t total);
+/* A manifest left for a peer that is known by its address at most. */
+void engine_manifest_sent(struct engine *e, const struct req *req,
+    const uint8_t digest[32]);
+
+struct engine_stats {
+	uint64_t turns, commits_failed, events, conflicts, pushes, folds;
+	uint64_t progress_slots; /* downloads in sight */
+	bool degraded; /* the last commit failed */
+	char why[160]; /* what the disk said then */
+};
+void engine_stats(const struct engine *e, struct engine_stats *ret);
+
+#endif

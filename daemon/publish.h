@@ -1,0 +1,43 @@
+/*
+ * publish: the gate. What passes here reaches devices, so everything that
+ * can be known to fail on them is refused here, with its reason.
+ */
+#ifndef SUITD_DAEMON_PUBLISH_H
+#define SUITD_DAEMON_PUBLISH_H
+
+#include "daemon/suitd.h"
+
+/* A sequence further above the current one than this needs `force`: a
+ * number typed with a digit too many would lock the class for ever. */
+#define PUBLISH_SEQ_STEP (1u << 20)
+
+struct publish_opts {
+	bool force; /* allow a large step of the sequence number */
+	bool dry_run; /* all checks, nothing stored */
+	const char *by; /* who asked, for the log; NULL: nobody known */
+};
+
+struct publish_result {
+	struct store_release release;
+	size_t payload_count;
+	struct store_payload payload[LIMIT_DOWNLOADS];
+	size_t note_count;
+	char note[8][160]; /* what was not checked and why, warnings */
+};
+
+/*
+ * All checks in order, then stored, in a pair of its own. ERR_* with the
+ * reason. ERR_EXISTS: published already (then ret->release is that one).
+ */
+int publish_envelope(struct app *app, struct slice envelope,
+    const struct publish_opts *o, struct publish_result *ret, struct why *why)
+    MUST_USE;
+/*
+ * No longer offered; live jobs for it are cancelled, the release before it
+ * is the class's current again. Images that another live release names are
+ * still served.
+ */
+int publish_withdraw(struct app *app, uint64_t release, struct why *why)
+    MUST_USE;
+
+#endif
