@@ -1,0 +1,230 @@
+/*
+ * suitdev: the reference firmware consumer (RFC 9019). A device that
+ * registers, asks for its manifest (or observes it, or is triggered),
+ * verifies it, fetches the payloads block by block, stores them, reports,
+ * starts the new image and reports again.
+ *
+ * The core is a state machine and nothing else: it owns no socket, clock or
+ * generator. Whoever runs it
+ *
+ *  1. fills a config and calls suitdev_init, then suitdev_boot;
+ *  2. calls suitdev_tick whenever the time it last returned has come;
+ *  3. hands every outcome of a request to suitdev_answer or suitdev_lost,
+ *     and what comes without being asked for to suitdev_notified or
+ *     suitdev_trigger; calls suitdev_tick after each of them;
+ *  4. may take the power away at any moment by forgetting the struct, and
+ *     begin at 1 again over the same storage.
+ *
+ * Times are milliseconds of a clock that need not be set and only goes
+ * forward. At most one request is out at a time.
+ *
+ * What goes wrong has a class (lib/backoff.h): T transport, O steered by the
+ * server, I integrity, P policy, X execution. The counters lie in the
+ * storage and are written before an attempt begins, so that a device which
+ * dies of an update backs off as well. Nothing waits forever: in every state
+ * something is tried within 25 hours.
+ */
+#ifndef SUITD_DEVICE_SUITDEV_H
+#define SUITD_DEVICE_SUITDEV_H
+
+#include "device/storage.h"
+#include "lib/backoff.h"
+#include "lib/cose.h"
+#include "lib/digest.h"
+#include "lib/limits.h"
+#include "lib/manifest.h"
+#include "lib/track.h"
+
+#define SUITDEV_NEVER INT64_MAX
+#define SUITDEV_REJECTS 8 /* envelopes that are not looked at again */
+#define SUITDEV_BLOCK_MAX 1024
+
+/* Behaviour of a kind of device; suitdev_kind_* below are ready-made. */
+struct suitdev_kind {
+	const char *name;
+	bool registers; /* /rd at start */
+	bool reports; /* /r */
+	bool polls; /* asks for its manifest by itself */
+	bool observes; /* ... with Observe */
+	bool triggers; /* has /suit/trigger */
+	bool by_class; /* asks /m/{c}, not /m?ep= */
+	bool riot; /* any error ends the update until the next trigger, no
+	              resume, no conditional request, nothing counted */
+	uint8_t szx; /* of the first request */
+	size_t manifest_max;
+};
+extern const struct suitdev_kind suitdev_kind_plain; /* GET /m/{c} only */
+extern const struct suitdev_kind suitdev_kind_poll;
+extern const struct suitdev_kind suitdev_kind_observe;
+extern const struct suitdev_kind suitdev_kind_trigger;
+extern const struct suitdev_kind suitdev_kind_riot;
+
+/* One confirmable request. Slices are valid during the call only. */
+struct suitdev_request {
+	unsigned method; /* 1 GET, 2 POST, 4 DELETE */
+	const char *uri; /* absolute, or "/path?query" on the own server */
+	bool fresh; /* the first of a transfer: RIOT opens a new port */
+	bool have_block;
+	uint32_t num;
+	uint8_t szx;
+	bool observe; /* Observe 0 */
+	size_t etag_len;
+	uint8_t etag[8];
+	int content_format; /* -1: none */
+	struct slice payload;
+};
+
+/* What came back. A code is ccdd: 205. */
+struct suitdev_response {
+	unsigned code;
+	bool have_block, more;
+	uint32_t num;
+	uint8_t szx;
+	bool observe; /* the option was there */
+	bool have_max_age;
+	uint32_t max_age;
+	size_t etag_len; /* 0: none */
+	uint8_t etag[8];
+	struct slice location; /* canonical path; empty: none */
+	struct slice payload;
+};
+
+/*
+ * The network. `send` returns 0 when the request is on its way; its outcome
+ * comes later, never from within send. ERR_* says at once that it cannot be
+ * sent (a name that does not resolve). `forget` drops the request that is
+ * out, without an outcome, and the observation when there is one.
+ */
+struct suitdev_net {
+	int (*send)(void *arg, const struct suitdev_request *rq);
+	void (*forget)(void *arg);
+};
+
+struct suitdev_config {
+	const struct suitdev_kind *kind;
+	const char *ep;
+	const char *class_path; /* after /m/, and c= of a registration */
+	uint8_t class_id[16], vendor[16];
+	uint64_t slot_id[2]; /* what the manifest's slot says: 0 and 1, or
+	                        flash offsets */
+	uint64_t sequence; /* of the image that left the factory */
+	const struct cose_keyring *keys; /* trusted authors */
+	const struct storage *storage;
+	void *storage_arg;
+	const struct suitdev_net *net;
+	void *net_arg;
+	bool authenticated; /* the channel proves the server */
+	struct buf manifest; /* storage for an envelope */
+	uint32_t lifetime; /* of a registration, seconds; 0: 90000 */
+	uint32_t poll; /* seconds, when the server does not say; 0: 3600 */
+	uint64_t seed;
+};
+
+enum suitdev_phase {
+	SUITDEV_OFF,
+	SUITDEV_IDLE, /* waits for a time or for a message */
+	SUITDEV_REGISTER, /* the request that is out */
+	SUITDEV_ASK,
+	SUITDEV_FETCH,
+	SUITDEV_REPORT,
+	SUITDEV_REBOOT, /* starts the new image at `wake` */
+};
+const char *suitdev_phase_name(enum suitdev_phase p);
+
+enum suitdev_step { /* of the update, in the storage */
+	SUITDEV_NONE,
+	SUITDEV_FETCHING,
+	SUITDEV_FETCHED, /* every part is finished */
+	SUITDEV_STARTING, /* activated; the next start tells */
+};
+
+/* What survives power loss. Encoded as CBOR, see suitdev_nv.c. */
+struct suitdev_nv {
+	uint64_t sequence; /* runs now */
+	unsigned slot; /* ran when this was written */
+	enum suitdev_step step;
+	uint8_t target[32]; /* SHA-256 of the envelope in work */
+	uint64_t target_seq;
+	uint32_t attempt; /* of this target */
+	bool open; /* an attempt was begun and has no outcome */
+	uint8_t fails[FAIL_CLASSES]; /* for this target */
+	uint64_t spent; /* bytes fetched for this target */
+	unsigned part; /* in work */
+	uint64_t off; /* of it, stored */
+	size_t etag_len;
+	uint8_t etag[8]; /* of it */
+	enum report_phase owed; /* an outcome not yet reported, or IDLE */
+	enum track_reason reason; /* of it */
+};
+
+struct suitdev_reject {
+	uint8_t hash[8]; /* of the envelope's bytes, not of its claims */
+	int64_t until; /* looked at again then */
+};
+
+struct suitdev_count {
+	uint64_t requests, blocks, bytes, restarts, rejects, reboots;
+};
+
+/* Fields are for reading; only suitdev_*.c writes them. */
+struct suitdev {
+	struct suitdev_config cfg;
+	struct suitdev_nv nv;
+	enum suitdev_phase phase;
+	int64_t wake; /* nothing is sent before; back-off and steering */
+	int64_t register_at, ask_at, fetch_at, reboot_at;
+	uint64_t rnd;
+
+	bool registered, observing;
+	char location[LIMIT_PATH + 2]; /* "/rd/7" */
+	char trigger[LIMIT_URI + 1]; /* pushed manifest URL, or "" */
+	uint8_t seen_len, seen[8]; /* ETag of the manifest last answered */
+	bool again; /* a newer manifest may be there: ask after this */
+	unsigned contact_fails; /* without any answer, in a row */
+
+	bool loaded; /* cfg.manifest holds a verified envelope */
+	struct manifest m;
+	size_t plan_n; /* what to fetch: one download per part */
+	struct manifest_download plan[STORAGE_PARTS];
+
+	bool transfer; /* a block-wise GET is under way */
+	uint64_t off;
+	uint8_t szx, etag_len, etag[8];
+	unsigned bad_blocks, restarts; /* of this transfer, this session */
+	uint64_t journal; /* off when nv was last written */
+
+	enum report_phase report; /* to be sent next, or IDLE */
+	unsigned report_fails;
+	struct suitdev_reject reject[SUITDEV_REJECTS];
+	unsigned reject_next;
+	struct suitdev_count count;
+	struct why why; /* the last thing that went wrong */
+	enum fail_class fail; /* its class */
+};
+
+void suitdev_init(struct suitdev *d, const struct suitdev_config *cfg);
+/* Power on: reads the state, decides whether the last start went well. */
+int suitdev_boot(struct suitdev *d, int64_t now) MUST_USE;
+/* Does what is due. The time to call again, or SUITDEV_NEVER. */
+int64_t suitdev_tick(struct suitdev *d, int64_t now);
+/* The outcome of the request that is out. */
+void suitdev_answer(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+void suitdev_lost(struct suitdev *d, int64_t now, int err);
+/* A notification of the observed manifest. */
+void suitdev_notified(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+/*
+ * POST /suit/trigger: the payload is a URL; bytes from the first NUL on are
+ * ignored. 0 also when a trigger is ignored because an update runs (RIOT's
+ * 2.01 means no more); ERR_INCOMPLETE (4.08) when empty, ERR_SIZE (4.13).
+ */
+int suitdev_trigger(struct suitdev *d, int64_t now, struct slice payload)
+    MUST_USE;
+
+/* Delay rules of a device, by class. */
+extern const struct backoff_rule suitdev_rule[FAIL_CLASSES];
+#define SUITDEV_DAY_MS (24 * 3600 * INT64_C(1000))
+#define SUITDEV_HOUR_MS (3600 * INT64_C(1000))
+
+#endif
