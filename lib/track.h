@@ -42,7 +42,8 @@ enum grade { GRADE_L0 = 0, GRADE_L1 = 1, GRADE_L2 = 2 };
 
 enum track_event_type {
 	TRACK_DUE, /* the clock: deadline or next attempt reached */
-	TRACK_ADMITTED, /* engine starts an attempt (counted first) */
+	TRACK_ADMITTED, /* engine starts an attempt of a queued job that is
+	                   due; push only if the todo says so */
 	TRACK_PUSH_OK, /* trigger delivered: 2.xx or notification acked */
 	TRACK_PUSH_FAIL, /* fail, reason; fatal when permanent */
 	TRACK_MANIFEST_GET, /* the device asked for its manifest */
@@ -70,41 +71,71 @@ enum report_phase {
 	PHASE_DECLINED, /* the user or the device will not, now */
 };
 
-/* Why; the X-macro gives number (stored), name and text. */
+/* Why; the X-macro gives number (stored), name and text, each once. */
 #define TRACK_REASON_LIST(R) \
-	R(NONE, 0, "none") \
-	R(NO_ANSWER, 1, "no answer to the trigger") \
-	R(SILENCE_MANIFEST, 2, "the device did not fetch the manifest") \
-	R(SILENCE_BLOCKS, 3, "the download stopped") \
-	R(SILENCE_INSTALL, 4, "the device was not seen with the new version") \
-	R(PUSH_NOT_FOUND, 5, "the device has no such resource (4.04)") \
-	R(PUSH_METHOD, 6, "the device does not take this method (4.05)") \
-	R(PUSH_TOO_LARGE, 7, "too large for the device (4.13)") \
-	R(PUSH_REFUSED, 8, "the device refused the trigger") \
-	R(PUSH_OVERLOAD, 9, "the device is busy") \
-	R(PUSH_RESET, 10, "the device reset the exchange") \
-	R(NO_ADDRESS, 11, "no address is known") \
-	R(PARSE, 12, "the device could not read the manifest") \
-	R(SIGNATURE, 13, "the device did not accept the signature") \
-	R(UNSUPPORTED, 14, "the device does not support the manifest") \
-	R(CONDITION, 15, "a condition of the manifest failed") \
-	R(DOWNLOAD, 16, "the device could not download") \
-	R(DIGEST, 17, "the image digest did not match on the device") \
-	R(STORAGE, 18, "the device could not write") \
-	R(BOOT, 19, "the new image did not boot") \
-	R(ROLLBACK, 20, "the device rolled back") \
-	R(SEQUENCE, 21, "the device runs a newer sequence") \
-	R(CLASS, 22, "the release is for another class") \
-	R(DECLINED, 23, "the device declined") \
-	R(REBOOTED, 24, "the device restarted during the update") \
-	R(OPERATOR, 25, "by an operator") \
-	R(NEWER_RELEASE, 26, "a newer release took over") \
-	R(WITHDRAWN, 27, "the release was withdrawn") \
-	R(BUDGET, 28, "the budget of attempts is spent") \
-	R(OTHER, 29, "other")
+	R(NONE, 0, "none", \
+	    "none") \
+	R(NO_ANSWER, 1, "no-answer", \
+	    "no answer to the trigger") \
+	R(SILENCE_MANIFEST, 2, "silence-manifest", \
+	    "the device did not fetch the manifest") \
+	R(SILENCE_BLOCKS, 3, "silence-blocks", \
+	    "the download stopped") \
+	R(SILENCE_INSTALL, 4, "silence-install", \
+	    "the device was not seen with the new version") \
+	R(PUSH_NOT_FOUND, 5, "push-not-found", \
+	    "the device has no such resource (4.04)") \
+	R(PUSH_METHOD, 6, "push-method", \
+	    "the device does not take this method (4.05)") \
+	R(PUSH_TOO_LARGE, 7, "push-too-large", \
+	    "too large for the device (4.13)") \
+	R(PUSH_REFUSED, 8, "push-refused", \
+	    "the device refused the trigger") \
+	R(PUSH_OVERLOAD, 9, "push-overload", \
+	    "the device is busy") \
+	R(PUSH_RESET, 10, "push-reset", \
+	    "the device reset the exchange") \
+	R(NO_ADDRESS, 11, "no-address", \
+	    "no address is known") \
+	R(PARSE, 12, "parse", \
+	    "the device could not read the manifest") \
+	R(SIGNATURE, 13, "signature", \
+	    "the device did not accept the signature") \
+	R(UNSUPPORTED, 14, "unsupported", \
+	    "the device does not support the manifest") \
+	R(CONDITION, 15, "condition", \
+	    "a condition of the manifest failed") \
+	R(DOWNLOAD, 16, "download", \
+	    "the device could not download") \
+	R(DIGEST, 17, "digest", \
+	    "the image digest did not match on the device") \
+	R(STORAGE, 18, "storage", \
+	    "the device could not write") \
+	R(BOOT, 19, "boot", \
+	    "the new image did not boot") \
+	R(ROLLBACK, 20, "rollback", \
+	    "the device rolled back") \
+	R(SEQUENCE, 21, "sequence", \
+	    "the device runs a newer sequence") \
+	R(CLASS, 22, "class", \
+	    "the release is for another class") \
+	R(DECLINED, 23, "declined", \
+	    "the device declined") \
+	R(REBOOTED, 24, "rebooted", \
+	    "the device restarted during the update") \
+	R(OPERATOR, 25, "operator", \
+	    "by an operator") \
+	R(NEWER_RELEASE, 26, "newer-release", \
+	    "a newer release took over") \
+	R(WITHDRAWN, 27, "withdrawn", \
+	    "the release was withdrawn") \
+	R(BUDGET, 28, "budget", \
+	    "the budget of attempts is spent") \
+	R(OTHER, 29, "other", \
+	    "other")
 
 enum track_reason {
-#define R(name, n, text) REASON_##name = n,
+#define R(id, n, name, text) REASON_##id = n,
 	TRACK_REASON_LIST(R)
 #undef R
 	REASONS
@@ -139,10 +170,13 @@ struct job {
 	uint32_t fails[FAIL_CLASSES];
 	enum fail_class last_fail;
 	enum track_reason reason;
-	int64_t created, updated;
+	int64_t created;
+	int64_t updated; /* last move or progress; set by track_step alone,
+	                    which times the install phase from it */
 	int64_t due; /* deadline, or next attempt while queued; 0: waits for
 	                contact or is final */
-	int64_t started; /* of this attempt */
+	int64_t started; /* of this attempt; 0: none is under way. A queued
+	                    job with one has a trigger in flight */
 	uint64_t done, total; /* bytes of images seen going out */
 	uint32_t version; /* compare-and-set */
 };
@@ -153,7 +187,8 @@ struct track_policy {
 	int64_t fetch_idle_ms; /* between signs of a download */
 	int64_t fetch_per_kib_ms; /* added per KiB that is still missing */
 	int64_t install_ms; /* fetched -> proven */
-	unsigned give_up_push; /* unanswered pushes until "waiting for
+	unsigned give_up_push; /* transport failures from which on an
+	                          unanswered push means "waiting for
 	                          contact" */
 };
 void track_policy_default(struct track_policy *ret_policy);
@@ -169,8 +204,18 @@ enum track_todo {
 
 /*
  * One step. *ret_job is *job advanced (same storage allowed); todo tells
- * what else. Never fails: an event that does not fit in the state is logged
- * and changes nothing.
+ * what else. Never fails: an event that does not fit in the state changes
+ * nothing, and is logged unless it is contact that devices repeat for hours
+ * (manifest GET, blocks, image end, alive, seen-running).
+ *
+ * The caller sends TRACK_DUE and TRACK_ADMITTED only for a job whose due
+ * time has come (a lease may have moved `due` since). A queued job that is
+ * due takes TRACK_ADMITTED; one whose trigger was never answered, because
+ * we died in between, turns either event into a failed attempt.
+ *
+ * Budgets: a class that has spent its own ends the job FAILED with the last
+ * reason; only when the total is spent, the reason is BUDGET. Overload, a
+ * refusal for now (DECLINED) and a missing address count as no failure.
  */
 unsigned track_step(const struct job *job, const struct track_event *ev,
     const struct track_policy *policy, int64_t now, uint64_t rnd,

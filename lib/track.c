@@ -1,0 +1,660 @@
+/*
+ * track: one job's life as two tables.
+ *
+ * `states` says which moves exist at all; move() asserts each against it.
+ * `table` says what an event does in a state: a handler, or one of the two
+ * that do nothing: quiet (contact that a device repeats for hours, which
+ * must not fill the event log) and note (something a person may look for:
+ * logged, no change).
+ *
+ * An attempt is under way when job.started is not 0. A queued job with one
+ * has a trigger in flight: if its answer never comes (we died in between),
+ * TRACK_DUE or a second TRACK_ADMITTED turns that into a failure.
+ *
+ * Two ways lead out of a final state, both in the table: proof that the
+ * device runs the target (truth wins over our having given up), and an
+ * operator's retry.
+ *
+ * Rejected: a deadline kept apart from `due`. One column that says when to
+ * look next is one index, and a crash can never lose the second of two.
+ */
+#include "lib/track.h"
+
+#include <assert.h>
+
+#define BIT(s) (1u << JOB_##s)
+#define ENDS (BIT(DONE) | BIT(FAILED) | BIT(CANCELLED) | BIT(SUPERSEDED))
+
+/* The driver answers within EXCHANGE_LIFETIME (RFC 7252 4.8.2) or died. */
+#define PUSH_LIFETIME_MS 247000
+/* A device that spoke gets a moment to finish what it was saying. */
+#define CONTACT_MIN_MS 1000
+#define CONTACT_SPREAD_MS 4000
+/* First probe of what a device runs: a sixteenth of install_ms, doubling. */
+#define PROBE_FIRST_SHARE 16
+/* A claimed size above this is no reason to wait longer. */
+#define MISSING_MAX (1ull << 30)
+
+static const struct {
+	const char *name;
+	unsigned next; /* allowed moves; staying is always allowed */
+	bool final;
+} states[JOB_STATES] = {
+	[JOB_QUEUED] = {"queued", BIT(NOTIFIED) | BIT(FETCHING) |
+	    BIT(FETCHED) | BIT(INSTALLING) | ENDS, false},
+	[JOB_NOTIFIED] = {"notified", BIT(QUEUED) | BIT(FETCHING) |
+	    BIT(FETCHED) | BIT(INSTALLING) | ENDS, false},
+	[JOB_FETCHING] = {"fetching", BIT(QUEUED) | BIT(FETCHED) |
+	    BIT(INSTALLING) | ENDS, false},
+	[JOB_FETCHED] = {"fetched", BIT(QUEUED) | BIT(INSTALLING) | ENDS,
+	    false},
+	[JOB_INSTALLING] = {"installing", BIT(QUEUED) | ENDS, false},
+	[JOB_DONE] = {"done", 0, true},
+	[JOB_FAILED] = {"failed", BIT(QUEUED) | BIT(DONE), true},
+	[JOB_CANCELLED] = {"cancelled", BIT(QUEUED) | BIT(DONE), true},
+	[JOB_SUPERSEDED] = {"superseded", 0, true},
+};
+
+struct step {
+	struct job *j;
+	const struct track_event *ev;
+	const struct track_policy *policy;
+	int64_t now;
+	uint64_t rnd;
+	unsigned todo;
+};
+
+const char *
+job_state_name(enum job_state s)
+{
+	return (unsigned)s < JOB_STATES ? states[s].name : "unknown";
+}
+
+bool
+job_state_final(enum job_state s)
+{
+	return (unsigned)s < JOB_STATES && states[s].final;
+}
+
+void
+track_policy_default(struct track_policy *ret_policy)
+{
+	backoff_default(&ret_policy->backoff);
+	/* a CON gives up after 93 s (RFC 7252 4.8.2), and so does a device */
+	ret_policy->notify_ms = 120000;
+	ret_policy->fetch_idle_ms = 120000;
+	/* one percent (the step in which progress is folded) of the 2.2 s a
+	 * KiB takes in 64-byte blocks over 802.15.4 */
+	ret_policy->fetch_per_kib_ms = 22;
+	/* erase, swap and reboot of a large slot take minutes */
+	ret_policy->install_ms = 600000;
+	ret_policy->give_up_push = 5;
+}
+
+void
+track_init(struct job *ret_job, uint64_t device, uint64_t release,
+    uint64_t target_seq, int64_t now)
+{
+	*ret_job = (struct job){
+		.device = device,
+		.release = release,
+		.target_seq = target_seq,
+		.created = now,
+		.updated = now,
+		.due = now,
+	};
+}
+
+/* --- moves --- */
+
+static void
+move(struct step *s, enum job_state to)
+{
+	struct job *j = s->j;
+
+	assert(to == j->state || (states[j->state].next & 1u << to) != 0);
+	j->state = to;
+	j->grade = s->ev->grade;
+	j->updated = s->now;
+	if (states[to].final)
+		j->due = 0;
+	s->todo |= TRACK_DO_SAVE | TRACK_DO_LOG;
+}
+
+static void
+end(struct step *s, enum job_state to, enum track_reason why)
+{
+	s->j->reason = why;
+	move(s, to);
+}
+
+/* The attempt is over; the job waits in the queue until `due`. */
+static void
+requeue(struct step *s, enum track_reason why, int64_t due)
+{
+	struct job *j = s->j;
+
+	j->reason = why;
+	j->due = due;
+	j->started = 0;
+	move(s, JOB_QUEUED);
+}
+
+/* Counts an attempt, unless one is under way already. */
+static void
+begin(struct step *s)
+{
+	struct job *j = s->j;
+
+	if (j->started != 0)
+		return;
+	if (j->attempt < UINT32_MAX)
+		j->attempt++;
+	j->started = s->now;
+	j->done = 0;
+	j->total = 0;
+	j->reason = REASON_NONE;
+}
+
+static int64_t
+fetch_due(const struct step *s)
+{
+	const struct job *j = s->j;
+	uint64_t missing = j->total > j->done ? j->total - j->done : 0;
+
+	if (missing > MISSING_MAX)
+		missing = MISSING_MAX;
+	return s->now + s->policy->fetch_idle_ms +
+	    (int64_t)(missing / 1024) * s->policy->fetch_per_kib_ms;
+}
+
+/* Folds the high-water mark; false when it is no progress. */
+static bool
+fold(struct step *s)
+{
+	struct job *j = s->j;
+	uint64_t done = s->ev->done;
+
+	if (s->ev->total != 0)
+		j->total = s->ev->total;
+	if (j->total != 0 && done > j->total)
+		done = j->total;
+	if (done <= j->done)
+		return false;
+	j->done = done;
+	return true;
+}
+
+static void
+to_fetching(struct step *s)
+{
+	begin(s);
+	(void)fold(s);
+	s->j->reason = REASON_NONE;
+	s->j->due = fetch_due(s);
+	move(s, JOB_FETCHING);
+}
+
+/* Fetched and installing: the first probe comes early, since a device that
+ * reports nothing is only seen to be done by being asked. */
+static void
+to_install(struct step *s, enum job_state to)
+{
+	begin(s);
+	(void)fold(s);
+	s->j->reason = REASON_NONE;
+	s->j->due = s->now + s->policy->install_ms / PROBE_FIRST_SHARE;
+	move(s, to);
+}
+
+/* --- failure --- */
+
+static void
+overload(struct step *s)
+{
+	const struct backoff_rule *r = &s->policy->backoff.rule[FAIL_OVERLOAD];
+
+	s->j->last_fail = FAIL_OVERLOAD;
+	requeue(s, s->ev->reason ? s->ev->reason : REASON_PUSH_OVERLOAD,
+	    s->now + backoff_steered(s->ev->have_max_age, s->ev->max_age,
+	    r->cap_ms, s->rnd));
+}
+
+/*
+ * One failed attempt of a class. The class's own budget ends the job with
+ * the last reason, which is what a person can act on; the total budget ends
+ * it as BUDGET, since then no single reason is to blame.
+ */
+static void
+fail(struct step *s, enum fail_class class, enum track_reason why)
+{
+	const struct backoff_policy *p = &s->policy->backoff;
+	struct job *j = s->j;
+	uint64_t total = 0;
+
+	if (class == FAIL_OVERLOAD) {
+		overload(s);
+		return;
+	}
+	if (class <= FAIL_NONE || class >= FAIL_CLASSES)
+		class = FAIL_EXECUTION;
+	j->last_fail = class;
+	if (j->fails[class] < UINT32_MAX)
+		j->fails[class]++;
+	for (size_t i = 0; i < FAIL_CLASSES; i++)
+		total += j->fails[i];
+	if (j->fails[class] >= p->rule[class].attempts)
+		end(s, JOB_FAILED, why);
+	else if (total >= p->attempts_total)
+		end(s, JOB_FAILED, REASON_BUDGET);
+	else
+		requeue(s, why, s->now + backoff_delay(&p->rule[class],
+		    j->fails[class], s->rnd));
+}
+
+static void
+refuse(struct step *s, enum track_reason why)
+{
+	struct job *j = s->j;
+
+	j->last_fail = FAIL_POLICY;
+	if (j->fails[FAIL_POLICY] < UINT32_MAX)
+		j->fails[FAIL_POLICY]++;
+	end(s, JOB_FAILED, why);
+}
+
+/* The device asked to be left alone, now; nothing of it is a failure. */
+static void
+declined(struct step *s)
+{
+	int64_t cap = s->policy->backoff.rule[FAIL_OVERLOAD].cap_ms;
+
+	requeue(s, REASON_DECLINED, s->now +
+	    backoff_steered(true, (uint64_t)cap / 1000, cap, s->rnd));
+}
+
+/* --- handlers: one event in one state, or in several that are alike --- */
+
+static void
+quiet(struct step *s)
+{
+	(void)s;
+}
+
+static void
+note(struct step *s)
+{
+	s->todo |= TRACK_DO_LOG;
+}
+
+/* Contact: a job that waits for its device is due now, a moment later. The
+ * floor still holds, counted from the failure that made it wait. */
+static void
+q_contact(struct step *s)
+{
+	struct job *j = s->j;
+	int64_t floor = j->updated +
+	    s->policy->backoff.rule[FAIL_TRANSPORT].base_ms;
+
+	if (j->due != 0)
+		return;
+	j->due = s->now + CONTACT_MIN_MS;
+	if (j->due < floor)
+		j->due = floor;
+	j->due += (int64_t)(s->rnd % (CONTACT_SPREAD_MS + 1));
+	s->todo |= TRACK_DO_SAVE | TRACK_DO_LOG;
+}
+
+static void
+q_reboot(struct step *s)
+{
+	note(s);
+	q_contact(s);
+}
+
+/* The push that was under way was never answered, not even by our driver. */
+static void
+q_due(struct step *s)
+{
+	if (s->j->started != 0)
+		fail(s, FAIL_TRANSPORT, REASON_NO_ANSWER);
+}
+
+static void
+q_admitted(struct step *s)
+{
+	struct job *j = s->j;
+
+	if (j->started != 0) {
+		q_due(s);
+		return;
+	}
+	if (j->due == 0) { /* only the device can end this wait */
+		note(s);
+		return;
+	}
+	begin(s);
+	j->due = s->now + PUSH_LIFETIME_MS;
+	move(s, JOB_QUEUED);
+	s->todo |= TRACK_DO_PUSH;
+}
+
+static void
+q_push_ok(struct step *s)
+{
+	if (s->j->started == 0) { /* too late: counted as failed already */
+		note(s);
+		return;
+	}
+	s->j->due = s->now + s->policy->notify_ms;
+	move(s, JOB_NOTIFIED);
+}
+
+static void
+q_push_fail(struct step *s)
+{
+	const struct track_event *ev = s->ev;
+	struct job *j = s->j;
+
+	if (j->started == 0) {
+		note(s);
+		return;
+	}
+	if (ev->permanent) {
+		refuse(s, ev->reason ? ev->reason : REASON_PUSH_REFUSED);
+		return;
+	}
+	if (ev->reason == REASON_NO_ADDRESS) { /* nothing was sent */
+		requeue(s, ev->reason, 0);
+		return;
+	}
+	fail(s, ev->fail ? ev->fail : FAIL_TRANSPORT,
+	    ev->reason ? ev->reason : REASON_NO_ANSWER);
+	if (j->state == JOB_QUEUED && j->last_fail == FAIL_TRANSPORT &&
+	    j->fails[FAIL_TRANSPORT] >= s->policy->give_up_push)
+		j->due = 0; /* waits for contact */
+}
+
+static void
+fetch_blocks(struct step *s)
+{
+	if (!fold(s))
+		return;
+	s->j->due = fetch_due(s);
+	s->j->updated = s->now;
+	s->j->grade = s->ev->grade;
+	s->todo |= TRACK_DO_SAVE;
+}
+
+static void
+image_end(struct step *s)
+{
+	to_install(s, JOB_FETCHED);
+}
+
+static void
+n_due(struct step *s)
+{
+	fail(s, FAIL_TRANSPORT, REASON_SILENCE_MANIFEST);
+}
+
+static void
+f_due(struct step *s)
+{
+	fail(s, FAIL_TRANSPORT, REASON_SILENCE_BLOCKS);
+}
+
+/* Probes at 1/16, 1/8, 1/4 ... of install_ms after the move into the state
+ * (`updated`, which a probe leaves alone), then the verdict. */
+static void
+i_due(struct step *s)
+{
+	struct job *j = s->j;
+	int64_t elapsed = s->now - j->updated;
+	int64_t step = s->policy->install_ms / PROBE_FIRST_SHARE;
+
+	if (elapsed >= s->policy->install_ms) {
+		fail(s, FAIL_EXECUTION, REASON_SILENCE_INSTALL);
+		return;
+	}
+	if (step < elapsed)
+		step = elapsed;
+	if (step > s->policy->install_ms - elapsed)
+		step = s->policy->install_ms - elapsed;
+	j->due = s->now + step;
+	s->todo |= TRACK_DO_SAVE | TRACK_DO_PROBE;
+}
+
+/* It restarted before it had the image: what it had begun is lost. */
+static void
+lost(struct step *s)
+{
+	fail(s, FAIL_TRANSPORT, REASON_REBOOTED);
+}
+
+/* It restarted with the image: this is the moment of truth. The reason
+ * remembers it for i_seen. */
+static void
+i_reboot(struct step *s)
+{
+	struct job *j = s->j;
+
+	if (j->state == JOB_FETCHED)
+		to_install(s, JOB_INSTALLING);
+	else
+		note(s);
+	if (j->reason != REASON_REBOOTED) {
+		j->reason = REASON_REBOOTED;
+		s->todo |= TRACK_DO_SAVE;
+	}
+	s->todo |= TRACK_DO_PROBE;
+}
+
+/* --- what it runs --- */
+
+static bool
+proven(struct step *s)
+{
+	struct job *j = s->j;
+
+	if (s->ev->sequence < j->target_seq)
+		return false;
+	if (s->ev->sequence > j->target_seq) {
+		refuse(s, REASON_SEQUENCE);
+		return true;
+	}
+	end(s, JOB_DONE, REASON_NONE);
+	return true;
+}
+
+static void
+q_seen(struct step *s)
+{
+	if (!proven(s))
+		q_contact(s);
+}
+
+static void
+seen(struct step *s)
+{
+	(void)proven(s);
+}
+
+static void
+i_seen(struct step *s)
+{
+	if (!proven(s) && s->j->reason == REASON_REBOOTED)
+		fail(s, FAIL_EXECUTION, REASON_ROLLBACK);
+}
+
+/* We gave up, the device did not. */
+static void
+end_seen(struct step *s)
+{
+	if (s->ev->sequence == s->j->target_seq)
+		end(s, JOB_DONE, REASON_NONE);
+}
+
+/* Done stays done; stronger evidence for it is kept. */
+static void
+done_seen(struct step *s)
+{
+	struct job *j = s->j;
+
+	if (s->ev->sequence != j->target_seq || s->ev->grade <= j->grade)
+		return;
+	j->grade = s->ev->grade;
+	s->todo |= TRACK_DO_SAVE | TRACK_DO_LOG;
+}
+
+/* --- reports --- */
+
+static void
+report_failed(struct step *s)
+{
+	const struct track_event *ev = s->ev;
+	struct job *j = s->j;
+	enum track_reason why = ev->reason ? ev->reason : REASON_OTHER;
+
+	if (ev->fail == FAIL_POLICY) {
+		refuse(s, why);
+	} else if (j->started != 0) {
+		fail(s, ev->fail, why);
+	} else { /* the attempt has been counted as failed already */
+		note(s);
+		q_contact(s);
+	}
+}
+
+/* What each phase moves a job to, and the states that it is news for. */
+static void
+report(struct step *s)
+{
+	const struct track_event *ev = s->ev;
+	struct job *j = s->j;
+
+	if (ev->attempt != 0 && ev->attempt < j->attempt) {
+		note(s);
+		return;
+	}
+	switch (ev->phase) {
+	case PHASE_IDLE:
+		if (j->state == JOB_QUEUED)
+			q_contact(s);
+		break;
+	case PHASE_DOWNLOADING:
+		if (j->state < JOB_FETCHING)
+			to_fetching(s);
+		else if (j->state == JOB_FETCHING)
+			fetch_blocks(s);
+		break;
+	case PHASE_DOWNLOADED:
+		if (j->state < JOB_FETCHED)
+			to_install(s, JOB_FETCHED);
+		break;
+	case PHASE_INSTALLING:
+		if (j->state < JOB_INSTALLING)
+			to_install(s, JOB_INSTALLING);
+		break;
+	case PHASE_SUCCEEDED:
+		if (ev->sequence != 0)
+			(void)proven(s);
+		else
+			end(s, JOB_DONE, REASON_NONE);
+		break;
+	case PHASE_FAILED:
+		report_failed(s);
+		break;
+	case PHASE_DECLINED:
+		/* a repeated refusal does not push the date out again */
+		if (j->started != 0 || j->reason != REASON_DECLINED)
+			declined(s);
+		break;
+	}
+	note(s);
+}
+
+/* --- the operator --- */
+
+static void
+cancel(struct step *s)
+{
+	end(s, JOB_CANCELLED, s->ev->reason ? s->ev->reason : REASON_OPERATOR);
+}
+
+static void
+supersede(struct step *s)
+{
+	end(s, JOB_SUPERSEDED,
+	    s->ev->reason ? s->ev->reason : REASON_NEWER_RELEASE);
+}
+
+/* A fresh budget, now. The count of attempts goes on: reports name it. */
+static void
+retry(struct step *s)
+{
+	struct job *j = s->j;
+
+	memset(j->fails, 0, sizeof(j->fails));
+	j->last_fail = FAIL_NONE;
+	requeue(s, REASON_NONE, s->now);
+}
+
+/* Queued: not while a trigger is in flight. */
+static void
+q_retry(struct step *s)
+{
+	if (s->j->started != 0)
+		note(s);
+	else
+		retry(s);
+}
+
+/* Columns: queued, notified, fetching, fetched, installing; then the final
+ * ones: done, failed, cancelled, superseded. */
+static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
+	[TRACK_DUE] = {q_due, n_due, f_due, i_due, i_due,
+	    quiet, quiet, quiet, quiet},
+	[TRACK_ADMITTED] = {q_admitted, note, note, note, note,
+	    note, note, note, note},
+	/* later states: its answer came after its GET */
+	[TRACK_PUSH_OK] = {q_push_ok, quiet, quiet, quiet, quiet,
+	    note, note, note, note},
+	[TRACK_PUSH_FAIL] = {q_push_fail, note, note, note, note,
+	    note, note, note, note},
+	[TRACK_MANIFEST_GET] = {to_fetching, to_fetching, quiet, quiet, quiet,
+	    quiet, quiet, quiet, quiet},
+	[TRACK_BLOCKS] = {to_fetching, to_fetching, fetch_blocks, quiet, quiet,
+	    quiet, quiet, quiet, quiet},
+	[TRACK_IMAGE_END] = {image_end, image_end, image_end, quiet, quiet,
+	    quiet, quiet, quiet, quiet},
+	[TRACK_REPORT] = {report, report, report, report, report,
+	    note, note, note, note},
+	[TRACK_SEEN_RUNNING] = {q_seen, seen, seen, i_seen, i_seen,
+	    done_seen, end_seen, end_seen, quiet},
+	[TRACK_REBOOT] = {q_reboot, lost, lost, i_reboot, i_reboot,
+	    note, note, note, note},
+	[TRACK_ALIVE] = {q_contact, quiet, quiet, quiet, quiet,
+	    quiet, quiet, quiet, quiet},
+	[TRACK_CANCEL] = {cancel, cancel, cancel, cancel, cancel,
+	    note, note, note, note},
+	[TRACK_SUPERSEDE] = {supersede, supersede, supersede, supersede,
+	    supersede, note, note, note, note},
+	[TRACK_RETRY] = {q_retry, note, note, note, note,
+	    note, retry, retry, note},
+};
+
+unsigned
+track_step(const struct job *job, const struct track_event *ev,
+    const struct track_policy *policy, int64_t now, uint64_t rnd,
+    struct job *ret_job)
+{
+	struct job j = *job;
+	struct step s = {&j, ev, policy, now, rnd, TRACK_DO_NOTHING};
+
+	assert((unsigned)j.state < JOB_STATES);
+	assert((unsigned)ev->type < TRACK_EVENTS);
+	table[ev->type][j.state](&s);
+	*ret_job = j;
+	return s.todo;
+}
