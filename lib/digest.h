@@ -29,6 +29,14 @@ digest_slice(const struct digest *d)
 	return slice_of(d->b, d->n);
 }
 
+/*
+ * SHA-1 of the two parts in a row. For name-based UUIDs (RFC 9562 5.5) and
+ * nothing else: it is kept out of the table above on purpose.
+ */
+#define DIGEST_SHA1_SIZE 20
+int digest_sha1(struct slice a, struct slice b, uint8_t ret[DIGEST_SHA1_SIZE])
+    MUST_USE;
+
 /* Incremental; digest_free(NULL) is fine. */
 struct digest_ctx;
 struct digest_ctx *digest_new(int alg); /* NULL: unknown algorithm */
