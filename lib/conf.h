@@ -1,5 +1,5 @@
 /*
- * conf: the configuration as a struct, by libconfuse. One table in conf.c
+ * conf: the configuration as a struct, by libconfuse. One table in conf_key.c
  * holds every key with its default, its check and its text; the shipped
  * config/suitd.conf is printed from it (conf_print), and an unknown key is
  * an error that names the line.

@@ -1,0 +1,164 @@
+#include "cli/sentence.h"
+
+#include <string.h>
+
+#include "lib/near.h"
+#include "lib/text.h"
+
+const struct cli_cmd *const cli_tables[] = {cli_offline, cli_online, cli_self,
+    NULL};
+
+#define FOREACH_CMD(cmd) \
+	for (const struct cli_cmd *const *t_ = cli_tables; *t_ != NULL; t_++) \
+		for (const struct cli_cmd *cmd = *t_; cmd->words != NULL; \
+		    cmd++)
+
+/* Words of `s` that argv begins with; -1 when one differs. */
+static int
+match(const char *s, int argc, char *const *argv)
+{
+	size_t len;
+	int n;
+
+	for (n = 0; *s != '\0'; n++) {
+		len = strcspn(s, " ");
+		if (n == argc || strlen(argv[n]) != len ||
+		    strncmp(s, argv[n], len) != 0)
+			return -1;
+		s += len;
+		s += strspn(s, " ");
+	}
+	return n;
+}
+
+const struct cli_cmd *
+sentence_find(int argc, char *const *argv, int *ret_words)
+{
+	const struct cli_cmd *best = NULL;
+	int n, best_n = 0;
+
+	FOREACH_CMD(cmd) {
+		n = match(cmd->words, argc, argv);
+		if (n > best_n) {
+			best = cmd;
+			best_n = n;
+		}
+	}
+	if (best != NULL && ret_words != NULL)
+		*ret_words = best_n;
+	return best;
+}
+
+bool
+sentence_begins(const struct cli_cmd *cmd, int argc, char *const *argv)
+{
+	const char *s = cmd->words;
+	size_t len;
+
+	for (int i = 0; i < argc; i++) {
+		len = strcspn(s, " ");
+		if (len == 0 || strlen(argv[i]) != len ||
+		    strncmp(s, argv[i], len) != 0)
+			return false;
+		s += len;
+		s += strspn(s, " ");
+	}
+	return true;
+}
+
+/* As many words of argv as the sentence has, in one string. */
+static void
+join(const char *words, int argc, char *const *argv, char dst[NEAR_MAX + 1])
+{
+	size_t n = 0, len;
+	int spaces = 1;
+
+	for (const char *s = words; *s != '\0'; s++)
+		spaces += *s == ' ';
+	dst[0] = '\0';
+	for (int i = 0; i < argc && i < spaces; i++) {
+		len = strlen(argv[i]);
+		if (n + len + 2 > NEAR_MAX)
+			return;
+		if (n > 0)
+			dst[n++] = ' ';
+		memcpy(dst + n, argv[i], len + 1);
+		n += len;
+	}
+}
+
+void
+sentence_unknown(FILE *out, int argc, char *const *argv)
+{
+	char said[NEAR_MAX + 1], shown[256];
+	int found = 0;
+
+	text_escape(slice_str(argc > 0 ? argv[0] : ""), shown, sizeof(shown));
+	fprintf(out, "suitctl: unknown: %s", shown);
+	if (argc > 1) {
+		text_escape(slice_str(argv[1]), shown, sizeof(shown));
+		fprintf(out, " %s", shown);
+	}
+	fputc('\n', out);
+	FOREACH_CMD(cmd) {
+		join(cmd->words, argc, argv, said);
+		if (found < 8 && (near_match(said, cmd->words) ||
+		    sentence_begins(cmd, 1, argv))) {
+			if (found++ == 0)
+				fputs("Did you mean:\n", out);
+			fprintf(out, "  suitctl %s %s\n", cmd->words,
+			    cmd->args);
+		}
+	}
+	fputs("`suitctl help` lists everything.\n", out);
+}
+
+bool
+sentence_help(FILE *out, int argc, char *const *argv)
+{
+	int found = 0;
+
+	FOREACH_CMD(cmd) {
+		if (!sentence_begins(cmd, argc, argv))
+			continue;
+		found++;
+		fprintf(out, "suitctl %s%s%s\n    %s\n", cmd->words,
+		    cmd->args[0] != '\0' ? " " : "", cmd->args, cmd->help);
+	}
+	return found > 0;
+}
+
+void
+sentence_overview(FILE *out)
+{
+	fputs("usage: suitctl [--json] [--admin URI] [-d DIR] "
+	    "[--psk-file FILE] SENTENCE...\n"
+	    "       suitctl --version | --help\n\n", out);
+	FOREACH_CMD(cmd)
+		fprintf(out, "  %-22s %s\n", cmd->words, cmd->help);
+	fputs("\n`suitctl help WORDS` shows the arguments.\n", out);
+}
+
+void
+sentence_completion(FILE *out)
+{
+	fputs("# bash completion of suitctl: . <(suitctl completion bash)\n"
+	    "_suitctl() {\n"
+	    "\tlocal said=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" cur s w\n"
+	    "\tcur=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+	    "\tlocal -a next=()\n"
+	    "\t[ -n \"$said\" ] && said=\"$said \"\n"
+	    "\twhile read -r s; do\n"
+	    "\t\tcase \"$s \" in \"$said\"*)\n"
+	    "\t\t\tw=\"${s:${#said}}\"; next+=(\"${w%% *}\");;\n"
+	    "\t\tesac\n"
+	    "\tdone <<'END'\n", out);
+	FOREACH_CMD(cmd)
+		fprintf(out, "%s\n", cmd->words);
+	fputs("END\n"
+	    "\tCOMPREPLY=($(compgen -W \"${next[*]}\" -- \"$cur\"))\n"
+	    "\t[ ${#COMPREPLY[@]} -gt 0 ] || "
+	    "COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	    "}\n"
+	    "complete -o filenames -F _suitctl suitctl\n", out);
+}
