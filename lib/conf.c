@@ -17,6 +17,7 @@
 #include "lib/uri.h"
 
 #define KEYS_MAX 63
+#define CONF_TEXT_MAX (256 * 1024)
 
 struct parse {
 	struct conf *conf;
@@ -121,16 +122,71 @@ add_alias(cfg_t *sec)
 	return 0;
 }
 
+/* Bytes of the comment or quoted text at p, 0 when it does not end. */
+static size_t
+span_at(const char *p, bool *ret_comment)
+{
+	const char *end;
+
+	*ret_comment = true;
+	if (*p == '#' || strncmp(p, "//", 2) == 0)
+		return strcspn(p, "\n");
+	if (strncmp(p, "/*", 2) == 0) {
+		end = strstr(p + 2, "*/");
+		return end == NULL ? 0 : (size_t)(end + 2 - p);
+	}
+	*ret_comment = false;
+	if (*p != '"' && *p != '\'')
+		return strchr(" \t\r\n={}", *p) != NULL ? 1 :
+		    strcspn(p, " \t\r\n#\"'={}");
+	for (end = p + 1; *end != '\0' && *end != *p; end++)
+		if (*end == '\\' && end[1] != '\0')
+			end++;
+	return *end == '\0' ? 0 : (size_t)(end + 1 - p);
+}
+
+/*
+ * Blanks comments out before libconfuse sees them: 3.3 counts the line of a
+ * comment twice, and takes the end of the file for the end of a quote, a
+ * comment or a section that was left open, so that what follows would be
+ * lost in silence. The line of such an opening, 0 when there is none.
+ */
 static int
-parse_text(const char *text)
+strip_comments(char *s)
+{
+	bool comment;
+	int line = 1, brace = 0;
+	size_t n;
+
+	while (*s != '\0') {
+		n = span_at(s, &comment);
+		if (n == 0)
+			return line;
+		if (*s == '{' || *s == '}')
+			brace = *s == '{' ? line : 0;
+		for (; n > 0; n--, s++) {
+			if (*s == '\n')
+				line++;
+			else if (comment)
+				*s = ' ';
+		}
+	}
+	return brace;
+}
+
+static int
+parse_text(char *text)
 {
 	cfg_opt_t alias_opts[] = {CFG_STR("class", NULL, CFGF_NONE),
 	    CFG_END()};
 	cfg_opt_t opts[KEYS_MAX + 2];
 	size_t n = 0;
 	cfg_t *cfg;
-	int rc;
+	int rc, line = strip_comments(text);
 
+	if (line != 0)
+		return why_set(&cur->why, ERR_TRUNCATED, "line %d: a quote, "
+		    "comment or section does not end", line);
 	for (const struct conf_key *k = conf_keys; k->name != NULL; k++)
 		opts[n++] = (cfg_opt_t)CFG_STR_CB(k->name, NULL, CFGF_NONE,
 		    on_key);
@@ -157,12 +213,19 @@ conf_parse(const char *text, struct conf *ret_conf, struct why *why)
 {
 	struct conf c;
 	struct parse p = {.conf = &c};
+	char *copy;
 	int rc;
 
+	if (strlen(text) > CONF_TEXT_MAX)
+		return why_set(why, ERR_SIZE, "the file is too long");
+	copy = strdup(text);
+	if (copy == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
 	conf_default(&c);
 	cur = &p;
-	rc = parse_text(text);
+	rc = parse_text(copy);
 	cur = NULL;
+	free(copy);
 	if (rc != 0)
 		return why_set(why, rc, "%s", p.why.text);
 	rc = conf_check(&c, why);

@@ -171,8 +171,10 @@ addr_check(const char *s)
 		s++;
 		if (--host_end <= s || *host_end != ']')
 			return ERR_TYPE;
-		return strspn(s, "0123456789abcdefABCDEF:.%") <
-		    (size_t)(host_end - s) ? ERR_TYPE : 0;
+		s += strspn(s, "0123456789abcdefABCDEF:.");
+		if (*s == '%') /* a scope */
+			s += strcspn(s, "]/\" ");
+		return s == host_end ? 0 : ERR_TYPE;
 	}
 	if (host_end == s || strcspn(s, ":") != (size_t)(host_end - s) ||
 	    strcspn(s, "/[]@\" \t") < (size_t)(host_end - s))

@@ -1,0 +1,432 @@
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "lib/conf.h"
+#include "lib/conf_key.h"
+#include "lib/near.h"
+
+#define CLASS_A "1492af14-2569-5e48-bf42-9b2d51f2ab45"
+#define CLASS_B "00112233445566778899aabbccddeeff"
+
+static struct conf conf; /* big: not on the stack of every test */
+
+static int
+parse(const char *text)
+{
+	struct why why = {0};
+	int rc = conf_parse(text, &conf, &why);
+
+	assert_int_equal(rc, rc == 0 ? 0 : why.err);
+	return rc;
+}
+
+static void
+the_line_is_named(const char *text, int err, const char *line)
+{
+	struct why why = {0};
+
+	assert_int_equal(conf_parse(text, &conf, &why), err);
+	assert_memory_equal(why.text, line, strlen(line));
+}
+
+static void
+empty_is_the_default(void **state)
+{
+	static struct conf def;
+
+	(void)state;
+	conf_default(&def);
+	assert_int_equal(parse(""), 0);
+	assert_memory_equal(&def, &conf, sizeof(def));
+	assert_string_equal(conf.listen_coap, "[::]:5683");
+	assert_string_equal(conf.listen_admin, "127.0.0.1:5685");
+	assert_int_equal(conf.poll_max_age, 900);
+	assert_false(conf.allow_unsigned);
+	assert_true(conf.synchronous_full);
+	assert_int_equal(conf_check(&def, NULL), 0);
+}
+
+static void
+delivery_defaults_are_the_trackers(void **state)
+{
+	struct track_policy p;
+
+	(void)state;
+	track_policy_default(&p);
+	assert_int_equal(parse("# nothing\n"), 0);
+	assert_memory_equal(&p.backoff.rule, &conf.track.backoff.rule,
+	    sizeof(p.backoff.rule));
+	assert_int_equal(conf.track.notify_ms, p.notify_ms);
+	assert_int_equal(conf.track.install_ms, p.install_ms);
+}
+
+static void
+printed_text_is_read_back_the_same(void **state)
+{
+	static uint8_t text[32768];
+	static struct conf a;
+	struct buf out = buf_of(text, sizeof(text) - 1);
+
+	(void)state;
+	assert_int_equal(conf_parse("poll_max_age = 61\nimage_max = 3M\n"
+	    "listen_tcp = \"\"\nunknown_devices = refuse\n"
+	    "deadline_install = 36h\nretry_policy_attempts = 0\n"
+	    "alias lamp { class = " CLASS_A " }\n", &a, NULL), 0);
+	conf_print(&a, &out);
+	assert_false(out.over);
+	text[out.n] = '\0';
+	assert_int_equal(parse((char *)text), 0);
+	assert_memory_equal(&a, &conf, sizeof(a));
+	assert_int_equal(a.poll_max_age, 61);
+	assert_int_equal(a.image_max, 3 << 20);
+	assert_int_equal(a.unknown_devices, CONF_UNKNOWN_REFUSE);
+	assert_int_equal(a.track.install_ms, 36 * 3600 * 1000);
+}
+
+static void
+shipped_file_is_printed_from_the_table(void **state)
+{
+	static uint8_t want[32768], got[32768];
+	struct buf out = buf_of(want, sizeof(want));
+	FILE *f = fopen("config/suitd.conf", "r");
+	size_t n;
+
+	(void)state;
+	conf_default(&conf);
+	conf_print(&conf, &out);
+	assert_false(out.over);
+	assert_non_null(f);
+	n = fread(got, 1, sizeof(got), f);
+	fclose(f);
+	assert_int_equal(n, out.n);
+	assert_memory_equal(got, want, n);
+}
+
+static void
+every_key_is_in_the_man_page_with_its_default(void **state)
+{
+	static char text[65536];
+	char line[400];
+	uint8_t value[256];
+	FILE *f = fopen("docs/man/suitd.conf.5.scd", "r");
+	size_t n;
+
+	(void)state;
+	conf_default(&conf);
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		struct buf v = buf_of(value, sizeof(value) - 1);
+
+		conf_key_put(k, &conf, &v);
+		value[v.n] = '\0';
+		snprintf(line, sizeof(line), "\n*%s* = %s\n", k->name, value);
+		if (strstr(text, line) == NULL)
+			fail_msg("%s is not in suitd.conf.5.scd", k->name);
+	}
+}
+
+static int
+set_number(const struct conf_key *k, uint64_t u)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s=%" PRIu64, k->name, u);
+	return conf_set(&conf, text, NULL);
+}
+
+static void
+numbers_at_their_bounds_and_one_past(void **state)
+{
+	unsigned checked = 0;
+
+	(void)state;
+	conf_default(&conf);
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (k->type < CONF_NUMBER || k->type > CONF_MS_NUMBER)
+			continue;
+		checked++;
+		assert_int_equal(set_number(k, k->min), 0);
+		assert_int_equal(set_number(k, k->max), 0);
+		assert_int_equal(set_number(k, k->max + 1), ERR_RANGE);
+		if (k->min > 0)
+			assert_int_equal(set_number(k, k->min - 1), ERR_RANGE);
+	}
+	assert_true(checked > 20);
+}
+
+static void
+texts_at_their_cap_and_one_past(void **state)
+{
+	char text[600];
+	int n;
+
+	(void)state;
+	conf_default(&conf);
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (k->type != CONF_TEXT)
+			continue;
+		n = snprintf(text, sizeof(text), "%s=", k->name);
+		memset(text + n, 'a', k->max + 1);
+		text[n + (int)k->max + 1] = '\0';
+		assert_int_equal(conf_set(&conf, text, NULL), ERR_SIZE);
+		text[n + (int)k->max] = '\0';
+		assert_int_equal(conf_set(&conf, text, NULL), 0);
+	}
+	assert_int_equal(conf_set(&conf, "state_dir=", NULL), ERR_RANGE);
+	assert_int_equal(conf_set(&conf, "state_dir=a\"b", NULL), ERR_TYPE);
+	assert_int_equal(conf_set(&conf, "state_dir=a\nb", NULL), ERR_TYPE);
+}
+
+static void
+units(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("poll_max_age = 90s"), 0);
+	assert_int_equal(conf.poll_max_age, 90);
+	assert_int_equal(parse("poll_max_age = 7d"), 0);
+	assert_int_equal(conf.poll_max_age, 7 * 86400);
+	assert_int_equal(parse("retry_transport_cap = 2h"), 0);
+	assert_int_equal(conf.track.backoff.rule[FAIL_TRANSPORT].cap_ms,
+	    7200000);
+	assert_int_equal(parse("images_total = 1G"), 0);
+	assert_int_equal(conf.images_total, 1 << 30);
+	assert_int_equal(parse("deadline_fetch_per_kib = 250"), 0);
+	assert_int_equal(conf.track.fetch_per_kib_ms, 250);
+}
+
+static void
+wrong_types(void **state)
+{
+	static const char *const bad[] = {
+		"poll_max_age = soon", "poll_max_age = 15q",
+		"image_max = 64X", "devices_max = many", "devices_max = -1",
+		"concurrency = 1.5", "synchronous_full = maybe",
+		"allow_unsigned = 1", "unknown_devices = ignore",
+		"log_level = loud", "block_size = 100", "block_size = 1023",
+		"listen_coap = 5683", "listen_coap = \"host\"",
+		"listen_coap = \"host:65536\"", "listen_coap = \"::1:5683\"",
+		"listen_coap = \"[::1]5683\"", "listen_coap = \"[]:5683\"",
+		"listen_coap = \":5683\"", "listen_coap = \"a b:5683\"",
+		"listen_coap = \"[::1:5683\"", "listen_coap = \"host:x\"",
+		"public_uri = \"http://x\"", "public_uri = \"x\"",
+		"public_uri = \"coap://x/path\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (parse(bad[i]) != ERR_TYPE)
+			fail_msg("not refused: %s", bad[i]);
+}
+
+static void
+addresses(void **state)
+{
+	static const char *const good[] = {
+		"listen_coap = \"[::]:0\"", "listen_coap = \"127.0.0.1:1\"",
+		"listen_coap = \"[fe80::1%eth0]:65535\"",
+		"listen_coap = \"localhost:5683\"", "listen_coap = \"\"",
+		"public_uri = \"coap://[2001:db8::1]:5683\"",
+		"public_uri = \"coaps+tcp://fw.example.org\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (parse(good[i]) != 0)
+			fail_msg("refused: %s", good[i]);
+}
+
+static void
+errors_name_the_line(void **state)
+{
+	(void)state;
+	the_line_is_named("\n\nlisen_coap = \"x:1\"\n", ERR_NOT_FOUND,
+	    "line 3: lisen_coap: unknown key; did you mean listen_coap?");
+	the_line_is_named("zzzz = 1", ERR_NOT_FOUND,
+	    "line 1: zzzz: unknown key");
+	the_line_is_named("# c\nimage_max = 1M\nimage_max = 2M\n",
+	    ERR_DUPLICATE, "line 3: image_max: given twice");
+	the_line_is_named("# a\n/* b\n c */ // d\n\nimage_max = 0\n",
+	    ERR_RANGE, "line 5: image_max: ");
+	the_line_is_named("state_dir = \"# no comment\"\nimage_max = 0\n",
+	    ERR_RANGE, "line 2: image_max: ");
+	the_line_is_named("\nblock_size = 17\n", ERR_TYPE, "line 2: ");
+	the_line_is_named("a b c", ERR_NOT_FOUND, "line 1: ");
+	the_line_is_named("image_max 1M", ERR_MALFORMED, "line 1: ");
+	the_line_is_named("alias x {\n clas = 1\n}\n", ERR_NOT_FOUND,
+	    "line 2: clas: unknown key");
+}
+
+static void
+what_is_left_open_is_refused(void **state)
+{
+	(void)state;
+	the_line_is_named("\n/* x\nimage_max = 1M\n", ERR_TRUNCATED,
+	    "line 2: ");
+	the_line_is_named("\"", ERR_TRUNCATED, "line 1: ");
+	the_line_is_named("\n\nstate_dir = 'x\\'\n", ERR_TRUNCATED,
+	    "line 3: ");
+	the_line_is_named("\nalias a {\n class = " CLASS_A "\n",
+	    ERR_TRUNCATED, "line 2: ");
+	assert_int_equal(parse("image_max ="), ERR_MALFORMED);
+	assert_int_equal(parse("}"), ERR_MALFORMED);
+	assert_int_equal(parse("state_dir = \"/a\" # end\n"), 0);
+	assert_int_equal(parse("public_uri = coap://x # end"), 0);
+	assert_string_equal(conf.public_uri, "coap://x");
+}
+
+static void
+aliases(void **state)
+{
+	uint8_t id[16];
+
+	(void)state;
+	assert_int_equal(parse("alias lamp { class = " CLASS_A " }\n"
+	    "alias pump { class = \"" CLASS_B "\" }\n"), 0);
+	assert_int_equal(conf.alias_count, 2);
+	assert_int_equal(conf_class(&conf, slice_str("lamp"), id), 0);
+	assert_int_equal(id[0], 0x14);
+	assert_int_equal(conf_class(&conf, slice_str(CLASS_B), id), 0);
+	assert_int_equal(id[1], 0x11);
+	assert_int_equal(conf_class(&conf, slice_str("lam"), id),
+	    ERR_NOT_FOUND);
+
+	assert_int_equal(parse("alias a { }"), ERR_MISSING);
+	assert_int_equal(parse("alias a { class = x }"), ERR_TYPE);
+	assert_int_equal(parse("alias \"a b\" { class = " CLASS_A " }"),
+	    ERR_TYPE);
+	assert_int_equal(parse("alias " CLASS_A " { class = " CLASS_A " }"),
+	    ERR_TYPE);
+	assert_int_equal(parse("alias a { class = " CLASS_A " }\n"
+	    "alias a { class = " CLASS_B " }"), ERR_MALFORMED);
+	assert_int_equal(parse("alias { class = " CLASS_A " }"),
+	    ERR_MALFORMED);
+}
+
+static void
+aliases_at_their_cap_and_one_past(void **state)
+{
+	static char text[CONF_ALIASES * 80 + 200];
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < CONF_ALIASES; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    "alias a%d { class = " CLASS_A " }\n", i);
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(conf.alias_count, CONF_ALIASES);
+	snprintf(text + n, sizeof(text) - n, "alias b { class = " CLASS_A
+	    " }\n");
+	assert_int_equal(parse(text), ERR_SIZE);
+	snprintf(text, sizeof(text), "alias %032d { class = " CLASS_A " }", 1);
+	assert_int_equal(parse(text), ERR_TYPE); /* a UUID's digits */
+	snprintf(text, sizeof(text), "alias x%031d { class = " CLASS_A " }",
+	    1);
+	assert_int_equal(parse(text), 0);
+	snprintf(text, sizeof(text), "alias x%032d { class = " CLASS_A " }",
+	    1);
+	assert_int_equal(parse(text), ERR_TYPE);
+}
+
+static void
+assignments(void **state)
+{
+	static struct conf before;
+
+	(void)state;
+	conf_default(&conf);
+	assert_int_equal(conf_set(&conf, "log_level=debug", NULL), 0);
+	assert_string_equal(conf.log_level, "debug");
+	assert_int_equal(conf_set(&conf, "listen_tcp=", NULL), 0);
+	assert_string_equal(conf.listen_tcp, "");
+	before = conf;
+	assert_int_equal(conf_set(&conf, "log_levle=debug", NULL),
+	    ERR_NOT_FOUND);
+	assert_int_equal(conf_set(&conf, "log_level", NULL), ERR_INVALID);
+	assert_int_equal(conf_set(&conf, "=x", NULL), ERR_NOT_FOUND);
+	assert_int_equal(conf_set(&conf, "log_level=x", NULL), ERR_TYPE);
+	assert_int_equal(conf_set(&conf, "devices_max=0", NULL), ERR_RANGE);
+	assert_memory_equal(&before, &conf, sizeof(conf));
+}
+
+static void
+checks_across_keys(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("listen_coap = \"\"\nlisten_coaps = \"\"\n"
+	    "listen_tcp = \"\""), ERR_INVALID);
+	assert_int_equal(parse("listen_coaps = \"[::]:5683\""), ERR_CONFLICT);
+	assert_int_equal(parse("listen_coap = \"[::]:0\"\n"
+	    "listen_coaps = \"[::]:0\""), 0);
+	assert_int_equal(parse("image_max = 2M\nimages_total = 1M"),
+	    ERR_RANGE);
+	assert_int_equal(parse("retry_transport_base = 2h\n"
+	    "retry_transport_cap = 1h"), ERR_RANGE);
+}
+
+static void
+a_failed_parse_changes_nothing(void **state)
+{
+	static struct conf before;
+
+	(void)state;
+	assert_int_equal(parse("poll_max_age = 5m"), 0);
+	before = conf;
+	assert_int_equal(parse("poll_max_age = 6m\nx = 1"), ERR_NOT_FOUND);
+	assert_memory_equal(&before, &conf, sizeof(conf));
+}
+
+static void
+near_words(void **state)
+{
+	char longer[NEAR_MAX + 2];
+
+	(void)state;
+	assert_int_equal(near_distance("", ""), 0);
+	assert_int_equal(near_distance("abc", ""), 3);
+	assert_int_equal(near_distance("", "ab"), 2);
+	assert_int_equal(near_distance("abcd", "abdc"), 1); /* a swap */
+	assert_int_equal(near_distance("kitten", "sitting"), 3);
+	assert_true(near_match("lisen_coap", "listen_coap"));
+	assert_false(near_match("x", "listen_coap"));
+	memset(longer, 'a', sizeof(longer));
+	longer[NEAR_MAX + 1] = '\0';
+	assert_true(near_distance(longer, "a") > NEAR_MAX);
+	longer[NEAR_MAX] = '\0';
+	assert_int_equal(near_distance(longer, "a"), NEAR_MAX - 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty_is_the_default),
+		cmocka_unit_test(delivery_defaults_are_the_trackers),
+		cmocka_unit_test(printed_text_is_read_back_the_same),
+		cmocka_unit_test(shipped_file_is_printed_from_the_table),
+		cmocka_unit_test(every_key_is_in_the_man_page_with_its_default),
+		cmocka_unit_test(numbers_at_their_bounds_and_one_past),
+		cmocka_unit_test(texts_at_their_cap_and_one_past),
+		cmocka_unit_test(units),
+		cmocka_unit_test(wrong_types),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(errors_name_the_line),
+		cmocka_unit_test(what_is_left_open_is_refused),
+		cmocka_unit_test(aliases),
+		cmocka_unit_test(aliases_at_their_cap_and_one_past),
+		cmocka_unit_test(assignments),
+		cmocka_unit_test(checks_across_keys),
+		cmocka_unit_test(a_failed_parse_changes_nothing),
+		cmocka_unit_test(near_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
