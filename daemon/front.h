@@ -7,6 +7,7 @@
  * - Block2 of any response is sliced statelessly, the ETag is stable and on
  *   every block, a matching ETag in a request is answered 2.03;
  * - Block1 is assembled, bounded, in memory or in a file;
+ * - .well-known/core is answered from the route table;
  * - Observe is our own registry (observe.c), with paths as topics;
  * - an answer to a request that wrote to the store leaves only after the
  *   turn's commit: the handler calls resp->after_commit = true and the front
@@ -57,7 +58,6 @@ struct req {
 	char addr[LIMIT_ADDRESS]; /* peer's host, no port; a hint */
 	char peer[LIMIT_ADDRESS]; /* peer with port, for log lines */
 	char local[LIMIT_ADDRESS]; /* host:port that was asked, for URIs */
-	void *session; /* opaque; see peer_session_push */
 };
 
 #define CF_TEXT 0
@@ -90,10 +90,11 @@ typedef int (*route_fn)(struct app *app, const struct req *req,
 #define ROUTE_OBSERVE (1u << 0)
 #define ROUTE_BODY_FILE (1u << 1) /* body may exceed LIMIT_BODY_MEM */
 #define ROUTE_HIDDEN (1u << 2) /* not in .well-known/core */
-#define ROUTE_BLOCKS (1u << 3) /* an image: front calls app_blocks */
+#define ROUTE_BLOCKS (1u << 3) /* images: hooks.blocks is called */
 
 struct route {
-	const char *path; /* "m/{c}"; "{*}" as the last segment: the rest */
+	const char *path; /* "m/{c}"; "{*}" as the last segment: the rest,
+	                     canonical; a {c} comes percent-decoded */
 	unsigned methods;
 	enum role role; /* the least that may call */
 	unsigned flags;
@@ -109,21 +110,34 @@ struct front_hooks {
 	/* PSK of an identity; ERR_NOT_FOUND refuses the handshake */
 	int (*psk)(struct app *app, enum transport t, const char *identity,
 	    struct buf *ret_key);
-	/* who speaks with this identity; called once per request */
+	/* who speaks with this identity (never ""); once per request; without
+	   an identity the front itself says ROLE_NOBODY, grade L0 */
 	void (*who)(struct app *app, enum transport t, const char *identity,
 	    struct principal *ret);
-	/* a block of an image went out (never touches the store) */
+	/* a block of an image went out by a route with ROUTE_BLOCKS;
+	   never touches the store */
 	void (*blocks)(struct app *app, const struct req *req,
 	    const struct blob *image, uint64_t end, uint64_t total);
 };
 
-int front_new(struct loop *loop, struct app *app, const struct conf *conf,
-    const struct front_hooks *hooks, struct front **ret, struct why *why)
+struct front_opts {
+	struct loop *loop;
+	struct app *app;
+	const struct conf *conf;
+	struct front_hooks hooks;
+	/* in order of search, literals before {..}; both end with a NULL path */
+	const struct route *device; /* UDP, DTLS, TCP */
+	const struct route *admin;
+};
+
+int front_new(const struct front_opts *o, struct front **ret, struct why *why)
     MUST_USE;
 void front_free(struct front *f); /* NULL is fine */
 /* A line per listener in plain words, for the log at start. */
 void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
+/* The port a plane listens on (useful with port 0); 0: it is off. */
+uint16_t front_port(const struct front *f, enum transport plane);
 
 /*
  * The end of a turn: commit_err 0 sends every held answer; else each becomes
@@ -133,12 +147,19 @@ void front_flush(struct front *f, int commit_err);
 
 /*
  * A topic changed: every observer of this canonical path (with the query it
- * asked with) gets the resource's answer anew, at most one notification in
- * flight per observer, CON; intermediate states are skipped. Observers go
- * on RST, on time-out, on session end.
+ * asked with) gets the resource's answer anew, CON, unless its ETag is the
+ * one last sent; intermediate states are skipped. Sent by front_flush.
+ * Observers go on RST, on time-out, on session end. T_ADMIN is the admin
+ * table; any other plane means all device transports.
  */
 void front_notify(struct front *f, enum transport plane, const char *path);
-/* Observers whose principal or ?ep= is this device, on any path. */
+/*
+ * Observers whose principal or ?ep= is this device, on any path; sent even if
+ * nothing changed. The number that will be told; `done` runs once, later,
+ * never inside of this call or of front_flush, and not at all when 0: err 0
+ * when one was acknowledged, ERR_TIMEOUT, ERR_REJECTED (RST), ERR_CANCELLED
+ * (a later call took over, or the session ended).
+ */
 size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
     void (*done)(void *arg, int err), void *arg);
 bool front_device_observes(const struct front *f, uint64_t device,

@@ -1,8 +1,8 @@
 /*
  * peer: suitd as a CoAP client. Requests to devices with a bounded number in
  * flight, RFC 7252 timers, one at a time per device (NSTART 1), Block1 for
- * long bodies. A request leaves by the device's own session when it has one
- * (`session`: works through NAT, reuses DTLS), else by URI.
+ * long bodies. Hosts are IP literals: a name server's silence would stop the
+ * whole daemon.
  */
 #ifndef SUITD_DAEMON_PEER_H
 #define SUITD_DAEMON_PEER_H
