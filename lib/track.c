@@ -1,8 +1,8 @@
 /*
  * track: one job's life as two tables.
  *
- * `states` says which moves exist at all; move() asserts each against it.
- * `table` says what an event does in a state: a handler, or one of the two
+ * `states` (track_move.c) says which moves exist at all. `table`, at the end
+ * of this file, says what an event does in a state: a handler, or one of the two
  * that do nothing: quiet (contact that a device repeats for hours, which
  * must not fill the event log) and note (something a person may look for:
  * logged, no change).
@@ -22,256 +22,13 @@
 
 #include <assert.h>
 
-#define BIT(s) (1u << JOB_##s)
-#define ENDS (BIT(DONE) | BIT(FAILED) | BIT(CANCELLED) | BIT(SUPERSEDED))
+#include "lib/track_move.h"
 
 /* The driver answers within EXCHANGE_LIFETIME (RFC 7252 4.8.2) or died. */
 #define PUSH_LIFETIME_MS 247000
 /* A device that spoke gets a moment to finish what it was saying. */
 #define CONTACT_MIN_MS 1000
 #define CONTACT_SPREAD_MS 4000
-/* First probe of what a device runs: a sixteenth of install_ms, doubling. */
-#define PROBE_FIRST_SHARE 16
-/* A claimed size above this is no reason to wait longer. */
-#define MISSING_MAX (1ull << 30)
-
-static const struct {
-	const char *name;
-	unsigned next; /* allowed moves; staying is always allowed */
-	bool final;
-} states[JOB_STATES] = {
-	[JOB_QUEUED] = {"queued", BIT(NOTIFIED) | BIT(FETCHING) |
-	    BIT(FETCHED) | BIT(INSTALLING) | ENDS, false},
-	[JOB_NOTIFIED] = {"notified", BIT(QUEUED) | BIT(FETCHING) |
-	    BIT(FETCHED) | BIT(INSTALLING) | ENDS, false},
-	[JOB_FETCHING] = {"fetching", BIT(QUEUED) | BIT(FETCHED) |
-	    BIT(INSTALLING) | ENDS, false},
-	[JOB_FETCHED] = {"fetched", BIT(QUEUED) | BIT(INSTALLING) | ENDS,
-	    false},
-	[JOB_INSTALLING] = {"installing", BIT(QUEUED) | ENDS, false},
-	[JOB_DONE] = {"done", 0, true},
-	[JOB_FAILED] = {"failed", BIT(QUEUED) | BIT(DONE), true},
-	[JOB_CANCELLED] = {"cancelled", BIT(QUEUED) | BIT(DONE), true},
-	[JOB_SUPERSEDED] = {"superseded", 0, true},
-};
-
-struct step {
-	struct job *j;
-	const struct track_event *ev;
-	const struct track_policy *policy;
-	int64_t now;
-	uint64_t rnd;
-	unsigned todo;
-};
-
-const char *
-job_state_name(enum job_state s)
-{
-	return (unsigned)s < JOB_STATES ? states[s].name : "unknown";
-}
-
-bool
-job_state_final(enum job_state s)
-{
-	return (unsigned)s < JOB_STATES && states[s].final;
-}
-
-void
-track_policy_default(struct track_policy *ret_policy)
-{
-	backoff_default(&ret_policy->backoff);
-	/* a CON gives up after 93 s (RFC 7252 4.8.2), and so does a device */
-	ret_policy->notify_ms = 120000;
-	ret_policy->fetch_idle_ms = 120000;
-	/* one percent (the step in which progress is folded) of the 2.2 s a
-	 * KiB takes in 64-byte blocks over 802.15.4 */
-	ret_policy->fetch_per_kib_ms = 22;
-	/* erase, swap and reboot of a large slot take minutes */
-	ret_policy->install_ms = 600000;
-	ret_policy->give_up_push = 5;
-}
-
-void
-track_init(struct job *ret_job, uint64_t device, uint64_t release,
-    uint64_t target_seq, int64_t now)
-{
-	*ret_job = (struct job){
-		.device = device,
-		.release = release,
-		.target_seq = target_seq,
-		.created = now,
-		.updated = now,
-		.due = now,
-	};
-}
-
-/* --- moves --- */
-
-static void
-move(struct step *s, enum job_state to)
-{
-	struct job *j = s->j;
-
-	assert(to == j->state || (states[j->state].next & 1u << to) != 0);
-	j->state = to;
-	j->grade = s->ev->grade;
-	j->updated = s->now;
-	if (states[to].final)
-		j->due = 0;
-	s->todo |= TRACK_DO_SAVE | TRACK_DO_LOG;
-}
-
-static void
-end(struct step *s, enum job_state to, enum track_reason why)
-{
-	s->j->reason = why;
-	move(s, to);
-}
-
-/* The attempt is over; the job waits in the queue until `due`. */
-static void
-requeue(struct step *s, enum track_reason why, int64_t due)
-{
-	struct job *j = s->j;
-
-	j->reason = why;
-	j->due = due;
-	j->started = 0;
-	move(s, JOB_QUEUED);
-}
-
-/* Counts an attempt, unless one is under way already. */
-static void
-begin(struct step *s)
-{
-	struct job *j = s->j;
-
-	if (j->started != 0)
-		return;
-	if (j->attempt < UINT32_MAX)
-		j->attempt++;
-	j->started = s->now;
-	j->done = 0;
-	j->total = 0;
-	j->reason = REASON_NONE;
-}
-
-static int64_t
-fetch_due(const struct step *s)
-{
-	const struct job *j = s->j;
-	uint64_t missing = j->total > j->done ? j->total - j->done : 0;
-
-	if (missing > MISSING_MAX)
-		missing = MISSING_MAX;
-	return s->now + s->policy->fetch_idle_ms +
-	    (int64_t)(missing / 1024) * s->policy->fetch_per_kib_ms;
-}
-
-/* Folds the high-water mark; false when it is no progress. */
-static bool
-fold(struct step *s)
-{
-	struct job *j = s->j;
-	uint64_t done = s->ev->done;
-
-	if (s->ev->total != 0)
-		j->total = s->ev->total;
-	if (j->total != 0 && done > j->total)
-		done = j->total;
-	if (done <= j->done)
-		return false;
-	j->done = done;
-	return true;
-}
-
-static void
-to_fetching(struct step *s)
-{
-	begin(s);
-	(void)fold(s);
-	s->j->reason = REASON_NONE;
-	s->j->due = fetch_due(s);
-	move(s, JOB_FETCHING);
-}
-
-/* Fetched and installing: the first probe comes early, since a device that
- * reports nothing is only seen to be done by being asked. */
-static void
-to_install(struct step *s, enum job_state to)
-{
-	begin(s);
-	(void)fold(s);
-	s->j->reason = REASON_NONE;
-	s->j->due = s->now + s->policy->install_ms / PROBE_FIRST_SHARE;
-	move(s, to);
-}
-
-/* --- failure --- */
-
-static void
-overload(struct step *s)
-{
-	const struct backoff_rule *r = &s->policy->backoff.rule[FAIL_OVERLOAD];
-
-	s->j->last_fail = FAIL_OVERLOAD;
-	requeue(s, s->ev->reason ? s->ev->reason : REASON_PUSH_OVERLOAD,
-	    s->now + backoff_steered(s->ev->have_max_age, s->ev->max_age,
-	    r->cap_ms, s->rnd));
-}
-
-/*
- * One failed attempt of a class. The class's own budget ends the job with
- * the last reason, which is what a person can act on; the total budget ends
- * it as BUDGET, since then no single reason is to blame.
- */
-static void
-fail(struct step *s, enum fail_class class, enum track_reason why)
-{
-	const struct backoff_policy *p = &s->policy->backoff;
-	struct job *j = s->j;
-	uint64_t total = 0;
-
-	if (class == FAIL_OVERLOAD) {
-		overload(s);
-		return;
-	}
-	if (class <= FAIL_NONE || class >= FAIL_CLASSES)
-		class = FAIL_EXECUTION;
-	j->last_fail = class;
-	if (j->fails[class] < UINT32_MAX)
-		j->fails[class]++;
-	for (size_t i = 0; i < FAIL_CLASSES; i++)
-		total += j->fails[i];
-	if (j->fails[class] >= p->rule[class].attempts)
-		end(s, JOB_FAILED, why);
-	else if (total >= p->attempts_total)
-		end(s, JOB_FAILED, REASON_BUDGET);
-	else
-		requeue(s, why, s->now + backoff_delay(&p->rule[class],
-		    j->fails[class], s->rnd));
-}
-
-static void
-refuse(struct step *s, enum track_reason why)
-{
-	struct job *j = s->j;
-
-	j->last_fail = FAIL_POLICY;
-	if (j->fails[FAIL_POLICY] < UINT32_MAX)
-		j->fails[FAIL_POLICY]++;
-	end(s, JOB_FAILED, why);
-}
-
-/* The device asked to be left alone, now; nothing of it is a failure. */
-static void
-declined(struct step *s)
-{
-	int64_t cap = s->policy->backoff.rule[FAIL_OVERLOAD].cap_ms;
-
-	requeue(s, REASON_DECLINED, s->now +
-	    backoff_steered(true, (uint64_t)cap / 1000, cap, s->rnd));
-}
 
 /* --- handlers: one event in one state, or in several that are alike --- */
 
@@ -317,7 +74,7 @@ static void
 q_due(struct step *s)
 {
 	if (s->j->started != 0)
-		fail(s, FAIL_TRANSPORT, REASON_NO_ANSWER);
+		move_fail(s, FAIL_TRANSPORT, REASON_NO_ANSWER);
 }
 
 static void
@@ -333,9 +90,9 @@ q_admitted(struct step *s)
 		note(s);
 		return;
 	}
-	begin(s);
+	move_begin(s);
 	j->due = s->now + PUSH_LIFETIME_MS;
-	move(s, JOB_QUEUED);
+	move_to(s, JOB_QUEUED);
 	s->todo |= TRACK_DO_PUSH;
 }
 
@@ -347,7 +104,7 @@ q_push_ok(struct step *s)
 		return;
 	}
 	s->j->due = s->now + s->policy->notify_ms;
-	move(s, JOB_NOTIFIED);
+	move_to(s, JOB_NOTIFIED);
 }
 
 static void
@@ -361,14 +118,14 @@ q_push_fail(struct step *s)
 		return;
 	}
 	if (ev->permanent) {
-		refuse(s, ev->reason ? ev->reason : REASON_PUSH_REFUSED);
+		move_refuse(s, ev->reason ? ev->reason : REASON_PUSH_REFUSED);
 		return;
 	}
 	if (ev->reason == REASON_NO_ADDRESS) { /* nothing was sent */
-		requeue(s, ev->reason, 0);
+		move_requeue(s, ev->reason, 0);
 		return;
 	}
-	fail(s, ev->fail ? ev->fail : FAIL_TRANSPORT,
+	move_fail(s, ev->fail ? ev->fail : FAIL_TRANSPORT,
 	    ev->reason ? ev->reason : REASON_NO_ANSWER);
 	if (j->state == JOB_QUEUED && j->last_fail == FAIL_TRANSPORT &&
 	    j->fails[FAIL_TRANSPORT] >= s->policy->give_up_push)
@@ -378,9 +135,9 @@ q_push_fail(struct step *s)
 static void
 fetch_blocks(struct step *s)
 {
-	if (!fold(s))
+	if (!move_fold(s))
 		return;
-	s->j->due = fetch_due(s);
+	s->j->due = move_fetch_due(s);
 	s->j->updated = s->now;
 	s->j->grade = s->ev->grade;
 	s->todo |= TRACK_DO_SAVE;
@@ -389,19 +146,19 @@ fetch_blocks(struct step *s)
 static void
 image_end(struct step *s)
 {
-	to_install(s, JOB_FETCHED);
+	move_install(s, JOB_FETCHED);
 }
 
 static void
 n_due(struct step *s)
 {
-	fail(s, FAIL_TRANSPORT, REASON_SILENCE_MANIFEST);
+	move_fail(s, FAIL_TRANSPORT, REASON_SILENCE_MANIFEST);
 }
 
 static void
 f_due(struct step *s)
 {
-	fail(s, FAIL_TRANSPORT, REASON_SILENCE_BLOCKS);
+	move_fail(s, FAIL_TRANSPORT, REASON_SILENCE_BLOCKS);
 }
 
 /* Probes at 1/16, 1/8, 1/4 ... of install_ms after the move into the state
@@ -414,7 +171,7 @@ i_due(struct step *s)
 	int64_t step = s->policy->install_ms / PROBE_FIRST_SHARE;
 
 	if (elapsed >= s->policy->install_ms) {
-		fail(s, FAIL_EXECUTION, REASON_SILENCE_INSTALL);
+		move_fail(s, FAIL_EXECUTION, REASON_SILENCE_INSTALL);
 		return;
 	}
 	if (step < elapsed)
@@ -429,7 +186,7 @@ i_due(struct step *s)
 static void
 lost(struct step *s)
 {
-	fail(s, FAIL_TRANSPORT, REASON_REBOOTED);
+	move_fail(s, FAIL_TRANSPORT, REASON_REBOOTED);
 }
 
 /* It restarted with the image: this is the moment of truth. The reason
@@ -440,7 +197,7 @@ i_reboot(struct step *s)
 	struct job *j = s->j;
 
 	if (j->state == JOB_FETCHED)
-		to_install(s, JOB_INSTALLING);
+		move_install(s, JOB_INSTALLING);
 	else
 		note(s);
 	if (j->reason != REASON_REBOOTED) {
@@ -460,10 +217,10 @@ proven(struct step *s)
 	if (s->ev->sequence < j->target_seq)
 		return false;
 	if (s->ev->sequence > j->target_seq) {
-		refuse(s, REASON_SEQUENCE);
+		move_refuse(s, REASON_SEQUENCE);
 		return true;
 	}
-	end(s, JOB_DONE, REASON_NONE);
+	move_end(s, JOB_DONE, REASON_NONE);
 	return true;
 }
 
@@ -484,7 +241,7 @@ static void
 i_seen(struct step *s)
 {
 	if (!proven(s) && s->j->reason == REASON_REBOOTED)
-		fail(s, FAIL_EXECUTION, REASON_ROLLBACK);
+		move_fail(s, FAIL_EXECUTION, REASON_ROLLBACK);
 }
 
 /* We gave up, the device did not. */
@@ -492,7 +249,7 @@ static void
 end_seen(struct step *s)
 {
 	if (s->ev->sequence == s->j->target_seq)
-		end(s, JOB_DONE, REASON_NONE);
+		move_end(s, JOB_DONE, REASON_NONE);
 }
 
 /* Done stays done; stronger evidence for it is kept. */
@@ -517,9 +274,9 @@ report_failed(struct step *s)
 	enum track_reason why = ev->reason ? ev->reason : REASON_OTHER;
 
 	if (ev->fail == FAIL_POLICY) {
-		refuse(s, why);
+		move_refuse(s, why);
 	} else if (j->started != 0) {
-		fail(s, ev->fail, why);
+		move_fail(s, ev->fail, why);
 	} else { /* the attempt has been counted as failed already */
 		note(s);
 		q_contact(s);
@@ -544,23 +301,23 @@ report(struct step *s)
 		break;
 	case PHASE_DOWNLOADING:
 		if (j->state < JOB_FETCHING)
-			to_fetching(s);
+			move_fetching(s);
 		else if (j->state == JOB_FETCHING)
 			fetch_blocks(s);
 		break;
 	case PHASE_DOWNLOADED:
 		if (j->state < JOB_FETCHED)
-			to_install(s, JOB_FETCHED);
+			move_install(s, JOB_FETCHED);
 		break;
 	case PHASE_INSTALLING:
 		if (j->state < JOB_INSTALLING)
-			to_install(s, JOB_INSTALLING);
+			move_install(s, JOB_INSTALLING);
 		break;
 	case PHASE_SUCCEEDED:
 		if (ev->sequence != 0)
 			(void)proven(s);
 		else
-			end(s, JOB_DONE, REASON_NONE);
+			move_end(s, JOB_DONE, REASON_NONE);
 		break;
 	case PHASE_FAILED:
 		report_failed(s);
@@ -568,7 +325,7 @@ report(struct step *s)
 	case PHASE_DECLINED:
 		/* a repeated refusal does not push the date out again */
 		if (j->started != 0 || j->reason != REASON_DECLINED)
-			declined(s);
+			move_declined(s);
 		break;
 	}
 	note(s);
@@ -579,13 +336,13 @@ report(struct step *s)
 static void
 cancel(struct step *s)
 {
-	end(s, JOB_CANCELLED, s->ev->reason ? s->ev->reason : REASON_OPERATOR);
+	move_end(s, JOB_CANCELLED, s->ev->reason ? s->ev->reason : REASON_OPERATOR);
 }
 
 static void
 supersede(struct step *s)
 {
-	end(s, JOB_SUPERSEDED,
+	move_end(s, JOB_SUPERSEDED,
 	    s->ev->reason ? s->ev->reason : REASON_NEWER_RELEASE);
 }
 
@@ -597,7 +354,7 @@ retry(struct step *s)
 
 	memset(j->fails, 0, sizeof(j->fails));
 	j->last_fail = FAIL_NONE;
-	requeue(s, REASON_NONE, s->now);
+	move_requeue(s, REASON_NONE, s->now);
 }
 
 /* Queued: not while a trigger is in flight. */
@@ -622,9 +379,9 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	    note, note, note, note},
 	[TRACK_PUSH_FAIL] = {q_push_fail, note, note, note, note,
 	    note, note, note, note},
-	[TRACK_MANIFEST_GET] = {to_fetching, to_fetching, quiet, quiet, quiet,
+	[TRACK_MANIFEST_GET] = {move_fetching, move_fetching, quiet, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
-	[TRACK_BLOCKS] = {to_fetching, to_fetching, fetch_blocks, quiet, quiet,
+	[TRACK_BLOCKS] = {move_fetching, move_fetching, fetch_blocks, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
 	[TRACK_IMAGE_END] = {image_end, image_end, image_end, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
