@@ -15,7 +15,9 @@
 #include "lib/track.h"
 
 struct report {
-	struct track_event event; /* type TRACK_REPORT or TRACK_SEEN_RUNNING */
+	/* type TRACK_REPORT or TRACK_SEEN_RUNNING; grade L2 when proven, else
+	 * L0, which the caller raises to that of the channel */
+	struct track_event event;
 	bool signed_; /* it was in COSE; proven only if `proven` */
 	bool proven; /* ... by a key of the ring */
 	size_t key; /* ring index when proven */
@@ -25,6 +27,9 @@ struct report {
 	struct slice nonce;
 	bool have_sequence; /* the sequence number that runs now */
 	uint64_t sequence;
+	bool have_target; /* the sequence number it is being brought to: a
+	                     report of another target is about another job */
+	uint64_t target;
 	struct slice version; /* version text */
 	struct slice ep; /* endpoint name it claims; empty: none */
 	uint64_t done, total;
