@@ -1,0 +1,163 @@
+"""A suitd of one's own on loopback in a temporary directory, and suitctl."""
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+B = os.environ.get("B", "build")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.join(TOP, B)
+
+
+def free_port():
+    """A port free for UDP and TCP on every loopback address."""
+    while True:
+        p = random.randint(20000, 32000)
+        try:
+            for fam, host in ((socket.AF_INET6, "::"),):
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    s = socket.socket(fam, kind)
+                    s.bind((host, p))
+                    s.close()
+            return p
+        except OSError:
+            continue
+
+
+class Suitd:
+    def __init__(self, options=(), start=True):
+        self.dir = tempfile.mkdtemp(prefix="suitd-test.")
+        self.state = os.path.join(self.dir, "state")
+        self.port, self.sport, self.aport = free_port(), free_port(), free_port()
+        self.options, self.proc = list(options), None
+        self.log = os.path.join(self.dir, "suitd.log")
+        if start:
+            self.start()
+
+    def start(self):
+        o = ["listen_coap=[::]:%d" % self.port, "listen_coaps=[::]:%d" % self.sport,
+             "listen_tcp=[::]:%d" % self.port, "listen_admin=127.0.0.1:%d" % self.aport]
+        args = [os.path.join(BIN, "suitd"), "-d", self.state, "-v"]
+        for kv in o + self.options:
+            args += ["-o", kv]
+        self.proc = subprocess.Popen(args, stderr=open(self.log, "ab"), stdin=subprocess.DEVNULL)
+        for _ in range(200):
+            if subprocess.run(self.ctl_args("ping"), capture_output=True).returncode == 0:
+                return
+            if self.proc.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise RuntimeError("suitd did not start:\n" + open(self.log).read()[-4000:])
+
+    def kill(self, sig=signal.SIGKILL):
+        self.proc.send_signal(sig)
+        rc = self.proc.wait(20)
+        self.proc = None
+        return rc
+
+    def stop(self):
+        if self.proc is not None:
+            rc = self.kill(signal.SIGTERM)
+            if rc != 0:
+                raise RuntimeError("suitd ended with %d:\n%s" % (rc, open(self.log).read()[-4000:]))
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            if self.proc is not None:
+                self.proc.kill()
+                self.proc.wait()
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def ctl_args(self, *words):
+        return [os.path.join(BIN, "suitctl"), "-d", self.state,
+                "--admin", "coaps://127.0.0.1:%d" % self.aport] + [str(w) for w in words]
+
+    def ctl(self, *words, rc=0):
+        """Runs suitctl; returns its output; checks the exit code."""
+        r = subprocess.run(self.ctl_args(*words), capture_output=True, text=True, timeout=120)
+        if rc is not None and r.returncode != rc:
+            raise AssertionError("suitctl %s: exit %d, not %d\n%s%s" % (
+                " ".join(map(str, words)), r.returncode, rc, r.stdout, r.stderr))
+        return r.stdout + r.stderr
+
+    def ctl_json(self, *words):
+        r = subprocess.run(self.ctl_args("--json", *words), capture_output=True, text=True, timeout=120)
+        if r.returncode != 0:
+            raise AssertionError("suitctl %s: exit %d\n%s%s" % (" ".join(map(str, words)), r.returncode, r.stdout, r.stderr))
+        return json.loads(r.stdout)
+
+    def file(self, name, data=None):
+        p = os.path.join(self.dir, name)
+        if data is not None:
+            with open(p, "wb") as f:
+                f.write(data)
+        return p
+
+    def author(self, kind="ed25519", name="author"):
+        self.ctl("key", "new", "--type", kind, "--out", self.file(name + ".pem"),
+                 "--public", self.file(name + ".pub"))
+        self.ctl("author", "add", name, self.file(name + ".pub"))
+
+    def manifest(self, seq, data, uri, cls="demo", author="author", extra=()):
+        """Creates and signs; returns the envelope's and the payload's files."""
+        fw = self.file("fw-%s-%d.bin" % (cls, seq), data)
+        env = self.file("m-%s-%d.suit" % (cls, seq))
+        if os.path.exists(env):
+            os.unlink(env)
+        self.ctl("manifest", "create", "--sequence", seq, "--vendor", "example.com",
+                 "--class", cls, "--component", "00", "--payload", fw, "--uri", uri,
+                 *extra, "--key", self.file(author + ".pem"), "--out", env)
+        return env, fw
+
+    def publish(self, seq, data, uri, cls="demo", rc=0, **kw):
+        env, fw = self.manifest(seq, data, uri, cls, **kw)
+        return self.ctl("publish", env, "--payload", fw, rc=rc)
+
+
+def class_id(name, vendor="example.com"):
+    import uuid
+    return uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_DNS, vendor), name).hex
+
+
+def wait_for(what, check, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        r = check()
+        if r:
+            return r
+        if time.monotonic() > end:
+            raise AssertionError("not within %d s: %s" % (seconds, what))
+        time.sleep(0.1)
+
+
+def run(tests, *args):
+    """Runs test functions; prints a line each and the summary; exit code."""
+    passed = failed = 0
+    only = sys.argv[1:]
+    for t in tests:
+        if only and not any(o in t.__name__ for o in only):
+            continue
+        try:
+            t(*args)
+            passed += 1
+            print("  ok   %s" % t.__name__, flush=True)
+        except Exception:
+            failed += 1
+            print("  FAIL %s\n%s" % (t.__name__, traceback.format_exc()), flush=True)
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
