@@ -2,12 +2,14 @@
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -143,6 +145,47 @@ def wait_for(what, check, seconds=20):
         if time.monotonic() > end:
             raise AssertionError("not within %d s: %s" % (seconds, what))
         time.sleep(0.1)
+
+
+class Lossy:
+    """A UDP relay on loopback that loses a share of the datagrams, each way."""
+    def __init__(self, port, loss, seed=1):
+        self.rnd, self.loss, self.up = random.Random(seed), loss, {}
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.s.bind(("127.0.0.1", 0))
+        self.port, self.to = self.s.getsockname()[1], ("127.0.0.1", port)
+        self.lost = 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.stop.is_set():
+            ready, _, _ = select.select([self.s] + list(self.up.values()), [], [], 0.2)
+            for s in ready:
+                try:
+                    data, frm = s.recvfrom(65536)
+                except OSError:
+                    continue
+                if self.rnd.random() < self.loss:
+                    self.lost += 1
+                elif s is self.s:
+                    if frm not in self.up:
+                        u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                        u.connect(self.to)
+                        self.up[frm] = u
+                    self.up[frm].send(data)
+                else:
+                    self.s.sendto(data, next(a for a, u in self.up.items() if u is s))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+        for s in [self.s] + list(self.up.values()):
+            s.close()
 
 
 def run(tests, *args):
