@@ -50,8 +50,8 @@ A_DEV := $(B)/libsuitdev.a
 
 BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
-.PHONY: all help deps deps-test demo check check-lib layers style fmt \
-	fmt-check clean unit e2e bench vectors fuzz-replay man
+.PHONY: all help deps deps-test demo check layers style \
+	clean unit e2e bench vectors fuzz fuzz-replay man
 
 all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
 
@@ -63,6 +63,7 @@ help:
 ## make check      install what tests need, build, run every test (SAN=1: ASan, UBSan)
 ## make unit       unit tests only
 ## make e2e        end-to-end tests only
+## make fuzz       libFuzzer on every parser (clang), FUZZ_TIME=30 seconds each
 ## make bench      the figures of docs/BENCHMARKS.md
 ## make style      limits of the house style; make layers: include rules
 ## make clean      remove build/
@@ -130,6 +131,19 @@ $(FUZZ): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/fuzz/replay.o $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(LIB_LIBS)
 
+# Real fuzzing: every target under libFuzzer with ASan and UBSan, FUZZ_TIME
+# seconds each, starting from the corpus in the tree.
+FUZZ_TIME ?= 30
+fuzz:
+	@mkdir -p build/fuzz
+	@set -e; for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(filter tests/fuzz/fuzz_%,$(call srcs,tests/fuzz))); do \
+		echo "== $$t"; mkdir -p build/fuzz/corpus-$$t; \
+		clang $(CSTD) -g -O1 -I. -DSUITD_VERSION='"$(VERSION)"' -fsanitize=fuzzer$(comma)address$(comma)undefined \
+		    -o build/fuzz/$$t tests/fuzz/fuzz_$$t.c lib/*.c $(LIB_LIBS); \
+		build/fuzz/$$t -max_total_time=$(FUZZ_TIME) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+		    build/fuzz/corpus-$$t tests/fuzz/corpus/$$t 2>&1 | tail -n 12; \
+	done
+
 .SECONDARY:
 
 unit: $(UNIT)
@@ -152,6 +166,12 @@ check: deps-test
 	@SAN=$(SAN) bash tests/tools/check.sh $(B)
 e2e: all
 	@set -e; for t in tests/e2e/test_*.sh; do B=$(B) bash $$t; done
+
+MANS := $(patsubst docs/man/%.scd,$(B)/man/%,$(wildcard docs/man/*.scd))
+man: $(MANS)
+$(B)/man/%: docs/man/%.scd
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@.tmp && mv $@.tmp $@
 
 layers:
 	@sh tests/tools/layers.sh

@@ -34,6 +34,7 @@ suite() { # name command...
 suite layers sh tests/tools/layers.sh
 suite style sh tests/tools/style.sh
 suite scripts sh tests/tools/scripts.sh
+suite man sh tests/tools/man.sh
 suite unit make -s unit SAN="${SAN:-}"
 suite fuzz-corpus make -s fuzz-replay SAN="${SAN:-}"
 for t in tests/e2e/test_*.sh tests/e2e/test_*.py; do
