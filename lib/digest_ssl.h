@@ -6,7 +6,16 @@
 #define SUITD_LIB_DIGEST_SSL_H
 
 #define ERR_STATE OPENSSL_ERR_STATE
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
 #undef ERR_STATE
 
 #endif
