@@ -1,0 +1,195 @@
+#include "lib/msg_records.h"
+
+#define OFF(m) offsetof(struct REC, m)
+#define SIZE(m) sizeof(((struct REC *)NULL)->m)
+#define U64(m, f) {#m, MSG_U64, f, OFF(m), 0, 0, 0, NULL}
+#define U32(m, f) {#m, MSG_U32, f, OFF(m), 0, 0, 0, NULL}
+#define TIME(m, f) {#m, MSG_I64, f, OFF(m), 0, 0, 0, NULL}
+#define BOOL(m, f) {#m, MSG_BOOL, f, OFF(m), 0, 0, 0, NULL}
+#define TEXT(m, f) {#m, MSG_TEXT, f, OFF(m), SIZE(m), 0, 0, NULL}
+#define TEXT_AS(n, m, f) {n, MSG_TEXT, f, OFF(m), SIZE(m), 0, 0, NULL}
+#define FIXED(m, f) {#m, MSG_FIXED, f, OFF(m), SIZE(m), 0, 0, NULL}
+#define BYTES(m, c, f) {#m, MSG_BYTES, f, OFF(m), SIZE(m), OFF(c), 0, NULL}
+#define UUIDS(n, m, c) \
+	{n, MSG_UUIDS, MSG_OPT, OFF(m), SIZE(m) / 16, OFF(c), 0, NULL}
+#define TEXTS(n, m, c) \
+	{n, MSG_TEXTS, MSG_OPT, OFF(m), SIZE(m) / SIZE(m[0]), OFF(c), \
+	    SIZE(m[0]), NULL}
+#define TAGS {"tags", MSG_TAGS, MSG_OPT, OFF(tag), LIMIT_TAGS, \
+	OFF(tag_count), 0, NULL}
+#define IF(n, t, m, c, r) {n, t, MSG_IF, OFF(m), 0, OFF(c), 0, r}
+#define END {NULL, MSG_U64, 0, 0, 0, 0, 0, NULL}
+#define RECORD(n, closed) \
+	const struct msg_record n = {#n, sizeof(struct n), closed, n##_fields}
+
+#define REC msg_status
+static const struct msg_field msg_status_fields[] = {
+	TEXT(version, 0), TIME(now, 0), TIME(started, 0), U64(devices, 0),
+	U64(releases, 0), U64(campaigns, 0), U64(jobs, 0), U64(jobs_live, 0),
+	U64(events, 0), U64(image_bytes, 0), U64(requests, 0), U64(blocks, 0),
+	U64(sessions, 0), U64(observers, 0), U64(notifications, 0),
+	U64(errors, 0), U64(pushes, 0), U64(downloads, 0), U64(commits, 0),
+	U64(commits_failed, 0), BOOL(degraded, 0), TEXT(why, MSG_OPT),
+	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT), END,
+};
+RECORD(msg_status, false);
+#undef REC
+
+#define REC msg_job
+static const struct msg_field msg_job_fields[] = {
+	U64(id, 0), U64(campaign, MSG_OPT), U64(release, 0), U64(target, 0),
+	TEXT(ep, MSG_OPT), TEXT(state, 0), U32(grade, 0), U32(attempt, 0),
+	U32(fails, MSG_OPT), TEXT(failure, MSG_OPT), TEXT(reason, MSG_OPT),
+	TEXT(text, MSG_OPT), TIME(created, 0), TIME(updated, 0),
+	TIME(due, MSG_OPT), U64(done, MSG_OPT), U64(total, MSG_OPT), END,
+};
+RECORD(msg_job, false);
+#undef REC
+
+#define REC msg_device
+static const struct msg_field msg_device_fields[] = {
+	U64(id, 0), TEXT(ep, MSG_REQ),
+	IF("class", MSG_UUID, class_id, have_class, NULL),
+	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
+	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(registered, 0),
+	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
+	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
+	TEXT(version, MSG_OPT), TIME(expires, MSG_OPT), TIME(created, 0),
+	TIME(seen, MSG_OPT), TAGS,
+	IF("job", MSG_RECORD, job, have_job, &msg_job), END,
+};
+RECORD(msg_device, false);
+#undef REC
+
+#define REC msg_device_put
+static const struct msg_field msg_device_put_fields[] = {
+	TEXT_AS("class", class_name, MSG_OPT), TEXT(driver, MSG_OPT),
+	TEXT(uri, MSG_OPT),
+	IF("nul_trigger", MSG_BOOL, nul_trigger, have_nul_trigger, NULL),
+	TAGS, END,
+};
+RECORD(msg_device_put, true);
+#undef REC
+
+#define REC msg_tags
+static const struct msg_field msg_tags_fields[] = {
+	{"tags", MSG_TAGS, MSG_REQ, OFF(tag), LIMIT_TAGS, OFF(tag_count), 0,
+	    NULL},
+	END,
+};
+RECORD(msg_tags, true);
+#undef REC
+
+#define REC msg_psk
+static const struct msg_field msg_psk_fields[] = {
+	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_REQ), END,
+};
+RECORD(msg_psk, true);
+#undef REC
+
+#define REC msg_payload
+static const struct msg_field msg_payload_fields[] = {
+	FIXED(digest, MSG_REQ), U64(size, 0), TEXT(path, MSG_OPT),
+	TEXT(uri, MSG_OPT), BOOL(external, MSG_OPT), END,
+};
+RECORD(msg_payload, false);
+#undef REC
+
+#define REC msg_release
+static const struct msg_field msg_release_fields[] = {
+	U64(id, 0), FIXED(digest, MSG_REQ), U64(seq, 0), TEXT(dialect, 0),
+	TEXT(state, 0), TEXT(author, MSG_OPT),
+	UUIDS("classes", class_id, class_count),
+	{"vendor", MSG_UUID, MSG_OPT, OFF(vendor), 16, 0, 0, NULL},
+	U64(image_bytes, 0), U64(envelope_len, 0), TEXT(warning, MSG_OPT),
+	TEXT(label, MSG_OPT), TIME(created, 0),
+	{"payloads", MSG_RECORDS, MSG_OPT, OFF(payload), LIMIT_DOWNLOADS,
+	    OFF(payload_count), 0, &msg_payload},
+	TEXTS("notes", note, note_count), BOOL(exists, MSG_OPT), END,
+};
+RECORD(msg_release, false);
+#undef REC
+
+#define REC msg_author
+static const struct msg_field msg_author_fields[] = {
+	TEXT(name, MSG_REQ), FIXED(kid, 0), TEXT(kind, 0),
+	UUIDS("classes", class_id, class_count), TIME(created, 0), END,
+};
+RECORD(msg_author, false);
+#undef REC
+
+#define REC msg_author_put
+static const struct msg_field msg_author_put_fields[] = {
+	BYTES(key, key_len, MSG_REQ),
+	TEXTS("classes", class_name, class_count), END,
+};
+RECORD(msg_author_put, true);
+#undef REC
+
+#define REC msg_image
+static const struct msg_field msg_image_fields[] = {
+	FIXED(digest, MSG_REQ), U64(size, 0), BOOL(needed, 0), END,
+};
+RECORD(msg_image, false);
+#undef REC
+
+#define REC msg_counts
+static const struct msg_field msg_counts_fields[] = {
+	U64(queued, 0), U64(notified, 0), U64(fetching, 0), U64(fetched, 0),
+	U64(installing, 0), U64(done, 0), U64(failed, 0), U64(cancelled, 0),
+	U64(superseded, 0), U64(active, 0), U64(transport, MSG_OPT),
+	U64(overload, MSG_OPT), U64(integrity, MSG_OPT), U64(policy, MSG_OPT),
+	U64(execution, MSG_OPT), END,
+};
+static RECORD(msg_counts, false);
+#undef REC
+
+#define REC msg_selection
+static const struct msg_field msg_selection_fields[] = {
+	U64(selected, 0), U64(jobs, 0), U64(superseded, 0), U64(there, 0),
+	U64(newer, 0), U64(busy, 0), U64(other_class, 0), U64(unknown, 0),
+	END,
+};
+static RECORD(msg_selection, false);
+#undef REC
+
+#define REC msg_campaign
+static const struct msg_field msg_campaign_fields[] = {
+	U64(id, 0), U64(release, 0), TEXT(name, 0), TEXT(state, 0),
+	U32(concurrency, 0), TEXT(select, 0), TIME(created, 0),
+	TIME(updated, 0),
+	{"counts", MSG_RECORD, 0, OFF(counts), 0, 0, 0, &msg_counts},
+	IF("selection", MSG_RECORD, selection, have_selection,
+	    &msg_selection), END,
+};
+RECORD(msg_campaign, false);
+#undef REC
+
+#define REC msg_campaign_start
+static const struct msg_field msg_campaign_start_fields[] = {
+	TEXT(release, MSG_REQ), TEXT(name, MSG_OPT),
+	U32(concurrency, MSG_OPT), TEXT_AS("class", class_name, MSG_OPT),
+	TEXT(tag, MSG_OPT), TEXT(value, MSG_OPT),
+	TEXTS("devices", ep, ep_count), BOOL(dry_run, MSG_OPT), END,
+};
+RECORD(msg_campaign_start, true);
+#undef REC
+
+#define REC msg_event
+static const struct msg_field msg_event_fields[] = {
+	U64(id, 0), TIME(at, 0), U64(device, MSG_OPT), U64(job, MSG_OPT),
+	U64(campaign, MSG_OPT), U64(release, MSG_OPT), TEXT(ep, MSG_OPT),
+	TEXT(kind, 0), TEXT(what, 0), U32(grade, 0), TEXT(detail, MSG_OPT),
+	END,
+};
+RECORD(msg_event, false);
+#undef REC
+
+#define REC msg_explain
+static const struct msg_field msg_explain_fields[] = {
+	TEXT(ep, 0), TEXT(runs, MSG_OPT), TEXT(offered, MSG_OPT),
+	TEXT(cause, 0), TEXT(next, MSG_OPT), TEXT(advice, MSG_OPT),
+	IF("job", MSG_RECORD, job, have_job, &msg_job), END,
+};
+RECORD(msg_explain, false);
+#undef REC

@@ -1,0 +1,190 @@
+/*
+ * msg_records: what the admin API says. Times are Unix milliseconds; an
+ * absent number is 0, an absent text "". States, drivers and reasons are
+ * words, so that an old client can show a new one.
+ */
+#ifndef SUITD_LIB_MSG_RECORDS_H
+#define SUITD_LIB_MSG_RECORDS_H
+
+#include "lib/msg.h"
+#include "lib/rd.h"
+
+#define MSG_WORD 24 /* a state, a driver, a kind */
+#define MSG_EPS 1000 /* endpoint names in one request */
+#define MSG_NOTES 8
+
+struct msg_status {
+	char version[MSG_WORD];
+	int64_t now, started;
+	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
+	uint64_t image_bytes;
+	uint64_t requests, blocks, sessions, observers, notifications, errors;
+	uint64_t pushes, downloads; /* downloads: in sight now */
+	uint64_t commits, commits_failed;
+	bool degraded; /* the last commit failed, for: */
+	char why[161];
+	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+};
+
+struct msg_job {
+	uint64_t id, campaign, release, target;
+	char ep[LIMIT_EP + 1];
+	char state[MSG_WORD];
+	uint32_t grade, attempt, fails; /* fails: of all classes */
+	char failure[MSG_WORD]; /* class of the last failure */
+	char reason[MSG_WORD];
+	char text[96]; /* the reason for a person */
+	int64_t created, updated, due;
+	uint64_t done, total;
+};
+
+struct msg_device {
+	uint64_t id;
+	char ep[LIMIT_EP + 1];
+	bool have_class, have_vendor;
+	uint8_t class_id[16], vendor[16];
+	char driver[MSG_WORD];
+	bool nul_trigger, psk, registered;
+	char uri[LIMIT_URI + 1];
+	char addr[LIMIT_ADDRESS];
+	bool have_seq;
+	uint64_t seq;
+	uint32_t grade;
+	char version[LIMIT_VERSION + 1];
+	int64_t expires, created, seen;
+	size_t tag_count;
+	struct rd_tag tag[LIMIT_TAGS];
+	bool have_job; /* the live one, else the last */
+	struct msg_job job;
+};
+
+/* PUT a/devices/{ep}: what is absent stays as it is. */
+struct msg_device_put {
+	char class_name[40]; /* UUID or alias */
+	char driver[MSG_WORD];
+	char uri[LIMIT_URI + 1];
+	bool have_nul_trigger, nul_trigger;
+	size_t tag_count;
+	struct rd_tag tag[LIMIT_TAGS];
+};
+/* PUT a/devices/{ep}/tags: an empty value removes the tag. */
+struct msg_tags {
+	size_t tag_count;
+	struct rd_tag tag[LIMIT_TAGS];
+};
+struct msg_psk {
+	char identity[LIMIT_PSK_IDENTITY + 1];
+	size_t key_len;
+	uint8_t key[LIMIT_PSK_KEY];
+};
+
+struct msg_payload {
+	uint8_t digest[32];
+	uint64_t size;
+	char path[LIMIT_PATH + 1]; /* where this server has it */
+	char uri[LIMIT_URI + 1]; /* as signed */
+	bool external;
+};
+
+struct msg_release {
+	uint64_t id;
+	uint8_t digest[32];
+	uint64_t seq;
+	char dialect[MSG_WORD];
+	char state[MSG_WORD];
+	char author[LIMIT_KEY_NAME + 1];
+	size_t class_count;
+	uint8_t class_id[LIMIT_COMPONENTS][16];
+	uint8_t vendor[16];
+	uint64_t image_bytes, envelope_len;
+	char warning[160];
+	char label[LIMIT_VERSION + 1];
+	int64_t created;
+	size_t payload_count; /* in a single release only */
+	struct msg_payload payload[LIMIT_DOWNLOADS];
+	size_t note_count; /* after a publish */
+	char note[MSG_NOTES][160];
+	bool exists; /* it was published before */
+};
+
+struct msg_author {
+	char name[LIMIT_KEY_NAME + 1];
+	uint8_t kid[8];
+	char kind[MSG_WORD];
+	size_t class_count;
+	uint8_t class_id[LIMIT_COMPONENTS][16];
+	int64_t created;
+};
+/* PUT a/keys/{name} */
+struct msg_author_put {
+	size_t key_len;
+	uint8_t key[4096]; /* PEM, DER or COSE_Key, public */
+	size_t class_count;
+	char class_name[LIMIT_COMPONENTS][40];
+};
+
+struct msg_image {
+	uint8_t digest[32];
+	uint64_t size;
+	bool needed; /* by a live release or job */
+};
+
+struct msg_counts {
+	uint64_t queued, notified, fetching, fetched, installing, done, failed,
+	    cancelled, superseded;
+	uint64_t active;
+	uint64_t transport, overload, integrity, policy, execution;
+};
+
+struct msg_campaign {
+	uint64_t id, release;
+	char name[LIMIT_KEY_NAME + 1];
+	char state[MSG_WORD];
+	uint32_t concurrency;
+	char select[512];
+	int64_t created, updated;
+	struct msg_counts counts;
+	bool have_selection; /* answer to a start */
+	struct msg_selection {
+		uint64_t selected, jobs, superseded, there, newer, busy,
+		    other_class, unknown;
+	} selection;
+};
+/* POST a/campaigns */
+struct msg_campaign_start {
+	char release[65]; /* number, or first hex digits of the digest */
+	char name[LIMIT_KEY_NAME + 1];
+	uint32_t concurrency;
+	char class_name[40];
+	char tag[LIMIT_TAG_NAME + 1], value[LIMIT_TAG_VALUE + 1];
+	size_t ep_count;
+	char ep[MSG_EPS][LIMIT_EP + 1];
+	bool dry_run;
+};
+
+struct msg_event {
+	uint64_t id;
+	int64_t at;
+	uint64_t device, job, campaign, release;
+	char ep[LIMIT_EP + 1];
+	char kind[24];
+	char what[48];
+	uint32_t grade;
+	char detail[200];
+};
+
+struct msg_explain {
+	char ep[LIMIT_EP + 1];
+	char runs[96]; /* what it runs, and how we know */
+	char offered[96]; /* what it should run */
+	char cause[161], next[161], advice[161];
+	bool have_job;
+	struct msg_job job;
+};
+
+extern const struct msg_record msg_status, msg_job, msg_device,
+    msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
+    msg_author_put, msg_image, msg_campaign, msg_campaign_start, msg_event,
+    msg_explain;
+
+#endif
