@@ -12,7 +12,14 @@
  * since the outermost begin is undone. ERR_NOSPACE, ERR_READONLY, ERR_IO,
  * ERR_CORRUPT say what the disk said; store_why() has the text.
  *
- * Single-threaded. Times are Unix milliseconds.
+ * A write outside of a pair is ERR_STATE. A verb that fails has changed
+ * nothing; when the disk failed under it, the pair is doomed: begin and
+ * writes repeat the error, and so does its commit, until its rollback.
+ * (Of lists only the count is untouched on failure.)
+ *
+ * Single-threaded. Times are Unix milliseconds. Arguments over their cap are
+ * ERR_SIZE, a page limit outside of 1 .. LIMIT_PAGE is ERR_RANGE, any other
+ * nonsense in a record (an empty name, a state that is none) ERR_INVALID.
  */
 #ifndef SUITD_DB_STORE_H
 #define SUITD_DB_STORE_H
@@ -23,11 +30,14 @@
 #include "lib/slice.h"
 #include "lib/track.h"
 
+#define STORE_META_MAX 4096
+
 struct store;
 
 struct store_stats {
-	uint64_t statements; /* SQL statements run so far; 0 in memory */
-	uint64_t commits;
+	uint64_t statements; /* SQL statements run so far, those of stats
+	                        itself apart; 0 in memory */
+	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
 };
 
@@ -117,7 +127,7 @@ struct store_campaign {
 	uint64_t release;
 	char name[LIMIT_KEY_NAME + 1];
 	enum campaign_state state;
-	uint32_t concurrency; /* jobs in an attempt at the same time */
+	uint32_t concurrency; /* jobs in an attempt at the same time, >= 1 */
 	char select[512]; /* how it was chosen, for a person */
 	int64_t created, updated;
 	uint32_t version; /* compare-and-set */
@@ -166,8 +176,13 @@ struct store_ops {
 	void (*rollback)(struct store *s); /* innermost open pair */
 	void (*stats)(struct store *s, struct store_stats *ret);
 
-	/* device */
-	int (*device_put)(struct store *s, struct store_device *d); /* id out */
+	/* device: put makes one (id 0; id out) or replaces one. ERR_EXISTS:
+	 * another has this ep or registration number; ERR_DUPLICATE: a tag
+	 * name twice. */
+	int (*device_put)(struct store *s, struct store_device *d);
+	/* cheap: seen moves forward only; addr NULL or "" stays what it was */
+	int (*device_seen)(struct store *s, uint64_t id, const char *addr,
+	    int64_t at);
 	int (*device_get)(struct store *s, uint64_t id,
 	    struct store_device *ret);
 	int (*device_by_ep)(struct store *s, const char *ep,
@@ -181,13 +196,16 @@ struct store_ops {
 	int (*device_remove)(struct store *s, uint64_t id);
 	int (*device_list)(struct store *s, const struct store_device_filter *f,
 	    struct store_device *ret, size_t *ret_n);
-	/* credential: DTLS PSK identity -> key, device */
+	/* credential: DTLS PSK identity -> key, device (0: of no device).
+	 * put replaces the key; ERR_EXISTS when it is another device's. A
+	 * key that does not fit ret_key is ERR_SPACE. */
 	int (*psk_put)(struct store *s, const char *identity, uint64_t device,
 	    struct slice key);
 	int (*psk_get)(struct store *s, const char *identity,
 	    uint64_t *ret_device, struct buf *ret_key);
+	int (*psk_remove)(struct store *s, const char *identity);
 
-	/* author */
+	/* author: put replaces by name; at most LIMIT_KEYRING (ERR_LIMIT) */
 	int (*author_put)(struct store *s, const struct store_author *a);
 	int (*author_get)(struct store *s, const char *name,
 	    struct store_author *ret);
@@ -216,7 +234,8 @@ struct store_ops {
 	/* newest first; `before` 0 or the last id of the page before */
 	int (*release_list)(struct store *s, uint64_t before, size_t limit,
 	    struct store_release *ret, size_t *ret_n);
-	/* every path that serves bytes, for the daemon's table at start */
+	/* every payload that is not external, path or not, for the daemon's
+	 * table at start; cb must not write. Its non-zero ends it. */
 	int (*payload_foreach)(struct store *s,
 	    int (*cb)(void *arg, const struct store_payload *p,
 	        enum release_state st), void *arg);
@@ -225,51 +244,90 @@ struct store_ops {
 	int (*image_needed)(struct store *s, const uint8_t digest[32],
 	    bool *ret);
 
-	/* campaign */
+	/* campaign: the release must be there (ERR_NOT_FOUND); save is
+	 * compare-and-set on version as job_save; release and created stay */
 	int (*campaign_put)(struct store *s, struct store_campaign *c);
 	int (*campaign_get)(struct store *s, uint64_t id,
 	    struct store_campaign *ret);
 	int (*campaign_save)(struct store *s, struct store_campaign *c);
 	int (*campaign_list)(struct store *s, uint64_t before, size_t limit,
 	    struct store_campaign *ret, size_t *ret_n);
+	/* id 0: jobs of no campaign */
 	int (*campaign_counts)(struct store *s, uint64_t id,
 	    struct store_counts *ret);
 
-	/* job: at most one live job per device (ERR_EXISTS) */
+	/* job: at most one live job per device (ERR_EXISTS); device, release
+	 * and campaign must be there (ERR_NOT_FOUND) */
 	int (*job_put)(struct store *s, struct job *j); /* id, version out */
 	int (*job_get)(struct store *s, uint64_t id, struct job *ret);
 	int (*job_live)(struct store *s, uint64_t device, struct job *ret);
 	int (*job_last)(struct store *s, uint64_t device, struct job *ret);
-	/* compare-and-set on version: ERR_CONFLICT; bumps j->version */
+	/* compare-and-set on version: ERR_CONFLICT; bumps j->version. What
+	 * the job is (campaign, device, release, target_seq, created) stays. */
 	int (*job_save)(struct store *s, struct job *j);
-	/* due at `now` or before, of running campaigns or of none, and leased:
-	 * their due moves to now + lease_ms so that nobody else takes them.
-	 * Oldest first. Queued jobs of a campaign at its cap are left out. */
+	/* due at `now` or before, oldest first, and leased: their due in the
+	 * store moves to now + lease_ms so that nobody else takes them; `ret`
+	 * has the due that was reached. Jobs in an attempt always; queued ones
+	 * of no campaign or of a running one, so many as its concurrency
+	 * leaves room for. (The caller starts or puts off what it took before
+	 * it asks again: a lease does not count as an attempt.) */
 	int (*jobs_due)(struct store *s, int64_t now, int64_t lease_ms,
 	    struct job *ret, size_t cap, size_t *ret_n);
-	/* time of the next due job, 0 for none; `blocked` campaigns left out */
+	/* when jobs_due will have one, 0 for never: queued jobs that a cap or
+	 * a campaign's state holds back are left out */
 	int (*next_due)(struct store *s, int64_t *ret);
 	int (*job_list)(struct store *s, uint64_t campaign, uint64_t after,
 	    size_t limit, struct job *ret, size_t *ret_n);
 
-	/* event log, append-only */
+	/* event log, append-only; id out */
 	int (*event_put)(struct store *s, struct store_event *e);
+	/* drops the oldest beyond the newest `keep`, at most `limit` */
+	int (*event_prune)(struct store *s, uint64_t keep, uint64_t limit,
+	    uint64_t *ret_n);
 	int (*event_list)(struct store *s, const struct store_event_filter *f,
 	    struct store_event *ret, size_t *ret_n);
 
-	/* small settings by name, e.g. the admin PSK's identity */
+	/* small settings by name, e.g. the admin PSK's identity; 1 ..
+	 * LIMIT_KEY_NAME, value up to STORE_META_MAX */
 	int (*meta_get)(struct store *s, const char *name, struct buf *out);
 	int (*meta_put)(struct store *s, const char *name, struct slice v);
 };
 
 struct store {
 	const struct store_ops *ops;
+	struct why why; /* of the last error */
 };
+
+static inline int
+store_begin(struct store *s)
+{
+	return s->ops->begin(s);
+}
+
+static inline int
+store_commit(struct store *s)
+{
+	return s->ops->commit(s);
+}
+
+static inline void
+store_rollback(struct store *s)
+{
+	s->ops->rollback(s);
+}
+
+static inline void
+store_close(struct store *s) /* NULL is fine; an open pair is undone */
+{
+	if (s != NULL)
+		s->ops->close(s);
+}
 
 struct store_sqlite_opts {
 	const char *path; /* file; created with mode 0600 */
 	bool full_sync; /* synchronous=FULL: a commit survives power loss */
 };
+/* ERR_UNSUPPORTED: a newer suitd wrote it; ERR_TYPE: not a store of suitd. */
 int store_sqlite_open(const struct store_sqlite_opts *o,
     struct store **ret_store, struct why *why) MUST_USE;
 int store_mem_open(struct store **ret_store) MUST_USE;

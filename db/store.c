@@ -1,0 +1,204 @@
+/*
+ * What the twins share: the last error's text and the checks of arguments.
+ */
+#include "db/store.h"
+
+#include "db/store_rules.h"
+
+const char *
+store_why(const struct store *s)
+{
+	return s->why.text;
+}
+
+/* A C string of min .. max bytes, whatever lies behind its NUL. */
+int
+rules_text(const char *s, size_t min, size_t max)
+{
+	size_t n = strnlen(s, max + 1);
+
+	if (n > max)
+		return ERR_SIZE;
+	return n < min ? ERR_INVALID : 0;
+}
+
+int
+rules_page(size_t limit)
+{
+	return limit < 1 || limit > LIMIT_PAGE ? ERR_RANGE : 0;
+}
+
+static int
+rules_tags(const struct store_device *d)
+{
+	int err;
+
+	if (d->tag_count > LIMIT_TAGS)
+		return ERR_SIZE;
+	for (size_t i = 0; i < d->tag_count; i++) {
+		err = rules_text(d->tag[i].name, 1, LIMIT_TAG_NAME);
+		if (err == 0)
+			err = rules_text(d->tag[i].value, 0, LIMIT_TAG_VALUE);
+		if (err != 0)
+			return err;
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(d->tag[i].name, d->tag[k].name) == 0)
+				return ERR_DUPLICATE;
+	}
+	return 0;
+}
+
+int
+rules_device(const struct store_device *d)
+{
+	int err = rules_text(d->ep, 1, LIMIT_EP);
+
+	if (err == 0)
+		err = rules_text(d->uri, 0, LIMIT_URI);
+	if (err == 0)
+		err = rules_text(d->addr, 0, LIMIT_ADDRESS - 1);
+	if (err == 0)
+		err = rules_text(d->version, 0, LIMIT_VERSION);
+	if (err == 0)
+		err = rules_tags(d);
+	if (err == 0 && ((unsigned)d->driver > DRIVER_OBSERVE ||
+	    (unsigned)d->seq_grade > GRADE_L2))
+		err = ERR_INVALID;
+	return err;
+}
+
+int
+rules_psk(const char *identity, struct slice key)
+{
+	int err = rules_text(identity, 1, LIMIT_PSK_IDENTITY);
+
+	if (err == 0 && key.n == 0)
+		err = ERR_INVALID;
+	if (err == 0 && key.n > LIMIT_PSK_KEY)
+		err = ERR_SIZE;
+	return err;
+}
+
+int
+rules_author(const struct store_author *a)
+{
+	int err = rules_text(a->name, 1, LIMIT_KEY_NAME);
+
+	if (err == 0 && a->key_len == 0)
+		err = ERR_INVALID;
+	if (err == 0 && (a->key_len > sizeof(a->key) ||
+	    a->class_count > LIMIT_COMPONENTS))
+		err = ERR_SIZE;
+	return err;
+}
+
+static int
+rules_payloads(const struct store_payload *p, size_t np)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < np && err == 0; i++) {
+		err = rules_text(p[i].path, 0, LIMIT_PATH);
+		if (err == 0)
+			err = rules_text(p[i].uri, 0, LIMIT_URI);
+		for (size_t k = 0; k < i && err == 0; k++)
+			if (p[i].path[0] != '\0' &&
+			    strcmp(p[i].path, p[k].path) == 0 &&
+			    memcmp(p[i].digest, p[k].digest, 32) != 0)
+				err = ERR_CONFLICT;
+	}
+	return err;
+}
+
+int
+rules_release(const struct store_release *r, struct slice envelope,
+    const struct store_payload *p, size_t np)
+{
+	int err = rules_text(r->author, 0, LIMIT_KEY_NAME);
+
+	if (err == 0)
+		err = rules_text(r->warning, 0, sizeof(r->warning) - 1);
+	if (err == 0)
+		err = rules_text(r->label, 0, LIMIT_VERSION);
+	if (err == 0 && (r->class_count > LIMIT_COMPONENTS ||
+	    envelope.n > LIMIT_ENVELOPE || np > LIMIT_DOWNLOADS))
+		err = ERR_SIZE;
+	if (err == 0 && ((unsigned)r->state > RELEASE_WITHDRAWN ||
+	    envelope.n == 0))
+		err = ERR_INVALID;
+	for (size_t i = 0; i < r->class_count && err == 0; i++)
+		for (size_t k = 0; k < i && err == 0; k++)
+			if (memcmp(r->class_id[i], r->class_id[k], 16) == 0)
+				err = ERR_DUPLICATE;
+	return err != 0 ? err : rules_payloads(p, np);
+}
+
+int
+rules_campaign(const struct store_campaign *c)
+{
+	int err = rules_text(c->name, 0, LIMIT_KEY_NAME);
+
+	if (err == 0)
+		err = rules_text(c->select, 0, sizeof(c->select) - 1);
+	if (err == 0 && (c->concurrency == 0 ||
+	    (unsigned)c->state > CAMPAIGN_ABORTED))
+		err = ERR_INVALID;
+	return err;
+}
+
+int
+rules_job(const struct job *j)
+{
+	if ((unsigned)j->state >= JOB_STATES || (unsigned)j->grade > GRADE_L2 ||
+	    (unsigned)j->last_fail >= FAIL_CLASSES ||
+	    (unsigned)j->reason >= REASONS || j->due < 0)
+		return ERR_INVALID;
+	return 0;
+}
+
+int
+rules_event(const struct store_event *e)
+{
+	int err = rules_text(e->ep, 0, LIMIT_EP);
+
+	if (err == 0)
+		err = rules_text(e->kind, 1, sizeof(e->kind) - 1);
+	if (err == 0)
+		err = rules_text(e->what, 0, sizeof(e->what) - 1);
+	if (err == 0)
+		err = rules_text(e->detail, 0, sizeof(e->detail) - 1);
+	if (err == 0 && (unsigned)e->grade > GRADE_L2)
+		err = ERR_INVALID;
+	return err;
+}
+
+int
+rules_meta(const char *name, struct slice v)
+{
+	int err = rules_text(name, 1, LIMIT_KEY_NAME);
+
+	return err == 0 && v.n > STORE_META_MAX ? ERR_SIZE : err;
+}
+
+static bool
+due_before(const struct job *a, const struct job *b)
+{
+	return a->due != b->due ? a->due < b->due : a->id < b->id;
+}
+
+bool
+due_offer(struct due_set *set, const struct job *j)
+{
+	size_t i = set->n;
+
+	if (i == set->cap && !due_before(j, &set->job[i - 1]))
+		return false;
+	if (i == set->cap)
+		i--;
+	else
+		set->n++;
+	for (; i > 0 && due_before(j, &set->job[i - 1]); i--)
+		set->job[i] = set->job[i - 1];
+	set->job[i] = *j;
+	return true;
+}

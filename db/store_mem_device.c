@@ -1,0 +1,327 @@
+/*
+ * Devices and their credentials, in memory.
+ */
+#include "db/store_mem.h"
+
+enum { BY_ID, BY_EP, BY_ADDR, BY_REG };
+
+static int
+cmp_id(const void *a, const void *b)
+{
+	const struct store_device *x = a, *y = b;
+
+	return mem_cmp(x->id, y->id);
+}
+
+static int
+cmp_ep(const void *a, const void *b)
+{
+	const struct store_device *x = a, *y = b;
+
+	return strcmp(x->ep, y->ep);
+}
+
+static int
+cmp_addr(const void *a, const void *b)
+{
+	const struct store_device *x = a, *y = b;
+	int c = strcmp(x->addr, y->addr);
+
+	return c != 0 ? c : cmp_id(a, b);
+}
+
+static bool
+has_addr(const void *row)
+{
+	return ((const struct store_device *)row)->addr[0] != '\0';
+}
+
+static int
+cmp_reg(const void *a, const void *b)
+{
+	const struct store_device *x = a, *y = b;
+
+	return mem_cmp(x->reg, y->reg);
+}
+
+static bool
+has_reg(const void *row)
+{
+	return ((const struct store_device *)row)->reg != 0;
+}
+
+static int
+cmp_psk(const void *a, const void *b)
+{
+	const struct mem_psk *x = a, *y = b;
+
+	return strcmp(x->identity, y->identity);
+}
+
+static struct store_device *
+device_find(struct mem *m, uint64_t id)
+{
+	struct store_device probe = {.id = id};
+
+	return mem_find(m, MEM_DEVICE, BY_ID, &probe);
+}
+
+static int
+device_put(struct store *s, struct store_device *d)
+{
+	struct mem *m = mem_of(s);
+	struct store_device *old = NULL, *other;
+	int err = rules_device(d);
+
+	if (err != 0)
+		return mem_refuse(m, err, "device");
+	err = mem_writable(m);
+	if (err != 0)
+		return err;
+	if (d->id != 0 && (old = device_find(m, d->id)) == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "device");
+	other = mem_find(m, MEM_DEVICE, BY_EP, d);
+	if (other == old && d->reg != 0)
+		other = mem_find(m, MEM_DEVICE, BY_REG, d);
+	if (other != NULL && other != old)
+		return mem_refuse(m, ERR_EXISTS, "device");
+	if (old == NULL)
+		d->id = mem_next(m, MEM_DEVICE);
+	mem_set(m, MEM_DEVICE, old, d);
+	return 0;
+}
+
+static int
+device_seen(struct store *s, uint64_t id, const char *addr, int64_t at)
+{
+	struct mem *m = mem_of(s);
+	struct store_device *old, now;
+	int err = addr ? rules_text(addr, 0, LIMIT_ADDRESS - 1) : 0;
+
+	if (err != 0)
+		return mem_refuse(m, err, "address");
+	err = mem_writable(m);
+	if (err != 0)
+		return err;
+	if ((old = device_find(m, id)) == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "device");
+	now = *old;
+	if (at > now.seen)
+		now.seen = at;
+	if (addr != NULL && addr[0] != '\0')
+		memcpy(now.addr, addr, strlen(addr) + 1);
+	mem_set(m, MEM_DEVICE, old, &now);
+	return 0;
+}
+
+static int
+give(struct mem *m, const struct store_device *d, struct store_device *ret)
+{
+	if (d == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "device");
+	*ret = *d;
+	return 0;
+}
+
+static int
+device_get(struct store *s, uint64_t id, struct store_device *ret)
+{
+	return give(mem_of(s), device_find(mem_of(s), id), ret);
+}
+
+static int
+device_by_ep(struct store *s, const char *ep, struct store_device *ret)
+{
+	struct mem *m = mem_of(s);
+	struct store_device probe = {0};
+
+	if (!slice_to_cstr(slice_str(ep), probe.ep, sizeof(probe.ep)))
+		return give(m, NULL, ret);
+	return give(m, mem_find(m, MEM_DEVICE, BY_EP, &probe), ret);
+}
+
+static int
+device_by_addr(struct store *s, const char *addr, struct store_device *ret)
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_DEVICE, BY_ADDR);
+	struct store_device probe = {0}, *found = NULL;
+	size_t i;
+
+	if (!slice_to_cstr(slice_str(addr), probe.addr, sizeof(probe.addr)))
+		return give(m, NULL, ret);
+	i = mem_lower(m, MEM_DEVICE, BY_ADDR, &probe);
+	for (; i < x->n; i++) {
+		if (strcmp(((struct store_device *)x->row[i])->addr, addr))
+			break;
+		if (found != NULL)
+			return mem_refuse(m, ERR_CONFLICT, "address");
+		found = x->row[i];
+	}
+	return give(m, found, ret);
+}
+
+static int
+device_by_reg(struct store *s, uint64_t reg, struct store_device *ret)
+{
+	struct mem *m = mem_of(s);
+	struct store_device probe = {.reg = reg};
+
+	return give(m, mem_find(m, MEM_DEVICE, BY_REG, &probe), ret);
+}
+
+static int
+device_remove(struct store *s, uint64_t id)
+{
+	struct mem *m = mem_of(s);
+	struct store_device *d;
+	struct mem_index *x;
+	struct job last = {.device = id, .id = UINT64_MAX}, *j;
+	size_t i;
+	int err = mem_writable(m);
+
+	if (err != 0)
+		return err;
+	if ((d = device_find(m, id)) == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "device");
+	x = mem_ix(m, MEM_JOB, 1); /* by (device, id) */
+	while ((i = mem_lower(m, MEM_JOB, 1, &last)) > 0 &&
+	    (j = x->row[i - 1])->device == id)
+		mem_set(m, MEM_JOB, j, NULL);
+	x = mem_ix(m, MEM_PSK, 0);
+	for (i = x->n; i > 0; i--)
+		if (((struct mem_psk *)x->row[i - 1])->device == id)
+			mem_set(m, MEM_PSK, x->row[i - 1], NULL);
+	mem_set(m, MEM_DEVICE, d, NULL);
+	return 0;
+}
+
+static bool
+tag_match(const struct store_device *d, const struct store_device_filter *f)
+{
+	for (size_t i = 0; i < d->tag_count; i++)
+		if (strcmp(d->tag[i].name, f->tag_name) == 0)
+			return f->tag_value[0] == '\0' ||
+			    strcmp(d->tag[i].value, f->tag_value) == 0;
+	return f->tag_name[0] == '\0';
+}
+
+static int
+device_list(struct store *s, const struct store_device_filter *f,
+    struct store_device *ret, size_t *ret_n)
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_DEVICE, BY_EP);
+	struct store_device probe = {0}, *d;
+	size_t n = 0, i;
+	int err = rules_page(f->limit);
+
+	if (err != 0)
+		return mem_refuse(m, err, "page");
+	memcpy(probe.ep, f->after, sizeof(probe.ep));
+	i = mem_lower(m, MEM_DEVICE, BY_EP, &probe);
+	for (; i < x->n && n < f->limit; i++) {
+		d = x->row[i];
+		if (strcmp(d->ep, f->after) == 0 || !tag_match(d, f) ||
+		    strncmp(d->ep, f->prefix, strlen(f->prefix)) != 0 ||
+		    (f->have_class && (!d->have_class ||
+		    memcmp(d->class_id, f->class_id, 16) != 0)))
+			continue;
+		ret[n++] = *d;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+static int
+psk_put(struct store *s, const char *identity, uint64_t device,
+    struct slice key)
+{
+	struct mem *m = mem_of(s);
+	struct mem_psk now = {.device = device, .n = key.n}, *old;
+	int err = rules_psk(identity, key);
+
+	if (err != 0)
+		return mem_refuse(m, err, "credential");
+	err = mem_writable(m);
+	if (err != 0)
+		return err;
+	memcpy(now.identity, identity, strlen(identity) + 1);
+	memcpy(now.key, key.p, key.n);
+	old = mem_find(m, MEM_PSK, 0, &now);
+	if (old != NULL && old->device != device)
+		return mem_refuse(m, ERR_EXISTS, "credential");
+	if (device != 0 && device_find(m, device) == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "device");
+	mem_set(m, MEM_PSK, old, &now);
+	return 0;
+}
+
+static struct mem_psk *
+psk_find(struct mem *m, const char *identity)
+{
+	struct mem_psk probe = {0};
+
+	return slice_to_cstr(slice_str(identity), probe.identity,
+	    sizeof(probe.identity)) ? mem_find(m, MEM_PSK, 0, &probe) : NULL;
+}
+
+static int
+psk_get(struct store *s, const char *identity, uint64_t *ret_device,
+    struct buf *ret_key)
+{
+	struct mem *m = mem_of(s);
+	struct mem_psk *k = psk_find(m, identity);
+
+	if (k == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "credential");
+	if (k->n > ret_key->cap - ret_key->n)
+		return mem_refuse(m, ERR_SPACE, "credential");
+	buf_put(ret_key, slice_of(k->key, k->n));
+	*ret_device = k->device;
+	return 0;
+}
+
+static int
+psk_remove(struct store *s, const char *identity)
+{
+	struct mem *m = mem_of(s);
+	struct mem_psk *k = psk_find(m, identity);
+	int err = mem_writable(m);
+
+	if (err != 0)
+		return err;
+	if (k == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "credential");
+	mem_set(m, MEM_PSK, k, NULL);
+	return 0;
+}
+
+void
+mem_device_init(struct mem *m, struct store_ops *ops)
+{
+	m->table[MEM_DEVICE] = (struct mem_table){
+		.size = sizeof(struct store_device),
+		.ix = {
+			[BY_ID] = {.cmp = cmp_id},
+			[BY_EP] = {.cmp = cmp_ep},
+			[BY_ADDR] = {.cmp = cmp_addr, .has = has_addr},
+			[BY_REG] = {.cmp = cmp_reg, .has = has_reg},
+		},
+	};
+	m->table[MEM_PSK] = (struct mem_table){
+		.size = sizeof(struct mem_psk),
+		.ix = {{.cmp = cmp_psk}},
+	};
+	ops->device_put = device_put;
+	ops->device_seen = device_seen;
+	ops->device_get = device_get;
+	ops->device_by_ep = device_by_ep;
+	ops->device_by_addr = device_by_addr;
+	ops->device_by_reg = device_by_reg;
+	ops->device_remove = device_remove;
+	ops->device_list = device_list;
+	ops->psk_put = psk_put;
+	ops->psk_get = psk_get;
+	ops->psk_remove = psk_remove;
+}

@@ -1,0 +1,385 @@
+/*
+ * The SQLite store: opening, migrations, transactions.
+ *
+ * WAL with synchronous=FULL: one fsync of the log per outermost commit, and
+ * readers never wait. Opening looks at the header, the schema and the first
+ * page of each table, never at all of it (a start must not get slower with
+ * the fleet); a damaged page is reported by the verb that meets it.
+ *
+ * The outermost begin takes the write lock (BEGIN IMMEDIATE); inner ones are
+ * savepoints. An error of the disk inside a pair dooms the pair: its writes
+ * may be half there, so that it can only be rolled back.
+ */
+#include "db/store_sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/schema.h"
+
+#define APPLICATION_ID 0x53554954 /* "SUIT", for file(1) */
+
+static void
+sq_close(struct store *store)
+{
+	struct sq *s = sq_of(store);
+
+	sq_stmts_free(s);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+static int
+sq_begin(struct store *store)
+{
+	struct sq *s = sq_of(store);
+	char sql[40];
+	int err;
+
+	if (s->doom != 0)
+		return s->doom;
+	if (s->depth == 0)
+		err = sq_exec(s, "BEGIN IMMEDIATE");
+	else {
+		snprintf(sql, sizeof(sql), "SAVEPOINT s%d", s->depth);
+		err = sq_exec(s, sql);
+	}
+	if (err == 0)
+		s->depth++;
+	return err;
+}
+
+/* The end of the outermost pair, whatever is left of it in SQLite. */
+static void
+undo_all(struct sq *s)
+{
+	int rc;
+
+	if (!sqlite3_get_autocommit(s->db)) {
+		rc = sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		(void)rc; /* it fails only when SQLite did it already */
+		s->statements++;
+	}
+	s->depth = 0;
+	s->doom = 0;
+}
+
+static int
+sq_commit(struct store *store)
+{
+	struct sq *s = sq_of(store);
+	char sql[40];
+	int err = s->doom;
+
+	if (s->depth == 0)
+		return sq_refuse(s, ERR_STATE, "commit without begin");
+	if (s->depth > 1) {
+		s->depth--;
+		if (err != 0) {
+			if (s->doom_depth > s->depth)
+				s->doom_depth = s->depth;
+			return err;
+		}
+		snprintf(sql, sizeof(sql), "RELEASE s%d", s->depth);
+		err = sq_exec(s, sql);
+		if (err != 0) {
+			s->doom = err;
+			s->doom_depth = 1;
+		}
+		return err;
+	}
+	if (err == 0)
+		err = sq_exec(s, "COMMIT");
+	if (err != 0) {
+		undo_all(s);
+		return err;
+	}
+	s->depth = 0;
+	s->commits++;
+	return 0;
+}
+
+static void
+sq_rollback(struct store *store)
+{
+	struct sq *s = sq_of(store);
+	char sql[64];
+
+	if (s->depth <= 1) {
+		undo_all(s);
+		return;
+	}
+	s->depth--;
+	if (s->doom != 0 && s->doom_depth <= s->depth)
+		return;
+	snprintf(sql, sizeof(sql), "ROLLBACK TO s%d; RELEASE s%d", s->depth,
+	    s->depth);
+	s->doom = sq_exec(s, sql);
+	s->doom_depth = 1;
+}
+
+static const char STATS[] =
+    "SELECT (SELECT n FROM tally WHERE name = 'device'),"
+    " (SELECT max(id) FROM release), (SELECT max(id) FROM campaign),"
+    " (SELECT sum(n) FROM job_count),"
+    " (SELECT sum(n) FROM job_count WHERE state < 5),"
+    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event)";
+
+static void
+stats_row(struct row *r, void *out)
+{
+	struct store_stats *st = out;
+
+	/* releases and campaigns are never deleted, so their ids count */
+	st->devices = (uint64_t)row_int(r);
+	st->releases = (uint64_t)row_int(r);
+	st->campaigns = (uint64_t)row_int(r);
+	st->jobs = (uint64_t)row_int(r);
+	st->jobs_live = (uint64_t)row_int(r);
+	st->events = (uint64_t)row_int(r);
+}
+
+static void
+sq_stats(struct store *store, struct store_stats *ret)
+{
+	struct sq *s = sq_of(store);
+	uint64_t statements = s->statements;
+
+	/* when the counts cannot be read they are 0; the rest is known */
+	if (sq_one(s, Q0(STATS), stats_row, ret, sizeof(*ret)) != 0)
+		memset(ret, 0, sizeof(*ret));
+	s->statements = statements;
+	ret->statements = statements;
+	ret->commits = s->commits;
+}
+
+static const struct store_ops sq_ops = {
+	.name = "sqlite",
+	.close = sq_close,
+	.begin = sq_begin,
+	.commit = sq_commit,
+	.rollback = sq_rollback,
+	.stats = sq_stats,
+	.device_put = sq_device_put,
+	.device_seen = sq_device_seen,
+	.device_get = sq_device_get,
+	.device_by_ep = sq_device_by_ep,
+	.device_by_addr = sq_device_by_addr,
+	.device_by_reg = sq_device_by_reg,
+	.device_remove = sq_device_remove,
+	.device_list = sq_device_list,
+	.psk_put = sq_psk_put,
+	.psk_get = sq_psk_get,
+	.psk_remove = sq_psk_remove,
+	.author_put = sq_author_put,
+	.author_get = sq_author_get,
+	.author_remove = sq_author_remove,
+	.author_list = sq_author_list,
+	.release_put = sq_release_put,
+	.release_get = sq_release_get,
+	.release_by_digest = sq_release_by_digest,
+	.release_current = sq_release_current,
+	.release_envelope = sq_release_envelope,
+	.release_payloads = sq_release_payloads,
+	.release_set_state = sq_release_set_state,
+	.release_list = sq_release_list,
+	.payload_foreach = sq_payload_foreach,
+	.image_needed = sq_image_needed,
+	.campaign_put = sq_campaign_put,
+	.campaign_get = sq_campaign_get,
+	.campaign_save = sq_campaign_save,
+	.campaign_list = sq_campaign_list,
+	.campaign_counts = sq_campaign_counts,
+	.job_put = sq_job_put,
+	.job_get = sq_job_get,
+	.job_live = sq_job_live,
+	.job_last = sq_job_last,
+	.job_save = sq_job_save,
+	.jobs_due = sq_jobs_due,
+	.next_due = sq_next_due,
+	.job_list = sq_job_list,
+	.event_put = sq_event_put,
+	.event_prune = sq_event_prune,
+	.event_list = sq_event_list,
+	.meta_get = sq_meta_get,
+	.meta_put = sq_meta_put,
+};
+
+static int
+pragma_int(struct sq *s, const char *sql, int64_t *ret)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return sq_fail(s, rc);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? 0 : sq_fail(s, rc);
+}
+
+static int
+migrate_one(struct sq *s, const struct schema_step *step)
+{
+	char sql[64];
+	int err;
+
+	err = sq_exec(s, "BEGIN IMMEDIATE");
+	if (err != 0)
+		return err;
+	err = sq_exec(s, step->sql);
+	if (err == 0) {
+		snprintf(sql, sizeof(sql),
+		    "PRAGMA user_version = %d; COMMIT", step->number);
+		err = sq_exec(s, sql);
+	}
+	if (err != 0)
+		undo_all(s);
+	return err;
+}
+
+/* Forward only: each step is one transaction with its number. */
+static int
+migrate(struct sq *s)
+{
+	const struct schema_step *step;
+	int64_t version = 0;
+	int last = 0;
+	int err;
+
+	err = pragma_int(s, "PRAGMA user_version", &version);
+	if (err != 0)
+		return err;
+	for (step = schema_steps; step->number != 0; step++)
+		last = step->number;
+	if (version > last)
+		return why_set(&s->base.why, ERR_UNSUPPORTED,
+		    "schema %d is newer than this suitd's %d: use a newer "
+		    "suitd, or the backup from before it ran", (int)version,
+		    last);
+	for (step = schema_steps; step->number != 0 && err == 0; step++)
+		if (step->number > version)
+			err = migrate_one(s, step);
+	return err;
+}
+
+/* Ours, or an empty file that becomes ours. */
+static int
+identify(struct sq *s)
+{
+	int64_t id = 0, tables = 0;
+	char sql[64];
+	int err;
+
+	err = pragma_int(s, "PRAGMA application_id", &id);
+	if (err == 0)
+		err = pragma_int(s, "SELECT count(*) FROM sqlite_schema",
+		    &tables);
+	if (err != 0 || id == APPLICATION_ID)
+		return err;
+	if (id != 0 || tables != 0)
+		return why_set(&s->base.why, ERR_TYPE,
+		    "the file is a database, but not a store of suitd");
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
+	    APPLICATION_ID);
+	return sq_exec(s, sql);
+}
+
+/* The root page of every table, so that a file cut short is seen at once. */
+static int
+look(struct sq *s)
+{
+	static const char *const tables[] = {"meta", "tally", "device",
+	    "device_tag", "psk", "author", "release", "release_class",
+	    "payload", "campaign", "job", "job_count", "event"};
+	char sql[64];
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && err == 0;
+	    i++) {
+		snprintf(sql, sizeof(sql), "SELECT 1 FROM %s LIMIT 1",
+		    tables[i]);
+		err = sq_exec(s, sql);
+	}
+	return err;
+}
+
+static int
+setup(struct sq *s, bool full_sync)
+{
+	int err;
+
+	sqlite3_busy_timeout(s->db, 5000);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	err = identify(s);
+	if (err == 0)
+		err = sq_exec(s, "PRAGMA journal_mode = WAL;"
+		    "PRAGMA foreign_keys = ON;"
+		    "PRAGMA cell_size_check = ON;"
+		    "PRAGMA temp_store = MEMORY;"
+		    "PRAGMA cache_size = -8192;" /* KiB */
+		    "PRAGMA wal_autocheckpoint = 1000;" /* pages: 4 MiB */
+		    "PRAGMA journal_size_limit = 16777216");
+	if (err == 0)
+		err = sq_exec(s, full_sync ? "PRAGMA synchronous = FULL" :
+		    "PRAGMA synchronous = NORMAL");
+	if (err == 0)
+		err = migrate(s);
+	if (err == 0)
+		err = look(s);
+	return err;
+}
+
+/* Made here, so that nobody else can read it: it holds keys. SQLite gives
+ * its -wal and -shm the same mode. */
+static int
+make_file(const char *path, struct why *why)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int err = 0;
+
+	if (fd < 0)
+		err = errno == EACCES || errno == EROFS ? ERR_READONLY :
+		    errno == ENOSPC || errno == EDQUOT ? ERR_NOSPACE : ERR_IO;
+	else if (fchmod(fd, 0600) != 0)
+		err = ERR_READONLY;
+	if (err != 0)
+		why_set(why, err, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int
+store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
+    struct why *why)
+{
+	struct sq *s;
+	int err, rc;
+
+	err = make_file(o->path, why);
+	if (err != 0)
+		return err;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return why_set(why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	s->base.ops = &sq_ops;
+	rc = sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	err = rc == SQLITE_OK ? setup(s, o->full_sync) : sq_fail(s, rc);
+	if (err != 0) {
+		why_set(why, err, "%s: %s", o->path, s->base.why.text);
+		sq_close(&s->base);
+		return err;
+	}
+	*ret_store = &s->base;
+	return 0;
+}

@@ -1,0 +1,178 @@
+/*
+ * store_sqlite: private parts of the SQLite store. A verb is SQL beside the
+ * function that runs it: the text's address is the key of the cache of
+ * prepared statements, so each is compiled once.
+ */
+#ifndef SUITD_DB_STORE_SQLITE_H
+#define SUITD_DB_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "db/store.h"
+#include "db/store_rules.h"
+
+#define SQ_CACHE 128 /* slots; the store has about 80 statements */
+
+struct sq {
+	struct store base;
+	sqlite3 *db;
+	int depth; /* open begins */
+	int doom; /* error that the open pair ends with; 0: none */
+	int doom_depth; /* the pair whose rollback lifts it */
+	uint64_t statements, commits;
+	struct {
+		const char *sql;
+		sqlite3_stmt *st;
+	} cache[SQ_CACHE];
+};
+
+static inline struct sq *
+sq_of(struct store *s)
+{
+	return (struct sq *)s; /* base is the first member */
+}
+
+/* A value to bind, ?1 ?2 ... in order. */
+struct val {
+	enum { VAL_NULL, VAL_INT, VAL_TEXT, VAL_BLOB } type;
+	int64_t i;
+	const void *p;
+	size_t n;
+};
+#define V_INT(x) {.type = VAL_INT, .i = (int64_t)(x)}
+/* 0 is NULL: a reference to nothing */
+#define V_ID(x) {.type = (x) ? VAL_INT : VAL_NULL, .i = (int64_t)(x)}
+#define V_TEXT(x) {.type = VAL_TEXT, .p = (x)}
+/* "" is NULL */
+#define V_NAME(x) {.type = (x)[0] ? VAL_TEXT : VAL_NULL, .p = (x)}
+#define V_BLOB(x, len) {.type = VAL_BLOB, .p = (x), .n = (len)}
+/* bytes, or NULL when `have` is false */
+#define V_OPT(have, x, len) \
+	{.type = (have) ? VAL_BLOB : VAL_NULL, .p = (x), .n = (len)}
+#define V_OPTINT(have, x) \
+	{.type = (have) ? VAL_INT : VAL_NULL, .i = (int64_t)(x)}
+
+struct query {
+	const char *sql; /* a static array: its address is its name */
+	const struct val *v;
+	size_t n;
+};
+#define Q(text, ...) \
+	(&(struct query){text, (const struct val[]){__VA_ARGS__}, \
+	    sizeof((const struct val[]){__VA_ARGS__}) / sizeof(struct val)})
+#define Q0(text) (&(struct query){text, NULL, 0})
+
+/* A result row, read column by column. What does not fit sets `bad`. */
+struct row {
+	sqlite3_stmt *st;
+	int col;
+	bool bad;
+};
+int64_t row_int(struct row *r);
+bool row_null(struct row *r); /* looks at the next column, stays there */
+void row_text(struct row *r, char *dst, size_t cap); /* NULL: "" */
+size_t row_blob(struct row *r, void *dst, size_t cap); /* its length */
+void row_fixed(struct row *r, void *dst, size_t n); /* NULL: zeros */
+void row_buf(struct row *r, struct buf *out);
+/* An unsigned number that must be below `end`. */
+unsigned row_enum(struct row *r, unsigned end);
+
+typedef void (*row_fn)(struct row *r, void *out);
+
+/* A write: ERR_STATE outside of a pair; an error of the disk dooms it. */
+int sq_write(struct sq *s, const struct query *q) MUST_USE;
+/* The first row into out of `size` bytes; ERR_NOT_FOUND. */
+int sq_one(struct sq *s, const struct query *q, row_fn fn, void *out,
+    size_t size) MUST_USE;
+/* Calls fn for each row until it says non-zero, which is returned. */
+int sq_each(struct sq *s, const struct query *q,
+    int (*fn)(void *arg, struct row *r), void *arg) MUST_USE;
+struct sq_list {
+	row_fn fn;
+	void *ret;
+	size_t size, cap; /* of an element; elements */
+	size_t n;
+};
+int sq_list(struct sq *s, const struct query *q, struct sq_list *l) MUST_USE;
+int sq_int(struct sq *s, const struct query *q, int64_t *ret) MUST_USE;
+bool sq_changed(struct sq *s); /* did the last write touch a row? */
+uint64_t sq_rowid(struct sq *s);
+/* ERR_STATE outside of a pair, or what doomed it. */
+int sq_writable(struct sq *s) MUST_USE;
+/* Sets why and returns the code of SQLite's last error. */
+int sq_fail(struct sq *s, int rc) MUST_USE;
+int sq_code(int rc);
+int sq_refuse(struct sq *s, int err, const char *what) MUST_USE;
+int sq_exec(struct sq *s, const char *sql) MUST_USE; /* not cached */
+void sq_stmts_free(struct sq *s);
+
+/* The verbs, by group. */
+int sq_device_put(struct store *s, struct store_device *d);
+int sq_device_seen(struct store *s, uint64_t id, const char *addr,
+    int64_t at);
+int sq_device_get(struct store *s, uint64_t id, struct store_device *ret);
+int sq_device_by_ep(struct store *s, const char *ep,
+    struct store_device *ret);
+int sq_device_by_addr(struct store *s, const char *addr,
+    struct store_device *ret);
+int sq_device_by_reg(struct store *s, uint64_t reg, struct store_device *ret);
+int sq_device_remove(struct store *s, uint64_t id);
+int sq_device_list(struct store *s, const struct store_device_filter *f,
+    struct store_device *ret, size_t *ret_n);
+int sq_psk_put(struct store *s, const char *identity, uint64_t device,
+    struct slice key);
+int sq_psk_get(struct store *s, const char *identity, uint64_t *ret_device,
+    struct buf *ret_key);
+int sq_psk_remove(struct store *s, const char *identity);
+
+int sq_author_put(struct store *s, const struct store_author *a);
+int sq_author_get(struct store *s, const char *name, struct store_author *ret);
+int sq_author_remove(struct store *s, const char *name);
+int sq_author_list(struct store *s, struct store_author *ret, size_t cap,
+    size_t *ret_n);
+int sq_release_put(struct store *s, struct store_release *r,
+    struct slice envelope, const struct store_payload *p, size_t np);
+int sq_release_get(struct store *s, uint64_t id, struct store_release *ret);
+int sq_release_by_digest(struct store *s, const uint8_t digest[32],
+    struct store_release *ret);
+int sq_release_current(struct store *s, const uint8_t class_id[16],
+    struct store_release *ret);
+int sq_release_envelope(struct store *s, uint64_t id, struct buf *out);
+int sq_release_payloads(struct store *s, uint64_t id,
+    struct store_payload *ret, size_t cap, size_t *ret_n);
+int sq_release_set_state(struct store *s, uint64_t id, enum release_state st);
+int sq_release_list(struct store *s, uint64_t before, size_t limit,
+    struct store_release *ret, size_t *ret_n);
+int sq_payload_foreach(struct store *s,
+    int (*cb)(void *arg, const struct store_payload *p,
+        enum release_state st), void *arg);
+int sq_image_needed(struct store *s, const uint8_t digest[32], bool *ret);
+
+int sq_campaign_put(struct store *s, struct store_campaign *c);
+int sq_campaign_get(struct store *s, uint64_t id, struct store_campaign *ret);
+int sq_campaign_save(struct store *s, struct store_campaign *c);
+int sq_campaign_list(struct store *s, uint64_t before, size_t limit,
+    struct store_campaign *ret, size_t *ret_n);
+int sq_campaign_counts(struct store *s, uint64_t id,
+    struct store_counts *ret);
+
+int sq_job_put(struct store *s, struct job *j);
+int sq_job_get(struct store *s, uint64_t id, struct job *ret);
+int sq_job_live(struct store *s, uint64_t device, struct job *ret);
+int sq_job_last(struct store *s, uint64_t device, struct job *ret);
+int sq_job_save(struct store *s, struct job *j);
+int sq_jobs_due(struct store *s, int64_t now, int64_t lease_ms,
+    struct job *ret, size_t cap, size_t *ret_n);
+int sq_next_due(struct store *s, int64_t *ret);
+int sq_job_list(struct store *s, uint64_t campaign, uint64_t after,
+    size_t limit, struct job *ret, size_t *ret_n);
+
+int sq_event_put(struct store *s, struct store_event *e);
+int sq_event_prune(struct store *s, uint64_t keep, uint64_t limit,
+    uint64_t *ret_n);
+int sq_event_list(struct store *s, const struct store_event_filter *f,
+    struct store_event *ret, size_t *ret_n);
+int sq_meta_get(struct store *s, const char *name, struct buf *out);
+int sq_meta_put(struct store *s, const char *name, struct slice v);
+
+#endif

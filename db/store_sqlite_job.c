@@ -1,0 +1,244 @@
+/*
+ * Jobs. What is due comes from partial indexes: job_deadline for those in an
+ * attempt, job_queued per campaign for those that wait. So a campaign that
+ * is held back costs nothing, however many of its jobs are overdue.
+ */
+#include "db/store_sqlite.h"
+
+#define COLS \
+	"id, campaign, device, release, target_seq, state, grade, attempt," \
+	" fails_0, fails_1, fails_2, fails_3, fails_4, fails_5, last_fail," \
+	" reason, created, updated, due, started, done, total, version"
+_Static_assert(FAIL_CLASSES == 6, "a column fails_N for each class");
+
+static const char JOB_INSERT[] =
+    "INSERT INTO job VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+    " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 1)";
+static const char JOB_GET[] = "SELECT " COLS " FROM job WHERE id = ?1";
+static const char JOB_LIVE[] =
+    "SELECT " COLS " FROM job WHERE device = ?1 AND state < 5";
+static const char JOB_LAST[] =
+    "SELECT " COLS " FROM job WHERE device = ?1 ORDER BY id DESC LIMIT 1";
+static const char JOB_SAVE[] =
+    "UPDATE job SET state = ?3, grade = ?4, attempt = ?5, fails_0 = ?6,"
+    " fails_1 = ?7, fails_2 = ?8, fails_3 = ?9, fails_4 = ?10,"
+    " fails_5 = ?11, last_fail = ?12, reason = ?13, updated = ?14,"
+    " due = ?15, started = ?16, done = ?17, total = ?18,"
+    " version = version + 1 WHERE id = ?1 AND version = ?2";
+static const char JOB_LIST[] =
+    "SELECT " COLS " FROM job WHERE campaign IS ?1 AND id > ?2 ORDER BY id"
+    " LIMIT ?3";
+
+static const char DUE_DEADLINE[] =
+    "SELECT " COLS " FROM job WHERE state > 0 AND state < 5 AND due > 0"
+    " AND due <= ?1 ORDER BY due, id LIMIT ?2";
+static const char DUE_QUEUED[] =
+    "SELECT " COLS " FROM job WHERE campaign IS ?3 AND state = 0 AND due > 0"
+    " AND due <= ?1 ORDER BY due, id LIMIT ?2";
+#define ACTIVE(campaign) \
+	"(SELECT coalesce(sum(n), 0) FROM job_count WHERE campaign = " \
+	campaign " AND state > 0 AND state < 5)"
+static const char ROOM[] =
+    "SELECT id, concurrency - " ACTIVE("c.id") " AS room FROM campaign c"
+    " WHERE state = 1 AND id > ?1 AND room > 0 ORDER BY id LIMIT 1";
+static const char LEASE[] = "UPDATE job SET due = ?2 WHERE id = ?1";
+#define FIRST(where) \
+	"(SELECT due FROM job WHERE " where " AND due > 0 ORDER BY due LIMIT 1)"
+static const char NEXT_DUE[] =
+    "SELECT coalesce(min(d), 0) FROM ("
+    "SELECT " FIRST("state > 0 AND state < 5") " AS d UNION ALL "
+    "SELECT " FIRST("campaign IS NULL AND state = 0") " UNION ALL "
+    "SELECT " FIRST("campaign = c.id AND state = 0")
+    " FROM campaign c WHERE c.state = 1 AND c.id > 0"
+    " AND c.concurrency > " ACTIVE("c.id") ")";
+
+int
+sq_job_put(struct store *store, struct job *j)
+{
+	struct sq *s = sq_of(store);
+	int err = rules_job(j);
+
+	if (err != 0)
+		return sq_refuse(s, err, "job");
+	err = sq_write(s, Q(JOB_INSERT, V_ID(j->campaign), V_INT(j->device),
+	    V_INT(j->release), V_INT(j->target_seq), V_INT(j->state),
+	    V_INT(j->grade), V_INT(j->attempt), V_INT(j->fails[0]),
+	    V_INT(j->fails[1]), V_INT(j->fails[2]), V_INT(j->fails[3]),
+	    V_INT(j->fails[4]), V_INT(j->fails[5]), V_INT(j->last_fail),
+	    V_INT(j->reason), V_INT(j->created), V_INT(j->updated),
+	    V_INT(j->due), V_INT(j->started), V_INT(j->done),
+	    V_INT(j->total)));
+	if (err != 0)
+		return err;
+	j->id = sq_rowid(s);
+	j->version = 1;
+	return 0;
+}
+
+static void
+job_row(struct row *r, void *out)
+{
+	struct job *j = out;
+
+	j->id = (uint64_t)row_int(r);
+	j->campaign = (uint64_t)row_int(r);
+	j->device = (uint64_t)row_int(r);
+	j->release = (uint64_t)row_int(r);
+	j->target_seq = (uint64_t)row_int(r);
+	j->state = row_enum(r, JOB_STATES);
+	j->grade = row_enum(r, GRADE_L2 + 1);
+	j->attempt = (uint32_t)row_int(r);
+	for (int i = 0; i < FAIL_CLASSES; i++)
+		j->fails[i] = (uint32_t)row_int(r);
+	j->last_fail = row_enum(r, FAIL_CLASSES);
+	j->reason = row_enum(r, REASONS);
+	j->created = row_int(r);
+	j->updated = row_int(r);
+	j->due = row_int(r);
+	j->started = row_int(r);
+	j->done = (uint64_t)row_int(r);
+	j->total = (uint64_t)row_int(r);
+	j->version = (uint32_t)row_int(r);
+}
+
+static int
+job_one(struct store *s, const struct query *q, struct job *ret)
+{
+	return sq_one(sq_of(s), q, job_row, ret, sizeof(*ret));
+}
+
+int
+sq_job_get(struct store *s, uint64_t id, struct job *ret)
+{
+	return job_one(s, Q(JOB_GET, V_INT(id)), ret);
+}
+
+int
+sq_job_live(struct store *s, uint64_t device, struct job *ret)
+{
+	return job_one(s, Q(JOB_LIVE, V_INT(device)), ret);
+}
+
+int
+sq_job_last(struct store *s, uint64_t device, struct job *ret)
+{
+	return job_one(s, Q(JOB_LAST, V_INT(device)), ret);
+}
+
+int
+sq_job_save(struct store *store, struct job *j)
+{
+	struct sq *s = sq_of(store);
+	struct job now;
+	int err = rules_job(j);
+
+	if (err != 0)
+		return sq_refuse(s, err, "job");
+	err = sq_write(s, Q(JOB_SAVE, V_INT(j->id), V_INT(j->version),
+	    V_INT(j->state), V_INT(j->grade), V_INT(j->attempt),
+	    V_INT(j->fails[0]), V_INT(j->fails[1]), V_INT(j->fails[2]),
+	    V_INT(j->fails[3]), V_INT(j->fails[4]), V_INT(j->fails[5]),
+	    V_INT(j->last_fail), V_INT(j->reason), V_INT(j->updated),
+	    V_INT(j->due), V_INT(j->started), V_INT(j->done),
+	    V_INT(j->total)));
+	if (err == 0 && !sq_changed(s)) {
+		err = sq_job_get(store, j->id, &now);
+		if (err == 0)
+			err = sq_refuse(s, ERR_CONFLICT, "job");
+	}
+	if (err == 0)
+		j->version++;
+	return err;
+}
+
+/* Rows come oldest first: those after one that did not get in will not. */
+static int
+due_row(void *arg, struct row *r)
+{
+	struct job j = {0};
+
+	job_row(r, &j);
+	if (!r->bad)
+		due_offer(arg, &j);
+	return 0;
+}
+
+struct room {
+	int64_t campaign, n;
+};
+
+static void
+room_row(struct row *r, void *out)
+{
+	struct room *room = out;
+
+	room->campaign = row_int(r);
+	room->n = row_int(r);
+}
+
+static int
+due_campaigns(struct sq *s, int64_t now, struct due_set *set)
+{
+	struct room room = {0, 0};
+	int err;
+
+	while ((err = sq_one(s, Q(ROOM, V_INT(room.campaign)), room_row,
+	    &room, sizeof(room))) == 0) {
+		if ((uint64_t)room.n > set->cap)
+			room.n = (int64_t)set->cap;
+		err = sq_each(s, Q(DUE_QUEUED, V_INT(now), V_INT(room.n),
+		    V_INT(room.campaign)), due_row, set);
+		if (err != 0)
+			break;
+	}
+	return err == ERR_NOT_FOUND ? 0 : err;
+}
+
+int
+sq_jobs_due(struct store *store, int64_t now, int64_t lease_ms,
+    struct job *ret, size_t cap, size_t *ret_n)
+{
+	struct sq *s = sq_of(store);
+	struct due_set set = {ret, 0, cap};
+	int err = cap == 0 ? ERR_RANGE : 0;
+
+	if (err != 0)
+		return sq_refuse(s, err, "jobs due");
+	err = sq_writable(s);
+	if (err == 0)
+		err = sq_each(s, Q(DUE_DEADLINE, V_INT(now), V_INT(cap)),
+		    due_row, &set);
+	if (err == 0)
+		err = sq_each(s, Q(DUE_QUEUED, V_INT(now), V_INT(cap),
+		    V_ID(0)), due_row, &set);
+	if (err == 0)
+		err = due_campaigns(s, now, &set);
+	for (size_t i = 0; i < set.n && err == 0; i++)
+		err = sq_write(s, Q(LEASE, V_INT(ret[i].id),
+		    V_INT(now + lease_ms)));
+	if (err == 0)
+		*ret_n = set.n;
+	return err;
+}
+
+int
+sq_next_due(struct store *s, int64_t *ret)
+{
+	return sq_int(sq_of(s), Q0(NEXT_DUE), ret);
+}
+
+int
+sq_job_list(struct store *s, uint64_t campaign, uint64_t after, size_t limit,
+    struct job *ret, size_t *ret_n)
+{
+	struct sq_list l = {job_row, ret, sizeof(*ret), limit, 0};
+	int err = rules_page(limit);
+
+	if (err != 0)
+		return sq_refuse(sq_of(s), err, "page");
+	err = sq_list(sq_of(s), Q(JOB_LIST, V_ID(campaign), V_INT(after),
+	    V_INT(limit)), &l);
+	if (err == 0)
+		*ret_n = l.n;
+	return err;
+}
