@@ -46,11 +46,22 @@ struct manifest_part {
 	bool present; /* declared in the manifest */
 	bool severed; /* declared by digest, the member is not here */
 	struct slice content; /* content of the bstr; p NULL when severed */
+	struct slice raw; /* the bstr with its head, as sent */
+	struct slice digest; /* SUIT_Digest that declares it; empty: inline */
 };
 
 struct manifest_integrated {
 	struct slice uri; /* the envelope key, usually "#name" */
 	struct slice payload;
+};
+
+enum manifest_warning {
+	MANIFEST_WARN_DIALECT = 1 << 0, /* an old draft: store and serve only */
+	MANIFEST_WARN_DIGEST_ID = 1 << 1,
+	MANIFEST_WARN_NO_COMPONENTS = 1 << 2,
+	MANIFEST_WARN_SKIPPED_AUTH = 1 << 3, /* unknown algorithms skipped */
+	MANIFEST_WARN_UNTAGGED = 1 << 4,
+	MANIFEST_WARN_UNKNOWN_KEY = 1 << 5,
 };
 
 struct manifest {
@@ -72,7 +83,7 @@ struct manifest {
 	struct manifest_part part[MANIFEST_SECTIONS];
 	size_t integrated_count;
 	struct manifest_integrated integrated[LIMIT_INTEGRATED];
-	bool riot_cose_digest_id; /* RIOT dialect with digest id -16 */
+	unsigned warnings; /* of enum manifest_warning, seen in its form */
 };
 
 /*
@@ -83,15 +94,6 @@ struct manifest {
  */
 int manifest_parse(struct slice envelope, struct manifest *ret_m,
     struct why *why) MUST_USE;
-
-enum manifest_warning {
-	MANIFEST_WARN_DIALECT = 1 << 0, /* an old draft: store and serve only */
-	MANIFEST_WARN_DIGEST_ID = 1 << 1,
-	MANIFEST_WARN_NO_COMPONENTS = 1 << 2,
-	MANIFEST_WARN_SKIPPED_AUTH = 1 << 3, /* unknown algorithms skipped */
-	MANIFEST_WARN_UNTAGGED = 1 << 4,
-	MANIFEST_WARN_UNKNOWN_KEY = 1 << 5,
-};
 
 struct manifest_proof {
 	size_t key; /* index in the ring */
@@ -129,6 +131,10 @@ struct manifest_plan {
 	size_t class_count, vendor_count;
 	uint8_t class_id[LIMIT_COMPONENTS][16];
 	uint8_t vendor[LIMIT_COMPONENTS][16];
+	/* distinct values that any parameter names, fetched or not */
+	size_t uri_count, size_count;
+	struct slice uri[LIMIT_DOWNLOADS];
+	uint64_t size[LIMIT_DOWNLOADS];
 };
 
 /*
@@ -150,8 +156,8 @@ int manifest_check_integrated(const struct manifest *m,
 char *manifest_component_name(struct slice component, char *dst, size_t cap);
 
 /*
- * Copies the envelope with only authentication and manifest (what RIOT
- * takes), or with everything severable removed.
+ * Copies the envelope without what no device executes: text and CoSWID. In
+ * RIOT's dialect only authentication and manifest stay. ERR_SPACE.
  */
 int manifest_sever(const struct manifest *m, struct buf *out) MUST_USE;
 
@@ -191,7 +197,7 @@ struct manifest_spec {
 	const char *reference_uri; /* NULL: none */
 	size_t component_count;
 	struct manifest_spec_component component[8];
-	/* severable text, NULL each when not wanted (SUIT 8.6) */
+	/* severable text, NULL each when not wanted (SUIT 8.4.4) */
 	const char *text_description, *text_version, *text_vendor,
 	    *text_model;
 };
