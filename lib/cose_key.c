@@ -148,9 +148,9 @@ cose_key_wrap(EVP_PKEY *pkey, struct cose_key **ret_key, struct why *why)
 
 	if (!find_kind(pkey, &kind)) {
 		name = EVP_PKEY_get0_type_name(pkey);
-		rc = why_set(why, ERR_KEY, "%s key on a curve that is not "
+		rc = why_set(why, ERR_KEY, "this %s key is of no kind "
 		    "used here: wants P-256, P-384, P-521 or Ed25519",
-		    name != NULL ? name : "unknown");
+		    name != NULL ? name : "nameless");
 		EVP_PKEY_free(pkey);
 		return rc;
 	}
