@@ -23,9 +23,9 @@
  *     or abort     from 4 to 6: gives the part up; what was written may be
  *                  lost. Back to 4.
  *  8. activate     after every part was finished: the slot that does not
- *                  run is the one to start next. Needs no 4 in this power
- *                  cycle, so that a device which lost power between 7 and 8
- *                  can go on.
+ *                  run is the one to start next. A device that lost power
+ *                  between 7 and 8 resumes, reads and finishes each part
+ *                  once more before it.
  *
  * After a power loss everything starts again at 1. Return values are 0 or
  * ERR_*; ERR_NOSPACE and ERR_IO mean a failure of execution (class X).

@@ -163,7 +163,8 @@ struct suitdev_reject {
 };
 
 struct suitdev_count {
-	uint64_t requests, blocks, bytes, restarts, rejects, reboots;
+	uint64_t requests, answers /* to a manifest's GET */, blocks, bytes,
+	    restarts, rejects, reboots;
 };
 
 /* Fields are for reading; only suitdev_*.c writes them. */
@@ -179,7 +180,6 @@ struct suitdev {
 	char location[LIMIT_PATH + 2]; /* "/rd/7" */
 	char trigger[LIMIT_URI + 1]; /* pushed manifest URL, or "" */
 	uint8_t seen_len, seen[8]; /* ETag of the manifest last answered */
-	bool again; /* a newer manifest may be there: ask after this */
 	unsigned contact_fails; /* without any answer, in a row */
 
 	bool loaded; /* cfg.manifest holds a verified envelope */
@@ -187,19 +187,23 @@ struct suitdev {
 	size_t plan_n; /* what to fetch: one download per part */
 	struct manifest_download plan[STORAGE_PARTS];
 
-	bool transfer; /* a block-wise GET is under way */
-	uint64_t off;
+	bool transfer; /* the manifest's block-wise GET is under way; the
+	                  image's position is nv.off */
+	uint64_t ask_off; /* bytes of the manifest so far */
 	uint8_t szx, etag_len, etag[8];
-	unsigned bad_blocks, restarts; /* of this transfer, this session */
-	uint64_t journal; /* off when nv was last written */
+	uint8_t fetch_szx;
+	unsigned bad_asks, bad_blocks, restarts; /* in a row */
+	bool open; /* the storage has a part open */
+	uint64_t journal; /* nv.off when nv was last written */
 
 	enum report_phase report; /* to be sent next, or IDLE */
-	unsigned report_fails;
 	struct suitdev_reject reject[SUITDEV_REJECTS];
 	unsigned reject_next;
 	struct suitdev_count count;
 	struct why why; /* the last thing that went wrong */
 	enum fail_class fail; /* its class */
+	enum track_reason refused; /* the last manifest that was not taken */
+	uint64_t refused_seq;
 };
 
 void suitdev_init(struct suitdev *d, const struct suitdev_config *cfg);
@@ -221,6 +225,10 @@ void suitdev_notified(struct suitdev *d, int64_t now,
  */
 int suitdev_trigger(struct suitdev *d, int64_t now, struct slice payload)
     MUST_USE;
+
+/* Bytes stored and to store of the update in work; 0 of 0: none. */
+void suitdev_progress(const struct suitdev *d, uint64_t *ret_done,
+    uint64_t *ret_total);
 
 /* Delay rules of a device, by class. */
 extern const struct backoff_rule suitdev_rule[FAIL_CLASSES];

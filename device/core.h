@@ -1,0 +1,52 @@
+/*
+ * core: what the files of the state machine share.
+ *   suitdev.c         the loop: what is due, what came back
+ *   suitdev_ask.c     register, ask for a manifest, judge it, report
+ *   suitdev_fetch.c   fetch the parts, check, store, start
+ *   suitdev_nv.c      the state in the storage
+ */
+#ifndef SUITD_DEVICE_CORE_H
+#define SUITD_DEVICE_CORE_H
+
+#include "device/suitdev.h"
+
+/* suitdev_nv.c */
+int core_load(struct suitdev *d) MUST_USE;
+int core_save(struct suitdev *d) MUST_USE;
+
+/* suitdev.c */
+/* No answer, or one that says "later": nothing is sent for a while. */
+void core_unreachable(struct suitdev *d, int64_t now);
+void core_steered(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+int core_send(struct suitdev *d, enum suitdev_phase phase,
+    const struct suitdev_request *rq) MUST_USE;
+/* Max-Age as a delay, clamped; `def` seconds when there is none. */
+int64_t core_age(struct suitdev *d, const struct suitdev_response *r,
+    uint32_t def);
+/* now + base with jitter of a tenth, never more than 25 hours. */
+int64_t core_later(struct suitdev *d, int64_t now, int64_t base);
+
+/* suitdev_ask.c */
+int core_register(struct suitdev *d);
+void core_registered(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+int core_ask(struct suitdev *d);
+void core_manifest(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+int core_report(struct suitdev *d);
+void core_reported(struct suitdev *d);
+bool core_wants_ask(const struct suitdev *d);
+
+/* suitdev_fetch.c */
+int core_fetch(struct suitdev *d, int64_t now);
+void core_block(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+void core_install(struct suitdev *d, int64_t now);
+/* Parts that a former power cycle finished: still right? */
+void core_recheck(struct suitdev *d);
+/* The end of an attempt; classes I and X are reported. */
+void core_failed(struct suitdev *d, int64_t now, enum fail_class c,
+    enum track_reason reason);
+
+#endif

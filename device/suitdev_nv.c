@@ -1,0 +1,139 @@
+/*
+ * The state in the storage: one CBOR array, written whole. A device that
+ * cannot read its own state starts from what it left the factory with; its
+ * sequence is then the one compiled in, never a guess.
+ */
+#include "device/core.h"
+
+#include "lib/cbor.h"
+
+#define NV_FORMAT 1
+#define NV_FIELDS 15
+
+static void
+nv_put(const struct suitdev_nv *v, struct buf *b)
+{
+	cbr_put_array(b, NV_FIELDS);
+	cbr_put_uint(b, NV_FORMAT);
+	cbr_put_uint(b, v->sequence);
+	cbr_put_uint(b, v->slot);
+	cbr_put_uint(b, v->step);
+	cbr_put_bstr(b, slice_of(v->target, sizeof v->target));
+	cbr_put_uint(b, v->target_seq);
+	cbr_put_uint(b, v->attempt);
+	cbr_put_bool(b, v->open);
+	cbr_put_bstr(b, slice_of(v->fails, sizeof v->fails));
+	cbr_put_uint(b, v->spent);
+	cbr_put_uint(b, v->part);
+	cbr_put_uint(b, v->off);
+	cbr_put_bstr(b, slice_of(v->etag, v->etag_len));
+	cbr_put_uint(b, v->owed);
+	cbr_put_uint(b, v->reason);
+}
+
+/* A number up to `max` into *ret; the first error sticks in *err. */
+static void
+nv_uint(struct cbr *c, uint64_t max, uint64_t *ret, int *err)
+{
+	uint64_t u = 0;
+
+	if (*err == 0)
+		*err = cbr_get_uint(c, &u);
+	if (*err == 0 && u > max)
+		*err = ERR_RANGE;
+	*ret = *err == 0 ? u : 0;
+}
+
+static void
+nv_bytes(struct cbr *c, uint8_t *dst, size_t min, size_t *n, int *err)
+{
+	struct slice s = SLICE_NONE;
+
+	if (*err == 0)
+		*err = cbr_get_bstr(c, &s);
+	if (*err == 0 && (s.n < min || s.n > *n))
+		*err = ERR_SIZE;
+	if (*err != 0)
+		return;
+	if (s.n > 0)
+		memcpy(dst, s.p, s.n);
+	*n = s.n;
+}
+
+static int
+nv_get(struct slice in, struct suitdev_nv *ret)
+{
+	struct suitdev_nv v = {0};
+	struct cbr c = cbr_of(in);
+	uint64_t n = 0, format = 0, slot, step, attempt, part, owed, reason;
+	size_t hash = sizeof v.target, fails = sizeof v.fails;
+	int err;
+
+	v.etag_len = sizeof v.etag;
+	err = cbr_get_array(&c, &n);
+	if (err == 0 && n != NV_FIELDS)
+		err = ERR_UNSUPPORTED;
+	nv_uint(&c, NV_FORMAT, &format, &err);
+	nv_uint(&c, UINT64_MAX, &v.sequence, &err);
+	nv_uint(&c, 1, &slot, &err);
+	nv_uint(&c, SUITDEV_STARTING, &step, &err);
+	nv_bytes(&c, v.target, hash, &hash, &err);
+	nv_uint(&c, UINT64_MAX, &v.target_seq, &err);
+	nv_uint(&c, UINT32_MAX, &attempt, &err);
+	if (err == 0)
+		err = cbr_get_bool(&c, &v.open);
+	nv_bytes(&c, v.fails, fails, &fails, &err);
+	nv_uint(&c, UINT64_MAX, &v.spent, &err);
+	nv_uint(&c, STORAGE_PARTS, &part, &err);
+	nv_uint(&c, LIMIT_IMAGE, &v.off, &err);
+	nv_bytes(&c, v.etag, 0, &v.etag_len, &err);
+	nv_uint(&c, PHASE_DECLINED, &owed, &err);
+	nv_uint(&c, REASONS, &reason, &err);
+	if (err == 0 && (!cbr_end(&c) || format != NV_FORMAT))
+		err = ERR_TRAILING;
+	if (err != 0)
+		return err;
+	v.slot = (unsigned)slot;
+	v.step = (enum suitdev_step)step;
+	v.attempt = (uint32_t)attempt;
+	v.part = (unsigned)part;
+	v.owed = (enum report_phase)owed;
+	v.reason = (enum track_reason)reason;
+	*ret = v;
+	return 0;
+}
+
+int
+core_save(struct suitdev *d)
+{
+	uint8_t bytes[STORAGE_STATE];
+	struct buf b = buf_of(bytes, sizeof bytes);
+	int err;
+
+	nv_put(&d->nv, &b);
+	err = d->cfg.storage->set_state(d->cfg.storage_arg, buf_slice(&b));
+	if (err != 0)
+		return why_set(&d->why, err, "the state cannot be stored");
+	d->journal = d->nv.off;
+	return 0;
+}
+
+int
+core_load(struct suitdev *d)
+{
+	uint8_t bytes[STORAGE_STATE];
+	size_t n = 0;
+	int err;
+
+	err = d->cfg.storage->get_state(d->cfg.storage_arg, bytes,
+	    sizeof bytes, &n);
+	if (err != 0)
+		return why_set(&d->why, err, "the state cannot be read");
+	if (n > 0 && nv_get(slice_of(bytes, n), &d->nv) == 0)
+		return 0;
+	d->nv = (struct suitdev_nv){.sequence = d->cfg.sequence};
+	err = d->cfg.storage->active(d->cfg.storage_arg, &d->nv.slot);
+	if (err != 0)
+		return why_set(&d->why, err, "no slot to run");
+	return 0;
+}
