@@ -65,7 +65,10 @@ int cose_key_id(const struct cose_key *key, uint8_t ret_kid[8]) MUST_USE;
 struct slice cose_key_kid(const struct cose_key *key);
 int cose_key_set_kid(struct cose_key *key, struct slice kid) MUST_USE;
 
-/* Encodings. PEM of a private key is PKCS#8, of a public one SPKI. */
+/*
+ * Encodings, of the public half unless with_private; ERR_KEY for an HMAC key,
+ * which has none. PEM of a private key is PKCS#8, of a public one SPKI.
+ */
 int cose_key_put_cose(const struct cose_key *key, struct buf *out) MUST_USE;
 int cose_key_put_pem(const struct cose_key *key, bool with_private,
     struct buf *out) MUST_USE;
@@ -89,7 +92,9 @@ struct cose_msg {
 
 /*
  * Reads one tagged COSE message; `tag` 0 in *ret when untagged (a caller
- * that wants a tag refuses it). ERR_TRAILING when bytes follow.
+ * that wants a tag refuses it). ERR_TRAILING when bytes follow. Two errors
+ * mean "fine, but not for us", so that a block can be skipped: ERR_ALGORITHM
+ * for COSE_Mac, ERR_UNSUPPORTED for a critical header we do not know.
  */
 int cose_parse(struct slice in, struct cose_msg *ret_msg, struct why *why)
     MUST_USE;
@@ -97,7 +102,8 @@ int cose_parse(struct slice in, struct cose_msg *ret_msg, struct why *why)
 /*
  * Proves a message with any key of the ring: keys whose kid equals the
  * message's first, then every other key that fits the algorithm. `payload`
- * is the detached payload, or the attached one when the message has it.
+ * is the detached payload; SLICE_NONE when the message has it attached (if
+ * both are there they must be equal).
  * *ret_index is the ring index of the key that proved it.
  * ERR_ALGORITHM: not known here (skip the block). ERR_SIGNATURE: no key.
  */

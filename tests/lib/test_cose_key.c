@@ -144,7 +144,8 @@ things_that_are_no_key(void **state)
 	static const char *const t[] = {
 		"", " ", "hello", "00", "zz", "ff",
 		"-----BEGIN PUBLIC KEY-----\n",
-		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\nMAA=\n"
+		"-----END CERTIFICATE-----\n",
 		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n"
 		"-----END ENCRYPTED PRIVATE KEY-----\n",
 		"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
@@ -210,6 +211,27 @@ every_encoding_gives_the_same_key(void **state)
 		same_key(key, buf_slice(&b), false);
 		cose_key_free(key);
 	}
+}
+
+/* RFC 9053 7.1.1: y as its sign; true is odd, as this key's. */
+static void
+a_compressed_point_is_the_same_key(void **state)
+{
+	struct cose_key *key;
+	uint8_t a[8], b[8];
+	struct cose_key *other;
+
+	(void)state;
+	assert_int_equal(cose_key_parse(slice_str(EC("a4", "")), &key, NULL),
+	    0);
+	same_key(key, slice_str("a401022001215820" EC_X "22f5"), false);
+	assert_int_equal(cose_key_parse(
+	    slice_str("a401022001215820" EC_X "22f4"), &other, NULL), 0);
+	assert_int_equal(cose_key_id(key, a), 0);
+	assert_int_equal(cose_key_id(other, b), 0);
+	assert_memory_not_equal(a, b, 8);
+	cose_key_free(key);
+	cose_key_free(other);
 }
 
 /* "openssl ecparam -genkey" writes the parameters first. */
@@ -321,6 +343,7 @@ main(void)
 		cmocka_unit_test(der_keys),
 		cmocka_unit_test(things_that_are_no_key),
 		cmocka_unit_test(every_encoding_gives_the_same_key),
+		cmocka_unit_test(a_compressed_point_is_the_same_key),
 		cmocka_unit_test(parameters_before_a_key_are_passed_over),
 		cmocka_unit_test(the_public_encoding_is_deterministic),
 		cmocka_unit_test(the_kid_is_no_part_of_the_id),
