@@ -11,7 +11,7 @@
 #include "lib/rd.h"
 #include "lib/text.h"
 
-#define PAGE_ROOM 192 /* for the end of a page */
+#define PAGE_ROOM 256 /* for the end of a page */
 
 struct sink {
 	struct buf *out;

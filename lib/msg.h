@@ -36,6 +36,8 @@ enum msg_type {
 #define MSG_IF 2u /* there when the bool at n_off is set; decoding sets it */
 #define MSG_REQ 4u /* decoding refuses a map without it */
 
+#define MSG_CURSOR 72 /* an endpoint name, a number or a digest in hex */
+
 struct msg_record;
 
 struct msg_field {
@@ -86,7 +88,7 @@ struct msg_page {
 	const struct msg_record *rec;
 	struct cbr c;
 	uint64_t left;
-	char next[LIMIT_EP + 1]; /* "": the last page */
+	char next[MSG_CURSOR]; /* "": the last page */
 };
 int msg_page_open(const struct msg_record *rec, struct slice in,
     struct msg_page *ret) MUST_USE;

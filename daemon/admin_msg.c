@@ -1,0 +1,172 @@
+/* Records of the store as messages of the admin API. */
+#include <stdio.h>
+
+#include "daemon/push.h"
+#include "daemon/res_admin.h"
+#include "lib/manifest.h"
+
+#define COPY(dst, src) snprintf(dst, sizeof(dst), "%s", src)
+
+static const char *const campaign_states[] = {
+	[CAMPAIGN_DRAFT] = "draft",
+	[CAMPAIGN_RUNNING] = "running",
+	[CAMPAIGN_PAUSED] = "paused",
+	[CAMPAIGN_FINISHED] = "finished",
+	[CAMPAIGN_ABORTED] = "aborted",
+};
+
+void
+admin_msg_job(struct app *app, const struct job *j, struct msg_job *ret)
+{
+	static struct store_device d;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->id = j->id;
+	ret->campaign = j->campaign;
+	ret->release = j->release;
+	ret->target = j->target_seq;
+	if (ST(app, device_get, j->device, &d) == 0)
+		COPY(ret->ep, d.ep);
+	COPY(ret->state, job_state_name(j->state));
+	ret->grade = j->grade;
+	ret->attempt = j->attempt;
+	for (int c = 0; c < FAIL_CLASSES; c++)
+		ret->fails += j->fails[c];
+	if (j->last_fail != FAIL_NONE)
+		COPY(ret->failure, fail_class_name(j->last_fail));
+	if (j->reason != REASON_NONE) {
+		COPY(ret->reason, track_reason_name(j->reason));
+		COPY(ret->text, track_reason_text(j->reason));
+	}
+	ret->created = j->created;
+	ret->updated = j->updated;
+	ret->due = j->due;
+	ret->done = j->done;
+	ret->total = j->total;
+}
+
+void
+admin_msg_device(struct app *app, const struct store_device *d,
+    struct msg_device *ret)
+{
+	static const uint8_t no_vendor[16];
+	struct job j;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->id = d->id;
+	COPY(ret->ep, d->ep);
+	ret->have_class = d->have_class;
+	memcpy(ret->class_id, d->class_id, 16);
+	ret->have_vendor = memcmp(d->vendor, no_vendor, 16) != 0;
+	memcpy(ret->vendor, d->vendor, 16);
+	COPY(ret->driver, push_name(d->driver));
+	ret->nul_trigger = d->nul_trigger;
+	ret->psk = d->have_psk;
+	ret->registered = d->registered;
+	COPY(ret->uri, d->uri);
+	COPY(ret->addr, d->addr);
+	ret->have_seq = d->have_seq;
+	ret->seq = d->seq;
+	ret->grade = d->seq_grade;
+	COPY(ret->version, d->version);
+	ret->expires = d->registered ? d->reg_expires : 0;
+	ret->created = d->created;
+	ret->seen = d->seen;
+	ret->tag_count = d->tag_count;
+	memcpy(ret->tag, d->tag, sizeof(ret->tag));
+	if (ST(app, job_live, d->id, &j) == 0 ||
+	    ST(app, job_last, d->id, &j) == 0) {
+		ret->have_job = true;
+		admin_msg_job(app, &j, &ret->job);
+	}
+}
+
+void
+admin_msg_release(const struct store_release *r, struct msg_release *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->id = r->id;
+	memcpy(ret->digest, r->digest, 32);
+	ret->seq = r->seq;
+	COPY(ret->dialect, manifest_dialect_name(r->dialect));
+	COPY(ret->state, r->state == RELEASE_LIVE ? "live" : "withdrawn");
+	COPY(ret->author, r->author);
+	ret->class_count = r->class_count;
+	memcpy(ret->class_id, r->class_id, sizeof(ret->class_id));
+	memcpy(ret->vendor, r->vendor, 16);
+	ret->image_bytes = r->image_bytes;
+	ret->envelope_len = r->envelope_len;
+	COPY(ret->warning, r->warning);
+	COPY(ret->label, r->label);
+	ret->created = r->created;
+}
+
+void
+admin_msg_payloads(const struct store_payload *p, size_t n,
+    struct msg_release *ret)
+{
+	for (size_t i = 0; i < n && i < LIMIT_DOWNLOADS; i++) {
+		struct msg_payload *m = &ret->payload[ret->payload_count++];
+
+		memcpy(m->digest, p[i].digest, 32);
+		m->size = p[i].size;
+		COPY(m->path, p[i].path);
+		COPY(m->uri, p[i].uri);
+		m->external = p[i].external;
+	}
+}
+
+int
+admin_msg_campaign(struct app *app, const struct store_campaign *c,
+    struct msg_campaign *ret)
+{
+	struct msg_counts *m = &ret->counts;
+	struct store_counts n = {.active = 0};
+	int rc = c->id == 0 ? 0 : ST(app, campaign_counts, c->id, &n);
+
+	if (rc != 0)
+		return rc;
+	memset(ret, 0, sizeof(*ret));
+	ret->id = c->id;
+	ret->release = c->release;
+	COPY(ret->name, c->name);
+	COPY(ret->state, campaign_states[c->state]);
+	ret->concurrency = c->concurrency;
+	COPY(ret->select, c->select);
+	ret->created = c->created;
+	ret->updated = c->updated;
+	*m = (struct msg_counts){
+		.queued = n.by_state[JOB_QUEUED],
+		.notified = n.by_state[JOB_NOTIFIED],
+		.fetching = n.by_state[JOB_FETCHING],
+		.fetched = n.by_state[JOB_FETCHED],
+		.installing = n.by_state[JOB_INSTALLING],
+		.done = n.by_state[JOB_DONE],
+		.failed = n.by_state[JOB_FAILED],
+		.cancelled = n.by_state[JOB_CANCELLED],
+		.superseded = n.by_state[JOB_SUPERSEDED],
+		.active = n.active,
+		.transport = n.by_class[FAIL_TRANSPORT],
+		.overload = n.by_class[FAIL_OVERLOAD],
+		.integrity = n.by_class[FAIL_INTEGRITY],
+		.policy = n.by_class[FAIL_POLICY],
+		.execution = n.by_class[FAIL_EXECUTION],
+	};
+	return 0;
+}
+
+void
+admin_msg_event(const struct store_event *e, struct msg_event *ret)
+{
+	ret->id = e->id;
+	ret->at = e->at;
+	ret->device = e->device;
+	ret->job = e->job;
+	ret->campaign = e->campaign;
+	ret->release = e->release;
+	COPY(ret->ep, e->ep);
+	COPY(ret->kind, e->kind);
+	COPY(ret->what, e->what);
+	ret->grade = e->grade;
+	COPY(ret->detail, e->detail);
+}

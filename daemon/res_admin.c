@@ -1,0 +1,378 @@
+#include "daemon/res_admin.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/engine.h"
+#include "lib/text.h"
+#include "lib/uri.h"
+
+#define PAGE_DEFAULT 50
+#define CHUNK 16
+#define PREFIX_MIN 6 /* hex digits of a digest */
+
+/* --- requests --- */
+
+struct slice
+admin_query(const struct req *req, const char *name)
+{
+	struct slice v = SLICE_NONE;
+
+	for (size_t i = 0; i < req->query_n && v.p == NULL; i++)
+		v = uri_query_value(req->query[i], name);
+	return v;
+}
+
+bool
+admin_flag(const struct req *req, const char *name)
+{
+	for (size_t i = 0; i < req->query_n; i++)
+		if (slice_eq_str(req->query[i], name))
+			return true;
+	return slice_eq_str(admin_query(req, name), "1");
+}
+
+int
+admin_query_u64(const struct req *req, const char *name, uint64_t def,
+    uint64_t *ret, struct why *why)
+{
+	struct slice v = admin_query(req, name);
+
+	if (v.p == NULL) {
+		*ret = def;
+		return 0;
+	}
+	if (text_u64(v, ret) != 0)
+		return why_set(why, ERR_INVALID, "%s= must be a number", name);
+	return 0;
+}
+
+int
+admin_id(const char *text, uint64_t *ret, struct why *why)
+{
+	uint64_t id;
+
+	if (text_u64(slice_str(text), &id) != 0 || id == 0)
+		return why_set(why, ERR_INVALID, "an id is a decimal number "
+		    "above 0");
+	*ret = id;
+	return 0;
+}
+
+int
+admin_body(const struct req *req, const struct msg_record *rec, void *ret,
+    struct why *why)
+{
+	if (req->have_cf && req->cf != CF_CBOR)
+		return why_set(why, ERR_CONTENT_FORMAT, "send %s as CBOR "
+		    "(Content-Format 60)", rec->name);
+	return msg_get(rec, req->body, ret, why);
+}
+
+int
+admin_class(struct app *app, const char *name, uint8_t ret[16],
+    struct why *why)
+{
+	char shown[80];
+
+	if (conf_class(&app->conf, slice_str(name), ret) == 0)
+		return 0;
+	return why_set(why, ERR_INVALID, "class %s is neither a UUID nor an "
+	    "alias of suitd.conf", text_escape(slice_str(name), shown,
+	    sizeof(shown)));
+}
+
+int
+admin_device(struct app *app, const char *ep, struct store_device *ret,
+    struct why *why)
+{
+	char shown[96];
+	int rc = ST(app, device_by_ep, ep, ret);
+
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	return why_set(why, rc, "no device %s; `suitctl device list` shows "
+	    "those that are known", text_escape(slice_str(ep), shown,
+	    sizeof(shown)));
+}
+
+/* The only release whose digest begins with these hex digits. */
+static int
+release_by_prefix(struct app *app, const char *hex,
+    struct store_release *ret, struct why *why)
+{
+	static struct store_release page[CHUNK];
+	char digest[65];
+	uint64_t before = 0;
+	size_t n, found = 0, len = strlen(hex);
+	int rc;
+
+	do {
+		rc = ST(app, release_list, before, CHUNK, page, &n);
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			before = page[i].id;
+			text_hex(slice_of(page[i].digest, 32), digest,
+			    sizeof(digest));
+			if (strncmp(hex, digest, len) == 0 && found++ == 0)
+				*ret = page[i];
+		}
+	} while (rc == 0 && n == CHUNK);
+	if (rc == 0 && found > 1)
+		return why_set(why, ERR_CONFLICT, "%zu releases begin with "
+		    "%s; give more digits", found, hex);
+	return rc != 0 || found == 1 ? rc : ERR_NOT_FOUND;
+}
+
+int
+admin_release(struct app *app, const char *text, struct store_release *ret,
+    struct why *why)
+{
+	size_t len = strlen(text);
+	uint64_t id;
+	int rc = ERR_NOT_FOUND;
+
+	if (text_u64(slice_str(text), &id) == 0)
+		rc = ST(app, release_get, id, ret);
+	if (rc == ERR_NOT_FOUND && len >= PREFIX_MIN && len <= 64 &&
+	    strspn(text, "0123456789abcdef") == len)
+		rc = release_by_prefix(app, text, ret, why);
+	if (rc == ERR_NOT_FOUND)
+		why_set(why, rc, "no such release; name it by its number or "
+		    "by %d or more hex digits of its digest", PREFIX_MIN);
+	return rc;
+}
+
+/* --- answers --- */
+
+int
+admin_format(const struct req *req, struct resp *resp, bool *ret_json)
+{
+	if (req->have_accept && req->accept != CF_CBOR &&
+	    req->accept != CF_JSON)
+		return why_set(&resp->why, ERR_ACCEPT, "answers are CBOR (60) "
+		    "or JSON (50)");
+	*ret_json = req->have_accept && req->accept == CF_JSON;
+	resp->cf = *ret_json ? CF_JSON : CF_CBOR;
+	return 0;
+}
+
+int
+admin_put(const struct req *req, struct resp *resp,
+    const struct msg_record *rec, const void *msg)
+{
+	bool json = false;
+	int rc = admin_format(req, resp, &json);
+
+	if (rc != 0)
+		return rc;
+	if (json)
+		msg_put_json(rec, msg, &resp->out);
+	else
+		msg_put_cbor(rec, msg, &resp->out);
+	return resp->out.over ? ERR_SPACE : 0;
+}
+
+struct page_state {
+	struct msg_page_out out;
+	size_t left; /* items that the client still wants */
+	bool any, full;
+	char cursor[MSG_CURSOR]; /* of the last item in the page */
+};
+
+static int
+page_chunk(struct app *app, const struct admin_list *l, void *filter,
+    struct page_state *p, bool *ret_more)
+{
+	static _Alignas(16) uint8_t items[64 * 1024];
+	static _Alignas(16) uint8_t msg[64 * 1024];
+	size_t want = sizeof(items) / l->size, n;
+	int rc;
+
+	assert(want > 0 && l->rec->size <= sizeof(msg));
+	if (want > CHUNK)
+		want = CHUNK;
+	rc = l->fetch(app, filter, want, items, &n);
+	for (size_t i = 0; rc == 0 && i < n && !p->full; i++) {
+		const void *item = items + i * l->size;
+
+		memset(msg, 0, l->rec->size);
+		rc = l->render(app, item, msg);
+		if (rc != 0)
+			break;
+		if (p->left == 0 || !msg_page_add(&p->out, msg)) {
+			p->full = true;
+			break;
+		}
+		p->left--;
+		p->any = true;
+		l->advance(filter, item);
+		l->cursor(item, p->cursor);
+	}
+	*ret_more = rc == 0 && n == want && !p->full;
+	return rc;
+}
+
+int
+admin_page(struct app *app, const struct req *req, struct resp *resp,
+    const struct admin_list *l, void *filter)
+{
+	struct page_state p = {.full = false};
+	bool json, more = true;
+	uint64_t limit;
+	int rc = admin_format(req, resp, &json);
+
+	if (rc == 0)
+		rc = admin_query_u64(req, "limit", PAGE_DEFAULT, &limit,
+		    &resp->why);
+	if (rc == 0 && (limit < 1 || limit > LIMIT_PAGE))
+		rc = why_set(&resp->why, ERR_RANGE, "limit= must be within "
+		    "1..%d", LIMIT_PAGE);
+	if (rc != 0)
+		return rc;
+	p.left = (size_t)limit;
+	msg_page_begin(&p.out, l->rec, json, &resp->out);
+	while (rc == 0 && more)
+		rc = page_chunk(app, l, filter, &p, &more);
+	if (rc != 0)
+		return rc;
+	msg_page_end(&p.out, p.full && p.any ? p.cursor : NULL);
+	return p.full && !p.any ? ERR_SPACE : 0;
+}
+
+/* --- changes --- */
+
+int
+admin_begin(struct app *app)
+{
+	return engine_begin(app->engine);
+}
+
+int
+admin_end(struct app *app, const struct req *req, struct resp *resp,
+    struct store_event *ev, int err)
+{
+	char detail[sizeof(ev->detail)], who[80];
+	int rc = err;
+
+	if (rc == 0) {
+		strcpy(ev->kind, "admin");
+		ev->grade = req->who.grade;
+		text_escape(slice_str(req->who.identity), who, sizeof(who));
+		strcpy(detail, ev->detail);
+		snprintf(ev->detail, sizeof(ev->detail), "by %s%s%.100s", who,
+		    detail[0] != '\0' ? ": " : "", detail);
+		rc = engine_log(app->engine, ev);
+	}
+	rc = engine_end(app->engine, rc);
+	if (rc == 0)
+		resp->after_commit = true;
+	else if (rc != err && resp->why.text[0] == '\0')
+		why_set(&resp->why, rc, "not stored: %s", err_text(rc));
+	return rc;
+}
+
+/* --- status and events --- */
+
+int
+res_admin_status(struct app *app, const struct req *req, struct resp *resp)
+{
+	struct msg_status m = {.started = app->started};
+	struct store_stats st;
+	struct front_stats fs;
+	struct engine_stats es;
+
+	app->store->ops->stats(app->store, &st);
+	front_stats(app->front, &fs);
+	engine_stats(app->engine, &es);
+	snprintf(m.version, sizeof(m.version), "%s", SUITD_VERSION);
+	m.now = loop_now(app->loop);
+	m.devices = st.devices;
+	m.releases = st.releases;
+	m.campaigns = st.campaigns;
+	m.jobs = st.jobs;
+	m.jobs_live = st.jobs_live;
+	m.events = st.events;
+	m.commits = st.commits;
+	m.image_bytes = blob_total(app->blobs);
+	m.requests = fs.requests;
+	m.blocks = fs.blocks;
+	m.sessions = fs.sessions;
+	m.observers = fs.observers;
+	m.notifications = fs.notifications;
+	m.errors = fs.errors;
+	m.pushes = es.pushes;
+	m.downloads = es.progress_slots;
+	m.commits_failed = es.commits_failed;
+	m.degraded = es.degraded;
+	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
+	strcpy(m.coap, app->conf.listen_coap);
+	strcpy(m.coaps, app->conf.listen_coaps);
+	strcpy(m.tcp, app->conf.listen_tcp);
+	return admin_put(req, resp, &msg_status, &m);
+}
+
+static int
+events_fetch(struct app *app, void *filter, size_t limit, void *items,
+    size_t *ret_n)
+{
+	struct store_event_filter *f = filter;
+
+	f->limit = limit;
+	return ST(app, event_list, f, items, ret_n);
+}
+
+static void
+events_advance(void *filter, const void *item)
+{
+	((struct store_event_filter *)filter)->after =
+	    ((const struct store_event *)item)->id;
+}
+
+static int
+events_render(struct app *app, const void *item, void *msg)
+{
+	(void)app;
+	admin_msg_event(item, msg);
+	return 0;
+}
+
+static void
+events_cursor(const void *item, char dst[MSG_CURSOR])
+{
+	snprintf(dst, MSG_CURSOR, "%" PRIu64,
+	    ((const struct store_event *)item)->id);
+}
+
+int
+admin_events(struct app *app, const struct req *req, struct resp *resp,
+    struct store_event_filter *f)
+{
+	static const struct admin_list list = {&msg_event,
+	    sizeof(struct store_event), events_fetch, events_advance,
+	    events_render, events_cursor};
+	int rc = admin_query_u64(req, "after", 0, &f->after, &resp->why);
+
+	f->newest_first = admin_flag(req, "newest");
+	return rc != 0 ? rc : admin_page(app, req, resp, &list, f);
+}
+
+int
+res_admin_events(struct app *app, const struct req *req, struct resp *resp)
+{
+	struct store_event_filter f = {0};
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} by[] = {
+		{"job", &f.job},
+		{"campaign", &f.campaign},
+		{"release", &f.release},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(by) / sizeof(by[0]); i++)
+		rc = admin_query_u64(req, by[i].name, 0, by[i].to,
+		    &resp->why);
+	return rc != 0 ? rc : admin_events(app, req, resp, &f);
+}

@@ -1,0 +1,114 @@
+/*
+ * res_admin: what the operators' resources have in common. A handler checks
+ * its request, calls a verb of store, engine, publish or campaign, and puts
+ * one record or one page of records into the answer. CBOR by default, JSON
+ * on Accept 50; errors are returned with *why saying what to do next, and
+ * the front makes problem details of them.
+ *
+ * Every change is a pair of engine_begin and engine_end with an "admin" row
+ * in the event log, and its answer waits for the commit: admin_end does all
+ * three.
+ */
+#ifndef SUITD_DAEMON_RES_ADMIN_H
+#define SUITD_DAEMON_RES_ADMIN_H
+
+#include "daemon/suitd.h"
+#include "lib/msg_records.h"
+
+#define ST(app, verb, ...) \
+	((app)->store->ops->verb((app)->store, __VA_ARGS__))
+
+/* --- requests --- */
+
+/* "name=" of the query; p NULL when it is not there. */
+struct slice admin_query(const struct req *req, const char *name);
+bool admin_flag(const struct req *req, const char *name); /* "name[=1]" */
+/* A number of the query; `def` when it is not there. */
+int admin_query_u64(const struct req *req, const char *name, uint64_t def,
+    uint64_t *ret, struct why *why) MUST_USE;
+int admin_id(const char *text, uint64_t *ret, struct why *why) MUST_USE;
+/* The body as a closed record. */
+int admin_body(const struct req *req, const struct msg_record *rec, void *ret,
+    struct why *why) MUST_USE;
+int admin_class(struct app *app, const char *name, uint8_t ret[16],
+    struct why *why) MUST_USE;
+int admin_device(struct app *app, const char *ep, struct store_device *ret,
+    struct why *why) MUST_USE;
+/* By number, by digest or by the first 6 or more hex digits of one. */
+int admin_release(struct app *app, const char *text,
+    struct store_release *ret, struct why *why) MUST_USE;
+
+/* --- answers --- */
+
+/* ERR_ACCEPT unless CBOR or JSON is wanted. */
+int admin_format(const struct req *req, struct resp *resp, bool *ret_json)
+    MUST_USE;
+int admin_put(const struct req *req, struct resp *resp,
+    const struct msg_record *rec, const void *msg) MUST_USE;
+
+/*
+ * A list. `fetch` reads up to `limit` items that come after the filter's
+ * cursor, `advance` moves the cursor behind an item, `render` makes its
+ * record, `cursor` its text for "next".
+ */
+struct admin_list {
+	const struct msg_record *rec;
+	size_t size; /* of an item */
+	int (*fetch)(struct app *app, void *filter, size_t limit, void *items,
+	    size_t *ret_n);
+	void (*advance)(void *filter, const void *item);
+	int (*render)(struct app *app, const void *item, void *msg);
+	void (*cursor)(const void *item, char dst[MSG_CURSOR]);
+};
+int admin_page(struct app *app, const struct req *req, struct resp *resp,
+    const struct admin_list *l, void *filter) MUST_USE;
+
+/* --- changes --- */
+
+int admin_begin(struct app *app) MUST_USE;
+/* `ev` says what (and ep, ids, detail); kind and who are filled in. */
+int admin_end(struct app *app, const struct req *req, struct resp *resp,
+    struct store_event *ev, int err) MUST_USE;
+
+/* --- records --- */
+
+void admin_msg_device(struct app *app, const struct store_device *d,
+    struct msg_device *ret);
+void admin_msg_job(struct app *app, const struct job *j, struct msg_job *ret);
+void admin_msg_release(const struct store_release *r,
+    struct msg_release *ret);
+void admin_msg_payloads(const struct store_payload *p, size_t n,
+    struct msg_release *ret);
+int admin_msg_campaign(struct app *app, const struct store_campaign *c,
+    struct msg_campaign *ret) MUST_USE;
+void admin_msg_event(const struct store_event *e, struct msg_event *ret);
+
+/* Events of a filter, for three resources. */
+int admin_events(struct app *app, const struct req *req, struct resp *resp,
+    struct store_event_filter *f) MUST_USE;
+
+/* --- handlers: routes_admin.c --- */
+int res_admin_status(struct app *, const struct req *, struct resp *);
+int res_admin_events(struct app *, const struct req *, struct resp *);
+int res_admin_devices(struct app *, const struct req *, struct resp *);
+int res_admin_device(struct app *, const struct req *, struct resp *);
+int res_admin_device_events(struct app *, const struct req *,
+    struct resp *);
+int res_admin_device_psk(struct app *, const struct req *, struct resp *);
+int res_admin_device_tags(struct app *, const struct req *, struct resp *);
+int res_admin_explain(struct app *, const struct req *, struct resp *);
+int res_admin_releases(struct app *, const struct req *, struct resp *);
+int res_admin_release(struct app *, const struct req *, struct resp *);
+int res_admin_images(struct app *, const struct req *, struct resp *);
+int res_admin_image(struct app *, const struct req *, struct resp *);
+int res_admin_campaigns(struct app *, const struct req *, struct resp *);
+int res_admin_campaign(struct app *, const struct req *, struct resp *);
+int res_admin_campaign_action(struct app *, const struct req *,
+    struct resp *);
+int res_admin_jobs(struct app *, const struct req *, struct resp *);
+int res_admin_job(struct app *, const struct req *, struct resp *);
+int res_admin_job_retry(struct app *, const struct req *, struct resp *);
+int res_admin_keys(struct app *, const struct req *, struct resp *);
+int res_admin_key(struct app *, const struct req *, struct resp *);
+
+#endif

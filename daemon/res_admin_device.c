@@ -1,0 +1,315 @@
+/* Devices: who they are, how they are reached, what their key is. */
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "daemon/access.h"
+#include "daemon/engine.h"
+#include "daemon/push.h"
+#include "daemon/res_admin.h"
+#include "lib/text.h"
+#include "lib/uri.h"
+
+#define PSK_NEW 16 /* bytes of a key that we make */
+#define PSK_MIN 8
+
+static int
+list_fetch(struct app *app, void *filter, size_t limit, void *items,
+    size_t *ret_n)
+{
+	struct store_device_filter *f = filter;
+
+	f->limit = limit;
+	return ST(app, device_list, f, items, ret_n);
+}
+
+static void
+list_advance(void *filter, const void *item)
+{
+	strcpy(((struct store_device_filter *)filter)->after,
+	    ((const struct store_device *)item)->ep);
+}
+
+static int
+list_render(struct app *app, const void *item, void *msg)
+{
+	admin_msg_device(app, item, msg);
+	return 0;
+}
+
+static void
+list_cursor(const void *item, char dst[MSG_CURSOR])
+{
+	strcpy(dst, ((const struct store_device *)item)->ep);
+}
+
+static int
+list_filter(struct app *app, const struct req *req,
+    struct store_device_filter *f, struct why *why)
+{
+	struct slice class = admin_query(req, "class");
+	char name[64];
+	const struct {
+		const char *name;
+		char *dst;
+		size_t cap;
+	} text[] = {
+		{"after", f->after, sizeof(f->after)},
+		{"prefix", f->prefix, sizeof(f->prefix)},
+		{"tag", f->tag_name, sizeof(f->tag_name)},
+		{"value", f->tag_value, sizeof(f->tag_value)},
+	};
+
+	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		if (!slice_to_cstr(admin_query(req, text[i].name),
+		    text[i].dst, text[i].cap))
+			return why_set(why, ERR_SIZE, "%s= is too long",
+			    text[i].name);
+	if (class.p == NULL)
+		return 0;
+	if (!slice_to_cstr(class, name, sizeof(name)))
+		return why_set(why, ERR_SIZE, "class= is too long");
+	f->have_class = true;
+	return admin_class(app, name, f->class_id, why);
+}
+
+int
+res_admin_devices(struct app *app, const struct req *req, struct resp *resp)
+{
+	static const struct admin_list list = {&msg_device,
+	    sizeof(struct store_device), list_fetch, list_advance,
+	    list_render, list_cursor};
+	struct store_device_filter f = {.limit = 0};
+	int rc = list_filter(app, req, &f, &resp->why);
+
+	return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
+}
+
+static int
+set_uri(struct store_device *d, const char *text, struct why *why)
+{
+	struct uri u;
+	int rc = uri_parse(slice_str(text), &u, why);
+
+	if (rc != 0)
+		return rc;
+	if (u.scheme == URI_NONE || u.scheme == URI_OTHER || u.host.n == 0)
+		return why_set(why, ERR_INVALID, "an address is a CoAP URI "
+		    "such as coap://[2001:db8::1]:5683");
+	strcpy(d->uri, text);
+	d->uri_set = true;
+	return 0;
+}
+
+/* What the message names goes into the record, the rest stays. */
+static int
+apply(struct app *app, const struct msg_device_put *m, struct store_device *d,
+    struct why *why)
+{
+	char shown[64];
+	int rc = 0;
+
+	if (m->class_name[0] != '\0') {
+		rc = admin_class(app, m->class_name, d->class_id, why);
+		d->have_class = true;
+	}
+	if (rc == 0 && m->driver[0] != '\0') {
+		if (push_by_name(slice_str(m->driver), &d->driver) != 0)
+			return why_set(why, ERR_INVALID, "driver %s is not "
+			    "known; there are none, trigger, manifest and "
+			    "observe", text_escape(slice_str(m->driver),
+			    shown, sizeof(shown)));
+		d->driver_set = true;
+	}
+	if (rc == 0 && m->uri[0] != '\0')
+		rc = set_uri(d, m->uri, why);
+	if (m->have_nul_trigger)
+		d->nul_trigger = m->nul_trigger;
+	if (m->tag_count > 0) {
+		d->tag_count = m->tag_count;
+		memcpy(d->tag, m->tag, sizeof(d->tag));
+	}
+	return rc;
+}
+
+static int
+device_put(struct app *app, const struct req *req, struct resp *resp)
+{
+	static struct msg_device_put m;
+	static struct store_device d;
+	static struct msg_device out;
+	struct store_event ev = {.what = "device changed"};
+	struct store_stats st;
+	int rc = admin_body(req, &msg_device_put, &m, &resp->why);
+
+	if (rc != 0)
+		return rc;
+	if (!text_name_ok(slice_str(req->arg[0]), LIMIT_EP))
+		return why_set(&resp->why, ERR_INVALID, "an endpoint name has "
+		    "letters, digits and ._:@- , %d at most", LIMIT_EP);
+	rc = ST(app, device_by_ep, req->arg[0], &d);
+	if (rc == ERR_NOT_FOUND) {
+		app->store->ops->stats(app->store, &st);
+		if (st.devices >= app->conf.devices_max)
+			return why_set(&resp->why, ERR_LIMIT, "devices_max of "
+			    "suitd.conf is reached");
+		memset(&d, 0, sizeof(d));
+		strcpy(d.ep, req->arg[0]);
+		d.created = loop_now(app->loop);
+		strcpy(ev.what, "device added");
+		resp->code = 201;
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = apply(app, &m, &d, &resp->why);
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
+		return rc;
+	rc = ST(app, device_put, &d);
+	ev.device = d.id;
+	strcpy(ev.ep, d.ep);
+	rc = admin_end(app, req, resp, &ev, rc);
+	if (rc != 0)
+		return rc;
+	admin_msg_device(app, &d, &out);
+	return admin_put(req, resp, &msg_device, &out);
+}
+
+static int
+device_delete(struct app *app, const struct req *req, struct resp *resp,
+    const struct store_device *d)
+{
+	struct store_event ev = {.what = "device removed", .device = d->id};
+	struct job j;
+	int rc = admin_begin(app);
+
+	if (rc != 0)
+		return rc;
+	strcpy(ev.ep, d->ep);
+	if (ST(app, job_live, d->id, &j) != 0)
+		j.campaign = 0;
+	rc = ST(app, device_remove, d->id);
+	if (rc == 0 && j.campaign != 0)
+		engine_campaign_check(app->engine, j.campaign);
+	rc = admin_end(app, req, resp, &ev, rc);
+	access_forget(app->access);
+	return rc;
+}
+
+int
+res_admin_device(struct app *app, const struct req *req, struct resp *resp)
+{
+	static struct store_device d;
+	static struct msg_device m;
+	int rc;
+
+	if (req->method == M_PUT)
+		return device_put(app, req, resp);
+	rc = admin_device(app, req->arg[0], &d, &resp->why);
+	if (rc != 0)
+		return rc;
+	if (req->method == M_DELETE)
+		return device_delete(app, req, resp, &d);
+	admin_msg_device(app, &d, &m);
+	return admin_put(req, resp, &msg_device, &m);
+}
+
+int
+res_admin_device_events(struct app *app, const struct req *req,
+    struct resp *resp)
+{
+	struct store_event_filter f = {0};
+	static struct store_device d;
+	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+
+	if (rc != 0)
+		return rc;
+	f.device = d.id;
+	return admin_events(app, req, resp, &f);
+}
+
+/*
+ * One key per device, its identity is the endpoint name: a new key is the
+ * end of the old one. A key that we make is shown in this answer only.
+ */
+int
+res_admin_device_psk(struct app *app, const struct req *req,
+    struct resp *resp)
+{
+	static struct store_device d;
+	struct store_event ev = {.what = "device key set"};
+	struct msg_psk m = {.key_len = PSK_NEW};
+	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+
+	if (rc == 0 && req->method == M_PUT)
+		rc = admin_body(req, &msg_psk, &m, &resp->why);
+	else if (rc == 0 && getrandom(m.key, PSK_NEW, 0) != PSK_NEW)
+		rc = ERR_IO;
+	if (rc == 0 && m.key_len < PSK_MIN)
+		rc = why_set(&resp->why, ERR_SIZE, "a key has %d to %d bytes",
+		    PSK_MIN, LIMIT_PSK_KEY);
+	if (rc == 0 && m.identity[0] != '\0' && strcmp(m.identity, d.ep) != 0)
+		rc = why_set(&resp->why, ERR_INVALID, "the identity of a "
+		    "device is its endpoint name; leave it out");
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
+		return rc;
+	ev.device = d.id;
+	strcpy(ev.ep, d.ep);
+	rc = ST(app, psk_put, d.ep, d.id, slice_of(m.key, m.key_len));
+	d.have_psk = true;
+	if (rc == 0)
+		rc = ST(app, device_put, &d);
+	rc = admin_end(app, req, resp, &ev, rc);
+	access_forget(app->access);
+	if (rc != 0 || req->method == M_PUT)
+		return rc;
+	resp->code = 201;
+	strcpy(m.identity, d.ep);
+	return admin_put(req, resp, &msg_psk, &m);
+}
+
+/* Sets, replaces, or with an empty value removes. */
+static int
+merge_tag(struct store_device *d, const struct rd_tag *t, struct why *why)
+{
+	size_t i = 0;
+
+	while (i < d->tag_count && strcmp(d->tag[i].name, t->name) != 0)
+		i++;
+	if (t->value[0] == '\0') {
+		if (i < d->tag_count)
+			d->tag[i] = d->tag[--d->tag_count];
+		return 0;
+	}
+	if (i == LIMIT_TAGS)
+		return why_set(why, ERR_LIMIT, "a device has at most %d tags; "
+		    "remove one with NAME=", LIMIT_TAGS);
+	if (i == d->tag_count)
+		d->tag_count++;
+	d->tag[i] = *t;
+	return 0;
+}
+
+int
+res_admin_device_tags(struct app *app, const struct req *req,
+    struct resp *resp)
+{
+	static struct store_device d;
+	static struct msg_device out;
+	static struct msg_tags m;
+	struct store_event ev = {.what = "device tagged"};
+	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+
+	if (rc == 0)
+		rc = admin_body(req, &msg_tags, &m, &resp->why);
+	for (size_t i = 0; rc == 0 && i < m.tag_count; i++)
+		rc = merge_tag(&d, &m.tag[i], &resp->why);
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
+		return rc;
+	ev.device = d.id;
+	strcpy(ev.ep, d.ep);
+	rc = ST(app, device_put, &d);
+	rc = admin_end(app, req, resp, &ev, rc);
+	if (rc != 0)
+		return rc;
+	admin_msg_device(app, &d, &out);
+	return admin_put(req, resp, &msg_device, &out);
+}
