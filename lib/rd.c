@@ -129,7 +129,7 @@ put_tag(struct rd *rd, struct slice option)
 	struct slice s = slice_sub(option, skip, option.n - skip);
 	const uint8_t *eq = s.n ? memchr(s.p, '=', s.n) : NULL;
 	struct slice name, value;
-	struct rd_tag t;
+	struct rd_tag t = {0};
 
 	if (eq == NULL)
 		return ERR_MALFORMED;

@@ -26,7 +26,6 @@ enum field {
 	F_OUR_KEYS, /* the numbers above are the integer keys on the wire */
 	F_STATE = F_OUR_KEYS, /* "s" */
 	F_RESULT, /* "r" */
-	F_NEXT_VERSION, /* "t" */
 	FIELDS,
 };
 
@@ -46,7 +45,6 @@ static const struct {
 	[F_EP] = {"ep", CBR_TSTR},
 	[F_STATE] = {"s", CBR_UINT},
 	[F_RESULT] = {"r", CBR_UINT},
-	[F_NEXT_VERSION] = {"t", CBR_TSTR},
 };
 
 struct status {
