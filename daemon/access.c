@@ -1,0 +1,367 @@
+/*
+ * Credentials come from the store; a direct-mapped cache keeps the handshake
+ * storm after a restart and `who` (asked once per request) off the SQL. It
+ * is emptied whenever a credential changes, so that a removed device is
+ * nobody on its very next request, whatever its session says.
+ */
+#include "daemon/access.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "lib/cose.h"
+#include "lib/text.h"
+#include "lib/uri.h"
+
+#define CACHE 1024
+#define ADMIN_FILE "admin.psk"
+#define ADMIN_KEY 32
+#define KEY_FILE_MAX (64 * 1024)
+
+struct entry {
+	char identity[LIMIT_PSK_IDENTITY + 1]; /* "": free */
+	uint64_t device;
+	size_t key_len;
+	uint8_t key[LIMIT_PSK_KEY];
+};
+
+struct access {
+	char admin[LIMIT_PSK_IDENTITY + 1];
+	size_t admin_key_len;
+	uint8_t admin_key[LIMIT_PSK_KEY];
+	struct entry cache[CACHE];
+};
+
+/* --- the administrator's key --- */
+
+static int
+admin_write(const char *path, struct why *why)
+{
+	uint8_t key[ADMIN_KEY];
+	char hex[2 * ADMIN_KEY + 1], line[128];
+	int fd, n, rc = 0;
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return why_set(why, ERR_CRYPTO, "no randomness for a key");
+	text_hex(slice_of(key, sizeof(key)), hex, sizeof(hex));
+	n = snprintf(line, sizeof(line), "admin %s\n", hex);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return why_set(why, ERR_IO, "%s: %s", path, strerror(errno));
+	if (write(fd, line, (size_t)n) != n || fsync(fd) != 0)
+		rc = why_set(why, errno == ENOSPC ? ERR_NOSPACE : ERR_IO,
+		    "%s: %s", path, strerror(errno));
+	close(fd);
+	if (rc != 0)
+		unlink(path);
+	return rc;
+}
+
+static int
+admin_read(struct access *a, const char *path, int fd, struct why *why)
+{
+	char line[512];
+	ssize_t n = read(fd, line, sizeof(line));
+	struct slice s, id;
+	struct buf key = buf_of(a->admin_key, sizeof(a->admin_key));
+	struct stat st;
+	uint8_t *sp;
+
+	if (n < 0 || fstat(fd, &st) != 0)
+		return why_set(why, ERR_IO, "%s: %s", path, strerror(errno));
+	if ((st.st_mode & 077) != 0)
+		return why_set(why, ERR_POLICY,
+		    "%s: others may read it; chmod 600 it, or remove it and "
+		    "a new key is made", path);
+	s = slice_of(line, (size_t)n);
+	sp = s.n > 0 ? memchr(s.p, ' ', s.n) : NULL;
+	id = slice_sub(s, 0, sp == NULL ? 0 : (size_t)(sp - s.p));
+	if (id.n == 0 || !slice_to_cstr(id, a->admin, sizeof(a->admin)) ||
+	    text_unhex(slice_sub(s, id.n + 1, s.n), &key) != 0 || key.over ||
+	    key.n < 16)
+		return why_set(why, ERR_MALFORMED,
+		    "%s: not a line \"identity hexkey\"", path);
+	a->admin_key_len = key.n;
+	return 0;
+}
+
+int
+access_open(const char *state_dir, struct access **ret, struct why *why)
+{
+	struct access *a = calloc(1, sizeof(*a));
+	char path[512];
+	int fd, rc = 0;
+
+	if (a == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	snprintf(path, sizeof(path), "%s/" ADMIN_FILE, state_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		rc = admin_write(path, why);
+		if (rc == 0)
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (rc == 0 && fd < 0)
+		rc = why_set(why, ERR_IO, "%s: %s", path, strerror(errno));
+	if (rc == 0)
+		rc = admin_read(a, path, fd, why);
+	if (fd >= 0)
+		close(fd);
+	if (rc != 0)
+		free(a);
+	else
+		*ret = a;
+	return rc;
+}
+
+void
+access_free(struct access *a)
+{
+	if (a != NULL)
+		explicit_bzero(a, sizeof(*a));
+	free(a);
+}
+
+void
+access_forget(struct access *a)
+{
+	explicit_bzero(a->cache, sizeof(a->cache));
+}
+
+/* --- the front's hooks --- */
+
+static size_t
+slot_of(const char *identity)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (const char *p = identity; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	return h % CACHE;
+}
+
+static const struct entry *
+credential(struct app *app, const char *identity)
+{
+	struct entry *e = &app->access->cache[slot_of(identity)];
+	struct buf key = buf_of(e->key, sizeof(e->key));
+	uint64_t device;
+
+	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
+		return NULL;
+	if (strcmp(e->identity, identity) == 0)
+		return e;
+	e->identity[0] = '\0';
+	if (app->store->ops->psk_get(app->store, identity, &device, &key) != 0)
+		return NULL;
+	snprintf(e->identity, sizeof(e->identity), "%s", identity);
+	e->device = device;
+	e->key_len = key.n;
+	return e;
+}
+
+int
+access_psk(struct app *app, enum transport t, const char *identity,
+    struct buf *ret_key)
+{
+	struct access *a = app->access;
+	const struct entry *e;
+
+	if (t == T_ADMIN) {
+		if (strcmp(identity, a->admin) != 0)
+			return ERR_NOT_FOUND;
+		buf_put(ret_key, slice_of(a->admin_key, a->admin_key_len));
+		return 0;
+	}
+	e = credential(app, identity);
+	if (e == NULL)
+		return ERR_NOT_FOUND;
+	buf_put(ret_key, slice_of(e->key, e->key_len));
+	return 0;
+}
+
+void
+access_who(struct app *app, enum transport t, const char *identity,
+    struct principal *ret)
+{
+	const struct entry *e;
+
+	memset(ret, 0, sizeof(*ret));
+	if (t == T_ADMIN) {
+		if (strcmp(identity, app->access->admin) == 0)
+			ret->role = ROLE_OPERATOR;
+	} else if ((e = credential(app, identity)) != NULL) {
+		ret->role = ROLE_DEVICE;
+		ret->device = e->device;
+	}
+	if (ret->role != ROLE_NOBODY) {
+		ret->grade = GRADE_L1;
+		snprintf(ret->identity, sizeof(ret->identity), "%s", identity);
+	}
+}
+
+/* --- no author's private key here --- */
+
+static bool
+holds_private_key(int dir, const char *name)
+{
+	static uint8_t bytes[KEY_FILE_MAX];
+	struct cose_key *key;
+	struct why why;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+	bool found = false;
+
+	if (fd >= 0)
+		close(fd);
+	if (n > 0 && cose_key_parse(slice_of(bytes, (size_t)n), &key, &why) ==
+	    0) {
+		found = cose_key_private(key);
+		cose_key_free(key);
+	}
+	explicit_bzero(bytes, sizeof(bytes));
+	return found;
+}
+
+static bool
+key_like(const char *name)
+{
+	static const char *const ends[] = {".pem", ".key", ".der", ".cbor"};
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (n > strlen(ends[i]) &&
+		    strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+access_refuse_private_keys(const char *state_dir, struct why *why)
+{
+	DIR *dir = opendir(state_dir);
+	struct dirent *de;
+	int rc = 0;
+
+	if (dir == NULL)
+		return why_set(why, ERR_IO, "%s: %s", state_dir,
+		    strerror(errno));
+	while (rc == 0 && (de = readdir(dir)) != NULL) {
+		if (key_like(de->d_name) &&
+		    holds_private_key(dirfd(dir), de->d_name))
+			rc = why_set(why, ERR_POLICY,
+			    "%s/%s is a private key; suitd never holds one: "
+			    "move it to the author's own machine and give "
+			    "suitd the public key (suitctl author add)",
+			    state_dir, de->d_name);
+	}
+	closedir(dir);
+	return rc;
+}
+
+/* --- whose request --- */
+
+static int
+by_credential(struct app *app, const struct req *req, const char *ep,
+    struct ident *id, struct why *why)
+{
+	int rc = app->store->ops->device_get(app->store, req->who.device,
+	    &id->dev);
+
+	if (rc == ERR_NOT_FOUND) { /* removed in this very turn */
+		memset(id, 0, sizeof(*id));
+		return 0;
+	}
+	if (rc != 0)
+		return rc;
+	if (ep[0] != '\0' && strcmp(ep, id->dev.ep) != 0) {
+		log_warn("ident: refused peer=%s identity=%s claims ep=%s",
+		    req->peer, req->who.identity, ep);
+		return why_set(why, ERR_FORBIDDEN,
+		    "this credential speaks for another endpoint");
+	}
+	id->how = IDENT_CREDENTIAL;
+	id->grade = req->who.grade;
+	return 0;
+}
+
+static int
+by_claim(struct app *app, const struct req *req, const char *ep,
+    struct ident *id, struct why *why)
+{
+	int rc = app->store->ops->device_by_ep(app->store, ep, &id->dev);
+
+	if (rc == ERR_NOT_FOUND) {
+		memset(id, 0, sizeof(*id));
+		snprintf(id->dev.ep, sizeof(id->dev.ep), "%s", ep);
+		return 0;
+	}
+	if (rc != 0)
+		return rc;
+	if (id->dev.have_psk) {
+		log_warn("ident: refused peer=%s without its credential "
+		    "claims ep=%s", req->peer, ep);
+		return why_set(why, ERR_UNAUTHORIZED,
+		    "this endpoint has a credential: use coaps");
+	}
+	id->how = IDENT_EP;
+	return 0;
+}
+
+/* ?ep= of the query as a name; "" when absent. */
+static int
+query_ep(const struct req *req, char dst[LIMIT_EP + 1], struct why *why)
+{
+	dst[0] = '\0';
+	for (size_t i = 0; i < req->query_n; i++) {
+		struct slice v = uri_query_value(req->query[i], "ep");
+
+		if (v.p == NULL)
+			continue;
+		if (!text_name_ok(v, LIMIT_EP))
+			return why_set(why, ERR_INVALID,
+			    "ep: not an endpoint name");
+		(void)slice_to_cstr(v, dst, LIMIT_EP + 1);
+		return 0;
+	}
+	return 0;
+}
+
+int
+access_ident(struct app *app, const struct req *req, const char *ep,
+    struct ident *ret, struct why *why)
+{
+	struct ident id = {0};
+	char name[LIMIT_EP + 1];
+	int rc;
+
+	rc = query_ep(req, name, why);
+	if (rc != 0)
+		return rc;
+	if (ep == NULL || ep[0] == '\0')
+		ep = name;
+	if (req->who.device != 0) {
+		rc = by_credential(app, req, ep, &id, why);
+	} else if (ep[0] != '\0') {
+		rc = by_claim(app, req, ep, &id, why);
+	} else {
+		rc = app->store->ops->device_by_addr(app->store, req->addr,
+		    &id.dev);
+		if (rc == 0 && !id.dev.have_psk)
+			id.how = IDENT_ADDRESS;
+		else
+			memset(&id, 0, sizeof(id));
+		if (rc == ERR_NOT_FOUND || rc == ERR_CONFLICT)
+			rc = 0;
+	}
+	if (rc == 0)
+		*ret = id;
+	return rc;
+}
