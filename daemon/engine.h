@@ -66,6 +66,8 @@ int engine_log(struct engine *e, struct store_event *ev) MUST_USE;
 void engine_notify(struct engine *e, enum transport plane, const char *path);
 /* fn(app) once after the commit, e.g. to reload the catalog. */
 void engine_after(struct engine *e, void (*fn)(struct app *app));
+/* Due times have changed: the timer is set anew at the end of the turn. */
+void engine_wake(struct engine *e);
 /* This campaign may be finished: counted once, at the end of the turn. */
 void engine_campaign_check(struct engine *e, uint64_t campaign);
 
@@ -77,9 +79,17 @@ void engine_fold(struct engine *e, bool all); /* progress -> events */
 /* The front's hook: memory only, never the store. */
 void engine_blocks(struct app *app, const struct req *req,
     const struct blob *image, uint64_t end, uint64_t total);
-/* A manifest left for a peer that is known by its address at most. */
+/* A manifest left for a peer that is known by its address at most: memory
+ * only, too. */
 void engine_manifest_sent(struct engine *e, const struct req *req,
     const uint8_t digest[32]);
+
+/* A push of this campaign has ended, however. */
+void engine_push_done(struct engine *e, uint64_t campaign);
+
+/* Is this device taking an image of this release just now? */
+bool engine_fetching(const struct engine *e, const struct store_device *d,
+    uint64_t release);
 
 struct engine_stats {
 	uint64_t turns, commits_failed, events, conflicts, pushes, folds;

@@ -1,0 +1,84 @@
+#include "daemon/contact.h"
+
+#include <stdio.h>
+
+#include "daemon/engine_impl.h"
+
+/* A device that polls must not be written at each poll. */
+#define SEEN_MS 600000
+/* After a failure a poll alone is no new try; a fetched image is. */
+#define POLL_AGAIN_MS 3600000
+
+int
+contact_seen(struct engine *e, struct store_device *d, const char *addr)
+{
+	struct store *s = e->app->store;
+	int64_t now = loop_now(e->app->loop);
+
+	if (strcmp(d->addr, addr) == 0 && now - d->seen < SEEN_MS)
+		return 0;
+	snprintf(d->addr, sizeof(d->addr), "%s", addr);
+	d->seen = now;
+	return s->ops->device_put(s, d);
+}
+
+/* Should a device without a live job get one now? */
+static int
+wants_job(struct engine *e, const struct store_device *d,
+    const struct catalog_release *r, const struct track_event *ev, bool *ret)
+{
+	struct store *s = e->app->store;
+	bool poll = ev->type == TRACK_MANIFEST_GET;
+	struct job last;
+	int rc;
+
+	*ret = false;
+	if (d->have_seq ? d->seq >= r->seq : poll)
+		return 0;
+	rc = s->ops->job_last(s, d->id, &last);
+	if (rc == ERR_NOT_FOUND) {
+		*ret = true;
+		return 0;
+	}
+	if (rc == 0)
+		*ret = last.release != r->id || (last.state != JOB_DONE &&
+		    (!poll || loop_now(e->app->loop) - last.updated >
+		    POLL_AGAIN_MS));
+	return rc;
+}
+
+static int
+by_itself(struct engine *e, const struct store_device *d,
+    const struct catalog_release *r, const struct track_event *ev)
+{
+	struct store *s = e->app->store;
+	struct store_release row;
+	bool want;
+	int rc = wants_job(e, d, r, ev, &want);
+
+	if (rc != 0 || !want)
+		return rc;
+	rc = s->ops->release_get(s, r->id, &row);
+	if (rc == 0)
+		rc = engine_job_new(e, d, &row, 0);
+	return rc != 0 ? rc : engine_event(e, d->id, ev);
+}
+
+int
+contact_fetch(struct engine *e, const struct store_device *d,
+    const struct catalog_release *r, const struct track_event *ev)
+{
+	static const struct track_event newer = {.type = TRACK_SUPERSEDE};
+	struct job job;
+	int rc = engine_live(e, d->id, &job);
+
+	if (rc == 0 && job.release == r->id)
+		return engine_step(e, &job, ev);
+	if (rc == 0 && job.target_seq >= r->seq)
+		return 0; /* it has another order than what it asks for */
+	if (rc == 0)
+		rc = engine_step(e, &job, &newer);
+	else if (rc == ERR_NOT_FOUND)
+		rc = 0;
+	return rc != 0 ? rc : by_itself(e, d, r, ev);
+}

@@ -1,0 +1,24 @@
+/*
+ * contact: what a known device's request means for its record and its job.
+ * Each call is inside of an engine pair.
+ */
+#ifndef SUITD_DAEMON_CONTACT_H
+#define SUITD_DAEMON_CONTACT_H
+
+#include "daemon/access.h"
+#include "daemon/catalog.h"
+#include "daemon/engine.h"
+
+/* It was here: last seen (kept to ten minutes), address. */
+int contact_seen(struct engine *e, struct store_device *d, const char *addr)
+    MUST_USE;
+/*
+ * It asks for this release, and `ev` says how far it is (manifest GET,
+ * blocks, image end). A live job for an older release is superseded. A
+ * device that has no job gets one without a campaign when it is known to run
+ * something older, or when it fetches an image and what it runs is unknown.
+ */
+int contact_fetch(struct engine *e, const struct store_device *d,
+    const struct catalog_release *r, const struct track_event *ev) MUST_USE;
+
+#endif

@@ -1,0 +1,557 @@
+/*
+ * The turn: pairs of engine_begin and engine_end are savepoints in one
+ * transaction, which engine_turn commits before the loop sleeps. So a
+ * thousand reports that arrive together cost one fsync, and one bad request
+ * among them undoes only itself.
+ *
+ * What must not be seen before the commit (pushes, notifications, the new
+ * catalog) is queued here. Topics and checks of a pair that is undone stay
+ * queued: telling somebody that nothing changed is harmless; a push is not,
+ * and is dropped with its pair.
+ */
+#include "daemon/engine.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/access.h"
+#include "daemon/campaign.h"
+#include "daemon/catalog.h"
+#include "daemon/engine_impl.h"
+#include "daemon/log.h"
+#include "daemon/push.h"
+
+#define CAS_TRIES 3
+
+static void
+on_timer(void *arg)
+{
+	engine_due(arg);
+}
+
+static void
+on_fold(void *arg)
+{
+	engine_fold(arg, false);
+}
+
+static void
+on_turn(void *arg)
+{
+	engine_turn(arg);
+}
+
+int
+engine_new(struct app *app, struct engine **ret)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int rc;
+
+	if (e == NULL)
+		return ERR_NOMEM;
+	e->app = app;
+	e->wake = true;
+	loop_timer(app->loop, on_timer, e);
+	loop_before_sleep(app->loop, on_turn, e);
+	rc = loop_every(app->loop, ENGINE_FOLD_MS, on_fold, e);
+	if (rc != 0) {
+		free(e);
+		return rc;
+	}
+	*ret = e;
+	return 0;
+}
+
+void
+engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	if (e->open)
+		e->app->store->ops->rollback(e->app->store);
+	free(e->push);
+	free(e->flight);
+	free(e->topic);
+	free(e->check);
+	free(e);
+}
+
+/* --- pairs --- */
+
+int
+engine_begin(struct engine *e)
+{
+	struct store *s = e->app->store;
+	int rc;
+
+	assert(e->depth < ENGINE_DEPTH);
+	if (!e->open) {
+		rc = s->ops->begin(s);
+		if (rc != 0)
+			return rc;
+		e->open = true;
+	}
+	rc = s->ops->begin(s);
+	if (rc == 0)
+		e->mark[e->depth++] = e->push_n;
+	return rc;
+}
+
+int
+engine_end(struct engine *e, int err)
+{
+	struct store *s = e->app->store;
+
+	assert(e->depth > 0);
+	e->depth--;
+	if (err != 0)
+		s->ops->rollback(s);
+	else
+		err = s->ops->commit(s);
+	if (err != 0)
+		e->push_n = e->mark[e->depth];
+	return err;
+}
+
+/* Room for one more element; out of memory ends the daemon, its state is
+ * on the disk. */
+static void *
+grow(void *p, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return p;
+	*cap = *cap ? *cap * 2 : 16;
+	p = realloc(p, *cap * size);
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static void
+queue_push(struct engine *e, const struct job *job, bool probe)
+{
+	e->push = grow(e->push, e->push_n, &e->push_cap, sizeof(*e->push));
+	e->push[e->push_n++] = (struct engine_push){*job, probe};
+}
+
+/* Rows stay when they come to 0: there are as many as campaigns ran. */
+static struct engine_flight *
+flight(struct engine *e, uint64_t campaign)
+{
+	for (size_t i = 0; i < e->flight_n; i++)
+		if (e->flight[i].campaign == campaign)
+			return &e->flight[i];
+	e->flight = grow(e->flight, e->flight_n, &e->flight_cap,
+	    sizeof(*e->flight));
+	e->flight[e->flight_n] = (struct engine_flight){campaign, 0};
+	return &e->flight[e->flight_n++];
+}
+
+size_t
+engine_pushing(const struct engine *e, uint64_t campaign)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->push_n; i++)
+		n += !e->push[i].probe && e->push[i].job.campaign == campaign;
+	for (size_t i = 0; i < e->flight_n; i++)
+		if (e->flight[i].campaign == campaign)
+			n += e->flight[i].n;
+	return n;
+}
+
+void
+engine_push_done(struct engine *e, uint64_t campaign)
+{
+	struct engine_flight *f = flight(e, campaign);
+
+	assert(f->n > 0);
+	f->n--;
+	e->wake = true;
+}
+
+void
+engine_notify(struct engine *e, enum transport plane, const char *path)
+{
+	struct engine_topic *t;
+
+	for (size_t i = 0; i < e->topic_n; i++)
+		if ((e->topic[i].plane == T_ADMIN) == (plane == T_ADMIN) &&
+		    strcmp(e->topic[i].path, path) == 0)
+			return;
+	e->topic = grow(e->topic, e->topic_n, &e->topic_cap,
+	    sizeof(*e->topic));
+	t = &e->topic[e->topic_n++];
+	t->plane = plane;
+	snprintf(t->path, sizeof(t->path), "%s", path);
+}
+
+void
+engine_after(struct engine *e, void (*fn)(struct app *app))
+{
+	for (size_t i = 0; i < e->after_n; i++)
+		if (e->after[i] == fn)
+			return;
+	assert(e->after_n < ENGINE_AFTER);
+	e->after[e->after_n++] = fn;
+}
+
+void
+engine_wake(struct engine *e)
+{
+	e->wake = true;
+}
+
+void
+engine_campaign_check(struct engine *e, uint64_t campaign)
+{
+	for (size_t i = 0; i < e->check_n; i++)
+		if (e->check[i] == campaign)
+			return;
+	e->check = grow(e->check, e->check_n, &e->check_cap,
+	    sizeof(*e->check));
+	e->check[e->check_n++] = campaign;
+}
+
+/* --- events --- */
+
+int
+engine_log(struct engine *e, struct store_event *ev)
+{
+	struct store *s = e->app->store;
+	int rc;
+
+	ev->at = loop_now(e->app->loop);
+	rc = s->ops->event_put(s, ev);
+	if (rc != 0)
+		return rc;
+	e->stats.events++;
+	engine_notify(e, T_ADMIN, "a/events");
+	engine_notify(e, T_ADMIN, "a/status");
+	return 0;
+}
+
+static int
+log_job(struct engine *e, const struct job *was, const struct job *j,
+    const struct track_event *ev)
+{
+	struct store *s = e->app->store;
+	struct store_event row = {
+		.device = j->device, .job = j->id, .campaign = j->campaign,
+		.release = j->release, .grade = ev->grade, .kind = "job",
+	};
+	struct store_device d;
+	const char *what = was->state != j->state ?
+	    job_state_name(j->state) : track_event_name(ev->type);
+
+	snprintf(row.what, sizeof(row.what), "%s", what);
+	if (s->ops->device_get(s, j->device, &d) == 0)
+		snprintf(row.ep, sizeof(row.ep), "%s", d.ep);
+	snprintf(row.detail, sizeof(row.detail), "attempt %u%s%s",
+	    (unsigned)j->attempt, j->reason == REASON_NONE ? "" : ": ",
+	    j->reason == REASON_NONE ? "" : track_reason_text(j->reason));
+	log_info("job: dev=%llu ep=%s job=%llu camp=%llu event=%s from=%s "
+	    "to=%s attempt=%u reason=%s", (unsigned long long)j->device,
+	    row.ep, (unsigned long long)j->id, (unsigned long long)j->campaign,
+	    track_event_name(ev->type), job_state_name(was->state),
+	    job_state_name(j->state), (unsigned)j->attempt,
+	    track_reason_name(j->reason));
+	return engine_log(e, &row);
+}
+
+static void
+consequences(struct engine *e, const struct job *was, const struct job *j,
+    unsigned todo)
+{
+	char topic[48];
+
+	if (todo & TRACK_DO_PUSH)
+		queue_push(e, j, false);
+	if (todo & TRACK_DO_PROBE)
+		queue_push(e, j, true);
+	e->wake = true;
+	if (j->campaign == 0)
+		return;
+	snprintf(topic, sizeof(topic), "a/campaigns/%llu",
+	    (unsigned long long)j->campaign);
+	engine_notify(e, T_ADMIN, topic);
+	if (job_state_final(j->state) && !job_state_final(was->state))
+		engine_campaign_check(e, j->campaign);
+}
+
+int
+engine_step(struct engine *e, struct job *job, const struct track_event *ev)
+{
+	struct app *app = e->app;
+	struct store *s = app->store;
+	struct job was, next;
+	unsigned todo = 0;
+	int rc = 0;
+
+	for (int i = 0; i < CAS_TRIES; i++) {
+		was = *job;
+		todo = track_step(&was, ev, &app->conf.track,
+		    loop_now(app->loop), loop_rand(app->loop), &next);
+		if (!(todo & TRACK_DO_SAVE))
+			break;
+		rc = s->ops->job_save(s, &next);
+		if (rc != ERR_CONFLICT)
+			break;
+		e->stats.conflicts++;
+		rc = s->ops->job_get(s, was.id, job);
+		if (rc == 0)
+			rc = ERR_CONFLICT;
+		else
+			break;
+	}
+	if (rc != 0)
+		return rc;
+	if (todo == TRACK_DO_NOTHING)
+		return 0;
+	e->idle[next.device % ENGINE_IDLE] = 0;
+	if (todo & TRACK_DO_LOG)
+		rc = log_job(e, &was, &next, ev);
+	if (rc != 0)
+		return rc;
+	consequences(e, &was, &next, todo);
+	*job = next;
+	return 0;
+}
+
+int
+engine_live(struct engine *e, uint64_t device, struct job *ret)
+{
+	struct store *s = e->app->store;
+	uint64_t *idle = &e->idle[device % ENGINE_IDLE];
+	int rc;
+
+	if (*idle == device)
+		return ERR_NOT_FOUND;
+	rc = s->ops->job_live(s, device, ret);
+	if (rc == ERR_NOT_FOUND)
+		*idle = device;
+	return rc;
+}
+
+/* Contact that says nothing of an update that is over. */
+static bool
+idle_contact(enum track_event_type t)
+{
+	return t == TRACK_ALIVE || t == TRACK_MANIFEST_GET ||
+	    t == TRACK_BLOCKS || t == TRACK_IMAGE_END;
+}
+
+int
+engine_event(struct engine *e, uint64_t device, const struct track_event *ev)
+{
+	struct store *s = e->app->store;
+	struct job job;
+	int rc = engine_live(e, device, &job);
+
+	if (rc == ERR_NOT_FOUND && idle_contact(ev->type))
+		return 0;
+	if (rc == ERR_NOT_FOUND)
+		rc = s->ops->job_last(s, device, &job);
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	return rc != 0 ? rc : engine_step(e, &job, ev);
+}
+
+int
+engine_job_event(struct engine *e, uint64_t id, const struct track_event *ev,
+    struct job *ret)
+{
+	struct store *s = e->app->store;
+	struct job job;
+	int rc = s->ops->job_get(s, id, &job);
+
+	if (rc == 0)
+		rc = engine_step(e, &job, ev);
+	if (rc == 0 && ret != NULL)
+		*ret = job;
+	return rc;
+}
+
+int
+engine_running(struct engine *e, struct store_device *d, uint64_t sequence,
+    enum grade grade)
+{
+	struct store *s = e->app->store;
+	struct track_event ev = {
+		.type = TRACK_SEEN_RUNNING, .grade = grade,
+		.sequence = sequence,
+	};
+	int rc = 0;
+
+	if (!d->have_seq || d->seq != sequence || d->seq_grade < grade) {
+		d->have_seq = true;
+		d->seq = sequence;
+		d->seq_grade = grade;
+		rc = s->ops->device_put(s, d);
+	}
+	return rc != 0 ? rc : engine_event(e, d->id, &ev);
+}
+
+int
+engine_job_new(struct engine *e, const struct store_device *d,
+    const struct store_release *r, uint64_t campaign)
+{
+	struct app *app = e->app;
+	struct store_event row = {
+		.device = d->id, .campaign = campaign, .release = r->id,
+		.kind = "job", .what = "queued",
+	};
+	struct job job;
+	int rc;
+
+	track_init(&job, d->id, r->id, r->seq, loop_now(app->loop));
+	job.campaign = campaign;
+	rc = app->store->ops->job_put(app->store, &job);
+	if (rc != 0)
+		return rc;
+	e->idle[d->id % ENGINE_IDLE] = 0;
+	e->wake = true;
+	row.job = job.id;
+	snprintf(row.ep, sizeof(row.ep), "%s", d->ep);
+	snprintf(row.detail, sizeof(row.detail), "to sequence %llu",
+	    (unsigned long long)r->seq);
+	return engine_log(e, &row);
+}
+
+/* --- the end of a turn --- */
+
+static int
+run_checks(struct engine *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < e->check_n && rc == 0; i++) {
+		rc = engine_begin(e);
+		if (rc == 0)
+			rc = engine_end(e, campaign_check(e->app,
+			    e->check[i]));
+	}
+	e->check_n = 0;
+	return rc;
+}
+
+static void
+turn_failed(struct engine *e, int rc)
+{
+	e->stats.commits_failed++;
+	e->stats.degraded = true;
+	snprintf(e->stats.why, sizeof(e->stats.why), "%s: %s", err_text(rc),
+	    store_why(e->app->store));
+	log_error("store: commit failed, this turn is undone and its "
+	    "requests are refused; serving goes on: %s", e->stats.why);
+	e->push_n = e->topic_n = e->after_n = 0;
+	memset(e->idle, 0, sizeof(e->idle));
+	progress_unfold(&e->progress, loop_now(e->app->loop));
+	access_forget(e->app->access);
+}
+
+static int
+commit(struct engine *e)
+{
+	struct store *s = e->app->store;
+	int rc = run_checks(e);
+
+	if (rc != 0)
+		log_error("campaign: not checked: %s", err_text(rc));
+	assert(e->depth == 0);
+	rc = s->ops->commit(s);
+	e->open = false;
+	e->stats.turns++;
+	if (rc != 0) {
+		turn_failed(e, rc);
+		return rc;
+	}
+	if (e->stats.degraded)
+		log_warn("store: commits succeed again");
+	e->stats.degraded = false;
+	return 0;
+}
+
+static void
+tell(struct engine *e)
+{
+	for (size_t i = 0; i < e->after_n; i++)
+		e->after[i](e->app);
+	for (size_t i = 0; i < e->topic_n; i++)
+		front_notify(e->app->front, e->topic[i].plane,
+		    e->topic[i].path);
+	e->after_n = e->topic_n = 0;
+}
+
+/* Only what was queued before now: a push may fail at once and become an
+ * event, which is the next round's. */
+static void
+run_pushes(struct engine *e)
+{
+	struct engine_push *push = e->push;
+	size_t n = e->push_n;
+
+	e->push = NULL;
+	e->push_n = e->push_cap = 0;
+	for (size_t i = 0; i < n; i++) {
+		e->stats.pushes++;
+		if (push[i].probe) {
+			push_probe(e->app, &push[i].job);
+		} else {
+			flight(e, push[i].job.campaign)->n++;
+			push_job(e->app, &push[i].job);
+		}
+	}
+	free(push);
+}
+
+static void
+rearm(struct engine *e)
+{
+	struct store *s = e->app->store;
+	int64_t now = loop_now(e->app->loop), at = 0;
+	int rc;
+
+	if (!e->wake)
+		return;
+	rc = s->ops->next_due(s, &at);
+	if (rc != 0) {
+		log_error("store: next due time: %s (%s)", err_text(rc),
+		    store_why(s));
+		at = now + ENGINE_LEASE_MS;
+	}
+	if (e->stalled && at != 0 && at < now + ENGINE_FOLD_MS)
+		at = now + ENGINE_FOLD_MS;
+	e->wake = false;
+	loop_timer_at(e->app->loop, at);
+}
+
+/* Notifications are sent by front_flush, too: those of pushes by the last
+ * one. */
+void
+engine_turn(struct engine *e)
+{
+	while (e->open) {
+		int rc = commit(e);
+
+		if (rc == 0)
+			tell(e);
+		front_flush(e->app->front, rc);
+		if (rc == 0)
+			run_pushes(e);
+	}
+	front_flush(e->app->front, 0);
+	rearm(e);
+}
+
+void
+engine_stats(const struct engine *e, struct engine_stats *ret)
+{
+	*ret = e->stats;
+	ret->progress_slots = 0;
+	for (size_t i = 0; i < PROGRESS_SLOTS; i++)
+		ret->progress_slots += e->progress.slot[i].peer[0] != '\0' &&
+		    !e->progress.slot[i].manifest &&
+		    !e->progress.slot[i].ended;
+}

@@ -1,0 +1,190 @@
+/*
+ * From what was seen going out to the tracker. The block path has left only
+ * marks in a table in memory (progress.h); a tick looks up whose they are
+ * and makes events of them, all in one turn's transaction, at most
+ * ENGINE_FOLD_MAX a turn.
+ *
+ * The image is complete when every component of the release that downloads
+ * something has had one of its payloads whole: of two slots' images a device
+ * takes one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/catalog.h"
+#include "daemon/contact.h"
+#include "daemon/engine_impl.h"
+#include "daemon/log.h"
+
+void
+engine_blocks(struct app *app, const struct req *req,
+    const struct blob *image, uint64_t end, uint64_t total)
+{
+	struct engine *e = app->engine;
+	char peer[LIMIT_ADDRESS + 2];
+	struct progress_mark m = {peer, blob_digest(image), end, total};
+
+	if (progress_peer(req, peer, sizeof(peer)))
+		progress_block(&e->progress, &m, loop_now(app->loop));
+}
+
+void
+engine_manifest_sent(struct engine *e, const struct req *req,
+    const uint8_t digest[32])
+{
+	char peer[LIMIT_ADDRESS + 2];
+
+	if (progress_peer(req, peer, sizeof(peer)))
+		progress_manifest(&e->progress, peer, digest,
+		    loop_now(e->app->loop));
+}
+
+/* ERR_NOT_FOUND when it is nobody's, or a claim that proves nothing. */
+static int
+resolve(struct engine *e, const char *peer, struct store_device *d)
+{
+	struct store *s = e->app->store;
+	int rc;
+
+	if (peer[0] == 'd')
+		return s->ops->device_get(s, strtoull(peer + 2, NULL, 10), d);
+	if (peer[0] == 'e')
+		rc = s->ops->device_by_ep(s, peer + 2, d);
+	else
+		rc = s->ops->device_by_addr(s, peer + 2, d);
+	if (rc == ERR_CONFLICT || (rc == 0 && d->have_psk))
+		return ERR_NOT_FOUND;
+	return rc;
+}
+
+/* The release that these bytes are fetched for: the live job's, else the
+ * device's class's current one. */
+static const struct catalog_release *
+release_of(struct engine *e, const struct store_device *d,
+    const uint8_t digest[32])
+{
+	const struct catalog *c = e->app->catalog;
+	const struct catalog_release *r = NULL;
+	struct job job;
+
+	if (engine_live(e, d->id, &job) == 0)
+		r = catalog_by_id(c, job.release);
+	if ((r == NULL || catalog_payload(r, digest) == NULL) && d->have_class)
+		r = catalog_current(c, d->class_id);
+	return r != NULL && catalog_payload(r, digest) != NULL ? r : NULL;
+}
+
+/* Sums the marks of one peer over a release. */
+static void
+sum(const struct engine *e, const struct catalog_release *r, const char *peer,
+    struct track_event *ev)
+{
+	uint32_t whole = 0;
+
+	ev->type = TRACK_BLOCKS;
+	ev->total = r->image_bytes;
+	for (size_t i = 0; i < r->payload_count; i++) {
+		const struct progress_slot *s = progress_find(&e->progress,
+		    peer, r->payload[i].digest);
+
+		if (s == NULL)
+			continue;
+		ev->done += s->hi;
+		if (progress_complete(s))
+			whole |= r->payload[i].components;
+	}
+	if ((whole & r->components) == r->components) {
+		ev->type = TRACK_IMAGE_END;
+		ev->total = ev->done;
+	}
+}
+
+static int
+fold_blocks(struct engine *e, const struct progress_slot *s,
+    const struct store_device *d, enum grade grade)
+{
+	const struct catalog_release *r = release_of(e, d, s->digest);
+	struct track_event ev = {.grade = grade}, first;
+	int rc;
+
+	if (r == NULL)
+		return 0;
+	sum(e, r, s->peer, &ev);
+	first = ev;
+	first.type = TRACK_BLOCKS;
+	rc = contact_fetch(e, d, r, &first);
+	if (rc == 0 && ev.type == TRACK_IMAGE_END)
+		rc = engine_event(e, d->id, &ev);
+	return rc;
+}
+
+static int
+fold_manifest(struct engine *e, const struct progress_slot *s,
+    const struct store_device *d, enum grade grade)
+{
+	const struct catalog_release *r = catalog_by_digest(e->app->catalog,
+	    s->digest);
+	struct track_event ev = {.type = TRACK_MANIFEST_GET, .grade = grade};
+
+	return r == NULL ? 0 : contact_fetch(e, d, r, &ev);
+}
+
+static int
+fold_slot(struct engine *e, const struct progress_slot *s)
+{
+	enum grade grade = s->peer[0] == 'd' ? GRADE_L1 : GRADE_L0;
+	struct store_device d;
+	int rc = resolve(e, s->peer, &d);
+
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	if (rc != 0)
+		return rc;
+	rc = engine_begin(e);
+	if (rc != 0)
+		return rc;
+	return engine_end(e, s->manifest ? fold_manifest(e, s, &d, grade) :
+	    fold_blocks(e, s, &d, grade));
+}
+
+/* Manifests first: a device asks for its manifest before its image. */
+static size_t
+fold_pass(struct engine *e, bool manifests, bool all, size_t left)
+{
+	int64_t now = loop_now(e->app->loop);
+	size_t n = 0;
+
+	for (size_t i = 0; i < PROGRESS_SLOTS && n < left; i++) {
+		size_t at = (e->fold_at + i) % PROGRESS_SLOTS;
+		struct progress_slot *s = &e->progress.slot[at];
+		int rc;
+
+		if (!s->dirty || s->manifest != manifests ||
+		    !(all || progress_due(s, now)))
+			continue;
+		rc = fold_slot(e, s);
+		if (rc != 0) {
+			log_warn("progress: peer=%s not folded: %s", s->peer,
+			    err_text(rc));
+			return left; /* the store is in trouble: later */
+		}
+		progress_folded(&e->progress, s, now);
+		n++;
+		if (n == left)
+			e->fold_at = at + 1;
+	}
+	return n;
+}
+
+void
+engine_fold(struct engine *e, bool all)
+{
+	size_t n;
+
+	if (e->progress.dirty == 0)
+		return;
+	n = fold_pass(e, true, all, ENGINE_FOLD_MAX);
+	if (n < ENGINE_FOLD_MAX)
+		n += fold_pass(e, false, all, ENGINE_FOLD_MAX - n);
+	e->stats.folds += n;
+}

@@ -1,0 +1,68 @@
+/*
+ * engine_impl: what engine.c, engine_due.c and engine_fold.c share. Nobody
+ * else includes it.
+ */
+#ifndef SUITD_DAEMON_ENGINE_IMPL_H
+#define SUITD_DAEMON_ENGINE_IMPL_H
+
+#include "daemon/engine.h"
+#include "daemon/progress.h"
+#include "daemon/suitd.h"
+
+#define ENGINE_DEPTH 8 /* pairs within pairs */
+#define ENGINE_IDLE 4096 /* devices known to have no live job */
+#define ENGINE_AFTER 8
+#define ENGINE_LEASE_MS 30000
+#define ENGINE_BATCH 64 /* due jobs in one turn */
+#define ENGINE_FOLD_MS 1000
+#define ENGINE_FOLD_MAX 512 /* slots folded in one turn */
+
+struct engine_push {
+	struct job job;
+	bool probe;
+};
+
+struct engine_flight {
+	uint64_t campaign;
+	size_t n; /* pushes that wait for their answer */
+};
+
+struct engine_topic {
+	enum transport plane;
+	char path[LIMIT_PATH + 1];
+};
+
+struct engine {
+	struct app *app;
+	bool open; /* the turn's transaction */
+	size_t depth;
+	size_t mark[ENGINE_DEPTH]; /* push_n when the pair was begun */
+	bool wake; /* due times may have changed */
+	bool stalled; /* admission waits for a push to end */
+
+	struct engine_push *push;
+	size_t push_n, push_cap;
+	struct engine_flight *flight;
+	size_t flight_n, flight_cap;
+	struct engine_topic *topic;
+	size_t topic_n, topic_cap;
+	uint64_t *check; /* campaigns */
+	size_t check_n, check_cap;
+	void (*after[ENGINE_AFTER])(struct app *app);
+	size_t after_n;
+
+	uint64_t idle[ENGINE_IDLE]; /* device ids, direct-mapped */
+	size_t fold_at; /* where the next fold goes on */
+	struct progress progress;
+	struct engine_stats stats;
+};
+
+/* One step of a job, saved, logged, and its consequences queued. */
+int engine_step(struct engine *e, struct job *job,
+    const struct track_event *ev) MUST_USE;
+/* A live job of a device through the idle cache; ERR_NOT_FOUND. */
+int engine_live(struct engine *e, uint64_t device, struct job *ret) MUST_USE;
+/* Pushes of a campaign that are queued or under way. */
+size_t engine_pushing(const struct engine *e, uint64_t campaign);
+
+#endif
