@@ -10,6 +10,7 @@
 /* A sequence further above the current one than this needs `force`: a
  * number typed with a digit too many would lock the class for ever. */
 #define PUBLISH_SEQ_STEP (1u << 20)
+#define PUBLISH_NOTES 8
 
 struct publish_opts {
 	bool force; /* allow a large step of the sequence number */
@@ -22,12 +23,23 @@ struct publish_result {
 	size_t payload_count;
 	struct store_payload payload[LIMIT_DOWNLOADS];
 	size_t note_count;
-	char note[8][160]; /* what was not checked and why, warnings */
+	char note[PUBLISH_NOTES][160]; /* warnings, what was not checked */
 };
 
 /*
- * All checks in order, then stored, in a pair of its own. ERR_* with the
- * reason. ERR_EXISTS: published already (then ret->release is that one).
+ * All checks in order, then stored, in a pair of its own:
+ *
+ *   size, form (manifest_parse), signature by an author's key and digest
+ *   (manifest_verify), the walk, a class is named, the author's right to
+ *   each class, sequence above each class's current and not suspiciously
+ *   far, each download: integrated ones against their digest; those on this
+ *   host must be uploaded, of the right size, on a path that is free;
+ *   those elsewhere and encrypted ones are noted as not checked.
+ *
+ * On this host are: relative references; coap and coaps URIs whose host is
+ * public_uri's or a listener's; and any coap URI whose digest was uploaded.
+ *
+ * ERR_EXISTS: published already (ret->release is that one then).
  */
 int publish_envelope(struct app *app, struct slice envelope,
     const struct publish_opts *o, struct publish_result *ret, struct why *why)
