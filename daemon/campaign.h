@@ -43,14 +43,19 @@ struct campaign_result {
 	uint64_t unknown; /* of a list: no such device */
 };
 
+const char *campaign_state_name(enum campaign_state st);
+
 /* Each in a pair of its own; *why says what to do next. */
 int campaign_start(struct app *app, const struct campaign_spec *spec,
     struct campaign_result *ret, struct why *why) MUST_USE;
 int campaign_pause(struct app *app, uint64_t id, struct why *why) MUST_USE;
 int campaign_resume(struct app *app, uint64_t id, struct why *why) MUST_USE;
 int campaign_abort(struct app *app, uint64_t id, struct why *why) MUST_USE;
-/* A failed or cancelled job again, by an operator. */
+/* A failed or cancelled job again, or a queued one now, by an operator. */
 int campaign_retry(struct app *app, uint64_t job, struct why *why) MUST_USE;
+/* Inside of a pair: campaigns of a withdrawn release are aborted. Jobs that
+ * belong to none are cancelled when they come due. */
+int campaign_withdrawn(struct app *app, uint64_t release) MUST_USE;
 /* Inside of a pair: finished when every job is final. */
 int campaign_check(struct app *app, uint64_t id) MUST_USE;
 
