@@ -9,24 +9,23 @@
 #include "daemon/catalog.h"
 #include "daemon/suitd.h"
 
-/* RIOT: the URL buffer is 128 bytes, header and path have 80 (SUIT 7.1). */
+/* What RIOT takes: its URL buffer has 128 bytes, its request 80. */
 #define PUSH_URL 120
 #define PUSH_PATH 64
 
+/* One push under way; push.c makes and frees it. */
 struct push {
 	struct app *app;
 	struct store_device dev;
-	const struct catalog_release *rel; /* valid during the call */
-	uint64_t job;
+	uint64_t release, job, campaign;
 	uint32_t attempt;
 };
 
 struct push_driver {
 	const char *name; /* "trigger": what operators type */
 	enum driver driver;
-	/* 0: an answer will come and becomes an event. ERR_UNREACHABLE: no
-	 * address. */
-	int (*fn)(const struct push *p);
+	/* 0: push_answer or push_end will be called once, later. */
+	int (*fn)(struct push *p, struct why *why);
 };
 extern const struct push_driver push_drivers[]; /* ends with name NULL */
 
@@ -38,15 +37,29 @@ void push_job(struct app *app, const struct job *job);
 /* Asks a device what it runs (TRACK_DO_PROBE). */
 void push_probe(struct app *app, const struct job *job);
 
-/* For drivers: the device's base URI into dst, "coap://[::1]:5683". */
-int push_base(const struct store_device *d, char *dst, size_t cap) MUST_USE;
-/* The manifest's URL for this device, as the device should ask it. */
-int push_manifest_url(const struct push *p, char *dst, size_t cap) MUST_USE;
-/* CoAP's answer to a push as a tracker event. */
+/* --- for drivers --- */
+
+/* "coap://[2001:db8::1]:5683" + path; ERR_UNREACHABLE when no address is
+ * known. `path` begins with '/'. */
+int push_uri(const struct store_device *d, const char *path,
+    char dst[LIMIT_URI + 1]) MUST_USE;
+/* The manifest's URL as this device should ask it; ERR_SIZE over PUSH_URL
+ * or PUSH_PATH, ERR_UNREACHABLE when we do not know our own address. */
+int push_manifest_url(const struct push *p, char *dst, size_t cap,
+    struct why *why) MUST_USE;
+/* The peer's callback; arg is the push. */
+void push_answer(void *arg, const struct peer_answer *a);
+/* The end of a push by its event; frees it. */
+void push_end(struct push *p, const struct track_event *ev);
+/* CoAP's answer as a tracker event. */
 void push_outcome(const struct peer_answer *a, struct track_event *ret);
 
-extern int push_trigger(const struct push *p);
-extern int push_manifest(const struct push *p);
-extern int push_observe(const struct push *p);
+/* Before a device is pushed: which slot runs now? A different one after the
+ * update is the only proof that a RIOT device gives. */
+void push_note_slot(const struct push *p);
+
+int push_trigger(struct push *p, struct why *why);
+int push_manifest(struct push *p, struct why *why);
+int push_observe(struct push *p, struct why *why);
 
 #endif
