@@ -1,0 +1,23 @@
+/*
+ * res: the handlers behind routes_device[] (routes.c), one file per family.
+ */
+#ifndef SUITD_DAEMON_RES_H
+#define SUITD_DAEMON_RES_H
+
+#include "daemon/suitd.h"
+#include "lib/uri.h"
+
+int res_manifest_class(struct app *app, const struct req *req,
+    struct resp *resp);
+int res_manifest_own(struct app *app, const struct req *req,
+    struct resp *resp);
+int res_image(struct app *app, const struct req *req, struct resp *resp);
+int res_rest(struct app *app, const struct req *req, struct resp *resp);
+int res_report(struct app *app, const struct req *req, struct resp *resp);
+int res_rd(struct app *app, const struct req *req, struct resp *resp);
+int res_rd_one(struct app *app, const struct req *req, struct resp *resp);
+
+/* Accept for bytes that mean nothing to us. */
+int res_opaque(const struct req *req, struct resp *resp) MUST_USE;
+
+#endif
