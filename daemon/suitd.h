@@ -27,6 +27,7 @@ struct app {
 	struct peer *peer;
 	struct engine *engine;
 	int64_t started; /* Unix ms */
+	int lock_fd; /* one daemon per state directory */
 };
 
 #endif

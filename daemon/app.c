@@ -1,0 +1,154 @@
+#include "daemon/app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/access.h"
+#include "daemon/catalog.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+
+/* The lock goes with the process, however it ends. */
+static int
+lock(struct app *app, struct why *why)
+{
+	const char *dir = app->conf.state_dir;
+	char path[512];
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return why_set(why, ERR_IO, "%s: %s; make it, or choose "
+		    "another with -d", dir, strerror(errno));
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	app->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (app->lock_fd < 0)
+		return why_set(why, errno == EROFS ? ERR_READONLY : ERR_IO,
+		    "%s: %s", path, strerror(errno));
+	if (flock(app->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return why_set(why, ERR_BUSY, "another suitd uses %s", dir);
+	return 0;
+}
+
+static int
+open_state(struct app *app, struct why *why)
+{
+	const struct conf *c = &app->conf;
+	char path[512];
+	struct store_sqlite_opts so = {path, c->synchronous_full};
+	struct blob_opts bo = {c->state_dir, c->image_max, c->images_total};
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/suitd.db", c->state_dir);
+	rc = store_sqlite_open(&so, &app->store, why);
+	if (rc == 0)
+		rc = blob_open(&bo, &app->blobs, why);
+	if (rc == 0)
+		rc = access_open(c->state_dir, &app->access, why);
+	return rc;
+}
+
+static int
+open_front(struct app *app, struct why *why)
+{
+	const struct front_opts o = {
+		.loop = app->loop,
+		.app = app,
+		.conf = &app->conf,
+		.hooks = {access_psk, access_who, engine_blocks},
+		.device = routes_device,
+		.admin = routes_admin,
+	};
+
+	return front_new(&o, &app->front, why);
+}
+
+static int
+open_rest(struct app *app, struct why *why)
+{
+	int rc = loop_new(0, &app->loop);
+
+	if (rc == 0)
+		rc = catalog_new(&app->catalog);
+	if (rc == 0)
+		rc = catalog_load(app->catalog, app->store);
+	if (rc != 0)
+		return why_set(why, rc, "start: %s (%s)", err_text(rc),
+		    store_why(app->store));
+	rc = engine_new(app, &app->engine);
+	if (rc != 0)
+		return why_set(why, rc, "start: %s", err_text(rc));
+	rc = peer_new(app->loop, &app->conf, &app->peer, why);
+	if (rc == 0)
+		rc = open_front(app, why);
+	return rc;
+}
+
+int
+app_open(struct app *app, struct why *why)
+{
+	int rc;
+
+	app->lock_fd = -1;
+	rc = lock(app, why);
+	if (rc == 0)
+		rc = access_refuse_private_keys(app->conf.state_dir, why);
+	if (rc == 0)
+		rc = open_state(app, why);
+	if (rc == 0)
+		rc = open_rest(app, why);
+	if (rc == 0)
+		app->started = loop_now(app->loop);
+	return rc;
+}
+
+void
+app_close(struct app *app)
+{
+	front_free(app->front);
+	peer_free(app->peer);
+	engine_free(app->engine);
+	catalog_free(app->catalog);
+	access_free(app->access);
+	blob_close(app->blobs);
+	if (app->store != NULL)
+		app->store->ops->close(app->store);
+	loop_free(app->loop);
+	if (app->lock_fd >= 0)
+		close(app->lock_fd);
+}
+
+static void
+say(void *arg, const char *text)
+{
+	(void)arg;
+	log_info("listen: %s", text);
+}
+
+void
+app_describe(const struct app *app)
+{
+	const struct conf *c = &app->conf;
+	struct store_stats st;
+
+	app->store->ops->stats(app->store, &st);
+	log_info("state: dir=%s devices=%llu releases=%llu live_jobs=%llu "
+	    "image_bytes=%llu", c->state_dir, (unsigned long long)st.devices,
+	    (unsigned long long)st.releases, (unsigned long long)st.jobs_live,
+	    (unsigned long long)blob_total(app->blobs));
+	front_describe(app->front, say, NULL);
+	log_info("open: anybody may fetch published manifests and images; "
+	    "they are signed");
+	log_info("open: %s", c->unknown_devices == CONF_UNKNOWN_ACCEPT ?
+	    "unknown devices may register themselves (grade L0; "
+	    "unknown_devices = refuse forbids it)" :
+	    "unknown devices may not register");
+	log_info("open: a device with a credential must use it; admin needs "
+	    "the key in %s/admin.psk", c->state_dir);
+	if (c->allow_unsigned)
+		log_warn("open: allow_unsigned is set: manifests without a "
+		    "signature can be published");
+}
