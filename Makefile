@@ -47,6 +47,8 @@ A_DB := $(B)/libstore.a
 A_DAEMON := $(B)/libdaemon.a
 A_CLI := $(B)/libcli.a
 A_DEV := $(B)/libsuitdev.a
+# what tests of the daemon share
+A_RIG := $(B)/librig.a
 
 BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
@@ -73,6 +75,7 @@ $(A_DB): $(DB_O)
 $(A_DAEMON): $(DAEMON_O)
 $(A_CLI): $(CLI_O)
 $(A_DEV): $(DEV_O)
+$(A_RIG): $(call objs,$(call srcs,tests/rig))
 %.a:
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -114,7 +117,8 @@ $(TESTS_lib): $(B)/tests/%: $(B)/obj/tests/%.o $(A_LIB)
 $(TESTS_db): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DB) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(DB_LIBS) $(LIB_LIBS) -lcmocka
-$(TESTS_daemon): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DAEMON) $(A_DB) $(A_LIB)
+$(TESTS_daemon): $(B)/tests/%: $(B)/obj/tests/%.o $(A_RIG) $(A_DAEMON) \
+		$(A_DB) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(DB_LIBS) $(LIB_LIBS) -lcmocka
 $(TESTS_device): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DEV) $(A_LIB)

@@ -53,6 +53,8 @@ struct req {
 	bool have_cf, have_accept;
 	uint16_t cf, accept;
 	bool observe, observe_cancel; /* a GET with Observe 0 / 1 */
+	bool notify; /* no request came: run again for an observer, so it
+	                is no sign of life of the device */
 	bool first_block; /* Block2 absent or num 0 */
 	struct principal who;
 	char addr[LIMIT_ADDRESS]; /* peer's host, no port; a hint */

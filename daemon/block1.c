@@ -1,0 +1,322 @@
+#include "daemon/block1.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Strangers cannot keep those with a credential from uploading. */
+#define ASSEMBLIES_ANONYMOUS (LIMIT_ASSEMBLIES * 3 / 4)
+#define MEM_FIRST 4096
+
+struct assembly {
+	bool used;
+	struct peer_key peer;
+	enum method method;
+	char path[LIMIT_PATH + 1];
+	uint8_t rtag[8];
+	size_t rtag_n;
+	uint64_t n; /* bytes so far */
+	size_t last; /* of them in the last block */
+	coap_mid_t first_mid; /* of block 0 */
+	uint8_t *mem;
+	size_t mem_cap;
+	int fd; /* -1: in memory */
+	void *map;
+	int64_t touched; /* monotonic ms */
+};
+
+struct block1 {
+	char dir[300];
+	struct assembly as[LIMIT_ASSEMBLIES];
+};
+
+struct block1 *
+block1_new(const char *state_dir)
+{
+	struct block1 *b = calloc(1, sizeof(*b));
+
+	if (b != NULL)
+		snprintf(b->dir, sizeof(b->dir), "%s/tmp", state_dir);
+	return b;
+}
+
+void
+block1_drop(struct assembly *a)
+{
+	if (a == NULL || !a->used)
+		return;
+	if (a->map != NULL)
+		munmap(a->map, a->n);
+	if (a->fd >= 0)
+		close(a->fd);
+	free(a->mem);
+	memset(a, 0, sizeof(*a));
+}
+
+void
+block1_free(struct block1 *b)
+{
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < LIMIT_ASSEMBLIES; i++)
+		block1_drop(&b->as[i]);
+	free(b);
+}
+
+static bool
+is_it(const struct assembly *a, const struct exchange *x)
+{
+	return a->used && a->method == x->req.method &&
+	    memcmp(&a->peer, &x->peer, sizeof(a->peer)) == 0 &&
+	    slice_eq(slice_of(a->rtag, a->rtag_n), x->rtag) &&
+	    strcmp(a->path, x->req.path) == 0;
+}
+
+static struct assembly *
+find(struct block1 *b, const struct exchange *x)
+{
+	for (size_t i = 0; i < LIMIT_ASSEMBLIES; i++)
+		if (is_it(&b->as[i], x))
+			return &b->as[i];
+	return NULL;
+}
+
+static struct assembly *
+begin(struct block1 *b, const struct exchange *x)
+{
+	size_t max = x->req.who.role == ROLE_NOBODY ? ASSEMBLIES_ANONYMOUS :
+	    LIMIT_ASSEMBLIES;
+	struct assembly *a = NULL;
+
+	if (block1_count(b) >= max)
+		return NULL;
+	for (size_t i = 0; a == NULL && i < LIMIT_ASSEMBLIES; i++)
+		if (!b->as[i].used)
+			a = &b->as[i];
+	a->used = true;
+	a->fd = -1;
+	a->first_mid = x->mid;
+	a->peer = x->peer;
+	a->method = x->req.method;
+	memcpy(a->path, x->req.path, sizeof(a->path));
+	if (x->rtag.n > 0)
+		memcpy(a->rtag, x->rtag.p, x->rtag.n);
+	a->rtag_n = x->rtag.n;
+	return a;
+}
+
+static int
+io_error(void)
+{
+	switch (errno) {
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_NOSPACE;
+	case EROFS:
+		return ERR_READONLY;
+	default:
+		return ERR_IO;
+	}
+}
+
+/* A file that vanishes with us, also on a crash where O_TMPFILE works. */
+static int
+open_file(const struct block1 *b, int *ret_fd)
+{
+	char name[320];
+	int fd;
+
+	if (mkdir(b->dir, 0700) != 0 && errno != EEXIST)
+		return io_error();
+	fd = open(b->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		snprintf(name, sizeof(name), "%s/body.XXXXXX", b->dir);
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd < 0)
+		return io_error();
+	*ret_fd = fd;
+	return 0;
+}
+
+static int
+write_all(int fd, struct slice s, uint64_t off)
+{
+	while (s.n > 0) {
+		ssize_t n = pwrite(fd, s.p, s.n, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return io_error();
+		s = slice_sub(s, (size_t)n, s.n);
+		off += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int
+append_mem(struct assembly *a, struct slice s)
+{
+	size_t need = (size_t)a->n + s.n, cap = a->mem_cap;
+	uint8_t *mem;
+
+	if (need > cap) {
+		cap = cap == 0 ? MEM_FIRST : cap * 2;
+		cap = cap < need ? need : cap;
+		mem = realloc(a->mem, cap);
+		if (mem == NULL)
+			return ERR_NOMEM;
+		a->mem = mem;
+		a->mem_cap = cap;
+	}
+	if (s.n > 0)
+		memcpy(a->mem + a->n, s.p, s.n);
+	return 0;
+}
+
+static int
+append(struct block1 *b, struct assembly *a, struct slice s)
+{
+	int rc = 0;
+
+	if (a->fd < 0 && a->n + s.n <= LIMIT_BODY_MEM) {
+		rc = append_mem(a, s);
+	} else {
+		if (a->fd < 0) {
+			rc = open_file(b, &a->fd);
+			if (rc == 0)
+				rc = write_all(a->fd, slice_of(a->mem,
+				    (size_t)a->n), 0);
+			free(a->mem);
+			a->mem = NULL;
+		}
+		if (rc == 0)
+			rc = write_all(a->fd, s, a->n);
+	}
+	if (rc != 0)
+		return rc;
+	a->n += s.n;
+	a->last = s.n;
+	return 0;
+}
+
+static int
+present(struct exchange *x, struct assembly *a)
+{
+	if (a->fd < 0) {
+		x->req.body = slice_of(a->mem, (size_t)a->n);
+	} else {
+		void *map = mmap(NULL, a->n, PROT_READ, MAP_PRIVATE, a->fd, 0);
+
+		if (map == MAP_FAILED)
+			return ERR_IO;
+		a->map = map;
+		x->req.body = slice_of(map, (size_t)a->n);
+	}
+	x->assembly = a;
+	return 0;
+}
+
+/* Every block but the last is full; with BERT, full several times over. */
+static bool
+size_ok(const struct exchange *x)
+{
+	size_t unit = block_size(x->b1.szx), n = x->req.body.n;
+
+	if (x->reliable && x->b1.szx == 6)
+		return !x->b1.more || (n > 0 && n % unit == 0);
+	return x->b1.more ? n == unit : n <= unit;
+}
+
+static int
+too_large(struct exchange *x, uint64_t cap)
+{
+	x->size1_max = (uint32_t)cap;
+	return why_set(&x->resp.why, ERR_SIZE,
+	    "RFC 7959 2.9.3: at most %llu bytes", (unsigned long long)cap);
+}
+
+/* Where this block belongs; NULL and *rc when there is no such place. */
+static struct assembly *
+place(struct block1 *b, struct exchange *x, int *rc)
+{
+	struct assembly *a = find(b, x);
+
+	if (x->b1_off == 0) {
+		*rc = BLOCK1_MORE; /* a copy that the network made */
+		if (a != NULL && !x->reliable && a->first_mid == x->mid)
+			return NULL;
+		block1_drop(a); /* a new try replaces the old one */
+		a = begin(b, x);
+		*rc = a == NULL ? ERR_BUSY : 0;
+		return a;
+	}
+	*rc = 0;
+	if (a != NULL && x->b1_off == a->n)
+		return a;
+	/* the last block again: its 2.31 was lost */
+	if (a != NULL && x->b1.more && x->b1_off + x->req.body.n == a->n &&
+	    x->req.body.n == a->last)
+		*rc = BLOCK1_MORE;
+	else
+		*rc = why_set(&x->resp.why, ERR_INCOMPLETE,
+		    "RFC 7959 2.9.2: begin again with block 0");
+	return NULL;
+}
+
+int
+block1_take(struct block1 *b, struct exchange *x, uint64_t cap, int64_t mono)
+{
+	struct assembly *a;
+	int rc;
+
+	if (x->have_size1 && x->have_b1 && x->size1 > cap)
+		return too_large(x, cap);
+	if (x->b1_off + x->req.body.n > cap) {
+		block1_drop(find(b, x));
+		return too_large(x, cap);
+	}
+	if (!x->have_b1 || (x->b1_off == 0 && !x->b1.more))
+		return 0;
+	if (!size_ok(x))
+		return why_set(&x->resp.why, ERR_MALFORMED,
+		    "RFC 7959 2.3: block of %zu bytes", x->req.body.n);
+	a = place(b, x, &rc);
+	if (a == NULL)
+		return rc;
+	a->touched = mono;
+	rc = append(b, a, x->req.body);
+	if (rc == 0 && x->b1.more)
+		return BLOCK1_MORE;
+	if (rc == 0)
+		rc = present(x, a);
+	if (rc != 0)
+		block1_drop(a);
+	return rc;
+}
+
+void
+block1_tick(struct block1 *b, int64_t mono)
+{
+	for (size_t i = 0; i < LIMIT_ASSEMBLIES; i++)
+		if (b->as[i].used && mono - b->as[i].touched >=
+		    (int64_t)LIMIT_ASSEMBLY_IDLE * 1000)
+			block1_drop(&b->as[i]);
+}
+
+size_t
+block1_count(const struct block1 *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < LIMIT_ASSEMBLIES; i++)
+		n += b->as[i].used;
+	return n;
+}

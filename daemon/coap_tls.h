@@ -1,0 +1,18 @@
+/*
+ * coap_tls: what libcoap does not let one say about its OpenSSL: no session
+ * is ever resumed, and CCM_8 works at OpenSSL 3.2's idea of its strength.
+ */
+#ifndef SUITD_DAEMON_COAP_TLS_H
+#define SUITD_DAEMON_COAP_TLS_H
+
+#include <stdbool.h>
+
+/* Once, before the first libcoap context. (OpenSSL has ERR_ names, too, so
+ * lib/err.h stays out of here.) */
+bool coap_tls_init(void);
+/* In the PSK callback, with the SSL object of the session. */
+void coap_tls_no_cache(void *ssl);
+/* The PSK identity that the peer proved; NULL if none. */
+const char *coap_tls_identity(void *ssl);
+
+#endif

@@ -1,0 +1,580 @@
+/*
+ * The front's frame: one libcoap context per plane, and the life of an
+ * exchange from PDU to answer.
+ *
+ * libcoap's own resources, observers and block code are not used: a resource
+ * for "everything else" brings every request here, so that one table decides
+ * on every transport. Its block code is off (block_mode 0), since it keeps
+ * state per transfer and trusts Size1.
+ *
+ * An answer is held by giving libcoap an empty NON to send, which it drops;
+ * front_flush then sends our own ACK with the request's message ID. An
+ * answer that waited a turn is still piggy-backed, which some devices insist
+ * on.
+ */
+#include "daemon/front_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/block1.h"
+#include "daemon/coap_tls.h"
+#include "daemon/dedup.h"
+#include "daemon/front_sock.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/observe.h"
+#include "lib/uri.h"
+
+#define HANDSHAKES_MAX 2000 /* libcoap's 100 is one spoofing host's prey */
+#define UDP_IDLE_SESSIONS 64 /* a session of plain UDP is worth nothing */
+#define DTLS_SESSION_S 86400
+#define TCP_SESSION_S 300
+#define TCP_SESSIONS 512
+#define TICK_MS 200
+
+static const struct {
+	const char *name;
+	coap_proto_t proto;
+	const char *who;
+} kinds[PLANES] = {
+	[T_UDP] = {"coap", COAP_PROTO_UDP, "any device, no credential"},
+	[T_DTLS] = {"coaps", COAP_PROTO_DTLS, "devices with a PSK"},
+	[T_TCP] = {"coap+tcp", COAP_PROTO_TCP, "any device, no credential"},
+	[T_ADMIN] = {"admin (coaps)", COAP_PROTO_DTLS, "operators with a PSK"},
+};
+
+static void
+set_principal(struct exchange *x)
+{
+	struct front *f = x->f;
+	const char *id;
+	void *ssl;
+
+	x->req.who = (struct principal){.role = ROLE_NOBODY};
+	if (kinds[x->plane->t].proto != COAP_PROTO_DTLS)
+		return;
+	ssl = coap_session_get_tls(x->session, NULL);
+	id = ssl != NULL ? coap_tls_identity(ssl) : NULL;
+	if (id == NULL || id[0] == '\0' || !slice_to_cstr(slice_str(id),
+	    x->req.who.identity, sizeof(x->req.who.identity)))
+		return;
+	f->hooks.who(f->app, x->plane->t, id, &x->req.who);
+}
+
+static int
+check_role(struct exchange *x)
+{
+	enum role have = x->req.who.role, need = x->match.route->role;
+
+	if (have >= need)
+		return 0;
+	return have == ROLE_NOBODY ?
+	    why_set(&x->resp.why, ERR_UNAUTHORIZED,
+	    "a credential is needed: use coaps") :
+	    why_set(&x->resp.why, ERR_FORBIDDEN,
+	    "this credential may not do that");
+}
+
+static const struct route *
+table_of(const struct exchange *x)
+{
+	return x->plane->t == T_ADMIN ? x->f->admin : x->f->device;
+}
+
+static int
+serve_links(struct exchange *x)
+{
+	if (x->req.method != M_GET)
+		return ERR_METHOD;
+	front_links(table_of(x), x->req.query, x->req.query_n, &x->resp.out);
+	x->resp.cf = CF_LINK;
+	return 0;
+}
+
+static bool
+is_safe(enum method m)
+{
+	return m == M_GET || m == M_FETCH;
+}
+
+/* 0: the body is whole, the handler may run. */
+static int
+take_body(struct exchange *x)
+{
+	uint64_t cap = x->match.route->flags & ROUTE_BODY_FILE ?
+	    x->f->conf->image_max : LIMIT_BODY_MEM;
+	int rc = block1_take(x->f->block1, x, cap, loop_mono(x->f->loop));
+
+	if (rc == BLOCK1_MORE)
+		x->resp.code = 231;
+	return rc;
+}
+
+static int
+call_route(struct exchange *x)
+{
+	int rc;
+
+	if (strcmp(x->req.path, ".well-known/core") == 0)
+		return serve_links(x);
+	rc = route_find(table_of(x), x->req.path, x->req.method, &x->match);
+	if (rc == 0)
+		rc = check_role(x);
+	if (rc == 0)
+		rc = take_body(x);
+	if (rc == BLOCK1_MORE)
+		return 0;
+	if (rc != 0)
+		return rc;
+	x->ran = true;
+	return x->match.route->fn(x->f->app, &x->req, &x->resp);
+}
+
+/*
+ * A device that puts its whole path into one option means the slashes, but
+ * only when nothing has that very name.
+ */
+static int
+call_route_loosely(struct exchange *x)
+{
+	int rc = call_route(x);
+
+	if (rc != ERR_NOT_FOUND || strstr(x->req.path, "%2F") == NULL ||
+	    (x->ran && !is_safe(x->req.method)))
+		return rc;
+	uri_path_loose(x->req.path);
+	resp_begin(x);
+	return call_route(x);
+}
+
+void
+front_run(struct exchange *x)
+{
+	set_principal(x);
+	resp_begin(x);
+	resp_finish(x, call_route_loosely(x));
+	block1_drop(x->assembly);
+	x->assembly = NULL;
+}
+
+/* What no handler can answer. */
+static int
+precheck(struct exchange *x)
+{
+	if (is_safe(x->req.method))
+		return 0;
+	if (x->have_b2 && x->b2.num > 0)
+		return why_set(&x->resp.why, ERR_INCOMPLETE,
+		    "RFC 7959 3.3: that answer is not kept");
+	return x->f->held_n == HELD_MAX ? ERR_BUSY : 0;
+}
+
+static bool
+must_run_once(const struct exchange *x)
+{
+	return x->con && !is_safe(x->req.method);
+}
+
+/* A repetition gets what the first one got; or nothing, if that waits. */
+static bool
+seen_before(struct exchange *x)
+{
+	int rc;
+
+	if (!must_run_once(x))
+		return false;
+	rc = dedup_find(x->f->dedup, &x->peer, (uint16_t)x->mid,
+	    loop_mono(x->f->loop), &x->answer);
+	x->silent = rc == ERR_BUSY;
+	if (rc != ERR_NOT_FOUND)
+		x->f->stats.dedup_hits++;
+	return rc != ERR_NOT_FOUND;
+}
+
+static void
+serve(struct exchange *x)
+{
+	struct observers *o = x->f->observers;
+	int rc;
+
+	observe_heard(o, x->session);
+	resp_begin(x);
+	rc = req_read(x, &x->resp.why);
+	if (rc == 0 && seen_before(x))
+		return;
+	if (rc == 0)
+		rc = precheck(x);
+	if (rc != 0) {
+		resp_error(x, rc);
+		return;
+	}
+	front_run(x);
+	if (x->ran && must_run_once(x))
+		dedup_begin(x->f->dedup, &x->peer, (uint16_t)x->mid,
+		    loop_mono(x->f->loop));
+	if (x->req.observe)
+		observe_register(o, x);
+	else if (x->req.observe_cancel)
+		observe_cancel(o, x);
+}
+
+/* The answer waits for the commit; its body must outlive the handler. */
+static bool
+hold(struct exchange *x)
+{
+	struct held *h = &x->f->held[x->f->held_n];
+	uint8_t *body = NULL;
+
+	if (x->answer.body.n > 0) {
+		body = malloc(x->answer.body.n);
+		if (body == NULL)
+			return false;
+		memcpy(body, x->answer.body.p, x->answer.body.n);
+	}
+	h->session = coap_session_reference(x->session);
+	h->peer = x->peer;
+	h->con = x->con;
+	h->reliable = x->reliable;
+	h->mid = x->mid;
+	h->no_response = x->no_response;
+	h->token_n = x->token.n;
+	memcpy(h->token, x->token.p, x->token.n);
+	h->answer = x->answer;
+	h->answer.body = slice_of(body, x->answer.body.n);
+	x->f->held_n++;
+	return true;
+}
+
+static void
+exchange_begin(struct exchange *x, struct plane *pl, coap_session_t *session,
+    const coap_pdu_t *pdu)
+{
+	coap_bin_const_t token = coap_pdu_get_token(pdu);
+
+	memset(x, 0, sizeof(*x));
+	x->f = pl->f;
+	x->plane = pl;
+	x->session = session;
+	x->pdu = pdu;
+	x->reliable = kinds[pl->t].proto == COAP_PROTO_TCP;
+	x->con = !x->reliable && coap_pdu_get_type(pdu) == COAP_MESSAGE_CON;
+	x->mid = coap_pdu_get_mid(pdu);
+	x->token = slice_of(token.s, token.length > 8 ? 8 : token.length);
+}
+
+static void
+on_request(coap_resource_t *resource, coap_session_t *session,
+    const coap_pdu_t *pdu, const coap_string_t *query, coap_pdu_t *response)
+{
+	struct plane *pl = coap_get_app_data(coap_session_get_context(session));
+	struct exchange *x = &pl->f->x;
+
+	(void)resource;
+	(void)query;
+	pl->handled++;
+	pl->f->stats.requests++;
+	exchange_begin(x, pl, session, pdu);
+	serve(x);
+	if (!x->silent)
+		x->silent = x->resp.after_commit && hold(x);
+	if (x->silent)
+		/* an empty NON, which libcoap does not send */
+		coap_pdu_set_type(response, COAP_MESSAGE_NON);
+	else if (!answer_fill(&x->answer, response))
+		log_error("front: answer does not fit peer=%s path=%s",
+		    x->req.peer, x->req.path);
+	if (!x->silent && x->ran && must_run_once(x))
+		dedup_end(pl->f->dedup, &x->peer, (uint16_t)x->mid,
+		    &x->answer);
+	blob_unref(x->resp.image);
+}
+
+static void
+send_held(struct held *h, const struct answer *a)
+{
+	bool silent = answer_unwanted(a, h->no_response);
+	coap_pdu_t *pdu;
+
+	if (silent && !h->con)
+		return;
+	pdu = coap_pdu_init(h->con ? COAP_MESSAGE_ACK : COAP_MESSAGE_NON, 0,
+	    h->con ? h->mid : coap_new_message_id(h->session),
+	    coap_session_max_pdu_size(h->session));
+	if (pdu == NULL)
+		return;
+	if (!silent && (!coap_add_token(pdu, h->token_n, h->token) ||
+	    !answer_fill(a, pdu))) {
+		coap_delete_pdu(pdu);
+		return;
+	}
+	(void)coap_send(h->session, pdu);
+}
+
+static void
+flush_held(struct front *f, int commit_err)
+{
+	struct answer failed = {.code = err_coap(commit_err)};
+
+	failed.body = slice_str(err_text(commit_err));
+	if (failed.code == 503)
+		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, 30);
+	for (size_t i = 0; i < f->held_n; i++) {
+		struct held *h = &f->held[i];
+		const struct answer *a = commit_err == 0 ? &h->answer :
+		    &failed;
+
+		send_held(h, a);
+		if (h->con)
+			dedup_end(f->dedup, &h->peer, (uint16_t)h->mid, a);
+		coap_session_release(h->session);
+		free((void *)h->answer.body.p);
+	}
+	f->held_n = 0;
+}
+
+void
+front_flush(struct front *f, int commit_err)
+{
+	flush_held(f, commit_err);
+	observe_flush(f->observers, commit_err);
+}
+
+static const coap_bin_const_t *
+on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
+{
+	struct plane *pl = arg;
+	struct buf key = buf_of(pl->key, sizeof(pl->key));
+	char id[LIMIT_PSK_IDENTITY + 1];
+	void *ssl = coap_session_get_tls(session, NULL);
+
+	if (ssl != NULL)
+		coap_tls_no_cache(ssl);
+	if (!slice_to_cstr(slice_of(identity->s, identity->length), id,
+	    sizeof(id)) || pl->f->hooks.psk(pl->f->app, pl->t, id, &key) != 0 ||
+	    key.over || key.n == 0)
+		return NULL;
+	pl->key_ref = (coap_bin_const_t){key.n, pl->key};
+	return &pl->key_ref;
+}
+
+static int
+on_event(coap_session_t *session, coap_event_t event)
+{
+	struct plane *pl = coap_get_app_data(coap_session_get_context(session));
+
+	if (pl->f->observers == NULL)
+		return 0; /* the front is being freed */
+	if (event == COAP_EVENT_SERVER_SESSION_NEW)
+		pl->sessions++;
+	else if (event == COAP_EVENT_SERVER_SESSION_DEL && pl->sessions > 0)
+		pl->sessions--;
+	else if (event == COAP_EVENT_DTLS_CLOSED ||
+	    event == COAP_EVENT_DTLS_ERROR || event == COAP_EVENT_TCP_CLOSED ||
+	    event == COAP_EVENT_SESSION_CLOSED)
+		observe_closed(pl->f->observers, session);
+	/* an open connection costs a descriptor each */
+	if (event == COAP_EVENT_SERVER_SESSION_NEW && pl->t == T_TCP &&
+	    pl->sessions > TCP_SESSIONS)
+		coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE);
+	return 0;
+}
+
+/* The only CON messages of a server are notifications. */
+static void
+on_nack(coap_session_t *session, const coap_pdu_t *sent,
+    const coap_nack_reason_t reason, const coap_mid_t mid)
+{
+	struct plane *pl = coap_get_app_data(coap_session_get_context(session));
+
+	(void)mid;
+	observe_nack(pl->f->observers, session, sent, reason);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct front *f = arg;
+
+	block1_tick(f->block1, loop_mono(f->loop));
+	observe_tick(f->observers);
+}
+
+static void
+on_log(coap_log_t level, const char *text)
+{
+	(void)level;
+	log_debug("libcoap: %.*s", (int)strcspn(text, "\n"), text);
+}
+
+static int
+add_resources(coap_context_t *ctx)
+{
+	coap_resource_t *rest = coap_resource_unknown_init(on_request);
+	coap_resource_t *core = coap_resource_init(coap_make_str_const(
+	    ".well-known/core"), 0);
+
+	if (rest == NULL || core == NULL)
+		return ERR_NOMEM;
+	/* libcoap would answer .well-known/core itself */
+	for (int m = COAP_REQUEST_GET; m <= COAP_REQUEST_IPATCH; m++) {
+		coap_register_request_handler(rest, m, on_request);
+		coap_register_request_handler(core, m, on_request);
+	}
+	coap_add_resource(ctx, rest);
+	coap_add_resource(ctx, core);
+	return 0;
+}
+
+static int
+set_psk(struct plane *pl)
+{
+	coap_dtls_spsk_t spsk = {
+		.version = COAP_DTLS_SPSK_SETUP_VERSION,
+		.validate_id_call_back = on_psk,
+		.id_call_back_arg = pl,
+	};
+
+	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
+}
+
+static int
+plane_new(struct plane *pl, const char *listen, struct why *why)
+{
+	const struct conf *conf = pl->f->conf;
+	unsigned idle = conf->sessions_max;
+	int rc;
+
+	snprintf(pl->listen, sizeof(pl->listen), "%s", listen);
+	pl->ctx = coap_new_context(NULL);
+	if (pl->ctx == NULL)
+		return why_set(why, ERR_NOMEM, "%s: no CoAP context",
+		    kinds[pl->t].name);
+	coap_set_app_data(pl->ctx, pl);
+	coap_context_set_block_mode(pl->ctx, 0);
+	coap_context_set_max_handshake_sessions(pl->ctx, HANDSHAKES_MAX);
+	if (pl->t == T_UDP && idle > UDP_IDLE_SESSIONS)
+		idle = UDP_IDLE_SESSIONS;
+	coap_context_set_max_idle_sessions(pl->ctx, idle);
+	coap_context_set_session_timeout(pl->ctx,
+	    kinds[pl->t].proto == COAP_PROTO_DTLS ? DTLS_SESSION_S :
+	    TCP_SESSION_S);
+	coap_register_event_handler(pl->ctx, on_event);
+	coap_register_nack_handler(pl->ctx, on_nack);
+	rc = add_resources(pl->ctx);
+	if (rc == 0 && kinds[pl->t].proto == COAP_PROTO_DTLS)
+		rc = set_psk(pl);
+	if (rc != 0)
+		return why_set(why, rc, "%s: %s", kinds[pl->t].name,
+		    err_text(rc));
+	return sock_listen(pl, kinds[pl->t].proto, why);
+}
+
+static int
+planes_new(struct front *f, struct why *why)
+{
+	const char *const listen[PLANES] = {
+		[T_UDP] = f->conf->listen_coap,
+		[T_DTLS] = f->conf->listen_coaps,
+		[T_TCP] = f->conf->listen_tcp,
+		[T_ADMIN] = f->conf->listen_admin,
+	};
+	int rc = 0;
+
+	for (int t = 0; t < PLANES && rc == 0; t++) {
+		f->plane[t].f = f;
+		f->plane[t].t = (enum transport)t;
+		if (listen[t][0] != '\0')
+			rc = plane_new(&f->plane[t], listen[t], why);
+	}
+	return rc;
+}
+
+int
+front_new(const struct front_opts *o, struct front **ret, struct why *why)
+{
+	struct front *f;
+	int rc;
+
+	if (!coap_tls_init())
+		return why_set(why, ERR_CRYPTO,
+		    "OpenSSL refuses its settings");
+	coap_startup();
+	coap_set_log_handler(on_log);
+	coap_set_log_level(COAP_LOG_ERR);
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return ERR_NOMEM;
+	f->loop = o->loop;
+	f->app = o->app;
+	f->conf = o->conf;
+	f->hooks = o->hooks;
+	f->device = o->device;
+	f->admin = o->admin;
+	f->held = calloc(HELD_MAX, sizeof(*f->held));
+	f->observers = observe_new(f);
+	f->block1 = block1_new(f->conf->state_dir);
+	f->dedup = dedup_new();
+	rc = f->held != NULL && f->observers != NULL && f->block1 != NULL &&
+	    f->dedup != NULL ? planes_new(f, why) : ERR_NOMEM;
+	if (rc == 0)
+		rc = loop_every(f->loop, TICK_MS, on_tick, f);
+	if (rc != 0) {
+		front_free(f);
+		return rc;
+	}
+	*ret = f;
+	return 0;
+}
+
+void
+front_free(struct front *f)
+{
+	if (f == NULL)
+		return;
+	flush_held(f, ERR_CANCELLED);
+	observe_free(f->observers);
+	f->observers = NULL;
+	for (int t = 0; t < PLANES; t++)
+		coap_free_context(f->plane[t].ctx);
+	block1_free(f->block1);
+	dedup_free(f->dedup);
+	free(f->held);
+	free(f);
+}
+
+void
+front_describe(const struct front *f,
+    void (*line)(void *arg, const char *text), void *arg)
+{
+	char text[256];
+
+	for (int t = 0; t < PLANES; t++) {
+		const struct plane *pl = &f->plane[t];
+
+		if (pl->ctx == NULL)
+			snprintf(text, sizeof(text), "%s: off",
+			    kinds[t].name);
+		else
+			snprintf(text, sizeof(text),
+			    "%s: listens on %s, open to %s", kinds[t].name,
+			    pl->listen, kinds[t].who);
+		line(arg, text);
+	}
+}
+
+uint16_t
+front_port(const struct front *f, enum transport plane)
+{
+	return f->plane[plane].port;
+}
+
+void
+front_stats(const struct front *f, struct front_stats *ret)
+{
+	*ret = f->stats;
+	ret->observers = observe_count(f->observers);
+	ret->assemblies = block1_count(f->block1);
+	for (int t = 0; t < PLANES; t++)
+		ret->sessions += f->plane[t].sessions;
+}

@@ -1,0 +1,139 @@
+/*
+ * front_int: what the files of the front share.
+ *
+ *   front.c       contexts, sockets, DTLS, the pump, the life of an exchange
+ *   front_req.c   a PDU becomes a struct req
+ *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   route.c       path patterns, .well-known/core
+ *   block1.c      request bodies that come in parts
+ *   dedup.c       answers to repeated CON requests
+ *   observe.c     who is to be told when a path changes
+ */
+#ifndef SUITD_DAEMON_FRONT_INT_H
+#define SUITD_DAEMON_FRONT_INT_H
+
+#include "daemon/coap_compat.h"
+#include "daemon/front.h"
+#include "lib/block.h"
+
+#define PLANES 4
+#define HELD_MAX 1024 /* answers that wait for the turn's commit */
+#define ANSWER_OPTS 384
+#define BLOCK_MAX 1024
+
+/* A peer's address and port, and our plane: fits every transport. */
+struct peer_key {
+	uint8_t b[24];
+};
+
+struct plane {
+	struct front *f;
+	enum transport t;
+	coap_context_t *ctx;
+	int fd; /* of the context's epoll */
+	uint16_t port;
+	char listen[LIMIT_ADDRESS];
+	unsigned feed; /* reads per readiness event, adapts */
+	unsigned handled; /* requests in this turn */
+	size_t sessions;
+	uint8_t key[LIMIT_PSK_KEY];
+	coap_bin_const_t key_ref; /* what libcoap borrows */
+};
+
+/* An answer apart from any PDU: options as {number, length, bytes}. */
+struct answer {
+	unsigned code; /* ccdd */
+	size_t opts_n;
+	uint8_t opts[ANSWER_OPTS];
+	struct slice body; /* one block of it */
+};
+
+struct route_match {
+	const struct route *route;
+	char arg[2][LIMIT_PATH + 1];
+};
+
+/* One request on its way through the front. */
+struct exchange {
+	struct front *f;
+	struct plane *plane;
+	coap_session_t *session;
+	const coap_pdu_t *pdu; /* NULL: a notification's re-run */
+	bool con, reliable;
+	coap_mid_t mid;
+	struct slice token;
+	struct peer_key peer;
+	bool have_b1, have_b2, want_size2, have_size1;
+	struct block b1, b2;
+	size_t b1_off; /* BERT counts in 1024s, too */
+	uint32_t size1;
+	uint32_t no_response; /* RFC 7967 */
+	struct slice etag[4];
+	size_t etag_n;
+	struct slice rtag; /* Request-Tag, p NULL if none */
+	struct route_match match;
+	struct req req;
+	struct resp resp;
+	uint8_t small[LIMIT_DIAGNOSTIC * 2 + 64]; /* diagnostics */
+	struct answer answer;
+	uint32_t size1_max; /* hint of a 4.13, 0: none */
+	struct assembly *assembly; /* where req.body lives, or NULL */
+	bool ran; /* a handler did: a repetition must not */
+	bool silent; /* nothing to send now */
+};
+
+struct held {
+	coap_session_t *session;
+	struct peer_key peer;
+	bool con, reliable;
+	coap_mid_t mid;
+	uint32_t no_response;
+	uint8_t token[8];
+	size_t token_n;
+	struct answer answer; /* body is malloc'ed */
+};
+
+struct front {
+	struct loop *loop;
+	struct app *app;
+	const struct conf *conf;
+	struct front_hooks hooks;
+	const struct route *device, *admin;
+	struct plane plane[PLANES];
+	struct observers *observers;
+	struct block1 *block1;
+	struct dedup *dedup;
+	struct held *held;
+	size_t held_n;
+	struct front_stats stats;
+	struct exchange x; /* one at a time */
+	uint8_t out[LIMIT_RESPONSE];
+};
+
+/* front.c: route, body, handler; the answer is in x->answer. */
+void front_run(struct exchange *x);
+
+/* front_req.c */
+int req_read(struct exchange *x, struct why *why) MUST_USE;
+void req_peer_key(struct plane *pl, const coap_session_t *s,
+    struct peer_key *ret);
+void req_addresses(const coap_session_t *s, struct req *req);
+int addr_parse(const char *text, coap_address_t *ret, struct why *why)
+    MUST_USE;
+
+/* front_resp.c */
+void resp_begin(struct exchange *x);
+/* Ends a handler's work: fills x->answer from x->resp. */
+void resp_finish(struct exchange *x, int rc);
+/* An answer without a handler. */
+void resp_error(struct exchange *x, int err);
+void answer_opt(struct answer *a, uint16_t number, struct slice value);
+void answer_opt_uint(struct answer *a, uint16_t number, uint32_t v);
+bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
+bool answer_unwanted(const struct answer *a, uint32_t no_response);
+
+/* route.c */
+int route_find(const struct route *table, const char *path, enum method m,
+    struct route_match *ret) MUST_USE;
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * A struct resp becomes an answer: which block of the body, which options,
+ * or which diagnostic. An answer is kept apart from a PDU because it may be
+ * held until the commit, remembered for a repeated request, or compared
+ * with what an observer was told last.
+ */
+#include "daemon/front_int.h"
+
+#include "lib/cbor.h"
+#include "lib/digest.h"
+#include "lib/uri.h"
+
+void
+answer_opt(struct answer *a, uint16_t number, struct slice value)
+{
+	uint16_t head[2] = {number, (uint16_t)value.n};
+	struct buf b = {a->opts, a->opts_n, sizeof(a->opts), false};
+
+	buf_put(&b, slice_of(head, sizeof(head)));
+	buf_put(&b, value);
+	if (!b.over)
+		a->opts_n = b.n;
+}
+
+void
+answer_opt_uint(struct answer *a, uint16_t number, uint32_t v)
+{
+	uint8_t raw[4];
+	unsigned n = coap_encode_var_safe(raw, sizeof(raw), v);
+
+	answer_opt(a, number, slice_of(raw, n));
+}
+
+static void
+answer_block(struct answer *a, uint16_t number, struct block b)
+{
+	uint8_t raw[3];
+	size_t n = block_put(b, raw);
+
+	answer_opt(a, number, slice_of(raw, n));
+}
+
+bool
+answer_fill(const struct answer *a, coap_pdu_t *pdu)
+{
+	uint16_t head[2];
+
+	coap_pdu_set_code(pdu, COAP_RESPONSE_CODE(a->code));
+	for (size_t i = 0; i < a->opts_n; i += sizeof(head) + head[1]) {
+		memcpy(head, a->opts + i, sizeof(head));
+		if (coap_add_option(pdu, head[0], head[1],
+		    a->opts + i + sizeof(head)) == 0)
+			return false;
+	}
+	return a->body.n == 0 || coap_add_data(pdu, a->body.n, a->body.p);
+}
+
+/* RFC 7967 2.1: bit n-1 suppresses class n. */
+bool
+answer_unwanted(const struct answer *a, uint32_t no_response)
+{
+	return (no_response >> (a->code / 100 - 1)) & 1;
+}
+
+void
+resp_begin(struct exchange *x)
+{
+	memset(&x->resp, 0, sizeof(x->resp));
+	x->resp.cf = CF_NONE;
+	x->resp.out = buf_of(x->f->out, sizeof(x->f->out));
+}
+
+static unsigned
+code_of(const struct exchange *x, int rc)
+{
+	if (rc != 0)
+		return err_coap(rc);
+	if (x->resp.code != 0)
+		return x->resp.code;
+	switch (x->req.method) {
+	case M_GET:
+	case M_FETCH:
+		return 205;
+	case M_DELETE:
+		return 202;
+	default:
+		return 204;
+	}
+}
+
+/* RFC 9290 for those who can read it, else the plain text of RFC 7252. */
+static void
+diagnose(struct exchange *x, int rc)
+{
+	struct answer *a = &x->answer;
+	struct buf b = buf_of(x->small, sizeof(x->small));
+	const char *detail = x->resp.why.text;
+	bool problem = x->req.have_accept ? x->req.accept == CF_PROBLEM :
+	    x->plane->t == T_ADMIN;
+
+	if (problem) {
+		cbr_put_map(&b, detail[0] != '\0' ? 2 : 1);
+		cbr_put_int(&b, -1); /* title */
+		cbr_put_str(&b, err_text(rc));
+		if (detail[0] != '\0') {
+			cbr_put_int(&b, -2);
+			cbr_put_str(&b, detail);
+		}
+		answer_opt_uint(a, COAP_OPTION_CONTENT_FORMAT, CF_PROBLEM);
+	} else {
+		buf_puts(&b, detail[0] != '\0' ? detail : err_text(rc));
+		if (b.n > LIMIT_DIAGNOSTIC)
+			b.n = LIMIT_DIAGNOSTIC;
+	}
+	a->body = buf_slice(&b);
+}
+
+static void
+put_max_age(struct exchange *x)
+{
+	if (x->resp.have_max_age)
+		answer_opt_uint(&x->answer, COAP_OPTION_MAXAGE,
+		    x->resp.max_age);
+}
+
+void
+resp_error(struct exchange *x, int err)
+{
+	struct answer *a = &x->answer;
+
+	a->code = err_coap(err);
+	a->opts_n = 0;
+	a->body = SLICE_NONE;
+	if (a->code == 503 && !x->resp.have_max_age) {
+		x->resp.have_max_age = true;
+		x->resp.max_age = 30;
+	}
+	diagnose(x, err);
+	put_max_age(x);
+	if (x->have_b1)
+		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
+	if (x->size1_max > 0)
+		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
+	x->f->stats.errors++;
+}
+
+static struct slice
+whole_body(const struct resp *resp)
+{
+	if (resp->image != NULL)
+		return blob_bytes(resp->image);
+	return resp->body.p != NULL ? resp->body : buf_slice(&resp->out);
+}
+
+/* By content, so that it is the same over sessions, restarts and sizes. */
+static int
+make_etag(struct resp *resp, struct slice body)
+{
+	struct digest d;
+	int rc;
+
+	if (resp->etag_len > 0)
+		return 0;
+	resp->etag_len = sizeof(resp->etag);
+	if (resp->image != NULL) {
+		memcpy(resp->etag, blob_digest(resp->image), 8);
+		return 0;
+	}
+	rc = digest_compute(DIGEST_SHA256, body, &d);
+	if (rc == 0)
+		memcpy(resp->etag, d.b, 8);
+	return rc;
+}
+
+static bool
+etag_known(const struct exchange *x)
+{
+	struct slice e = slice_of(x->resp.etag, x->resp.etag_len);
+
+	for (size_t i = 0; i < x->etag_n; i++)
+		if (slice_eq(x->etag[i], e))
+			return true;
+	return false;
+}
+
+static uint8_t
+default_szx(const struct exchange *x)
+{
+	uint8_t szx = 6;
+
+	while (szx > 0 && block_size(szx) > x->f->conf->block_size)
+		szx--;
+	return szx;
+}
+
+static void
+put_location(struct answer *a, const char *path)
+{
+	char seg[LIMIT_PATH + 1];
+
+	for (size_t i = 0; uri_path_segment(slice_str(path), i, seg,
+	    sizeof(seg)) == 0; i++)
+		answer_opt(a, COAP_OPTION_LOCATION_PATH, slice_str(seg));
+}
+
+static void
+tell_blocks(struct exchange *x, const struct block_slice *s, size_t total)
+{
+	const struct front_hooks *h = &x->f->hooks;
+
+	x->f->stats.blocks++;
+	if (h->blocks != NULL && x->resp.image != NULL && x->pdu != NULL &&
+	    (x->match.route->flags & ROUTE_BLOCKS))
+		h->blocks(x->f->app, &x->req, x->resp.image, s->off + s->len,
+		    total);
+}
+
+/* Options in ascending order; the body is the block that was asked for. */
+static int
+fill_content(struct exchange *x, unsigned code)
+{
+	struct answer *a = &x->answer;
+	struct resp *resp = &x->resp;
+	struct slice body = whole_body(resp);
+	struct block_slice s;
+	int rc;
+
+	a->code = code;
+	if (code == 205 && (x->req.method & (M_GET | M_FETCH))) {
+		rc = make_etag(resp, body);
+		if (rc != 0)
+			return rc;
+		answer_opt(a, COAP_OPTION_ETAG, slice_of(resp->etag,
+		    resp->etag_len));
+		if (etag_known(x)) {
+			a->code = 203;
+			put_max_age(x);
+			return 0;
+		}
+	}
+	rc = block_slice(body.n, x->have_b2 ? &x->b2 : NULL,
+	    x->have_b2 ? 6 : default_szx(x), &s);
+	if (rc != 0)
+		return why_set(&resp->why, rc,
+		    "RFC 7959 2.4: block %u of %zu bytes", x->b2.num, body.n);
+	if (resp->location[0] != '\0')
+		put_location(a, resp->location);
+	if (resp->cf != CF_NONE && body.n > 0)
+		answer_opt_uint(a, COAP_OPTION_CONTENT_FORMAT, resp->cf);
+	put_max_age(x);
+	if (s.use_option)
+		answer_block(a, COAP_OPTION_BLOCK2, s.block);
+	if (x->want_size2 || (s.use_option && s.off == 0))
+		answer_opt_uint(a, COAP_OPTION_SIZE2, (uint32_t)body.n);
+	if (x->have_b1)
+		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
+	a->body = slice_sub(body, s.off, s.len);
+	tell_blocks(x, &s, body.n);
+	return 0;
+}
+
+void
+resp_finish(struct exchange *x, int rc)
+{
+	struct resp *resp = &x->resp;
+	unsigned code;
+
+	x->answer.opts_n = 0;
+	x->answer.body = SLICE_NONE;
+	if (rc == 0 && resp->out.over)
+		rc = why_set(&resp->why, ERR_SPACE, "answer over %d bytes",
+		    LIMIT_RESPONSE);
+	code = code_of(x, rc);
+	if (rc == 0 && code == 205 && x->req.have_accept &&
+	    resp->cf != CF_NONE && resp->cf != x->req.accept)
+		rc = why_set(&resp->why, ERR_ACCEPT,
+		    "RFC 7252 5.10.4: only Content-Format %u", resp->cf);
+	if (rc == 0)
+		rc = fill_content(x, code);
+	if (rc != 0)
+		resp_error(x, rc);
+}

@@ -1,0 +1,13 @@
+/*
+ * front_sock: a plane's socket, and the pump that reads it.
+ */
+#ifndef SUITD_DAEMON_FRONT_SOCK_H
+#define SUITD_DAEMON_FRONT_SOCK_H
+
+#include "daemon/front_int.h"
+
+/* Binds pl->listen, grows the buffer, hangs the context into the loop. */
+int sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
+    MUST_USE;
+
+#endif

@@ -1,0 +1,533 @@
+/*
+ * A notification is the route's handler run again for the observer's own
+ * path, query and credential, so it can say nothing that a GET would not.
+ *
+ * libcoap sends it as CON and repeats it, but does not say when it was
+ * acknowledged, only when it was not (RST, time-out). So an acknowledgement
+ * is known in one of three ways: the context has nothing outstanding any
+ * more; the same session was heard since; or no complaint came for longer
+ * than CoAP tries. Until then an observer counts as in flight and gets the
+ * next state at the earliest after OBSERVE_GAP_MS.
+ */
+#include "daemon/observe.h"
+
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "daemon/loop.h"
+#include "daemon/observe_run.h"
+#include "lib/uri.h"
+
+#define CHAINS 4096
+#define OBSERVE_GAP_MS 4000
+#define OBSERVE_SILENCE_MS 100000 /* over MAX_TRANSMIT_WAIT */
+#define OBSERVE_FLYING 1024 /* libcoap's queue is a sorted list */
+#define OBSERVE_BATCH 64 /* in one turn */
+#define OBSERVE_UNACKED 4 /* per observer */
+
+/* Somebody who asked whether a device was told. */
+struct wait {
+	void (*done)(void *arg, int err);
+	void *arg;
+	size_t left; /* observers that have not answered */
+	bool ready, called;
+	int err;
+	STAILQ_ENTRY(wait) next;
+};
+
+LIST_HEAD(chain, observer);
+TAILQ_HEAD(queue, observer);
+
+enum { Q_NONE, Q_MARKED, Q_DIRTY };
+
+struct observer {
+	struct observe_target t; /* what to run again */
+	LIST_ENTRY(observer) by_path, by_device, by_ep, by_session;
+	TAILQ_ENTRY(observer) queued, flying, gone;
+	int queue; /* Q_ */
+	bool force, is_gone;
+	int gone_err;
+	unsigned unacked;
+	int64_t sent; /* monotonic ms */
+	uint32_t seq;
+	uint8_t etag[8];
+	size_t etag_n;
+	struct wait *wait;
+};
+
+struct observers {
+	struct front *f;
+	size_t n, flying_n;
+	size_t plane_flying[PLANES];
+	struct chain path[CHAINS], device[CHAINS], ep[CHAINS];
+	struct chain session[CHAINS];
+	struct queue marked, dirty, flying, gone;
+	bool busy; /* sending: who goes meanwhile is put into `gone` */
+	STAILQ_HEAD(, wait) ready;
+};
+
+static size_t
+hash(struct slice s)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ s.p[i]) * 16777619u;
+	return (h ^ h >> 15) % CHAINS;
+}
+
+static struct chain *
+session_chain(struct observers *o, const coap_session_t *s)
+{
+	return &o->session[hash(slice_of(&s, sizeof(s)))];
+}
+
+struct observers *
+observe_new(struct front *f)
+{
+	struct observers *o = calloc(1, sizeof(*o));
+
+	if (o == NULL)
+		return NULL;
+	o->f = f;
+	TAILQ_INIT(&o->marked);
+	TAILQ_INIT(&o->dirty);
+	TAILQ_INIT(&o->flying);
+	TAILQ_INIT(&o->gone);
+	STAILQ_INIT(&o->ready);
+	return o;
+}
+
+/* --- waits --- */
+
+/* Told by fire(), in the pump or the tick, where a store may be written. */
+static void
+wait_result(struct observers *o, struct observer *ob, int err)
+{
+	struct wait *w = ob->wait;
+
+	ob->wait = NULL;
+	if (w == NULL)
+		return;
+	w->left--;
+	if (w->called) {
+		if (w->left == 0)
+			free(w);
+		return;
+	}
+	if (w->ready || (err != 0 && w->left > 0))
+		return;
+	w->ready = true;
+	w->err = err;
+	STAILQ_INSERT_TAIL(&o->ready, w, next);
+}
+
+static void
+fire(struct observers *o)
+{
+	struct wait *w;
+
+	while ((w = STAILQ_FIRST(&o->ready)) != NULL) {
+		STAILQ_REMOVE_HEAD(&o->ready, next);
+		w->called = true;
+		w->done(w->arg, w->err);
+		if (w->left == 0)
+			free(w);
+	}
+}
+
+/* --- queues --- */
+
+static void
+dequeue(struct observers *o, struct observer *ob)
+{
+	if (ob->queue == Q_MARKED)
+		TAILQ_REMOVE(&o->marked, ob, queued);
+	else if (ob->queue == Q_DIRTY)
+		TAILQ_REMOVE(&o->dirty, ob, queued);
+	ob->queue = Q_NONE;
+}
+
+static void
+mark(struct observers *o, struct observer *ob)
+{
+	if (ob->queue != Q_NONE)
+		return;
+	ob->queue = Q_MARKED;
+	TAILQ_INSERT_TAIL(&o->marked, ob, queued);
+}
+
+static void
+land(struct observers *o, struct observer *ob)
+{
+	if (ob->unacked == 0)
+		return;
+	ob->unacked = 0;
+	TAILQ_REMOVE(&o->flying, ob, flying);
+	o->flying_n--;
+	o->plane_flying[ob->t.plane->t]--;
+}
+
+static void
+acked(struct observers *o, struct observer *ob)
+{
+	land(o, ob);
+	wait_result(o, ob, 0);
+}
+
+static void
+drop(struct observers *o, struct observer *ob, int err)
+{
+	if (o->busy) {
+		if (!ob->is_gone)
+			TAILQ_INSERT_TAIL(&o->gone, ob, gone);
+		ob->is_gone = true;
+		ob->gone_err = err;
+		return;
+	}
+	land(o, ob);
+	dequeue(o, ob);
+	wait_result(o, ob, err);
+	LIST_REMOVE(ob, by_path);
+	LIST_REMOVE(ob, by_session);
+	if (ob->t.device != 0)
+		LIST_REMOVE(ob, by_device);
+	if (ob->t.ep.n > 0)
+		LIST_REMOVE(ob, by_ep);
+	coap_session_release(ob->t.session);
+	observe_target_fini(&ob->t);
+	free(ob);
+	o->n--;
+}
+
+void
+observe_free(struct observers *o)
+{
+	struct wait *w;
+
+	if (o == NULL)
+		return;
+	for (size_t i = 0; i < CHAINS; i++)
+		while (!LIST_EMPTY(&o->path[i]))
+			drop(o, LIST_FIRST(&o->path[i]), ERR_CANCELLED);
+	while ((w = STAILQ_FIRST(&o->ready)) != NULL) {
+		STAILQ_REMOVE_HEAD(&o->ready, next);
+		free(w); /* nobody is left to hear it */
+	}
+	free(o);
+}
+
+/* --- registration --- */
+
+static struct observer *
+find(struct observers *o, const coap_session_t *s, struct slice token)
+{
+	struct observer *ob;
+
+	LIST_FOREACH(ob, session_chain(o, s), by_session)
+		if (ob->t.session == s &&
+		    slice_eq(slice_of(ob->t.token, ob->t.token_n), token))
+			return ob;
+	return NULL;
+}
+
+static size_t
+count_session(struct observers *o, const coap_session_t *s)
+{
+	struct observer *ob;
+	size_t n = 0;
+
+	LIST_FOREACH(ob, session_chain(o, s), by_session)
+		n += ob->t.session == s;
+	return n;
+}
+
+/* Grows over restarts, too, since it is a time in units of 8 ms. */
+static uint32_t
+next_seq(struct observers *o, uint32_t last)
+{
+	uint32_t now = (uint32_t)(loop_now(o->f->loop) >> 3) & 0xffffff;
+	uint32_t ahead = (now - last) & 0xffffff;
+
+	return ahead != 0 && ahead < 1u << 23 ? now : (last + 1) & 0xffffff;
+}
+
+static void
+remember_etag(struct observer *ob, const struct exchange *x)
+{
+	ob->etag_n = x->resp.etag_len;
+	memcpy(ob->etag, x->resp.etag, sizeof(ob->etag));
+}
+
+static void
+enter(struct observers *o, struct observer *ob)
+{
+	struct observe_target *t = &ob->t;
+
+	LIST_INSERT_HEAD(&o->path[hash(slice_str(t->path))], ob, by_path);
+	LIST_INSERT_HEAD(session_chain(o, t->session), ob, by_session);
+	if (t->device != 0)
+		LIST_INSERT_HEAD(&o->device[t->device % CHAINS], ob,
+		    by_device);
+	if (t->ep.n > 0)
+		LIST_INSERT_HEAD(&o->ep[hash(t->ep)], ob, by_ep);
+	coap_session_reference(t->session);
+	o->n++;
+}
+
+void
+observe_cancel(struct observers *o, struct exchange *x)
+{
+	struct observer *ob = find(o, x->session, x->token);
+
+	if (ob != NULL)
+		drop(o, ob, ERR_CANCELLED);
+}
+
+void
+observe_register(struct observers *o, struct exchange *x)
+{
+	struct observer *ob;
+
+	observe_cancel(o, x);
+	if (x->answer.code / 100 != 2 || x->match.route == NULL ||
+	    !(x->match.route->flags & ROUTE_OBSERVE) || !x->req.first_block ||
+	    o->n >= LIMIT_OBSERVERS ||
+	    count_session(o, x->session) >= LIMIT_OBSERVERS_PEER)
+		return;
+	ob = calloc(1, sizeof(*ob));
+	if (ob == NULL || observe_target_init(&ob->t, x) != 0) {
+		free(ob);
+		return;
+	}
+	ob->seq = next_seq(o, 0);
+	remember_etag(ob, x);
+	enter(o, ob);
+	answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
+}
+
+/* --- what libcoap tells us --- */
+
+void
+observe_closed(struct observers *o, coap_session_t *session)
+{
+	struct chain *c = session_chain(o, session);
+	struct observer *ob = LIST_FIRST(c), *next;
+
+	for (; ob != NULL; ob = next) {
+		next = LIST_NEXT(ob, by_session);
+		if (ob->t.session == session)
+			drop(o, ob, ERR_CANCELLED);
+	}
+}
+
+void
+observe_nack(struct observers *o, coap_session_t *session,
+    const coap_pdu_t *sent, coap_nack_reason_t reason)
+{
+	coap_bin_const_t token = coap_pdu_get_token(sent);
+	struct observer *ob = find(o, session, slice_of(token.s,
+	    token.length));
+
+	if (ob != NULL)
+		drop(o, ob, reason == COAP_NACK_RST ? ERR_REJECTED :
+		    ERR_TIMEOUT);
+}
+
+void
+observe_heard(struct observers *o, coap_session_t *session)
+{
+	struct observer *ob;
+
+	if (o->flying_n == 0)
+		return;
+	LIST_FOREACH(ob, session_chain(o, session), by_session)
+		if (ob->t.session == session && ob->unacked > 0)
+			acked(o, ob);
+}
+
+void
+observe_settle(struct observers *o, struct plane *pl)
+{
+	struct observer *ob, *next;
+
+	if (o->plane_flying[pl->t] > 0 && coap_can_exit(pl->ctx)) {
+		for (ob = TAILQ_FIRST(&o->flying); ob != NULL; ob = next) {
+			next = TAILQ_NEXT(ob, flying);
+			if (ob->t.plane == pl)
+				acked(o, ob);
+		}
+	}
+	fire(o);
+}
+
+void
+observe_tick(struct observers *o)
+{
+	int64_t now = loop_mono(o->f->loop);
+	struct observer *ob;
+
+	while ((ob = TAILQ_FIRST(&o->flying)) != NULL &&
+	    now - ob->sent >= OBSERVE_SILENCE_MS)
+		acked(o, ob);
+	fire(o);
+}
+
+/* --- notifications --- */
+
+static bool
+must_wait(struct observers *o, const struct observer *ob)
+{
+	if (ob->unacked == 0)
+		return o->flying_n >= OBSERVE_FLYING;
+	return ob->unacked >= OBSERVE_UNACKED || (!ob->force &&
+	    loop_mono(o->f->loop) - ob->sent < OBSERVE_GAP_MS);
+}
+
+static void
+took_off(struct observers *o, struct observer *ob)
+{
+	ob->sent = loop_mono(o->f->loop);
+	if (ob->unacked++ > 0) {
+		TAILQ_REMOVE(&o->flying, ob, flying);
+	} else {
+		o->flying_n++;
+		o->plane_flying[ob->t.plane->t]++;
+	}
+	TAILQ_INSERT_TAIL(&o->flying, ob, flying);
+}
+
+static void
+notify(struct observers *o, struct observer *ob)
+{
+	struct exchange *x = &o->f->x;
+	bool force = ob->force, failed;
+
+	ob->force = false;
+	observe_run(o->f, &ob->t, x);
+	failed = x->answer.code / 100 != 2;
+	if (!failed && !force && x->resp.etag_len > 0 && slice_eq(
+	    slice_of(x->resp.etag, x->resp.etag_len),
+	    slice_of(ob->etag, ob->etag_n))) {
+		blob_unref(x->resp.image);
+		return;
+	}
+	remember_etag(ob, x);
+	ob->seq = next_seq(o, ob->seq);
+	if (!failed)
+		answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
+	o->f->stats.notifications++;
+	if (observe_send(&ob->t, x) != 0)
+		drop(o, ob, ERR_UNREACHABLE);
+	else if (failed) /* RFC 7641 4.2: it was the last one */
+		drop(o, ob, ERR_CANCELLED);
+	else
+		took_off(o, ob);
+}
+
+void
+observe_flush(struct observers *o, int commit_err)
+{
+	struct observer *ob, *next;
+	int left = OBSERVE_BATCH;
+
+	while ((ob = TAILQ_FIRST(&o->marked)) != NULL) {
+		dequeue(o, ob);
+		if (commit_err != 0) { /* it did not happen */
+			wait_result(o, ob, ERR_CANCELLED);
+			continue;
+		}
+		ob->queue = Q_DIRTY;
+		TAILQ_INSERT_TAIL(&o->dirty, ob, queued);
+	}
+	o->busy = true;
+	for (ob = TAILQ_FIRST(&o->dirty); ob != NULL && left > 0; ob = next) {
+		next = TAILQ_NEXT(ob, queued);
+		if (ob->is_gone || must_wait(o, ob))
+			continue;
+		dequeue(o, ob);
+		notify(o, ob);
+		left--;
+	}
+	o->busy = false;
+	while ((ob = TAILQ_FIRST(&o->gone)) != NULL) {
+		TAILQ_REMOVE(&o->gone, ob, gone);
+		drop(o, ob, ob->gone_err);
+	}
+}
+
+void
+front_notify(struct front *f, enum transport plane, const char *path)
+{
+	struct observers *o = f->observers;
+	struct observer *ob;
+
+	LIST_FOREACH(ob, &o->path[hash(slice_str(path))], by_path)
+		if ((ob->t.plane->t == T_ADMIN) == (plane == T_ADMIN) &&
+		    strcmp(ob->t.path, path) == 0)
+			mark(o, ob);
+}
+
+static void
+mark_wait(struct observers *o, struct observer *ob, struct wait *w)
+{
+	if (ob->wait == w)
+		return; /* found by device and by ep */
+	wait_result(o, ob, ERR_CANCELLED);
+	ob->wait = w;
+	ob->force = true;
+	w->left++;
+	mark(o, ob);
+}
+
+size_t
+front_notify_device(struct front *f, uint64_t device, const char *ep,
+    void (*done)(void *arg, int err), void *arg)
+{
+	struct observers *o = f->observers;
+	struct wait *w = calloc(1, sizeof(*w));
+	struct slice name = slice_str(ep);
+	struct observer *ob;
+	size_t n;
+
+	if (w == NULL)
+		return 0;
+	w->done = done;
+	w->arg = arg;
+	if (device != 0)
+		LIST_FOREACH(ob, &o->device[device % CHAINS], by_device)
+			if (ob->t.device == device)
+				mark_wait(o, ob, w);
+	if (name.n > 0)
+		LIST_FOREACH(ob, &o->ep[hash(name)], by_ep)
+			if (slice_eq(ob->t.ep, name))
+				mark_wait(o, ob, w);
+	n = w->left;
+	if (n == 0)
+		free(w);
+	return n;
+}
+
+bool
+front_device_observes(const struct front *f, uint64_t device, const char *ep)
+{
+	const struct observers *o = f->observers;
+	struct slice name = slice_str(ep);
+	const struct observer *ob;
+
+	if (device != 0)
+		LIST_FOREACH(ob, &o->device[device % CHAINS], by_device)
+			if (ob->t.device == device)
+				return true;
+	if (name.n > 0)
+		LIST_FOREACH(ob, &o->ep[hash(name)], by_ep)
+			if (slice_eq(ob->t.ep, name))
+				return true;
+	return false;
+}
+
+size_t
+observe_count(const struct observers *o)
+{
+	return o->n;
+}

@@ -1,0 +1,273 @@
+/* Bodies in parts: order, repetition, sizes at the cap and one past. */
+#include "tests/rig/front_rig.h"
+
+#include <string.h>
+
+#include "lib/digest.h"
+
+static uint8_t pattern[200 * 1024 + 1];
+static uint16_t mid;
+
+static int
+start(void **state)
+{
+	mid = 0;
+	for (size_t i = 0; i < sizeof(pattern); i++)
+		pattern[i] = (uint8_t)(i * 11 + i / 1024);
+	return rig_start(state);
+}
+
+/* One block of pattern[0..total) */
+static void
+part(struct msg *q, const char *path, uint32_t num, unsigned szx,
+    size_t total)
+{
+	size_t size = (size_t)16 << szx, off = num * size;
+	size_t n = total - off < size ? total - off : size;
+
+	msg_begin(q, CON, 2, ++mid, "c0ffee");
+	msg_path(q, path);
+	msg_block(q, OPT_BLOCK1, num, off + n < total, szx);
+	msg_body(q, pattern + off, n);
+}
+
+static void
+upload(struct msg *a, const char *path, unsigned szx, size_t total)
+{
+	struct msg q;
+
+	for (uint32_t num = 0; ; num++) {
+		size_t end = (size_t)(num + 1) << (szx + 4);
+
+		part(&q, path, num, szx, total);
+		msg_ask(&q, a);
+		if (end >= total || a->code != 231)
+			return;
+		assert_int_equal(msg_get_uint(a, OPT_BLOCK1),
+		    num << 4 | 8 | szx);
+		assert_int_equal(rig.calls, 0);
+	}
+}
+
+static void
+is_pattern(size_t n)
+{
+	struct digest d;
+
+	assert_int_equal(rig.body_n, n);
+	assert_int_equal(digest_compute(DIGEST_SHA256, slice_of(pattern, n),
+	    &d), 0);
+	assert_memory_equal(rig.body_digest, d.b, 32);
+}
+
+static void
+a_body_in_memory_at_the_cap_and_one_past(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	upload(&a, "r", 6, LIMIT_BODY_MEM);
+	assert_int_equal(a.code, 204);
+	assert_int_equal(msg_get_uint(&a, OPT_BLOCK1), 63 << 4 | 6);
+	assert_int_equal(rig.calls, 1);
+	is_pattern(LIMIT_BODY_MEM);
+	rig.calls = 0;
+	upload(&a, "r", 6, LIMIT_BODY_MEM + 1);
+	assert_int_equal(a.code, 413);
+	assert_int_equal(msg_get_uint(&a, OPT_SIZE1), LIMIT_BODY_MEM);
+	assert_int_equal(rig.calls, 0);
+}
+
+static void
+a_body_in_a_file_at_the_cap_and_one_past(void **state)
+{
+	struct front_stats st;
+	struct msg a;
+
+	(void)state;
+	upload(&a, "file", 6, 200 * 1024);
+	assert_int_equal(a.code, 204);
+	is_pattern(200 * 1024);
+	rig.calls = 0;
+	upload(&a, "file", 6, 200 * 1024 + 1);
+	assert_int_equal(a.code, 413);
+	assert_int_equal(msg_get_uint(&a, OPT_SIZE1), 200 * 1024);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.assemblies, 0);
+}
+
+static void
+small_blocks_and_a_single_block(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	upload(&a, "r", 0, 100);
+	assert_int_equal(a.code, 204);
+	is_pattern(100);
+	rig.calls = 0;
+	upload(&a, "r", 2, 64);
+	assert_int_equal(a.code, 204);
+	assert_int_equal(msg_get_uint(&a, OPT_BLOCK1), 2);
+	is_pattern(64);
+}
+
+static void
+a_size1_over_the_cap_is_refused_at_once(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	msg_begin(&q, CON, 2, 1, "");
+	msg_path(&q, "r");
+	msg_block(&q, OPT_BLOCK1, 0, true, 0);
+	msg_opt_uint(&q, OPT_SIZE1, 0xffffffff);
+	msg_body(&q, pattern, 16);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 413);
+	assert_int_equal(msg_get_uint(&a, OPT_SIZE1), LIMIT_BODY_MEM);
+}
+
+static void
+gaps_and_strays_are_incomplete(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	part(&q, "r", 1, 2, 300);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 408); /* nothing was begun */
+	part(&q, "r", 0, 2, 300);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 231);
+	part(&q, "r", 2, 2, 300);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 408);
+	/* the right one still counts */
+	part(&q, "r", 1, 2, 300);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 231);
+	/* another peer has its own body */
+	part(&q, "r", 2, 2, 300);
+	msg_send(&q, 1);
+	assert_true(msg_recv(&a, 1, 1000));
+	assert_int_equal(a.code, 408);
+	assert_int_equal(rig.calls, 0);
+}
+
+static void
+lost_answers_are_repeated(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	for (uint32_t num = 0; num < 5; num++) {
+		part(&q, "r", num, 2, 300);
+		msg_ask(&q, &a);
+		assert_int_equal(a.code, num < 4 ? 231 : 204);
+		msg_ask(&q, &a); /* the same datagram again */
+		assert_int_equal(a.code, num < 4 ? 231 : 204);
+		if (num == 2) { /* again with a new message ID */
+			part(&q, "r", num, 2, 300);
+			msg_ask(&q, &a);
+			assert_int_equal(a.code, 231);
+		}
+	}
+	assert_int_equal(rig.calls, 1);
+	is_pattern(300);
+}
+
+static void
+request_tags_keep_bodies_apart(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	for (uint32_t num = 0; num < 2; num++) {
+		for (char tag = 'a'; tag <= 'b'; tag++) {
+			msg_begin(&q, CON, 2, ++mid, "");
+			msg_path(&q, "r");
+			msg_block(&q, OPT_BLOCK1, num, num == 0, 0);
+			msg_opt(&q, OPT_RTAG, &tag, 1);
+			msg_body(&q, pattern + num * 16, 16);
+			msg_ask(&q, &a);
+			assert_int_equal(a.code, num == 0 ? 231 : 204);
+		}
+	}
+	assert_int_equal(rig.calls, 2);
+	is_pattern(32);
+}
+
+static void
+a_block_of_the_wrong_length_is_refused(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	msg_begin(&q, CON, 2, 1, "");
+	msg_path(&q, "r");
+	msg_block(&q, OPT_BLOCK1, 0, true, 1);
+	msg_body(&q, pattern, 31);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 400);
+}
+
+static void
+wrong_paths_and_methods_do_not_collect_bodies(void **state)
+{
+	struct front_stats st;
+	struct msg q, a;
+
+	(void)state;
+	part(&q, "nothing", 0, 2, 300);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 404);
+	part(&q, "hello", 0, 2, 300);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 405);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.assemblies, 0);
+}
+
+/* Strangers get three quarters of the table; the rest is for credentials. */
+static void
+assemblies_are_bounded(void **state)
+{
+	int max = LIMIT_ASSEMBLIES * 3 / 4;
+	struct front_stats st;
+	struct msg q, a;
+
+	(void)state;
+	for (uint8_t i = 0; i <= max; i++) {
+		msg_begin(&q, CON, 2, ++mid, "");
+		msg_path(&q, "r");
+		msg_block(&q, OPT_BLOCK1, 0, true, 0);
+		msg_opt(&q, OPT_RTAG, &i, 1);
+		msg_body(&q, pattern, 16);
+		msg_ask(&q, &a);
+		assert_int_equal(a.code, i < max ? 231 : 503);
+	}
+	assert_true(msg_get_uint(&a, OPT_MAX_AGE) > 0);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.assemblies, max);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
+		T(a_body_in_memory_at_the_cap_and_one_past),
+		T(a_body_in_a_file_at_the_cap_and_one_past),
+		T(small_blocks_and_a_single_block),
+		T(a_size1_over_the_cap_is_refused_at_once),
+		T(gaps_and_strays_are_incomplete),
+		T(lost_answers_are_repeated),
+		T(request_tags_keep_bodies_apart),
+		T(a_block_of_the_wrong_length_is_refused),
+		T(wrong_paths_and_methods_do_not_collect_bodies),
+		T(assemblies_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,337 @@
+/* Observers: who is told, what, and when it ends. */
+#include "tests/rig/front_rig.h"
+
+#include <string.h>
+
+static uint8_t content[3000];
+static uint16_t mid;
+
+static int
+start(void **state)
+{
+	int rc = rig_start(state);
+
+	memset(content, 'x', sizeof(content));
+	rig.served = slice_of(content, 10);
+	mid = 0;
+	return rc;
+}
+
+static void
+observe(struct msg *a, int client, const char *token, uint32_t value)
+{
+	struct msg q;
+
+	msg_begin(&q, CON, 1, ++mid, token);
+	msg_opt_uint(&q, OPT_OBSERVE, value);
+	msg_path(&q, "big");
+	msg_send(&q, client);
+	assert_true(msg_recv(a, client, 1000));
+	assert_int_equal(a->code, 205);
+}
+
+static void
+change(uint8_t to)
+{
+	content[0] = to;
+	front_notify(rig.front, T_UDP, "big");
+}
+
+static void
+reply(const struct msg *a, int client, unsigned type)
+{
+	struct msg q;
+
+	msg_begin(&q, type, 0, a->mid, "");
+	msg_send(&q, client);
+	rig_run(30);
+}
+
+static size_t
+observers(void)
+{
+	struct front_stats st;
+
+	front_stats(rig.front, &st);
+	return st.observers;
+}
+
+static void
+on_done(void *arg, int err)
+{
+	struct app *app = arg;
+
+	app->done++;
+	app->done_err = err;
+}
+
+static void
+an_observer_is_told_of_a_change(void **state)
+{
+	struct slice v;
+	struct msg a;
+	uint32_t seq;
+
+	(void)state;
+	observe(&a, 0, "0102", 0);
+	seq = msg_get_uint(&a, OPT_OBSERVE);
+	assert_int_equal(observers(), 1);
+	change('a');
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_int_equal(a.type, CON);
+	assert_int_equal(a.code, 205);
+	assert_memory_equal(a.token.p, "\1\2", 2);
+	assert_int_equal(a.body.p[0], 'a');
+	assert_true(msg_get(&a, OPT_ETAG, &v));
+	assert_true(msg_get_uint(&a, OPT_OBSERVE) > seq);
+	reply(&a, 0, ACK);
+	/* acknowledged, so the next state goes out at once */
+	change('b');
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_int_equal(a.body.p[0], 'b');
+	reply(&a, 0, ACK);
+}
+
+static void
+nothing_is_sent_when_nothing_changed(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	observe(&a, 0, "01", 0);
+	change('x');
+	assert_false(msg_recv(&a, 0, 100));
+	front_notify(rig.front, T_UDP, "other");
+	front_notify(rig.front, T_ADMIN, "big");
+	content[0] = 'y';
+	assert_false(msg_recv(&a, 0, 100));
+}
+
+static void
+a_failed_commit_tells_nobody(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	observe(&a, 0, "01", 0);
+	rig.commit_err = ERR_IO;
+	change('a');
+	assert_false(msg_recv(&a, 0, 60));
+	rig.commit_err = 0;
+	assert_false(msg_recv(&a, 0, 60));
+	change('b');
+	assert_true(msg_recv(&a, 0, 1000));
+	reply(&a, 0, ACK);
+}
+
+static void
+large_states_come_as_their_first_block(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	rig.served = slice_of(content, sizeof(content));
+	msg_begin(&q, CON, 1, 1, "01");
+	msg_opt_uint(&q, OPT_OBSERVE, 0);
+	msg_path(&q, "big");
+	msg_block(&q, OPT_BLOCK2, 0, false, 2);
+	msg_ask(&q, &a);
+	change('a');
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_int_equal(msg_get_uint(&a, OPT_BLOCK2), 8 | 2);
+	assert_int_equal(a.body.n, 64);
+	reply(&a, 0, ACK);
+}
+
+static void
+rst_ends_it(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	observe(&a, 0, "01", 0);
+	change('a');
+	assert_true(msg_recv(&a, 0, 1000));
+	reply(&a, 0, RST);
+	assert_int_equal(observers(), 0);
+	change('b');
+	assert_false(msg_recv(&a, 0, 60));
+}
+
+static void
+observe_1_ends_it_and_the_token_decides(void **state)
+{
+	struct slice v;
+	struct msg a;
+
+	(void)state;
+	observe(&a, 0, "01", 0);
+	observe(&a, 0, "02", 0);
+	observe(&a, 0, "02", 0); /* replaces */
+	assert_int_equal(observers(), 2);
+	observe(&a, 0, "01", 1);
+	assert_false(msg_get(&a, OPT_OBSERVE, &v));
+	assert_int_equal(observers(), 1);
+	observe(&a, 1, "02", 1); /* another peer's token is nothing */
+	assert_int_equal(observers(), 1);
+}
+
+static void
+an_error_ends_it_without_observe(void **state)
+{
+	struct slice v;
+	struct msg a;
+
+	(void)state;
+	observe(&a, 0, "01", 0);
+	rig.get_err = ERR_NOT_FOUND;
+	front_notify(rig.front, T_TCP, "big");
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_int_equal(a.code, 404);
+	assert_false(msg_get(&a, OPT_OBSERVE, &v));
+	reply(&a, 0, ACK);
+	assert_int_equal(observers(), 0);
+}
+
+static void
+paths_that_cannot_be_observed_are_answered_plainly(void **state)
+{
+	struct slice v;
+	struct msg q, a;
+
+	(void)state;
+	msg_begin(&q, CON, 1, 1, "01");
+	msg_opt_uint(&q, OPT_OBSERVE, 0);
+	msg_path(&q, "hello");
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 205);
+	assert_false(msg_get(&a, OPT_OBSERVE, &v));
+	assert_int_equal(observers(), 0);
+}
+
+static void
+a_peer_has_a_bounded_number(void **state)
+{
+	struct slice v;
+	struct msg a;
+	char token[8];
+
+	(void)state;
+	for (int i = 0; i <= LIMIT_OBSERVERS_PEER; i++) {
+		snprintf(token, sizeof(token), "%02x", i);
+		observe(&a, 0, token, 0);
+		assert_int_equal(msg_get(&a, OPT_OBSERVE, &v),
+		    i < LIMIT_OBSERVERS_PEER);
+	}
+	assert_int_equal(observers(), LIMIT_OBSERVERS_PEER);
+}
+
+static void
+observe_ep(struct msg *a, const char *token)
+{
+	struct msg q;
+
+	msg_begin(&q, CON, 1, ++mid, token);
+	msg_opt_uint(&q, OPT_OBSERVE, 0);
+	msg_path(&q, "big");
+	msg_opt(&q, OPT_URI_QUERY, "ep=node7", 8);
+	msg_ask(&q, a);
+}
+
+static void
+a_device_is_told_by_name_and_says_that_it_was(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	observe_ep(&a, "01");
+	assert_true(front_device_observes(rig.front, 0, "node7"));
+	assert_false(front_device_observes(rig.front, 7, "node8"));
+	assert_int_equal(front_notify_device(rig.front, 0, "node8", on_done,
+	    &rig), 0);
+	assert_int_equal(front_notify_device(rig.front, 7, "node7", on_done,
+	    &rig), 1);
+	/* it is told although nothing changed */
+	assert_true(msg_recv(&a, 0, 1000));
+	rig_run(30);
+	assert_int_equal(rig.done, 0);
+	reply(&a, 0, ACK);
+	assert_int_equal(rig.done, 1);
+	assert_int_equal(rig.done_err, 0);
+}
+
+static void
+a_device_that_resets_is_reported_as_refusing(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	observe_ep(&a, "01");
+	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
+	    &rig), 1);
+	assert_true(msg_recv(&a, 0, 1000));
+	reply(&a, 0, RST);
+	assert_int_equal(rig.done, 1);
+	assert_int_equal(rig.done_err, ERR_REJECTED);
+	assert_false(front_device_observes(rig.front, 0, "node7"));
+}
+
+static void
+a_device_with_two_observers_is_reported_once(void **state)
+{
+	struct msg a, b;
+
+	(void)state;
+	observe_ep(&a, "01");
+	observe_ep(&a, "02");
+	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
+	    &rig), 2);
+	/* NSTART is 1: the second is sent when the first was acknowledged */
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_false(msg_recv(&b, 0, 60));
+	reply(&a, 0, RST);
+	assert_int_equal(rig.done, 0);
+	assert_true(msg_recv(&b, 0, 1000));
+	reply(&b, 0, ACK);
+	assert_int_equal(rig.done, 1);
+	assert_int_equal(rig.done_err, 0);
+	assert_int_equal(observers(), 1);
+}
+
+static void
+a_lost_notification_is_repeated(void **state)
+{
+	struct msg a, b;
+
+	(void)state;
+	observe(&a, 0, "01", 0);
+	change('a');
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&b, 0, 4000)); /* ACK_TIMEOUT is 2 to 3 s */
+	assert_int_equal(a.mid, b.mid);
+	reply(&b, 0, ACK);
+	assert_int_equal(observers(), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
+		T(an_observer_is_told_of_a_change),
+		T(nothing_is_sent_when_nothing_changed),
+		T(a_failed_commit_tells_nobody),
+		T(large_states_come_as_their_first_block),
+		T(rst_ends_it),
+		T(observe_1_ends_it_and_the_token_decides),
+		T(an_error_ends_it_without_observe),
+		T(paths_that_cannot_be_observed_are_answered_plainly),
+		T(a_peer_has_a_bounded_number),
+		T(a_device_is_told_by_name_and_says_that_it_was),
+		T(a_device_that_resets_is_reported_as_refusing),
+		T(a_device_with_two_observers_is_reported_once),
+		T(a_lost_notification_is_repeated),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,493 @@
+#include "tests/rig/front_rig.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/digest.h"
+#include "lib/text.h"
+
+struct app rig;
+
+/* An image without a store: the front needs no more of it than this. */
+struct blob {
+	uint8_t digest[32];
+};
+static struct blob image = {{1, 2, 3, 4, 5, 6, 7, 8, 9}};
+
+struct slice
+blob_bytes(const struct blob *b)
+{
+	(void)b;
+	return rig.served;
+}
+
+const uint8_t *
+blob_digest(const struct blob *b)
+{
+	return b->digest;
+}
+
+void
+blob_unref(struct blob *b)
+{
+	rig.unrefs += b != NULL;
+}
+
+static int
+get_hello(struct app *app, const struct req *req, struct resp *resp)
+{
+	snprintf(app->seen, sizeof(app->seen), "%s", req->arg[0]);
+	buf_puts(&resp->out, "hello");
+	resp->cf = CF_TEXT;
+	return 0;
+}
+
+static int
+get_big(struct app *app, const struct req *req, struct resp *resp)
+{
+	(void)req;
+	resp->body = app->served;
+	resp->cf = CF_OCTET;
+	resp->have_max_age = true;
+	resp->max_age = 7;
+	return app->get_err;
+}
+
+static int
+get_image(struct app *app, const struct req *req, struct resp *resp)
+{
+	(void)app;
+	(void)req;
+	resp->image = &image;
+	resp->cf = CF_OCTET;
+	return 0;
+}
+
+/* Counts, and says what it got; held until the commit. */
+static int
+post_count(struct app *app, const struct req *req, struct resp *resp)
+{
+	struct digest d;
+	char text[32];
+
+	app->calls++;
+	app->body_n = req->body.n;
+	if (digest_compute(DIGEST_SHA256, req->body, &d) == 0)
+		memcpy(app->body_digest, d.b, 32);
+	snprintf(text, sizeof(text), "n=%d", app->calls);
+	buf_puts(&resp->out, text);
+	resp->after_commit = true;
+	return 0;
+}
+
+static int
+post_make(struct app *app, const struct req *req, struct resp *resp)
+{
+	(void)req;
+	app->calls++;
+	resp->code = 201;
+	resp->after_commit = true;
+	strcpy(resp->location, "rd/a%2Fb");
+	return 0;
+}
+
+static int
+get_who(struct app *app, const struct req *req, struct resp *resp)
+{
+	char text[400];
+
+	(void)app;
+	snprintf(text, sizeof(text), "%d %s %s %s", req->who.role,
+	    req->who.identity, req->addr, req->local);
+	buf_puts(&resp->out, text);
+	return 0;
+}
+
+static int
+get_query(struct app *app, const struct req *req, struct resp *resp)
+{
+	(void)app;
+	for (size_t i = 0; i < req->query_n; i++) {
+		buf_put(&resp->out, req->query[i]);
+		buf_puts(&resp->out, "|");
+	}
+	return 0;
+}
+
+static int
+get_refused(struct app *app, const struct req *req, struct resp *resp)
+{
+	(void)app;
+	(void)req;
+	return why_set(&resp->why, ERR_SEQUENCE, "SUIT 8.4.2: too old");
+}
+
+static int
+get_rest(struct app *app, const struct req *req, struct resp *resp)
+{
+	(void)app;
+	(void)req;
+	if (strcmp(req->arg[0], "dist/fw.bin") != 0)
+		return ERR_NOT_FOUND;
+	buf_puts(&resp->out, "alias");
+	return 0;
+}
+
+const struct route rig_device[] = {
+	{"hello", M_GET, ROLE_NOBODY, 0, get_hello, "rt=\"a.b c\";ct=0"},
+	{"m/{c}", M_GET, ROLE_NOBODY, ROLE_NOBODY, get_hello, NULL},
+	{"big", M_GET, ROLE_NOBODY, ROUTE_OBSERVE, get_big, "rt=\"big\""},
+	{"img", M_GET, ROLE_NOBODY, ROUTE_BLOCKS | ROUTE_HIDDEN, get_image,
+	    NULL},
+	{"r", M_POST, ROLE_NOBODY, 0, post_count, NULL},
+	{"file", M_POST | M_PUT, ROLE_NOBODY, ROUTE_BODY_FILE, post_count,
+	    NULL},
+	{"rd", M_POST, ROLE_NOBODY, 0, post_make, NULL},
+	{"who", M_GET, ROLE_NOBODY, 0, get_who, NULL},
+	{"mine", M_GET, ROLE_DEVICE, 0, get_who, NULL},
+	{"op", M_GET, ROLE_OPERATOR, 0, get_who, NULL},
+	{"q", M_GET, ROLE_NOBODY, 0, get_query, NULL},
+	{"refused", M_GET, ROLE_NOBODY, 0, get_refused, NULL},
+	{"{*}", M_GET, ROLE_NOBODY, 0, get_rest, NULL},
+	{0},
+};
+
+const struct route rig_admin[] = {
+	{"a/who", M_GET, ROLE_OPERATOR, 0, get_who, NULL},
+	{"a/refused", M_GET, ROLE_OPERATOR, 0, get_refused, NULL},
+	{"a/file", M_POST, ROLE_OPERATOR, ROUTE_BODY_FILE, post_count, NULL},
+	{0},
+};
+
+static int
+rig_psk(struct app *app, enum transport t, const char *identity,
+    struct buf *ret_key)
+{
+	(void)app;
+	if (t == T_ADMIN ? strcmp(identity, "admin") != 0 :
+	    strncmp(identity, "dev", 3) != 0)
+		return ERR_NOT_FOUND;
+	buf_puts(ret_key, "secret");
+	return 0;
+}
+
+static void
+rig_who(struct app *app, enum transport t, const char *identity,
+    struct principal *ret)
+{
+	(void)app;
+	(void)identity;
+	ret->role = t == T_ADMIN ? ROLE_OPERATOR : ROLE_DEVICE;
+	ret->grade = GRADE_L1;
+	ret->device = 42;
+}
+
+static void
+rig_blocks(struct app *app, const struct req *req, const struct blob *b,
+    uint64_t end, uint64_t total)
+{
+	(void)req;
+	(void)b;
+	app->blocks++;
+	app->blocks_end = end;
+	app->blocks_total = total;
+}
+
+static void
+before_sleep(void *arg)
+{
+	(void)arg;
+	if (!rig.no_flush)
+		front_flush(rig.front, rig.commit_err);
+}
+
+static void
+stop(void *arg)
+{
+	(void)arg;
+	loop_stop(rig.loop);
+}
+
+static int
+client_socket(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons(front_port(rig.front, T_UDP));
+	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0)
+		return -1;
+	return fd;
+}
+
+int
+rig_start(void **state)
+{
+	struct front_opts o = {
+		.hooks = {rig_psk, rig_who, rig_blocks},
+		.device = rig_device,
+		.admin = rig_admin,
+		.app = &rig,
+		.conf = &rig.conf,
+	};
+	struct why why = {0};
+
+	(void)state;
+	memset(&rig, 0, sizeof(rig));
+	strcpy(rig.conf.state_dir, "/tmp/front_rig.XXXXXX");
+	if (mkdtemp(rig.conf.state_dir) == NULL)
+		return -1;
+	strcpy(rig.conf.listen_coap, "127.0.0.1:0");
+	strcpy(rig.conf.listen_coaps, "127.0.0.1:0");
+	strcpy(rig.conf.listen_tcp, "127.0.0.1:0");
+	strcpy(rig.conf.listen_admin, "127.0.0.1:0");
+	rig.conf.block_size = 512;
+	rig.conf.image_max = 200 * 1024;
+	rig.conf.sessions_max = 100;
+	if (loop_new(1, &rig.loop) != 0)
+		return -1;
+	o.loop = rig.loop;
+	if (front_new(&o, &rig.front, &why) != 0) {
+		fprintf(stderr, "front_new: %s\n", why.text);
+		return -1;
+	}
+	loop_before_sleep(rig.loop, before_sleep, NULL);
+	loop_timer(rig.loop, stop, NULL);
+	for (int i = 0; i < 2; i++) {
+		rig.fd[i] = client_socket();
+		if (rig.fd[i] < 0 ||
+		    loop_read(rig.loop, rig.fd[i], stop, NULL) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+rig_stop(void **state)
+{
+	char tmp[300];
+
+	(void)state;
+	front_free(rig.front);
+	loop_free(rig.loop);
+	close(rig.fd[0]);
+	close(rig.fd[1]);
+	snprintf(tmp, sizeof(tmp), "%s/tmp", rig.conf.state_dir);
+	rmdir(tmp);
+	return rmdir(rig.conf.state_dir); /* nothing was left in it */
+}
+
+static bool
+has_data(int fd)
+{
+	uint8_t c;
+
+	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+void
+rig_run(int ms)
+{
+	loop_timer_at(rig.loop, loop_now(rig.loop) + ms);
+	assert_int_equal(loop_run(rig.loop), 0);
+}
+
+bool
+rig_wait(int i, int ms)
+{
+	struct timespec ts;
+	int64_t end;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	end = ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ms;
+	while (!has_data(rig.fd[i])) {
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		if (ts.tv_sec * 1000 + ts.tv_nsec / 1000000 >= end)
+			return false;
+		loop_timer_at(rig.loop, 0);
+		rig_run(20);
+	}
+	return true;
+}
+
+void
+msg_begin(struct msg *m, unsigned type, unsigned code, uint16_t mid,
+    const char *token)
+{
+	size_t n = strlen(token) / 2;
+	struct buf b;
+
+	memset(m, 0, sizeof(*m));
+	b = buf_of(m->b + 4, 8);
+	assert_int_equal(text_unhex(slice_str(token), &b), 0);
+	m->b[0] = (uint8_t)(0x40 | type << 4 | n);
+	m->b[1] = (uint8_t)((code / 100) << 5 | code % 100);
+	m->b[2] = (uint8_t)(mid >> 8);
+	m->b[3] = (uint8_t)mid;
+	m->n = 4 + n;
+}
+
+static uint8_t
+nibble(struct buf *ext, size_t v)
+{
+	if (v < 13)
+		return (uint8_t)v;
+	if (v < 269) {
+		buf_put_u8(ext, (uint8_t)(v - 13));
+		return 13;
+	}
+	buf_put_u8(ext, (uint8_t)((v - 269) >> 8));
+	buf_put_u8(ext, (uint8_t)(v - 269));
+	return 14;
+}
+
+void
+msg_opt(struct msg *m, unsigned number, const void *v, size_t n)
+{
+	uint8_t raw[4];
+	struct buf ext = buf_of(raw, sizeof(raw));
+	struct buf b = {m->b, m->n, sizeof(m->b), false};
+	uint8_t delta = nibble(&ext, number - m->last);
+	uint8_t len = nibble(&ext, n);
+
+	buf_put_u8(&b, (uint8_t)(delta << 4 | len));
+	buf_put(&b, buf_slice(&ext));
+	buf_put(&b, slice_of(v, n));
+	assert_false(b.over);
+	m->n = b.n;
+	m->last = number;
+}
+
+void
+msg_opt_uint(struct msg *m, unsigned number, uint32_t v)
+{
+	uint8_t raw[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16),
+	    (uint8_t)(v >> 8), (uint8_t)v};
+	size_t skip = 0;
+
+	while (skip < 4 && raw[skip] == 0)
+		skip++;
+	msg_opt(m, number, raw + skip, 4 - skip);
+}
+
+void
+msg_path(struct msg *m, const char *path)
+{
+	while (*path != '\0') {
+		size_t n = strcspn(path, "/");
+
+		msg_opt(m, OPT_URI_PATH, path, n);
+		path += n + (path[n] == '/');
+	}
+}
+
+void
+msg_block(struct msg *m, unsigned number, uint32_t num, bool more,
+    unsigned szx)
+{
+	msg_opt_uint(m, number, num << 4 | (more ? 8 : 0) | szx);
+}
+
+void
+msg_body(struct msg *m, const void *p, size_t n)
+{
+	assert_true(m->n + 1 + n <= sizeof(m->b));
+	m->b[m->n++] = 0xff;
+	memcpy(m->b + m->n, p, n);
+	m->n += n;
+}
+
+void
+msg_send(const struct msg *m, int i)
+{
+	assert_int_equal(send(rig.fd[i], m->b, m->n, 0), m->n);
+}
+
+/* Steps over one option; false at the end. */
+static bool
+step(const struct msg *m, size_t *at, unsigned *number, struct slice *ret)
+{
+	size_t v[2];
+
+	if (*at >= m->n || m->b[*at] == 0xff)
+		return false;
+	v[0] = m->b[*at] >> 4;
+	v[1] = m->b[*at] & 15;
+	++*at;
+	for (int i = 0; i < 2; i++) {
+		if (v[i] == 13) {
+			v[i] = 13u + m->b[(*at)++];
+		} else if (v[i] == 14) {
+			v[i] = 269u + (m->b[*at] << 8 | m->b[*at + 1]);
+			*at += 2;
+		}
+	}
+	*number += (unsigned)v[0];
+	*ret = slice_of(m->b + *at, v[1]);
+	*at += v[1];
+	return true;
+}
+
+bool
+msg_get(const struct msg *m, unsigned number, struct slice *ret)
+{
+	size_t at = 4 + (m->b[0] & 15);
+	unsigned have = 0;
+
+	while (step(m, &at, &have, ret))
+		if (have == number)
+			return true;
+	return false;
+}
+
+uint32_t
+msg_get_uint(const struct msg *m, unsigned number)
+{
+	struct slice v;
+	uint32_t u = 0;
+
+	if (!msg_get(m, number, &v))
+		fail_msg("option %u is missing", number);
+	for (size_t i = 0; i < v.n; i++)
+		u = u << 8 | v.p[i];
+	return u;
+}
+
+bool
+msg_recv(struct msg *m, int i, int ms)
+{
+	size_t at;
+	unsigned number = 0;
+	struct slice v;
+	ssize_t n;
+
+	memset(m, 0, sizeof(*m));
+	if (!rig_wait(i, ms))
+		return false;
+	n = recv(rig.fd[i], m->b, sizeof(m->b), MSG_DONTWAIT);
+	assert_true(n >= 4);
+	m->n = (size_t)n;
+	m->type = (m->b[0] >> 4) & 3;
+	m->code = (m->b[1] >> 5) * 100 + (m->b[1] & 31);
+	m->mid = (uint16_t)(m->b[2] << 8 | m->b[3]);
+	m->token = slice_of(m->b + 4, m->b[0] & 15);
+	at = 4 + m->token.n;
+	while (step(m, &at, &number, &v))
+		continue;
+	if (at < m->n)
+		m->body = slice_of(m->b + at + 1, m->n - at - 1);
+	return true;
+}
+
+void
+msg_ask(const struct msg *m, struct msg *ret)
+{
+	msg_send(m, 0);
+	if (!msg_recv(ret, 0, 2000))
+		fail_msg("no answer");
+}
