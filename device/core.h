@@ -31,7 +31,7 @@ int64_t core_later(struct suitdev *d, int64_t now, int64_t base);
 int core_register(struct suitdev *d);
 void core_registered(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
-int core_ask(struct suitdev *d);
+int core_ask(struct suitdev *d, int64_t now);
 void core_manifest(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
 int core_report(struct suitdev *d);

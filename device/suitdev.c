@@ -231,13 +231,6 @@ do_report(struct suitdev *d, int64_t now)
 	return core_report(d);
 }
 
-static int
-do_ask(struct suitdev *d, int64_t now)
-{
-	(void)now;
-	return core_ask(d);
-}
-
 /* In order of importance when several are due. */
 static const struct {
 	int64_t (*due)(const struct suitdev *d);
@@ -246,7 +239,7 @@ static const struct {
 	{due_register, do_register},
 	{due_report, do_report},
 	{due_install, do_install},
-	{due_ask, do_ask},
+	{due_ask, core_ask},
 	{due_fetch, core_fetch},
 };
 

@@ -179,7 +179,8 @@ struct suitdev {
 	bool registered, observing;
 	char location[LIMIT_PATH + 2]; /* "/rd/7" */
 	char trigger[LIMIT_URI + 1]; /* pushed manifest URL, or "" */
-	uint8_t seen_len, seen[8]; /* ETag of the manifest last answered */
+	uint8_t seen_len, seen[8]; /* ETag of the manifest last read */
+	int64_t seen_until; /* then it is read again: it was refused */
 	unsigned contact_fails; /* without any answer, in a row */
 
 	bool loaded; /* cfg.manifest holds a verified envelope */

@@ -170,7 +170,7 @@ ask_uri(const struct suitdev *d, char *dst, size_t cap)
 }
 
 int
-core_ask(struct suitdev *d)
+core_ask(struct suitdev *d, int64_t now)
 {
 	const bool riot = d->cfg.kind->riot;
 	struct suitdev_request rq = {.method = 1, .content_format = -1};
@@ -181,7 +181,7 @@ core_ask(struct suitdev *d)
 		d->ask_off = 0;
 		rq.fresh = true;
 		rq.observe = d->cfg.kind->observes && d->trigger[0] == '\0';
-		if (!riot && d->seen_len > 0) {
+		if (!riot && d->seen_len > 0 && now < d->seen_until) {
 			rq.etag_len = d->seen_len;
 			memcpy(rq.etag, d->seen, d->seen_len);
 		}
@@ -217,6 +217,7 @@ reject(struct suitdev *d, int64_t now, const uint8_t hash[32],
 		slot = &d->reject[d->reject_next++ % SUITDEV_REJECTS];
 	memcpy(slot->hash, hash, sizeof slot->hash);
 	slot->until = core_later(d, now, SUITDEV_DAY_MS);
+	d->seen_until = slot->until;
 	d->count.rejects++;
 	d->fail = FAIL_POLICY;
 	d->refused = reason;
@@ -359,8 +360,10 @@ consider(struct suitdev *d, int64_t now)
 	    &hash) != 0)
 		return;
 	known = reject_find(d, hash.b);
-	if (known != NULL && now < known->until && !d->cfg.kind->riot)
+	if (known != NULL && now < known->until && !d->cfg.kind->riot) {
+		d->seen_until = known->until;
 		return;
+	}
 	reason = judge(d);
 	if (reason == REASON_SEQUENCE && d->m.sequence == d->nv.sequence &&
 	    !d->cfg.kind->riot) {
@@ -437,6 +440,7 @@ manifest_part(struct suitdev *d, int64_t now,
 		d->bad_asks = 0;
 		memcpy(d->seen, d->etag, d->etag_len);
 		d->seen_len = d->etag_len;
+		d->seen_until = SUITDEV_NEVER;
 		if (d->cfg.manifest.n > 0)
 			consider(d, now);
 	}
