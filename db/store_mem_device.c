@@ -70,7 +70,7 @@ static int
 device_put(struct store *s, struct store_device *d)
 {
 	struct mem *m = mem_of(s);
-	struct store_device *old = NULL, *other;
+	struct store_device *old = NULL, *other, now;
 	int err = rules_device(d);
 
 	if (err != 0)
@@ -81,13 +81,18 @@ device_put(struct store *s, struct store_device *d)
 	if (d->id != 0 && (old = device_find(m, d->id)) == NULL)
 		return mem_refuse(m, ERR_NOT_FOUND, "device");
 	other = mem_find(m, MEM_DEVICE, BY_EP, d);
-	if (other == old && d->reg != 0)
+	if ((other == NULL || other == old) && d->reg != 0)
 		other = mem_find(m, MEM_DEVICE, BY_REG, d);
 	if (other != NULL && other != old)
 		return mem_refuse(m, ERR_EXISTS, "device");
 	if (old == NULL)
 		d->id = mem_next(m, MEM_DEVICE);
-	mem_set(m, MEM_DEVICE, old, d);
+	now = *d;
+	if (!d->have_class)
+		memset(now.class_id, 0, sizeof(now.class_id));
+	if (!d->have_seq)
+		now.seq = 0;
+	mem_set(m, MEM_DEVICE, old, &now);
 	return 0;
 }
 

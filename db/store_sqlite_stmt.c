@@ -109,9 +109,11 @@ sq_stmts_free(struct sq *s)
 static int
 bind(sqlite3_stmt *st, const struct query *q)
 {
+	/* variants of one query may leave the last values unused */
+	size_t used = (size_t)sqlite3_bind_parameter_count(st);
 	int rc = SQLITE_OK;
 
-	for (size_t i = 0; i < q->n && rc == SQLITE_OK; i++) {
+	for (size_t i = 0; i < q->n && i < used && rc == SQLITE_OK; i++) {
 		const struct val *v = &q->v[i];
 		int at = (int)i + 1;
 
