@@ -1,0 +1,625 @@
+/*
+ * Images by SHA-256.
+ *
+ * An upload is written and hashed in DIR/tmp, synced, made read-only, renamed
+ * to its digest and the directory synced: a crash leaves a whole image or a
+ * temporary file, which the next start removes. Which images there are is
+ * read from the directory once and kept in a hash table, so that blob_have
+ * never touches the disk.
+ *
+ * A mapped file that loses its tail raises SIGBUS at the reader. What guards
+ * against it: the directories are 0700 and the files 0444 in our name, we
+ * only ever rename and unlink them (a mapping outlives both), the size is
+ * compared when a file is mapped, and inode, size and ctime whenever it is
+ * mapped again. Not covered: root truncating a file in place while it is
+ * mapped, and a disk that fails to read a page later on. Both end the
+ * process; the unit restarts it, and the first open then finds the damage.
+ */
+#include "db/blob.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/digest.h"
+#include "lib/text.h"
+
+#define BUCKETS 1024
+#define NAME_LEN 64 /* hex digits of a digest */
+
+/* What was true of the file when its bytes were last hashed. */
+struct stamp {
+	ino_t ino;
+	off_t size;
+	struct timespec ctime;
+};
+
+struct blob {
+	struct image *image; /* NULL: replaced or dropped meanwhile */
+	unsigned refs;
+	uint8_t digest[32];
+	struct slice bytes;
+};
+
+enum verdict { UNSEEN, GOOD, DAMAGED };
+
+struct image {
+	struct image *next;
+	uint8_t digest[32];
+	uint64_t size;
+	enum verdict verdict; /* of the bytes that `stamp` describes */
+	struct stamp stamp;
+	struct blob *mapped;
+};
+
+struct blob_store {
+	char dir[PATH_MAX - NAME_LEN - 32];
+	uint64_t max_image, max_total, total, pending;
+	struct image *bucket[BUCKETS];
+};
+
+struct blob_put {
+	struct blob_store *bs;
+	struct digest_ctx *hash;
+	uint64_t size;
+	int fd;
+	int err; /* of a write; it stays */
+	char path[PATH_MAX];
+};
+
+static int
+code_of(int e)
+{
+	switch (e) {
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_NOSPACE;
+	case EROFS:
+	case EACCES:
+	case EPERM:
+		return ERR_READONLY;
+	case ENOMEM:
+		return ERR_NOMEM;
+	default:
+		return ERR_IO;
+	}
+}
+
+static int
+fail(struct why *why, const char *path)
+{
+	int e = errno;
+
+	return why_set(why, code_of(e), "%s: %s", path, strerror(e));
+}
+
+static struct image **
+image_slot(struct blob_store *bs, const uint8_t digest[32])
+{
+	struct image **at = &bs->bucket[(digest[0] | digest[1] << 8) % BUCKETS];
+
+	while (*at != NULL && memcmp((*at)->digest, digest, 32) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+static void
+image_path(const struct blob_store *bs, const uint8_t digest[32],
+    char path[PATH_MAX])
+{
+	char hex[NAME_LEN + 1];
+
+	text_hex(slice_of(digest, 32), hex, sizeof(hex));
+	snprintf(path, PATH_MAX, "%s/images/%.2s/%s", bs->dir, hex, hex);
+}
+
+static int
+image_add(struct blob_store *bs, const uint8_t digest[32], uint64_t size)
+{
+	struct image **at = image_slot(bs, digest);
+
+	if (*at == NULL && (*at = calloc(1, sizeof(**at))) == NULL)
+		return ERR_NOMEM;
+	memcpy((*at)->digest, digest, 32);
+	bs->total += size - (*at)->size;
+	(*at)->size = size;
+	(*at)->verdict = UNSEEN;
+	return 0;
+}
+
+/* Forgets it; a mapping lives on by itself. */
+static void
+image_drop(struct blob_store *bs, struct image **at)
+{
+	struct image *im = *at;
+
+	if (im->mapped != NULL)
+		im->mapped->image = NULL;
+	bs->total -= im->size;
+	*at = im->next;
+	free(im);
+}
+
+static int
+sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return code_of(errno);
+	err = fsync(fd) == 0 ? 0 : code_of(errno);
+	close(fd);
+	return err;
+}
+
+static int
+make_dir(const char *path, struct why *why)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return 0;
+	return fail(why, path);
+}
+
+static void
+empty_tmp(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+}
+
+/* One of the 256 directories; what is not named like an image is not ours. */
+static int
+scan_dir(struct blob_store *bs, const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	struct stat st;
+	uint8_t digest[32];
+	int err = 0;
+
+	if (d == NULL) /* a directory is made with the first image in it */
+		return errno == ENOENT ? 0 : code_of(errno);
+	while (err == 0 && (e = readdir(d)) != NULL) {
+		struct buf b = buf_of(digest, sizeof(digest));
+
+		if (strlen(e->d_name) != NAME_LEN ||
+		    text_unhex(slice_str(e->d_name), &b) != 0 ||
+		    b.n != sizeof(digest) ||
+		    fstatat(dirfd(d), e->d_name, &st,
+		    AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		err = image_add(bs, digest, (uint64_t)st.st_size);
+	}
+	closedir(d);
+	return err;
+}
+
+static int
+scan(struct blob_store *bs, struct why *why)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (unsigned i = 0; i < 256 && err == 0; i++) {
+		snprintf(path, sizeof(path), "%s/images/%02x", bs->dir, i);
+		err = scan_dir(bs, path);
+	}
+	return err == 0 ? 0 : why_set(why, err, "%s: %s", path,
+	    err_text(err));
+}
+
+int
+blob_open(const struct blob_opts *o, struct blob_store **ret, struct why *why)
+{
+	struct blob_store *bs = calloc(1, sizeof(*bs));
+	char path[PATH_MAX];
+	int err;
+
+	if (bs == NULL)
+		return why_set(why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+	bs->max_image = o->max_image < LIMIT_IMAGE ? o->max_image :
+	    LIMIT_IMAGE;
+	bs->max_total = o->max_total;
+	err = slice_to_cstr(slice_str(o->dir), bs->dir, sizeof(bs->dir)) ? 0 :
+	    why_set(why, ERR_SIZE, "the state directory's name is too long");
+	if (err == 0)
+		err = make_dir(bs->dir, why);
+	snprintf(path, sizeof(path), "%s/images", bs->dir);
+	if (err == 0)
+		err = make_dir(path, why);
+	snprintf(path, sizeof(path), "%s/tmp", bs->dir);
+	if (err == 0)
+		err = make_dir(path, why);
+	if (err == 0) {
+		empty_tmp(path);
+		err = scan(bs, why);
+	}
+	if (err != 0) {
+		blob_close(bs);
+		return err;
+	}
+	*ret = bs;
+	return 0;
+}
+
+void
+blob_close(struct blob_store *bs)
+{
+	if (bs == NULL)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (bs->bucket[i] != NULL)
+			image_drop(bs, &bs->bucket[i]);
+	free(bs);
+}
+
+uint64_t
+blob_total(const struct blob_store *bs)
+{
+	return bs->total;
+}
+
+bool
+blob_have(struct blob_store *bs, const uint8_t digest[32], uint64_t *ret_size)
+{
+	const struct image *im = *image_slot(bs, digest);
+
+	if (im != NULL && ret_size != NULL)
+		*ret_size = im->size;
+	return im != NULL;
+}
+
+int
+blob_put_begin(struct blob_store *bs, struct blob_put **ret)
+{
+	struct blob_put *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (p == NULL)
+		return ERR_NOMEM;
+	p->bs = bs;
+	p->hash = digest_new(DIGEST_SHA256);
+	snprintf(p->path, sizeof(p->path), "%s/tmp/XXXXXX", bs->dir);
+	p->fd = mkostemp(p->path, O_CLOEXEC);
+	if (p->fd < 0 || p->hash == NULL) {
+		err = p->fd < 0 ? code_of(errno) : ERR_CRYPTO;
+		blob_put_abort(p);
+		return err;
+	}
+	*ret = p;
+	return 0;
+}
+
+static int
+write_all(int fd, struct slice in)
+{
+	while (in.n > 0) {
+		ssize_t n = write(fd, in.p, in.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? code_of(errno) : ERR_IO;
+		in = slice_sub(in, (size_t)n, in.n);
+	}
+	return 0;
+}
+
+int
+blob_put_write(struct blob_put *p, struct slice in)
+{
+	struct blob_store *bs = p->bs;
+
+	if (p->err != 0)
+		return p->err;
+	if (in.n > bs->max_image - p->size)
+		return p->err = ERR_SIZE;
+	if (in.n > bs->max_total || bs->total + bs->pending >
+	    bs->max_total - in.n)
+		return p->err = ERR_NOSPACE;
+	p->err = digest_update(p->hash, in);
+	if (p->err == 0)
+		p->err = write_all(p->fd, in);
+	p->size += in.n;
+	bs->pending += in.n;
+	return p->err;
+}
+
+/* Everything of an upload but its renamed file. */
+static void
+put_free(struct blob_put *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	p->bs->pending -= p->size;
+	digest_free(p->hash);
+	free(p);
+}
+
+void
+blob_put_abort(struct blob_put *p)
+{
+	if (p == NULL)
+		return;
+	if (p->fd >= 0)
+		unlink(p->path);
+	put_free(p);
+}
+
+static bool
+stamp_eq(const struct stamp *a, const struct stamp *b)
+{
+	return a->ino == b->ino && a->size == b->size &&
+	    a->ctime.tv_sec == b->ctime.tv_sec &&
+	    a->ctime.tv_nsec == b->ctime.tv_nsec;
+}
+
+static struct stamp
+stamp_of(const struct stat *st)
+{
+	return (struct stamp){st->st_ino, st->st_size, st->st_ctim};
+}
+
+/* Is the file still the one whose bytes were found good? */
+static bool
+intact(const struct blob_store *bs, const struct image *im)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	struct stamp now;
+
+	image_path(bs, im->digest, path);
+	if (im->verdict != GOOD || lstat(path, &st) != 0)
+		return false;
+	now = stamp_of(&st);
+	return stamp_eq(&now, &im->stamp);
+}
+
+/* Makes the file durable under its name. */
+static int
+put_place(struct blob_put *p, const uint8_t digest[32])
+{
+	char path[PATH_MAX], *slash;
+	int err;
+
+	if (fchmod(p->fd, 0444) != 0 || fsync(p->fd) != 0)
+		return code_of(errno);
+	image_path(p->bs, digest, path);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	err = make_dir(path, NULL);
+	*slash = '/';
+	if (err == 0 && rename(p->path, path) != 0)
+		err = code_of(errno);
+	if (err != 0)
+		return err;
+	*slash = '\0';
+	err = sync_dir(path);
+	if (err == 0) {
+		*strrchr(path, '/') = '\0'; /* its own entry, if just made */
+		err = sync_dir(path);
+	}
+	return err;
+}
+
+static int
+put_new(struct blob_put *p, const uint8_t digest[32])
+{
+	struct blob_store *bs = p->bs;
+	struct image **at = image_slot(bs, digest);
+	struct stat st;
+	int err;
+
+	if (*at != NULL && intact(bs, *at)) {
+		unlink(p->path);
+		return 0;
+	}
+	err = put_place(p, digest);
+	if (err != 0) {
+		unlink(p->path);
+		return err;
+	}
+	if (*at != NULL) /* unseen, damaged or gone: now what we hashed */
+		image_drop(bs, at);
+	err = image_add(bs, digest, p->size);
+	if (err != 0)
+		return err;
+	if (fstat(p->fd, &st) == 0) {
+		at = image_slot(bs, digest);
+		(*at)->stamp = stamp_of(&st);
+		(*at)->verdict = GOOD;
+	}
+	return 0;
+}
+
+int
+blob_put_commit(struct blob_put *p, const uint8_t *expect,
+    uint8_t ret_digest[32], struct why *why)
+{
+	struct digest d;
+	int err = p->err;
+
+	if (err == 0 && p->size == 0)
+		err = ERR_INVALID;
+	if (err == 0)
+		err = digest_final(p->hash, &d);
+	if (err == 0 && expect != NULL && memcmp(expect, d.b, 32) != 0)
+		err = ERR_DIGEST;
+	if (err != 0) {
+		blob_put_abort(p);
+		return why_set(why, err, "image: %s", err_text(err));
+	}
+	err = put_new(p, d.b);
+	put_free(p);
+	if (err != 0)
+		return why_set(why, err, "image: %s", err_text(err));
+	memcpy(ret_digest, d.b, 32);
+	return 0;
+}
+
+static int
+check(const struct image *im, struct slice bytes)
+{
+	struct digest d;
+	int err = digest_compute(DIGEST_SHA256, bytes, &d);
+
+	if (err == 0 && memcmp(d.b, im->digest, 32) != 0)
+		err = ERR_CORRUPT;
+	return err;
+}
+
+/* Maps `fd` and vouches for its bytes. */
+static int
+map(struct image *im, int fd, struct blob **ret)
+{
+	struct stat st;
+	struct stamp now;
+	struct blob *b;
+	void *p;
+	int err;
+
+	if (fstat(fd, &st) != 0)
+		return code_of(errno);
+	now = stamp_of(&st);
+	if (im->verdict != UNSEEN && !stamp_eq(&now, &im->stamp))
+		im->verdict = UNSEEN;
+	im->stamp = now;
+	if ((uint64_t)now.size != im->size || now.size == 0)
+		im->verdict = DAMAGED;
+	if (im->verdict == DAMAGED)
+		return ERR_CORRUPT;
+	p = mmap(NULL, (size_t)now.size, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return code_of(errno);
+	b = calloc(1, sizeof(*b));
+	err = b == NULL ? ERR_NOMEM : 0;
+	if (err == 0 && im->verdict == UNSEEN) {
+		err = check(im, slice_of(p, (size_t)now.size));
+		im->verdict = err == 0 ? GOOD :
+		    err == ERR_CORRUPT ? DAMAGED : UNSEEN;
+	}
+	if (err != 0) {
+		munmap(p, (size_t)now.size);
+		free(b);
+		return err;
+	}
+	*b = (struct blob){.image = im, .refs = 1,
+	    .bytes = slice_of(p, (size_t)now.size)};
+	memcpy(b->digest, im->digest, 32);
+	im->mapped = *ret = b;
+	return 0;
+}
+
+int
+blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
+{
+	struct image **at = image_slot(bs, digest);
+	char path[PATH_MAX];
+	int fd, err;
+
+	if (*at == NULL)
+		return ERR_NOT_FOUND;
+	if ((*at)->mapped != NULL) {
+		*ret = blob_ref((*at)->mapped);
+		return 0;
+	}
+	image_path(bs, digest, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+		if (err == ERR_NOT_FOUND)
+			image_drop(bs, at);
+		return err;
+	}
+	err = map(*at, fd, ret);
+	close(fd);
+	return err;
+}
+
+struct slice
+blob_bytes(const struct blob *b)
+{
+	return b->bytes;
+}
+
+const uint8_t *
+blob_digest(const struct blob *b)
+{
+	return b->digest;
+}
+
+struct blob *
+blob_ref(struct blob *b)
+{
+	b->refs++;
+	return b;
+}
+
+void
+blob_unref(struct blob *b)
+{
+	if (b == NULL || --b->refs > 0)
+		return;
+	if (b->image != NULL)
+		b->image->mapped = NULL;
+	munmap((void *)b->bytes.p, b->bytes.n);
+	free(b);
+}
+
+int
+blob_gc(struct blob_store *bs, bool (*keep)(void *arg,
+    const uint8_t digest[32]), void *arg, size_t *ret_dropped)
+{
+	char path[PATH_MAX];
+	size_t dropped = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct image **at = &bs->bucket[i];
+
+		while (*at != NULL) {
+			image_path(bs, (*at)->digest, path);
+			if ((*at)->mapped != NULL ||
+			    keep(arg, (*at)->digest)) {
+				at = &(*at)->next;
+			} else if (unlink(path) != 0 && errno != ENOENT) {
+				err = code_of(errno);
+				at = &(*at)->next;
+			} else {
+				image_drop(bs, at);
+				dropped++;
+			}
+		}
+	}
+	if (err == 0)
+		*ret_dropped = dropped;
+	return err;
+}
+
+int
+blob_foreach(struct blob_store *bs,
+    int (*cb)(void *arg, const uint8_t digest[32], uint64_t size), void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct image *im = bs->bucket[i]; im != NULL && err == 0;
+		    im = im->next)
+			err = cb(arg, im->digest, im->size);
+	return err;
+}
