@@ -117,8 +117,14 @@ $(TESTS_lib): $(B)/tests/%: $(B)/obj/tests/%.o $(A_LIB)
 $(TESTS_db): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DB) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(DB_LIBS) $(LIB_LIBS) -lcmocka
-$(TESTS_daemon): $(B)/tests/%: $(B)/obj/tests/%.o $(A_RIG) $(A_DAEMON) \
+# tests of the front have the rig in the place of the images and the app
+TESTS_front := $(filter $(B)/tests/daemon/test_front%,$(TESTS_daemon))
+$(TESTS_front): $(B)/tests/%: $(B)/obj/tests/%.o $(A_RIG) $(A_DAEMON) \
 		$(A_DB) $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(DB_LIBS) $(LIB_LIBS) -lcmocka
+$(filter-out $(TESTS_front),$(TESTS_daemon)): $(B)/tests/%: \
+		$(B)/obj/tests/%.o $(A_DAEMON) $(A_DB) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(DB_LIBS) $(LIB_LIBS) -lcmocka
 $(TESTS_device): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DEV) $(A_LIB)
