@@ -1,0 +1,423 @@
+/*
+ * fake: the engine's world without sockets and clocks. Loop, front and peer
+ * are played by the test (the linker takes these instead of the archive's);
+ * tracker, store twin, catalog, engine and resources are the real ones.
+ */
+#ifndef SUITD_TESTS_DAEMON_FAKE_H
+#define SUITD_TESTS_DAEMON_FAKE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/access.h"
+#include "daemon/campaign.h"
+#include "daemon/catalog.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "daemon/publish.h"
+#include "daemon/push.h"
+#include "daemon/res.h"
+#include "daemon/suitd.h"
+#include "lib/manifest.h"
+#include "lib/text.h"
+
+/* --- loop --- */
+
+struct loop {
+	int64_t now, timer_at;
+	uint64_t seed;
+	void (*timer)(void *arg);
+	void (*hook)(void *arg);
+	void (*tick)(void *arg);
+	void *arg;
+};
+
+int64_t
+loop_now(const struct loop *l)
+{
+	return l->now;
+}
+
+int64_t
+loop_mono(const struct loop *l)
+{
+	return l->now;
+}
+
+uint64_t
+loop_rand(struct loop *l)
+{
+	return backoff_rand(&l->seed);
+}
+
+void
+loop_timer(struct loop *l, void (*cb)(void *arg), void *arg)
+{
+	l->timer = cb;
+	l->arg = arg;
+}
+
+void
+loop_timer_at(struct loop *l, int64_t at)
+{
+	l->timer_at = at;
+}
+
+void
+loop_before_sleep(struct loop *l, void (*cb)(void *arg), void *arg)
+{
+	l->hook = cb;
+	l->arg = arg;
+}
+
+int
+loop_every(struct loop *l, int64_t ms, void (*cb)(void *arg), void *arg)
+{
+	(void)ms;
+	(void)arg;
+	l->tick = cb;
+	return 0;
+}
+
+/* --- front --- */
+
+struct front {
+	int flushes, flush_err; /* the last error that was not 0 */
+	size_t topics;
+	char topic[64][64];
+	char observes[LIMIT_EP + 1]; /* this endpoint observes */
+	void (*done)(void *arg, int err);
+	void *done_arg;
+	size_t told;
+};
+
+void
+front_flush(struct front *f, int commit_err)
+{
+	f->flushes++;
+	if (commit_err != 0)
+		f->flush_err = commit_err;
+}
+
+void
+front_notify(struct front *f, enum transport plane, const char *path)
+{
+	(void)plane;
+	if (f->topics < 64)
+		snprintf(f->topic[f->topics++], 64, "%s", path);
+}
+
+bool
+front_device_observes(const struct front *f, uint64_t device, const char *ep)
+{
+	(void)device;
+	return f->observes[0] != '\0' && strcmp(f->observes, ep) == 0;
+}
+
+size_t
+front_notify_device(struct front *f, uint64_t device, const char *ep,
+    void (*done)(void *arg, int err), void *arg)
+{
+	if (!front_device_observes(f, device, ep))
+		return 0;
+	f->told++;
+	f->done = done;
+	f->done_arg = arg;
+	return 1;
+}
+
+/* --- peer --- */
+
+#define FAKE_SENT 32
+
+struct fake_sent {
+	enum method method;
+	char uri[LIMIT_URI + 1];
+	uint8_t payload[1024];
+	size_t n;
+	void (*cb)(void *arg, const struct peer_answer *a);
+	void *arg;
+};
+
+struct peer {
+	size_t n;
+	struct fake_sent sent[FAKE_SENT];
+	size_t inflight;
+};
+
+int
+peer_send(struct peer *p, const struct peer_request *rq,
+    void (*cb)(void *arg, const struct peer_answer *a), void *arg)
+{
+	struct fake_sent *s = &p->sent[p->n++];
+
+	assert_true(p->n <= FAKE_SENT);
+	s->method = rq->method;
+	snprintf(s->uri, sizeof(s->uri), "%s", rq->uri);
+	assert_true(rq->payload.n <= sizeof(s->payload));
+	if (rq->payload.n > 0)
+		memcpy(s->payload, rq->payload.p, rq->payload.n);
+	s->n = rq->payload.n;
+	s->cb = cb;
+	s->arg = arg;
+	return 0;
+}
+
+size_t
+peer_inflight(const struct peer *p)
+{
+	return p->inflight;
+}
+
+/* --- the world --- */
+
+struct world {
+	struct app app;
+	struct loop loop;
+	struct front front;
+	struct peer peer;
+	char dir[64];
+	struct cose_key *key;
+	uint8_t class_id[16], vendor[16];
+};
+
+static inline void
+turn(struct world *w)
+{
+	engine_turn(w->app.engine);
+}
+
+/* Time passes; the timer runs each time it is due. */
+static inline void
+pass(struct world *w, int64_t ms)
+{
+	int64_t end = w->loop.now + ms;
+
+	while (w->loop.timer_at != 0 && w->loop.timer_at <= end) {
+		if (w->loop.timer_at > w->loop.now)
+			w->loop.now = w->loop.timer_at;
+		w->loop.timer_at = 0;
+		engine_due(w->app.engine);
+		turn(w);
+	}
+	w->loop.now = end;
+	engine_fold(w->app.engine, false);
+	turn(w);
+}
+
+/* The last request that was sent to a path, answered. */
+static inline void
+answer(struct world *w, const char *path, unsigned code, const char *payload)
+{
+	struct peer_answer a = {.code = code, .payload = slice_str(payload)};
+
+	for (size_t i = w->peer.n; i > 0; i--) {
+		struct fake_sent *s = &w->peer.sent[i - 1];
+
+		if (s->cb == NULL || strstr(s->uri, path) == NULL)
+			continue;
+		if (code == 0)
+			a.err = ERR_TIMEOUT;
+		void (*cb)(void *, const struct peer_answer *) = s->cb;
+		s->cb = NULL;
+		cb(s->arg, &a);
+		turn(w);
+		return;
+	}
+	fail_msg("nothing was sent to %s", path);
+}
+
+static inline void
+world_open(struct world *w, int (*store)(struct store **))
+{
+	struct blob_opts bo = {w->dir, LIMIT_IMAGE, 1u << 30};
+	struct store_author a = {.name = "alice"};
+	struct buf b = buf_of(a.key, sizeof(a.key));
+	struct why why;
+
+	log_init(getenv("VERBOSE") != NULL ? LOGL_DEBUG : LOGL_ERROR);
+	memset(w, 0, sizeof(*w));
+	strcpy(w->dir, "/tmp/suitd-test-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	conf_default(&w->app.conf);
+	strcpy(w->app.conf.public_uri, "coap://fw.example");
+	w->loop.now = 1000000;
+	w->loop.seed = 1;
+	w->app.loop = &w->loop;
+	w->app.front = &w->front;
+	w->app.peer = &w->peer;
+	assert_int_equal(store(&w->app.store), 0);
+	assert_int_equal(blob_open(&bo, &w->app.blobs, &why), 0);
+	assert_int_equal(catalog_new(&w->app.catalog), 0);
+	assert_int_equal(access_open(w->dir, &w->app.access, &why), 0);
+	assert_int_equal(engine_new(&w->app, &w->app.engine), 0);
+	memset(w->class_id, 0xc1, 16);
+	memset(w->vendor, 0x7e, 16);
+	assert_int_equal(cose_key_generate(COSE_KEY_P256, &w->key), 0);
+	assert_int_equal(cose_key_id(w->key, a.kid), 0);
+	assert_int_equal(cose_key_put_cose(w->key, &b), 0);
+	a.key_len = b.n;
+	assert_int_equal(engine_begin(w->app.engine), 0);
+	assert_int_equal(engine_end(w->app.engine,
+	    w->app.store->ops->author_put(w->app.store, &a)), 0);
+	turn(w);
+}
+
+static inline void
+world_close(struct world *w)
+{
+	char cmd[128];
+
+	engine_free(w->app.engine);
+	catalog_free(w->app.catalog);
+	access_free(w->app.access);
+	blob_close(w->app.blobs);
+	w->app.store->ops->close(w->app.store);
+	cose_key_free(w->key);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", w->dir);
+	assert_int_equal(system(cmd), 0);
+}
+
+/* An image of n bytes, all `fill`; its digest. */
+static inline struct digest
+upload(struct world *w, size_t n, int fill)
+{
+	uint8_t *bytes = malloc(n);
+	struct blob_put *p;
+	struct digest d;
+	uint8_t digest[32];
+	struct why why;
+
+	assert_non_null(bytes);
+	memset(bytes, fill, n);
+	assert_int_equal(digest_compute(DIGEST_SHA256, slice_of(bytes, n),
+	    &d), 0);
+	assert_int_equal(blob_put_begin(w->app.blobs, &p), 0);
+	assert_int_equal(blob_put_write(p, slice_of(bytes, n)), 0);
+	assert_int_equal(blob_put_commit(p, d.b, digest, &why), 0);
+	free(bytes);
+	return d;
+}
+
+/* What a release is made of; the rest is as small as can be. */
+struct made {
+	uint64_t seq;
+	const char *uri;
+	struct digest digest;
+	uint64_t size;
+	const uint8_t *class_id; /* NULL: the world's */
+	bool no_class;
+	const struct cose_key *key; /* NULL: the world's */
+	enum manifest_dialect dialect;
+};
+
+static inline struct slice
+made(struct world *w, const struct made *m, uint8_t *dst, size_t cap)
+{
+	static const uint8_t id[] = {0x81, 0x41, 0x00};
+	static uint8_t bare[4096];
+	struct manifest_spec spec = {
+		.dialect = m->dialect, .sequence = m->seq,
+		.have_vendor = true, .have_class = !m->no_class,
+		.component_count = 1,
+	};
+	struct cose_sign_opts opts = {0};
+	struct buf b = buf_of(bare, sizeof(bare)), out = buf_of(dst, cap);
+	struct why why = {0};
+	int rc;
+
+	memcpy(spec.vendor, w->vendor, 16);
+	memcpy(spec.class_id, m->class_id ? m->class_id : w->class_id, 16);
+	spec.component[0].id = slice_of(id, sizeof(id));
+	spec.component[0].payload_count = 1;
+	spec.component[0].payload[0].uri = m->uri;
+	spec.component[0].payload[0].digest = m->digest;
+	spec.component[0].payload[0].size = m->size;
+	rc = manifest_envelope(&spec, &b, &why);
+	if (rc == 0)
+		rc = manifest_sign(buf_slice(&b), m->key ? m->key : w->key,
+		    &opts, &out, &why);
+	if (rc != 0)
+		fail_msg("%s", why.text);
+	return buf_slice(&out);
+}
+
+static inline int
+publish(struct world *w, const struct made *m, struct publish_result *ret)
+{
+	static struct publish_result drop;
+	uint8_t bytes[4096];
+	struct publish_opts o = {0};
+	struct why why = {0};
+	int rc = publish_envelope(&w->app, made(w, m, bytes, sizeof(bytes)),
+	    &o, ret != NULL ? ret : &drop, &why);
+
+	turn(w);
+	return rc;
+}
+
+/* A release of `size` bytes at `uri`, and its id. */
+static inline uint64_t
+released(struct world *w, uint64_t seq, const char *uri, size_t size)
+{
+	static struct publish_result r;
+	struct made m = {
+		.seq = seq, .uri = uri, .size = size,
+		.digest = upload(w, size, (int)seq),
+	};
+
+	assert_int_equal(publish(w, &m, &r), 0);
+	return r.release.id;
+}
+
+static inline struct store_device
+device(struct world *w, const char *ep, enum driver driver)
+{
+	struct store_device d = {.driver = driver, .have_class = true};
+
+	snprintf(d.ep, sizeof(d.ep), "%s", ep);
+	memcpy(d.class_id, w->class_id, 16);
+	strcpy(d.uri, driver == DRIVER_TRIGGER ? "coap://127.0.0.9" : "");
+	assert_int_equal(engine_begin(w->app.engine), 0);
+	assert_int_equal(engine_end(w->app.engine,
+	    w->app.store->ops->device_put(w->app.store, &d)), 0);
+	turn(w);
+	return d;
+}
+
+static inline struct job
+last_job(struct world *w, const struct store_device *d)
+{
+	struct job j;
+
+	assert_int_equal(w->app.store->ops->job_last(w->app.store, d->id, &j),
+	    0);
+	return j;
+}
+
+/* One request to a handler, as the front would make it. */
+static inline int
+ask(struct world *w, route_fn fn, struct req *req, struct resp *resp)
+{
+	static uint8_t out[LIMIT_RESPONSE];
+
+	memset(resp, 0, sizeof(*resp));
+	resp->cf = CF_NONE;
+	resp->out = buf_of(out, sizeof(out));
+	if (req->arg[0] == NULL)
+		req->arg[0] = req->arg[1] = "";
+	if (req->method == 0)
+		req->method = M_GET;
+	return fn(&w->app, req, resp);
+}
+
+#endif
