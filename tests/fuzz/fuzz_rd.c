@@ -1,10 +1,10 @@
 /* Registrations: options separated by '&', then a new line and the links.
  * What is accepted is terminated, within its caps and read the same twice. */
+#include "tests/fuzz/fuzz.h"
+
 #include <stdlib.h>
 
 #include "lib/rd.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 require(bool ok)

@@ -1,10 +1,10 @@
 /* Status from devices: the first byte chooses the form. What is accepted
  * points into the input and holds only known numbers. */
+#include "tests/fuzz/fuzz.h"
+
 #include <stdlib.h>
 
 #include "lib/report.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 require(bool ok)

@@ -450,6 +450,9 @@ a_device_that_dies_half_way_comes_back(void **state)
 	runs(&l, SEQ - 1);
 	STATE(&l, QUEUED);
 	on(&l, TRACK_MANIFEST_GET);
+	assert_int_equal(l.j.done, 0); /* from the start again: RIOT */
+	blocks(&l, 4096);
+	assert_int_equal(l.j.done, 4096);
 	blocks(&l, 65536);
 	on(&l, TRACK_IMAGE_END);
 	on(&l, TRACK_REBOOT);
@@ -483,6 +486,12 @@ silence_of_an_install_is_probed_then_failed(void **state)
 	assert_int_equal(l.j.fails[FAIL_EXECUTION], 1);
 	assert_true(l.j.due >= l.j.updated +
 	    policy.backoff.rule[FAIL_EXECUTION].base_ms);
+	/* a late clock does not move the verdict */
+	to_state(&l, JOB_FETCHED);
+	entered = l.j.updated;
+	l.now = entered + policy.install_ms * 2 / 3;
+	on(&l, TRACK_DUE);
+	assert_true(l.j.due == entered + policy.install_ms);
 }
 
 static void
