@@ -27,9 +27,11 @@ struct report {
 	struct slice nonce;
 	bool have_sequence; /* the sequence number that runs now */
 	uint64_t sequence;
-	bool have_target; /* the sequence number it is being brought to: a
-	                     report of another target is about another job */
+	bool have_target; /* the sequence number it is being brought to */
 	uint64_t target;
+	uint32_t attempt; /* at this target by the device's own count, which
+	                     misses triggers that never arrived: for people,
+	                     never compared with the job's */
 	struct slice version; /* version text */
 	struct slice ep; /* endpoint name it claims; empty: none */
 	uint64_t done, total;

@@ -222,10 +222,10 @@ numbers(const struct status *st, struct report *r)
 	r->have_sequence = st->have[F_SEQUENCE];
 	r->sequence = st->u[F_SEQUENCE];
 	r->have_target = st->have[F_TARGET];
-	r->target = st->u[F_TARGET];
+	r->target = ev->target = st->u[F_TARGET];
 	r->done = ev->done = st->u[F_DONE];
 	r->total = ev->total = st->u[F_TOTAL];
-	ev->attempt = st->u[F_ATTEMPT] > UINT32_MAX ? UINT32_MAX :
+	r->attempt = st->u[F_ATTEMPT] > UINT32_MAX ? UINT32_MAX :
 	    (uint32_t)st->u[F_ATTEMPT];
 	ev->type = TRACK_REPORT;
 	/* what runs is stronger than "it went well" */

@@ -290,8 +290,9 @@ report(struct step *s)
 	const struct track_event *ev = s->ev;
 	struct job *j = s->j;
 
-	if (ev->attempt != 0 && ev->attempt < j->attempt) {
-		note(s);
+	if ((ev->attempt != 0 && ev->attempt < j->attempt) ||
+	    (ev->target != 0 && ev->target != j->target_seq)) {
+		note(s); /* it is over, or about another job */
 		return;
 	}
 	switch (ev->phase) {

@@ -150,7 +150,9 @@ struct track_event {
 	enum fail_class fail; /* PUSH_FAIL, REPORT with PHASE_FAILED */
 	enum track_reason reason;
 	bool permanent; /* PUSH_FAIL: never to be retried as if it were loss */
-	uint32_t attempt; /* REPORT: the attempt it speaks of; 0 unknown */
+	uint32_t attempt; /* REPORT: the job's attempt it speaks of, by our
+	                     count; 0 unknown */
+	uint64_t target; /* REPORT: the sequence it speaks of; 0 unknown */
 	uint64_t sequence; /* SEEN_RUNNING */
 	uint64_t done, total; /* BLOCKS */
 	bool have_max_age;

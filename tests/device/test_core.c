@@ -463,7 +463,7 @@ a_transfer_that_broke_goes_on_at_its_offset(void **state)
 	assert_int_equal(w.last_num, 9);
 	assert_true(world_until(&w, 4, HOUR));
 	assert_int_equal(w.blocks, 11);
-	assert_int_equal(w.last.event.attempt, 2);
+	assert_int_equal(w.last.attempt, 2);
 	world_assert_runs(&w);
 	world_fini(&w);
 }

@@ -642,6 +642,28 @@ a_replayed_report_changes_nothing(void **state)
 }
 
 static void
+a_report_of_another_target_is_not_ours(void **state)
+{
+	struct life l;
+	struct job before;
+
+	(void)state;
+	to_state(&l, JOB_FETCHING);
+	before = l.j;
+	for (int p = PHASE_IDLE; p <= PHASE_DECLINED; p++)
+		for (uint64_t t = SEQ - 1; t <= SEQ + 1; t += 2) {
+			send(&l, &(struct track_event){.type = TRACK_REPORT,
+			    .phase = (enum report_phase)p, .target = t,
+			    .fail = FAIL_POLICY});
+			assert_int_equal(l.todo, TRACK_DO_LOG);
+			assert_memory_equal(&before, &l.j, sizeof(before));
+		}
+	send(&l, &(struct track_event){.type = TRACK_REPORT,
+	    .phase = PHASE_DOWNLOADED, .target = SEQ});
+	STATE(&l, FETCHED);
+}
+
+static void
 progress_does_not_go_backwards(void **state)
 {
 	struct life l;
@@ -877,6 +899,7 @@ main(void)
 		T(a_spent_total_budget_says_so),
 		T(a_failure_is_counted_once),
 		T(a_replayed_report_changes_nothing),
+		T(a_report_of_another_target_is_not_ours),
 		T(progress_does_not_go_backwards),
 		T(lies_do_not_make_more_than_a_lie),
 		T(declined_is_asked_again_much_later),
