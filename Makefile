@@ -14,10 +14,10 @@ CC ?= gcc
 CSTD := -std=c11 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wformat=2 -Wpointer-arith -Wvla -Werror
+comma := ,
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \
 	-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
-comma := ,
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CFLAGS) -fPIE -I. \
 	-DSUITD_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=.
