@@ -5,6 +5,7 @@
 # Sources are found by folder; nothing is listed twice.
 
 VERSION := 0.1.0
+comma := ,
 SAN ?=
 B := build$(if $(SAN),/san)
 V ?=
