@@ -333,6 +333,8 @@ input_request(struct exch *e, const struct exch_peer *from,
 	struct exch_in in = {.method = m->code, .payload = m->payload};
 	struct exch_out out = {.code = 404, .content_format = -1};
 	struct buf path = buf_of(in.path, sizeof in.path - 1);
+	uint8_t block[3];
+	size_t n;
 
 	if (e->answered && e->from_mid == m->mid &&
 	    exch_peer_eq(from, &e->from)) {
@@ -341,9 +343,12 @@ input_request(struct exch *e, const struct exch_peer *from,
 		    slice_of(e->answer, e->answer_len));
 		return;
 	}
-	while (coap_next(&it, &opt))
+	while (coap_next(&it, &opt)) {
 		if (opt.number == COAP_URI_PATH)
 			uri_path_add(&path, opt.value);
+		else if (opt.number == COAP_BLOCK1)
+			in.have_block = block_parse(opt.value, &in.block) == 0;
+	}
 	if (!path.over)
 		e->hooks->serve(e->arg, &in, &out);
 	memcpy(head.token, m->token, m->token_len);
@@ -354,6 +359,10 @@ input_request(struct exch *e, const struct exch_peer *from,
 	if (out.content_format >= 0)
 		coap_put_uint(&o, COAP_CONTENT_FORMAT,
 		    (uint32_t)out.content_format);
+	if (in.have_block) {
+		n = block_put(in.block, block);
+		coap_put(&o, COAP_BLOCK1, slice_of(block, n));
+	}
 	coap_put_payload(&o, out.payload);
 	e->answered = !o.b.over;
 	e->answer_len = o.b.n;

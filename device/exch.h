@@ -23,10 +23,12 @@ bool exch_peer_eq(const struct exch_peer *a, const struct exch_peer *b);
 struct exch_in {
 	unsigned method;
 	char path[LIMIT_PATH + 1];
+	bool have_block; /* Block1 */
+	struct block block;
 	struct slice payload;
 };
 struct exch_out {
-	unsigned code;
+	unsigned code; /* a Block1 is echoed with it */
 	int content_format; /* -1: none */
 	struct slice payload;
 };

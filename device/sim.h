@@ -26,7 +26,7 @@
 #include "lib/cose.h"
 
 #define SIM_DEVICES 50000
-#define SIM_KINDS 5
+#define SIM_KINDS 6
 #define SIM_NEWER_SEQ 4000000000u /* above Unix times as well */
 
 extern const struct suitdev_kind *const sim_kinds[SIM_KINDS];

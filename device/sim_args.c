@@ -17,7 +17,7 @@ static const char usage[] =
 "                        UUID5(vendor, C) (default class \"sim\", vendor\n"
 "                        \"example.com\")\n"
 "  --mix K=N,...         kinds and their shares: plain poll observe trigger\n"
-"                        riot (default poll=1)\n"
+"                        manifest riot (default poll=1)\n"
 "  --loss P, --dup P     chance of each datagram, each way: 1% or 0.01\n"
 "  --delay MS            each datagram waits up to MS\n"
 "  --kill N@P[:S]        N devices lose power at P % and are back after S\n"

@@ -11,7 +11,7 @@
 
 const struct suitdev_kind *const sim_kinds[SIM_KINDS] = {
     &suitdev_kind_plain, &suitdev_kind_poll, &suitdev_kind_observe,
-    &suitdev_kind_trigger, &suitdev_kind_riot};
+    &suitdev_kind_trigger, &suitdev_kind_manifest, &suitdev_kind_riot};
 
 static int64_t
 core_now(const struct sim *s)
@@ -146,6 +146,25 @@ serve_trigger(struct sim_dev *d, const struct exch_in *in,
 }
 
 static void
+serve_manifest(struct sim_dev *d, const struct exch_in *in,
+    struct exch_out *out)
+{
+	int rc;
+
+	if (!d->kind->pushed)
+		return;
+	if (in->method != 2) {
+		out->code = 405;
+		return;
+	}
+	rc = suitdev_pushed(&d->core, core_now(d->sim),
+	    in->have_block ? &in->block : NULL, in->payload);
+	out->code = rc == 1 ? 231 : rc == 0 ? 204 : err_coap(rc);
+	if (rc == 0)
+		sim_show_line(d, "was given a manifest");
+}
+
+static void
 serve_slot(struct sim_dev *d, const struct exch_in *in, struct exch_out *out)
 {
 	const unsigned active = d->ram.slot;
@@ -178,6 +197,7 @@ static const struct {
 	    struct exch_out *out);
 } served[] = {
 	{"suit/trigger", true, false, serve_trigger},
+	{"suit/manifest", true, false, serve_manifest},
 	{"suit/slot/active", false, false, serve_slot},
 	{"suit/slot/inactive", false, false, serve_slot},
 	{"suit/version", false, true, serve_text},

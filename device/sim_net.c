@@ -308,10 +308,12 @@ sim_net_target(struct sim *s, const char *text, struct exch_target *ret)
 	if (u.scheme != URI_COAP && u.scheme != URI_COAPS)
 		return ERR_UNSUPPORTED;
 	err = resolve(&u, &ret->peer);
-	if (err == 0 && (u.scheme == URI_COAPS) != s->secure &&
-	    (u.scheme == URI_COAPS || exch_peer_eq(&ret->peer, &s->server)))
-		err = ERR_UNSUPPORTED;
-	return err;
+	if (err != 0)
+		return err;
+	/* the one association is with the server; what is not meant for it
+	 * is plain */
+	return (u.scheme == URI_COAPS) == (s->secure &&
+	    exch_peer_eq(&ret->peer, &s->server)) ? 0 : ERR_UNSUPPORTED;
 }
 
 int

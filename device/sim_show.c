@@ -44,7 +44,8 @@ sim_show_list(const struct sim *s)
 		const bool push = d->kind->triggers;
 		char addr[LIMIT_ADDRESS];
 
-		printf("%s %s %s\n", d->ep, push ? "trigger" :
+		printf("%s %s %s\n", d->ep, d->kind->pushed ? "manifest" :
+		    push ? "trigger" :
 		    d->kind->observes ? "observe" : "none",
 		    push ? sim_net_address(d, addr, sizeof addr) : "-");
 	}
@@ -111,7 +112,8 @@ reason(const struct sim_dev *d)
 	static const char *const how[SIM_KINDS][2] = {
 	    {"plain", "polled its class"}, {"poll", "polled"},
 	    {"observe", "was notified or polled"},
-	    {"trigger", "was triggered"}, {"riot", "was triggered"}};
+	    {"trigger", "was triggered"}, {"manifest", "was given it"},
+	    {"riot", "was triggered"}};
 
 	if (d->result == SIM_UPDATED) {
 		for (size_t i = 0; i < SIM_KINDS; i++)

@@ -34,6 +34,10 @@ const struct suitdev_kind suitdev_kind_trigger = {
 	.name = "trigger", .registers = true, .reports = true,
 	.triggers = true, .szx = 6, .manifest_max = 16384,
 };
+const struct suitdev_kind suitdev_kind_manifest = {
+	.name = "manifest", .registers = true, .reports = true,
+	.triggers = true, .pushed = true, .szx = 6, .manifest_max = 16384,
+};
 const struct suitdev_kind suitdev_kind_riot = {
 	.name = "riot", .triggers = true, .riot = true, .szx = 2,
 	.manifest_max = 640,

@@ -29,6 +29,7 @@
 
 #include "device/storage.h"
 #include "lib/backoff.h"
+#include "lib/block.h"
 #include "lib/cose.h"
 #include "lib/digest.h"
 #include "lib/limits.h"
@@ -46,7 +47,8 @@ struct suitdev_kind {
 	bool reports; /* /r */
 	bool polls; /* asks for its manifest by itself */
 	bool observes; /* ... with Observe */
-	bool triggers; /* has /suit/trigger */
+	bool triggers; /* can be reached: has /suit/trigger */
+	bool pushed; /* ... and /suit/manifest, which takes the envelope */
 	bool by_class; /* asks /m/{c}, not /m?ep= */
 	bool riot; /* any error ends the update until the next trigger, no
 	              resume, no conditional request, nothing counted */
@@ -57,6 +59,7 @@ extern const struct suitdev_kind suitdev_kind_plain; /* GET /m/{c} only */
 extern const struct suitdev_kind suitdev_kind_poll;
 extern const struct suitdev_kind suitdev_kind_observe;
 extern const struct suitdev_kind suitdev_kind_trigger;
+extern const struct suitdev_kind suitdev_kind_manifest;
 extern const struct suitdev_kind suitdev_kind_riot;
 
 /* One confirmable request. Slices are valid during the call only. */
@@ -226,6 +229,14 @@ void suitdev_notified(struct suitdev *d, int64_t now,
  */
 int suitdev_trigger(struct suitdev *d, int64_t now, struct slice payload)
     MUST_USE;
+
+/*
+ * POST /suit/manifest: the envelope itself, in one piece (`b` NULL) or by
+ * Block1. 0: whole and looked at; 1: go on (2.31); ERR_INCOMPLETE (4.08) out
+ * of order; ERR_SIZE (4.13); ERR_BUSY (5.03) while it asks for one itself.
+ */
+int suitdev_pushed(struct suitdev *d, int64_t now, const struct block *b,
+    struct slice part) MUST_USE;
 
 /* Bytes stored and to store of the update in work; 0 of 0: none. */
 void suitdev_progress(const struct suitdev *d, uint64_t *ret_done,

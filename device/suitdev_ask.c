@@ -27,7 +27,8 @@ int
 core_register(struct suitdev *d)
 {
 	const struct suitdev_config *c = &d->cfg;
-	const char *links = c->kind->triggers ? "</suit/trigger>" : "";
+	const char *links = !c->kind->triggers ? "" :
+	    c->kind->pushed ? "</suit/manifest>" : "</suit/trigger>";
 	struct suitdev_request rq = {.method = 2, .content_format = -1};
 	char uri[URI_MAX], vendor[37];
 
@@ -348,9 +349,8 @@ accept_target(struct suitdev *d, int64_t now, const uint8_t hash[32])
 
 /* The whole envelope is here. */
 static void
-consider(struct suitdev *d, int64_t now)
+consider(struct suitdev *d, int64_t now, bool triggered)
 {
-	const bool triggered = d->trigger[0] != '\0';
 	const struct suitdev_reject *known;
 	struct digest hash;
 	enum track_reason reason;
@@ -442,8 +442,37 @@ manifest_part(struct suitdev *d, int64_t now,
 		d->seen_len = d->etag_len;
 		d->seen_until = SUITDEV_NEVER;
 		if (d->cfg.manifest.n > 0)
-			consider(d, now);
+			consider(d, now, d->trigger[0] != '\0');
 	}
+}
+
+int
+suitdev_pushed(struct suitdev *d, int64_t now, const struct block *b,
+    struct slice part)
+{
+	const size_t off = b == NULL ? 0 : (size_t)b->num << (b->szx + 4);
+
+	if (d->phase == SUITDEV_OFF || !d->cfg.kind->pushed)
+		return ERR_STATE;
+	if (d->transfer || d->trigger[0] != '\0' ||
+	    d->phase == SUITDEV_FETCH || d->phase == SUITDEV_REBOOT)
+		return ERR_BUSY;
+	if (off == 0) {
+		/* what was loaded is in the same buffer */
+		d->loaded = false;
+		d->seen_len = 0;
+		d->cfg.manifest.n = 0;
+		d->cfg.manifest.over = false;
+	}
+	if (off != d->cfg.manifest.n || d->loaded)
+		return ERR_INCOMPLETE;
+	buf_put(&d->cfg.manifest, part);
+	if (d->cfg.manifest.over)
+		return ERR_SIZE;
+	if (b != NULL && b->more)
+		return 1;
+	consider(d, now, true);
+	return 0;
 }
 
 void

@@ -129,6 +129,71 @@ a_trigger_for_what_runs_is_answered_with_a_report(void **state)
 	world_fini(&w);
 }
 
+/* The envelope by Block1 in pieces of 64, from `num` on; the last verdict. */
+static int
+push(struct world *x, uint32_t num)
+{
+	int rc = 1;
+
+	for (; rc == 1; num++) {
+		struct block b = {.num = num, .szx = 2,
+		    .more = (num + 1) * 64 < x->envelope_n};
+
+		rc = suitdev_pushed(&x->dev, x->now, &b, slice_sub(
+		    slice_of(x->envelope, x->envelope_n), num * 64, 64));
+		assert_true(rc != 1 || b.more);
+	}
+	return rc;
+}
+
+static void
+a_pushed_manifest_is_as_good_as_one_asked_for(void **state)
+{
+	(void)state;
+	world_init(&w, &suitdev_kind_manifest);
+	world_run(&w, 120000);
+	assert_int_equal(push(&w, 0), 0);
+	assert_true(world_until(&w, 4, 120000));
+	world_assert_runs(&w);
+	assert_int_equal(w.gets, 0);
+	world_fini(&w);
+
+	world_init(&w, &suitdev_kind_manifest);
+	world_run(&w, 120000);
+	assert_int_equal(suitdev_pushed(&w.dev, w.now, NULL,
+	    slice_of(w.envelope, w.envelope_n)), 0);
+	assert_true(world_until(&w, 4, 120000));
+	world_fini(&w);
+}
+
+static void
+a_push_out_of_order_or_too_large_or_at_work_is_refused(void **state)
+{
+	static uint8_t big[16384 + 1];
+
+	(void)state;
+	world_init(&w, &suitdev_kind_manifest);
+	world_run(&w, 120000);
+	assert_int_equal(push(&w, 1), ERR_INCOMPLETE);
+	assert_int_equal(suitdev_pushed(&w.dev, w.now, NULL,
+	    slice_of(big, sizeof big)), ERR_SIZE);
+	assert_int_equal(suitdev_pushed(&w.dev, w.now, NULL,
+	    slice_of(big, sizeof big - 1)), 0); /* read, and refused */
+	assert_int_equal(w.dev.refused, REASON_PARSE);
+	assert_int_equal(push(&w, 0), 0);
+	(void)suitdev_tick(&w.dev, w.now); /* reports */
+	world_serve(&w);
+	while (w.dev.phase != SUITDEV_FETCH)
+		(w.out ? world_serve(&w) : (void)suitdev_tick(&w.dev, w.now));
+	assert_int_equal(push(&w, 0), ERR_BUSY);
+	assert_true(world_until(&w, 4, 120000));
+	world_fini(&w);
+
+	world_init(&w, &suitdev_kind_poll);
+	assert_int_equal(push(&w, 0), ERR_STATE);
+	world_fini(&w);
+}
+
 /* --- RIOT --- */
 
 #define URL "coap://s/m/lamp"
@@ -301,6 +366,9 @@ main(void)
 	    cmocka_unit_test(a_newer_release_takes_over_in_the_middle),
 	    cmocka_unit_test(a_trigger_starts_an_update_and_nothing_else_does),
 	    cmocka_unit_test(a_trigger_for_what_runs_is_answered_with_a_report),
+	    cmocka_unit_test(a_pushed_manifest_is_as_good_as_one_asked_for),
+	    cmocka_unit_test(
+		a_push_out_of_order_or_too_large_or_at_work_is_refused),
 	    cmocka_unit_test(riot_triggers),
 	    cmocka_unit_test(riot_reports_nothing_and_asks_in_64_byte_blocks),
 	    cmocka_unit_test(riot_is_idle_after_any_error_and_starts_over),
