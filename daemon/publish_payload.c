@@ -160,6 +160,7 @@ encrypted(struct publish *p, struct store_payload *pay)
 		publish_note(p, "%.80s: encrypted, its plaintext's digest and "
 		    "size are not checked", pay->uri);
 	} else {
+		pay->path[0] = '\0';
 		publish_note(p, "%.80s: encrypted and not at i/DIGEST of an "
 		    "upload: neither checked nor served here", pay->uri);
 	}
@@ -175,6 +176,7 @@ foreign(struct publish *p, const struct manifest_download *d,
 	    blob_have(p->app->blobs, d->digest.b, NULL))
 		return check_bytes(p, d, pay);
 	pay->external = true;
+	pay->path[0] = '\0';
 	if (d->digest.alg == DIGEST_SHA256)
 		memcpy(pay->digest, d->digest.b, 32);
 	pay->size = d->have_size ? d->size : 0;

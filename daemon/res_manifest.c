@@ -52,6 +52,13 @@ answer(struct app *app, const struct catalog_release *r,
 	return rc;
 }
 
+/* The device asks, now: neither a later block nor our own notification. */
+static bool
+asked(const struct req *req)
+{
+	return req->first_block && !req->notify;
+}
+
 /* Does the request name its device? Then it is worth SQL. */
 static bool
 named(const struct req *req)
@@ -107,13 +114,15 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 	if (r == NULL)
 		return why_set(&resp->why, ERR_NOT_FOUND,
 		    "nothing published for this class");
-	if (req->first_block && named(req)) {
+	if (!asked(req))
+		return answer(app, r, req, resp);
+	if (named(req)) {
 		rc = access_ident(app, req, NULL, &id, &resp->why);
 		if (rc != 0)
 			return rc;
 		if (id.how != IDENT_NONE)
 			fetched(app, req, &id, r);
-	} else if (req->first_block) {
+	} else {
 		engine_manifest_sent(app->engine, req, r->digest);
 	}
 	return answer(app, r, req, resp);
@@ -178,7 +187,7 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 	rc = release_for(app, &id.dev, &r, &resp->why);
 	if (rc != 0)
 		return rc;
-	if (req->first_block)
+	if (asked(req))
 		fetched(app, req, &id, r);
 	return answer(app, r, req, resp);
 }
