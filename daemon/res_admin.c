@@ -218,7 +218,7 @@ admin_page(struct app *app, const struct req *req, struct resp *resp,
     const struct admin_list *l, void *filter)
 {
 	struct page_state p = {.full = false};
-	bool json, more = true;
+	bool json = false, more = true;
 	uint64_t limit;
 	int rc = admin_format(req, resp, &json);
 
