@@ -159,8 +159,10 @@ void front_notify(struct front *f, enum transport plane, const char *path);
  * Observers whose principal or ?ep= is this device, on any path; sent even if
  * nothing changed. The number that will be told; `done` runs once, later,
  * never inside of this call or of front_flush, and not at all when 0: err 0
- * when one was acknowledged, ERR_TIMEOUT, ERR_REJECTED (RST), ERR_CANCELLED
- * (a later call took over, or the session ended).
+ * when one was acknowledged, ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE
+ * (the session or the observation ended), ERR_CONFLICT (a later call took
+ * over), ERR_BUSY (the commit failed, nothing was sent), ERR_CANCELLED
+ * (front_free).
  */
 size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
     void (*done)(void *arg, int err), void *arg);

@@ -203,17 +203,12 @@ drop(struct observers *o, struct observer *ob, int err)
 void
 observe_free(struct observers *o)
 {
-	struct wait *w;
-
 	if (o == NULL)
 		return;
 	for (size_t i = 0; i < CHAINS; i++)
 		while (!LIST_EMPTY(&o->path[i]))
 			drop(o, LIST_FIRST(&o->path[i]), ERR_CANCELLED);
-	while ((w = STAILQ_FIRST(&o->ready)) != NULL) {
-		STAILQ_REMOVE_HEAD(&o->ready, next);
-		free(w); /* nobody is left to hear it */
-	}
+	fire(o);
 	free(o);
 }
 
@@ -281,7 +276,7 @@ observe_cancel(struct observers *o, struct exchange *x)
 	struct observer *ob = find(o, x->session, x->token);
 
 	if (ob != NULL)
-		drop(o, ob, ERR_CANCELLED);
+		drop(o, ob, ERR_UNREACHABLE);
 }
 
 void
@@ -317,7 +312,7 @@ observe_closed(struct observers *o, coap_session_t *session)
 	for (; ob != NULL; ob = next) {
 		next = LIST_NEXT(ob, by_session);
 		if (ob->t.session == session)
-			drop(o, ob, ERR_CANCELLED);
+			drop(o, ob, ERR_UNREACHABLE);
 	}
 }
 
@@ -420,7 +415,7 @@ notify(struct observers *o, struct observer *ob)
 	if (observe_send(&ob->t, x) != 0)
 		drop(o, ob, ERR_UNREACHABLE);
 	else if (failed) /* RFC 7641 4.2: it was the last one */
-		drop(o, ob, ERR_CANCELLED);
+		drop(o, ob, ERR_UNREACHABLE);
 	else
 		took_off(o, ob);
 }
@@ -434,7 +429,8 @@ observe_flush(struct observers *o, int commit_err)
 	while ((ob = TAILQ_FIRST(&o->marked)) != NULL) {
 		dequeue(o, ob);
 		if (commit_err != 0) { /* it did not happen */
-			wait_result(o, ob, ERR_CANCELLED);
+			ob->force = false;
+			wait_result(o, ob, ERR_BUSY);
 			continue;
 		}
 		ob->queue = Q_DIRTY;
@@ -473,7 +469,7 @@ mark_wait(struct observers *o, struct observer *ob, struct wait *w)
 {
 	if (ob->wait == w)
 		return; /* found by device and by ep */
-	wait_result(o, ob, ERR_CANCELLED);
+	wait_result(o, ob, ERR_CONFLICT);
 	ob->wait = w;
 	ob->force = true;
 	w->left++;

@@ -21,7 +21,7 @@ struct peer_request {
 
 struct peer_answer {
 	int err; /* 0: an answer came; ERR_TIMEOUT, ERR_UNREACHABLE (ICMP),
-	            ERR_REJECTED (RST), ERR_BUSY (too many in flight) */
+	            ERR_REJECTED (RST), ERR_CANCELLED (we are shutting down) */
 	unsigned code; /* ccdd */
 	bool have_max_age;
 	uint32_t max_age;
@@ -31,7 +31,12 @@ struct peer_answer {
 int peer_new(struct loop *loop, const struct conf *conf, struct peer **ret,
     struct why *why) MUST_USE;
 void peer_free(struct peer *p);
-/* cb runs exactly once, never inside of this call unless it fails. */
+/*
+ * 0: cb will run exactly once, later, in a turn of the loop (peer_free says
+ * ERR_CANCELLED to those who still wait). An error: cb never runs; ERR_BUSY
+ * (LIMIT_PEER_INFLIGHT), ERR_UNSUPPORTED (a name, or not coap://),
+ * ERR_MALFORMED, ERR_SIZE (payload over LIMIT_ENVELOPE).
+ */
 int peer_send(struct peer *p, const struct peer_request *rq,
     void (*cb)(void *arg, const struct peer_answer *a), void *arg) MUST_USE;
 size_t peer_inflight(const struct peer *p);

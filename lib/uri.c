@@ -351,6 +351,24 @@ uri_path_segment(struct slice path, size_t n, char *dst, size_t cap)
 	return b.over ? ERR_SPACE : 0;
 }
 
+int
+uri_query(const struct uri *u, size_t n, struct buf *out)
+{
+	struct slice rest = u->query, part = SLICE_NONE;
+	bool more = rest.n > 0;
+
+	for (size_t i = 0; i <= n; i++) {
+		if (!more)
+			return ERR_NOT_FOUND;
+		part = take(&rest, span_to(rest, "&"));
+		more = rest.n > 0;
+		(void)take(&rest, 1);
+	}
+	for (size_t i = 0; i < part.n;)
+		buf_put_u8(out, unescape(part, &i));
+	return out->over ? ERR_SPACE : 0;
+}
+
 void
 uri_path_loose(char *path)
 {

@@ -43,6 +43,9 @@ int uri_path_segment(struct slice path, size_t n, char *dst, size_t cap)
     MUST_USE;
 /* %2F back to '/': how a device that sends one option means it. */
 void uri_path_loose(char *path);
+/* The nth '&'-separated part of a URI's query, percent-decoded: one
+ * Uri-Query option. ERR_NOT_FOUND past the last, ERR_SPACE. */
+int uri_query(const struct uri *u, size_t n, struct buf *out) MUST_USE;
 /* "name=value" in a '&'-less query option: value, or p NULL. */
 struct slice uri_query_value(struct slice option, const char *name);
 

@@ -276,6 +276,28 @@ query_values(void **state)
 	assert_null(uri_query_value(SLICE_NONE, "ep").p);
 }
 
+static void
+queries_are_split_and_decoded(void **state)
+{
+	struct uri u = parsed("coap://h/p?ep=a%26b&x&");
+	char text[16];
+	struct buf b = buf_of(text, sizeof(text)), small = buf_of(text, 5);
+
+	(void)state;
+	assert_int_equal(uri_query(&u, 0, &b), 0);
+	is_text(buf_slice(&b), "ep=a&b");
+	assert_int_equal(uri_query(&u, 0, &small), ERR_SPACE);
+	b.n = 0;
+	assert_int_equal(uri_query(&u, 1, &b), 0);
+	is_text(buf_slice(&b), "x");
+	b.n = 0;
+	assert_int_equal(uri_query(&u, 2, &b), 0);
+	assert_int_equal(b.n, 0);
+	assert_int_equal(uri_query(&u, 3, &b), ERR_NOT_FOUND);
+	u = parsed("coap://h/p");
+	assert_int_equal(uri_query(&u, 0, &b), ERR_NOT_FOUND);
+}
+
 int
 main(void)
 {
@@ -292,6 +314,7 @@ main(void)
 		    one_option_with_slashes_differs_until_read_loosely),
 		cmocka_unit_test(segments_come_back_raw),
 		cmocka_unit_test(query_values),
+		cmocka_unit_test(queries_are_split_and_decoded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
