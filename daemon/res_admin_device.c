@@ -136,7 +136,6 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 {
 	static struct msg_device_put m;
 	static struct store_device d;
-	static struct msg_device out;
 	struct store_event ev = {.what = "device changed"};
 	struct store_stats st;
 	int rc = admin_body(req, &msg_device_put, &m, &resp->why);
@@ -166,11 +165,7 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 	rc = ST(app, device_put, &d);
 	ev.device = d.id;
 	strcpy(ev.ep, d.ep);
-	rc = admin_end(app, req, resp, &ev, rc);
-	if (rc != 0)
-		return rc;
-	admin_msg_device(app, &d, &out);
-	return admin_put(req, resp, &msg_device, &out);
+	return admin_end(app, req, resp, &ev, rc);
 }
 
 static int
@@ -293,7 +288,6 @@ res_admin_device_tags(struct app *app, const struct req *req,
     struct resp *resp)
 {
 	static struct store_device d;
-	static struct msg_device out;
 	static struct msg_tags m;
 	struct store_event ev = {.what = "device tagged"};
 	int rc = admin_device(app, req->arg[0], &d, &resp->why);
@@ -307,9 +301,5 @@ res_admin_device_tags(struct app *app, const struct req *req,
 	ev.device = d.id;
 	strcpy(ev.ep, d.ep);
 	rc = ST(app, device_put, &d);
-	rc = admin_end(app, req, resp, &ev, rc);
-	if (rc != 0)
-		return rc;
-	admin_msg_device(app, &d, &out);
-	return admin_put(req, resp, &msg_device, &out);
+	return admin_end(app, req, resp, &ev, rc);
 }

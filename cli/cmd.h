@@ -1,0 +1,38 @@
+/* The online sentences, one function each; online.c is their table. */
+#ifndef SUITD_CLI_CMD_H
+#define SUITD_CLI_CMD_H
+
+#include "cli/cli.h"
+
+int cmd_status(struct cli *c, int argc, char **argv);
+int cmd_ping(struct cli *c, int argc, char **argv);
+int cmd_events(struct cli *c, int argc, char **argv);
+
+int cmd_author_add(struct cli *c, int argc, char **argv);
+int cmd_author_list(struct cli *c, int argc, char **argv);
+int cmd_author_remove(struct cli *c, int argc, char **argv);
+
+int cmd_publish(struct cli *c, int argc, char **argv);
+int cmd_release_list(struct cli *c, int argc, char **argv);
+int cmd_release_show(struct cli *c, int argc, char **argv);
+int cmd_release_withdraw(struct cli *c, int argc, char **argv);
+int cmd_image_list(struct cli *c, int argc, char **argv);
+int cmd_image_clean(struct cli *c, int argc, char **argv);
+
+int cmd_device_list(struct cli *c, int argc, char **argv);
+int cmd_device_show(struct cli *c, int argc, char **argv);
+int cmd_device_explain(struct cli *c, int argc, char **argv);
+int cmd_device_add(struct cli *c, int argc, char **argv);
+int cmd_device_remove(struct cli *c, int argc, char **argv);
+int cmd_device_tag(struct cli *c, int argc, char **argv);
+
+int cmd_campaign_start(struct cli *c, int argc, char **argv);
+int cmd_campaign_list(struct cli *c, int argc, char **argv);
+int cmd_campaign_show(struct cli *c, int argc, char **argv);
+int cmd_campaign_pause(struct cli *c, int argc, char **argv);
+int cmd_campaign_resume(struct cli *c, int argc, char **argv);
+int cmd_campaign_abort(struct cli *c, int argc, char **argv);
+int cmd_campaign_watch(struct cli *c, int argc, char **argv);
+int cmd_job_retry(struct cli *c, int argc, char **argv);
+
+#endif

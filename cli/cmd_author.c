@@ -1,0 +1,167 @@
+/* author: whose signature counts */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/client.h"
+#include "cli/cmd.h"
+#include "cli/opts.h"
+#include "cli/render.h"
+#include "lib/text.h"
+
+static const struct cli_opt no_opts[] = {{.name = NULL}};
+
+struct list {
+	struct cli *cli;
+	struct table table;
+	struct json_list json;
+	int64_t now;
+};
+
+/* "every class", or the first of them and how many more. */
+static void
+classes_cell(struct table *t, const uint8_t id[][16], size_t n)
+{
+	char uuid[37];
+
+	if (n == 0)
+		table_cell(t, "every class");
+	else if (n == 1)
+		table_cell(t, text_uuid(id[0], uuid));
+	else
+		table_printf(t, "%s and %zu more", text_uuid(id[0], uuid),
+		    n - 1);
+}
+
+static int
+each_author(void *arg, const void *item)
+{
+	struct list *l = arg;
+	const struct msg_author *a = item;
+	char hex[17], age[32];
+
+	if (l->cli->json) {
+		json_item(&l->json, a);
+		return CLI_OK;
+	}
+	table_cell(&l->table, a->name);
+	table_cell(&l->table, a->kind);
+	table_cell(&l->table, text_hex(slice_of(a->kid, 8), hex,
+	    sizeof(hex)));
+	table_cell(&l->table, render_age(age, sizeof(age), l->now,
+	    a->created));
+	classes_cell(&l->table, a->class_id, a->class_count);
+	return CLI_OK;
+}
+
+int
+cmd_author_list(struct cli *c, int argc, char **argv)
+{
+	static const char *const head[] = {"NAME", "KEY", "KID", "ADDED",
+	    "CLASSES"};
+	static struct list l;
+	struct client_req rq = {.method = CLIENT_GET, .path = "a/keys"};
+	struct client *cl;
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
+		return CLI_USAGE;
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	l.cli = c;
+	l.now = render_now();
+	table_begin(&l.table, stdout, head, 5);
+	json_begin(&l.json, stdout, &msg_author);
+	rc = client_list(cl, &rq, &msg_author, each_author, &l);
+	if (rc == CLI_OK && c->json)
+		json_end(&l.json);
+	else if (rc == CLI_OK)
+		table_end(&l.table);
+	client_close(cl);
+	return rc;
+}
+
+static int
+put_author(struct cli *c, const char *name, const struct msg_author_put *m)
+{
+	static uint8_t wire[8192];
+	struct buf body = buf_of(wire, sizeof(wire));
+	struct client_req rq = {.method = CLIENT_PUT, .body_cbor = true};
+	struct msg_author a;
+	struct client *cl;
+	char hex[17];
+	int rc = client_open(c, &cl);
+
+	if (rc != CLI_OK)
+		return rc;
+	msg_put_cbor(&msg_author_put, m, &body);
+	rq.body = buf_slice(&body);
+	client_path(&rq, "a", "keys", name, NULL);
+	rc = client_get(cl, &rq, &msg_author, &a);
+	if (rc == CLI_OK && c->json)
+		json_print(stdout, &msg_author, &a);
+	else if (rc == CLI_OK)
+		printf("%s may publish for %s: %s key, kid %s\n", a.name,
+		    a.class_count > 0 ? "the named classes" : "every class",
+		    a.kind, text_hex(slice_of(a.kid, 8), hex, sizeof(hex)));
+	client_close(cl);
+	return rc;
+}
+
+int
+cmd_author_add(struct cli *c, int argc, char **argv)
+{
+	static struct msg_author_put m;
+	const char *class[LIMIT_COMPONENTS];
+	struct cli_opt opts[] = {
+		{.name = "--class", .list = class, .count = &m.class_count,
+		    .cap = LIMIT_COMPONENTS},
+		{.name = NULL},
+	};
+	struct slice key;
+	int rc;
+
+	if (cli_opts(opts, argc, argv, 2, 2) < 0)
+		return CLI_USAGE;
+	for (size_t i = 0; i < m.class_count; i++)
+		if (!slice_to_cstr(slice_str(class[i]), m.class_name[i],
+		    sizeof(m.class_name[i])))
+			return cli_usage("--class %s: too long", class[i]);
+	rc = cli_read(argv[1], sizeof(m.key), &key);
+	if (rc != 0)
+		return cli_usage("%s: %s", argv[1], err_text(rc)),
+		    CLI_REFUSED;
+	/* a private key does not even leave this machine */
+	if (memmem(key.p, key.n, "PRIVATE KEY", 11) != NULL) {
+		free((void *)key.p);
+		return cli_usage("%s is a private key; suitd takes public "
+		    "ones only (`suitctl key show %s` prints it)", argv[1],
+		    argv[1]), CLI_REFUSED;
+	}
+	memcpy(m.key, key.p, key.n);
+	m.key_len = key.n;
+	free((void *)key.p);
+	return put_author(c, argv[0], &m);
+}
+
+int
+cmd_author_remove(struct cli *c, int argc, char **argv)
+{
+	struct client_req rq = {.method = CLIENT_DELETE};
+	struct client_answer a;
+	struct client *cl;
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	client_path(&rq, "a", "keys", argv[0], NULL);
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_call(cl, &rq, &a);
+	if (rc == CLI_OK && !c->json)
+		printf("what is signed with this key is no longer accepted; "
+		    "published releases stay\n");
+	client_close(cl);
+	return rc;
+}

@@ -1,0 +1,416 @@
+/* device: who they are and what they run */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/client.h"
+#include "cli/cmd.h"
+#include "cli/opts.h"
+#include "cli/render.h"
+#include "lib/text.h"
+
+static const struct cli_opt no_opts[] = {{.name = NULL}};
+
+struct list {
+	struct cli *cli;
+	struct table table;
+	struct json_list json;
+	int64_t now;
+};
+
+/* "done -> 7", "fetching 42% -> 7" */
+static void
+job_text(const struct msg_job *j, char *dst, size_t cap)
+{
+	char percent[16] = "";
+
+	if (j->total > 0 && strcmp(j->state, "fetching") == 0)
+		snprintf(percent, sizeof(percent), " %u%%",
+		    (unsigned)(100.0 * (double)j->done / (double)j->total));
+	snprintf(dst, cap, "%s%s -> %" PRIu64, j->state, percent, j->target);
+}
+
+static void
+runs_text(const struct msg_device *d, char *dst, size_t cap)
+{
+	if (!d->have_seq)
+		snprintf(dst, cap, "-");
+	else
+		snprintf(dst, cap, "%" PRIu64 " L%u", d->seq, d->grade);
+}
+
+static int
+each_device(void *arg, const void *item)
+{
+	struct list *l = arg;
+	const struct msg_device *d = item;
+	char text[96];
+
+	if (l->cli->json) {
+		json_item(&l->json, d);
+		return CLI_OK;
+	}
+	table_cell(&l->table, d->ep);
+	runs_text(d, text, sizeof(text));
+	table_cell(&l->table, text);
+	text[0] = '\0';
+	if (d->have_job)
+		job_text(&d->job, text, sizeof(text));
+	table_cell(&l->table, text);
+	table_cell(&l->table, d->driver);
+	table_cell(&l->table, d->psk ? "psk" : "");
+	table_cell(&l->table, render_age(text, sizeof(text), l->now,
+	    d->seen));
+	table_cell(&l->table, d->uri[0] != '\0' ? d->uri : d->addr);
+	return CLI_OK;
+}
+
+/* "NAME=VALUE" or "NAME" as the query tag=NAME, value=VALUE. */
+static void
+query_tag(struct client_req *rq, const char *tag)
+{
+	size_t n = strcspn(tag, "=");
+
+	client_query(rq, "tag=%.*s", (int)n, tag);
+	if (tag[n] == '=')
+		client_query(rq, "value=%s", tag + n + 1);
+}
+
+int
+cmd_device_list(struct cli *c, int argc, char **argv)
+{
+	static const char *const head[] = {"EP", "RUNS", "JOB", "DRIVER",
+	    "KEY", "SEEN", "ADDRESS"};
+	static struct list l;
+	const char *class = NULL, *tag = NULL, *prefix = NULL;
+	const struct cli_opt opts[] = {
+		{.name = "--class", .value = &class},
+		{.name = "--tag", .value = &tag},
+		{.name = "--prefix", .value = &prefix},
+		{.name = NULL},
+	};
+	struct client_req rq = {.method = CLIENT_GET, .path = "a/devices"};
+	struct client *cl;
+	int rc;
+
+	if (cli_opts(opts, argc, argv, 0, 0) < 0)
+		return CLI_USAGE;
+	client_query(&rq, "limit=%d", LIMIT_PAGE);
+	if (class != NULL)
+		client_query(&rq, "class=%s", class);
+	if (tag != NULL)
+		query_tag(&rq, tag);
+	if (prefix != NULL)
+		client_query(&rq, "prefix=%s", prefix);
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	l.cli = c;
+	l.now = render_now();
+	table_begin(&l.table, stdout, head, 7);
+	json_begin(&l.json, stdout, &msg_device);
+	rc = client_list(cl, &rq, &msg_device, each_device, &l);
+	if (rc == CLI_OK && c->json)
+		json_end(&l.json);
+	else if (rc == CLI_OK)
+		table_end(&l.table);
+	client_close(cl);
+	return rc;
+}
+
+static void
+show_job(const struct msg_job *j, int64_t now)
+{
+	char age[32], text[96];
+
+	job_text(j, text, sizeof(text));
+	render_linef(stdout, "job", "%" PRIu64 ": %s, attempt %u, since %s",
+	    j->id, text, j->attempt, render_age(age, sizeof(age), now,
+	    j->updated));
+	if (j->total > 0)
+		render_linef(stdout, "download", "%" PRIu64 " of %" PRIu64
+		    " bytes", j->done, j->total);
+	render_line(stdout, "reason", j->text);
+	if (j->due > 0)
+		render_linef(stdout, "due", "%s", render_age(age, sizeof(age),
+		    now, j->due));
+	if (j->campaign > 0)
+		render_linef(stdout, "campaign", "%" PRIu64, j->campaign);
+}
+
+static void
+show_device(const struct msg_device *d)
+{
+	char text[96];
+	int64_t now = render_now();
+
+	render_line(stdout, "device", d->ep);
+	if (d->have_class)
+		render_line(stdout, "class", text_uuid(d->class_id, text));
+	if (d->have_vendor)
+		render_line(stdout, "vendor", text_uuid(d->vendor, text));
+	runs_text(d, text, sizeof(text));
+	render_linef(stdout, "runs", "%s %s", text, d->version);
+	render_linef(stdout, "driver", "%s%s", d->driver, d->nul_trigger ?
+	    ", trigger ends with NUL" : "");
+	render_line(stdout, "address", d->uri[0] ? d->uri : d->addr);
+	render_line(stdout, "credential", d->psk ? "a key of its own" :
+	    "none: what it says is graded L0");
+	render_linef(stdout, "seen", "%s, added %s",
+	    render_age(text, 48, now, d->seen),
+	    render_age(text + 48, 48, now, d->created));
+	if (d->registered)
+		render_linef(stdout, "registered", "until %s UTC",
+		    render_time(text, sizeof(text), d->expires));
+	for (size_t i = 0; i < d->tag_count; i++)
+		render_linef(stdout, "tag", "%s=%s", d->tag[i].name,
+		    d->tag[i].value);
+	if (d->have_job)
+		show_job(&d->job, now);
+}
+
+static int
+get_device(struct client *cl, const char *ep, struct msg_device *ret)
+{
+	struct client_req rq = {.method = CLIENT_GET};
+
+	client_path(&rq, "a", "devices", ep, NULL);
+	return client_get(cl, &rq, &msg_device, ret);
+}
+
+static int
+print_device(const struct cli *c, struct client *cl, const char *ep)
+{
+	static struct msg_device d;
+	int rc = get_device(cl, ep, &d);
+
+	if (rc == CLI_OK && c->json)
+		json_print(stdout, &msg_device, &d);
+	else if (rc == CLI_OK)
+		show_device(&d);
+	return rc;
+}
+
+int
+cmd_device_show(struct cli *c, int argc, char **argv)
+{
+	struct client *cl;
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = print_device(c, cl, argv[0]);
+	client_close(cl);
+	return rc;
+}
+
+int
+cmd_device_explain(struct cli *c, int argc, char **argv)
+{
+	struct client_req rq = {.method = CLIENT_GET};
+	static struct msg_explain m;
+	struct client *cl;
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	client_path(&rq, "a", "devices", argv[0], "explain", NULL);
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_get(cl, &rq, &msg_explain, &m);
+	client_close(cl);
+	if (rc != CLI_OK)
+		return rc;
+	if (c->json) {
+		json_print(stdout, &msg_explain, &m);
+		return CLI_OK;
+	}
+	render_line(stdout, "device", m.ep);
+	render_line(stdout, "runs", m.runs[0] ? m.runs : "unknown");
+	render_line(stdout, "offered", m.offered[0] ? m.offered : "nothing");
+	render_line(stdout, "because", m.cause);
+	render_line(stdout, "next", m.next);
+	render_line(stdout, "to do", m.advice);
+	if (m.have_job)
+		show_job(&m.job, render_now());
+	return CLI_OK;
+}
+
+/* --- add --- */
+
+struct add {
+	struct msg_device_put put;
+	struct msg_psk psk;
+	bool psk_new;
+};
+
+static int
+copy_opt(const char *name, const char *value, char *dst, size_t cap)
+{
+	if (value == NULL || slice_to_cstr(slice_str(value), dst, cap))
+		return 0;
+	return cli_usage("%s: too long", name);
+}
+
+static int
+parse_add(struct add *a, int argc, char **argv)
+{
+	const char *class = NULL, *uri = NULL, *driver = NULL, *psk = NULL;
+	bool nul = false;
+	const struct cli_opt opts[] = {
+		{.name = "--class", .value = &class},
+		{.name = "--address", .value = &uri},
+		{.name = "--driver", .value = &driver},
+		{.name = "--psk", .value = &psk},
+		{.name = "--psk-new", .flag = &a->psk_new},
+		{.name = "--nul-trigger", .flag = &nul},
+		{.name = NULL},
+	};
+	struct buf key = buf_of(a->psk.key, sizeof(a->psk.key));
+
+	if (cli_opts(opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	if (copy_opt("--class", class, a->put.class_name,
+	    sizeof(a->put.class_name)) != 0 ||
+	    copy_opt("--address", uri, a->put.uri, sizeof(a->put.uri)) != 0 ||
+	    copy_opt("--driver", driver, a->put.driver,
+	    sizeof(a->put.driver)) != 0)
+		return CLI_USAGE;
+	a->put.have_nul_trigger = a->put.nul_trigger = nul;
+	if (psk != NULL && a->psk_new)
+		return cli_usage("--psk or --psk-new, not both");
+	if (psk != NULL && (text_unhex(slice_str(psk), &key) != 0 ||
+	    key.n == 0))
+		return cli_usage("--psk: must be up to %d bytes in hex",
+		    LIMIT_PSK_KEY);
+	a->psk.key_len = key.n;
+	return CLI_OK;
+}
+
+static int
+add_psk(const struct cli *c, struct client *cl, const char *ep,
+    const struct add *a)
+{
+	static uint8_t wire[512];
+	struct buf body = buf_of(wire, sizeof(wire));
+	struct client_req rq = {.method = CLIENT_POST, .body_cbor = true};
+	struct client_answer ans;
+	struct msg_psk m;
+	char hex[2 * LIMIT_PSK_KEY + 1];
+	int rc;
+
+	client_path(&rq, "a", "devices", ep, "psk", NULL);
+	if (!a->psk_new) {
+		rq.method = CLIENT_PUT;
+		msg_put_cbor(&msg_psk, &a->psk, &body);
+		rq.body = buf_slice(&body);
+		return client_call(cl, &rq, &ans);
+	}
+	rc = client_get(cl, &rq, &msg_psk, &m);
+	if (rc != CLI_OK)
+		return rc;
+	text_hex(slice_of(m.key, m.key_len), hex, sizeof(hex));
+	if (c->json) {
+		json_print(stdout, &msg_psk, &m);
+		return CLI_OK;
+	}
+	render_line(stdout, "identity", m.identity);
+	render_linef(stdout, "key", "%s (hex; shown this once)", hex);
+	return CLI_OK;
+}
+
+int
+cmd_device_add(struct cli *c, int argc, char **argv)
+{
+	static struct add a;
+	static uint8_t wire[4096];
+	struct buf body = buf_of(wire, sizeof(wire));
+	struct client_req rq = {.method = CLIENT_PUT, .body_cbor = true};
+	struct client_answer ans;
+	struct client *cl;
+	int rc = parse_add(&a, argc, argv);
+
+	if (rc != CLI_OK)
+		return rc;
+	msg_put_cbor(&msg_device_put, &a.put, &body);
+	rq.body = buf_slice(&body);
+	client_path(&rq, "a", "devices", argv[0], NULL);
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_call(cl, &rq, &ans);
+	if (rc == CLI_OK && !c->json)
+		printf("%s %s\n", argv[0], ans.code == 201 ? "added" :
+		    "changed");
+	if (rc == CLI_OK && (a.psk_new || a.psk.key_len > 0))
+		rc = add_psk(c, cl, argv[0], &a);
+	else if (rc == CLI_OK && c->json)
+		rc = print_device(c, cl, argv[0]);
+	client_close(cl);
+	return rc;
+}
+
+int
+cmd_device_remove(struct cli *c, int argc, char **argv)
+{
+	struct client_req rq = {.method = CLIENT_DELETE};
+	struct client_answer ans;
+	struct client *cl;
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	client_path(&rq, "a", "devices", argv[0], NULL);
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_call(cl, &rq, &ans);
+	if (rc == CLI_OK && !c->json)
+		printf("%s removed, with its key and jobs; its events stay\n",
+		    argv[0]);
+	client_close(cl);
+	return rc;
+}
+
+int
+cmd_device_tag(struct cli *c, int argc, char **argv)
+{
+	static struct msg_tags m;
+	static uint8_t wire[4096];
+	struct buf body = buf_of(wire, sizeof(wire));
+	struct client_req rq = {.method = CLIENT_PUT, .body_cbor = true};
+	struct client_answer ans;
+	struct client *cl;
+	int rc, n = cli_opts(no_opts, argc, argv, 2, 1 + LIMIT_TAGS);
+
+	if (n < 0)
+		return CLI_USAGE;
+	for (int i = 1; i < n; i++) {
+		struct rd_tag *t = &m.tag[m.tag_count++];
+		size_t len = strcspn(argv[i], "=");
+
+		if (argv[i][len] != '=' ||
+		    !slice_to_cstr(slice_of(argv[i], len), t->name,
+		    sizeof(t->name)) ||
+		    !slice_to_cstr(slice_str(argv[i] + len + 1), t->value,
+		    sizeof(t->value)))
+			return cli_usage("%s: must be NAME=VALUE, of at most "
+			    "%d and %d bytes", argv[i], LIMIT_TAG_NAME,
+			    LIMIT_TAG_VALUE);
+	}
+	msg_put_cbor(&msg_tags, &m, &body);
+	rq.body = buf_slice(&body);
+	client_path(&rq, "a", "devices", argv[0], "tags", NULL);
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_call(cl, &rq, &ans);
+	if (rc == CLI_OK)
+		rc = print_device(c, cl, argv[0]);
+	client_close(cl);
+	return rc;
+}

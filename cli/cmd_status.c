@@ -1,0 +1,253 @@
+/* status, ping, events */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cli/client.h"
+#include "cli/cmd.h"
+#include "cli/opts.h"
+#include "cli/render.h"
+#include "lib/text.h"
+
+static const struct cli_opt no_opts[] = {{.name = NULL}};
+
+static int
+get_status(struct client *cl, struct msg_status *ret)
+{
+	struct client_req rq = {.method = CLIENT_GET, .path = "a/status"};
+
+	return client_get(cl, &rq, &msg_status, ret);
+}
+
+static void
+show_status(const struct client *cl, const struct msg_status *m)
+{
+	char t[64];
+
+	render_linef(stdout, "suitd", "%s at %s, up %s", m->version,
+	    client_uri(cl), render_age(t, sizeof(t), m->now, m->started));
+	render_linef(stdout, "listens", "coap %s, coaps %s, tcp %s",
+	    m->coap[0] ? m->coap : "off", m->coaps[0] ? m->coaps : "off",
+	    m->tcp[0] ? m->tcp : "off");
+	render_linef(stdout, "devices", "%" PRIu64, m->devices);
+	render_linef(stdout, "releases", "%" PRIu64 ", images %s",
+	    m->releases, render_bytes(t, sizeof(t), m->image_bytes));
+	render_linef(stdout, "campaigns", "%" PRIu64 ", jobs %" PRIu64 " (%"
+	    PRIu64 " live), downloads now %" PRIu64, m->campaigns, m->jobs,
+	    m->jobs_live, m->downloads);
+	render_linef(stdout, "traffic", "%" PRIu64 " requests, %" PRIu64
+	    " blocks, %" PRIu64 " pushes, %" PRIu64 " errors", m->requests,
+	    m->blocks, m->pushes, m->errors);
+	render_linef(stdout, "now", "%" PRIu64 " sessions, %" PRIu64
+	    " observers", m->sessions, m->observers);
+	render_linef(stdout, "store", "%" PRIu64 " events, %" PRIu64
+	    " commits, %" PRIu64 " failed", m->events, m->commits,
+	    m->commits_failed);
+	if (m->degraded)
+		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
+		    m->why);
+}
+
+int
+cmd_status(struct cli *c, int argc, char **argv)
+{
+	struct client *cl;
+	struct msg_status m;
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
+		return CLI_USAGE;
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = get_status(cl, &m);
+	if (rc == CLI_OK && c->json)
+		json_print(stdout, &msg_status, &m);
+	else if (rc == CLI_OK)
+		show_status(cl, &m);
+	client_close(cl);
+	return rc;
+}
+
+static double
+mono_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+int
+cmd_ping(struct cli *c, int argc, char **argv)
+{
+	struct client *cl;
+	struct msg_status m;
+	double t[3];
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
+		return CLI_USAGE;
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	t[0] = mono_ms();
+	rc = get_status(cl, &m);
+	t[1] = mono_ms();
+	if (rc == CLI_OK)
+		rc = get_status(cl, &m);
+	t[2] = mono_ms();
+	if (rc == CLI_OK && c->json)
+		json_print(stdout, &msg_status, &m);
+	else if (rc == CLI_OK)
+		printf("suitd %s at %s: handshake and answer %.1f ms, answer "
+		    "%.1f ms\n", m.version, client_uri(cl), t[1] - t[0],
+		    t[2] - t[1]);
+	client_close(cl);
+	return rc;
+}
+
+/* --- events --- */
+
+struct events {
+	struct cli *cli;
+	struct client *client;
+	struct client_req rq; /* with the filters, without after= */
+	uint64_t last;
+	struct json_list json;
+};
+
+static void
+show_event(const struct msg_event *e)
+{
+	char at[32], ids[128] = "", out[800], line[800];
+	size_t n = 0;
+	const struct {
+		const char *name;
+		uint64_t id;
+	} id[] = {
+		{"release", e->release},
+		{"campaign", e->campaign},
+		{"job", e->job},
+	};
+
+	for (size_t i = 0; i < sizeof(id) / sizeof(id[0]); i++)
+		if (id[i].id != 0)
+			n += (size_t)snprintf(ids + n, sizeof(ids) - n,
+			    " %s=%" PRIu64, id[i].name, id[i].id);
+	snprintf(line, sizeof(line), "%s %s %s%s%s%s%s%s%s",
+	    render_time(at, sizeof(at), e->at), e->kind, e->what,
+	    e->ep[0] ? " ep=" : "", e->ep, ids,
+	    e->grade > 0 ? e->grade > 1 ? " L2" : " L1" : "",
+	    e->detail[0] ? " " : "", e->detail);
+	printf("%6" PRIu64 " %s\n", e->id, text_escape(slice_str(line), out,
+	    sizeof(out)));
+}
+
+static int
+each_event(void *arg, const void *item)
+{
+	struct events *v = arg;
+	const struct msg_event *e = item;
+
+	if (e->id <= v->last)
+		return CLI_OK;
+	v->last = e->id;
+	if (!v->cli->json)
+		show_event(e);
+	else if (v->json.out != NULL)
+		json_item(&v->json, e);
+	else
+		json_print(stdout, &msg_event, e);
+	return CLI_OK;
+}
+
+/* Everything behind the last one that was shown. */
+static int
+events_more(struct events *v)
+{
+	struct client_req rq = v->rq;
+	int rc;
+
+	client_query(&rq, "limit=100");
+	if (v->last > 0)
+		snprintf(rq.after, sizeof(rq.after), "%" PRIu64, v->last);
+	rc = client_list(v->client, &rq, &msg_event, each_event, v);
+	fflush(stdout);
+	return rc;
+}
+
+static int
+on_news(void *arg, const struct client_answer *a)
+{
+	(void)a;
+	return events_more(arg);
+}
+
+/* Without --after: the last ones, of which the oldest comes first. */
+static int
+find_start(struct events *v)
+{
+	struct client_req rq = v->rq;
+	struct client_answer a;
+	struct msg_page page;
+	struct msg_event e = {.id = 0};
+	int rc;
+
+	client_query(&rq, "newest=1");
+	client_query(&rq, "limit=20");
+	rc = client_call(v->client, &rq, &a);
+	if (rc != CLI_OK || msg_page_open(&msg_event, a.body, &page) != 0)
+		return rc;
+	while (page.left > 0 && msg_page_item(&page, &e, NULL) == 0)
+		;
+	v->last = e.id > 0 ? e.id - 1 : 0;
+	return CLI_OK;
+}
+
+int
+cmd_events(struct cli *c, int argc, char **argv)
+{
+	bool follow = false;
+	const char *after = NULL, *device = NULL, *campaign = NULL;
+	const struct cli_opt opts[] = {
+		{.name = "--follow", .flag = &follow},
+		{.name = "--after", .value = &after},
+		{.name = "--device", .value = &device},
+		{.name = "--campaign", .value = &campaign},
+		{.name = NULL},
+	};
+	struct events v = {.cli = c};
+	struct client_req news = {.method = CLIENT_GET};
+	int rc;
+
+	if (cli_opts(opts, argc, argv, 0, 0) < 0 ||
+	    (after != NULL && cli_number("--after", after, &v.last) < 0))
+		return CLI_USAGE;
+	v.rq.method = CLIENT_GET;
+	if (device != NULL)
+		client_path(&v.rq, "a", "devices", device, "events", NULL);
+	else
+		client_path(&v.rq, "a", "events", NULL);
+	if (campaign != NULL)
+		client_query(&v.rq, "campaign=%s", campaign);
+	rc = client_open(c, &v.client);
+	if (rc != CLI_OK)
+		return rc;
+	if (after == NULL)
+		rc = find_start(&v);
+	if (rc == CLI_OK && follow) {
+		client_path(&news, "a", "events", NULL);
+		client_query(&news, "newest=1");
+		client_query(&news, "limit=1");
+		rc = client_observe(v.client, &news, on_news, &v);
+	} else if (rc == CLI_OK) {
+		if (c->json)
+			json_begin(&v.json, stdout, &msg_event);
+		rc = events_more(&v);
+		if (c->json && rc == CLI_OK)
+			json_end(&v.json);
+	}
+	client_close(v.client);
+	return rc;
+}
