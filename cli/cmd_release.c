@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "cli/client.h"
-#include "cli/cmd.h"
-#include "cli/opts.h"
+#include "cli/online.h"
+#include "cli/args.h"
 #include "cli/release.h"
 #include "cli/render.h"
 #include "lib/text.h"

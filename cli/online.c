@@ -1,7 +1,7 @@
 /* The sentences that speak with a daemon. */
 #include <stddef.h>
 
-#include "cli/cmd.h"
+#include "cli/online.h"
 
 const struct cli_cmd cli_online[] = {
 	{"status", "", "what the daemon is and does", cmd_status},

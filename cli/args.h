@@ -1,6 +1,6 @@
-/* opts: the options of a sentence, from a table. */
-#ifndef SUITD_CLI_OPTS_H
-#define SUITD_CLI_OPTS_H
+/* args: the options of a sentence, from a table. */
+#ifndef SUITD_CLI_ARGS_H
+#define SUITD_CLI_ARGS_H
 
 #include "cli/cli.h"
 

@@ -1,6 +1,6 @@
 /* The online sentences, one function each; online.c is their table. */
-#ifndef SUITD_CLI_CMD_H
-#define SUITD_CLI_CMD_H
+#ifndef SUITD_CLI_ONLINE_H
+#define SUITD_CLI_ONLINE_H
 
 #include "cli/cli.h"
 

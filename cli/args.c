@@ -1,26 +1,43 @@
-#include "cli/opts.h"
+#include "cli/args.h"
 
 #include "lib/text.h"
 
+/* "--name value" or "--name=value"; the number of words it took, or -1. */
 static int
 take(const struct cli_opt *o, char **argv)
 {
+	const char *eq = strchr(argv[0], '=');
+	const char *value = eq != NULL ? eq + 1 : argv[1];
+
 	if (o->flag != NULL) {
+		if (eq != NULL)
+			return cli_usage("%s takes no value", o->name), -1;
 		*o->flag = true;
 		return 1;
 	}
-	if (argv[1] == NULL)
+	if (value == NULL)
 		return cli_usage("%s needs a value", o->name), -1;
 	if (o->value != NULL) {
 		if (*o->value != NULL)
 			return cli_usage("%s is there twice", o->name), -1;
-		*o->value = argv[1];
-		return 2;
-	}
-	if (*o->count == o->cap)
+		*o->value = value;
+	} else if (*o->count == o->cap) {
 		return cli_usage("%s: more than %zu", o->name, o->cap), -1;
-	o->list[(*o->count)++] = argv[1];
-	return 2;
+	} else {
+		o->list[(*o->count)++] = value;
+	}
+	return eq != NULL ? 1 : 2;
+}
+
+static const struct cli_opt *
+find(const struct cli_opt *o, const char *arg)
+{
+	size_t n = strcspn(arg, "=");
+
+	for (; o->name != NULL; o++)
+		if (strlen(o->name) == n && strncmp(o->name, arg, n) == 0)
+			return o;
+	return NULL;
 }
 
 int
@@ -40,9 +57,8 @@ cli_opts(const struct cli_opt *o, int argc, char **argv, int min, int max)
 			argv[n++] = argv[i];
 			continue;
 		}
-		for (k = o; k->name != NULL && strcmp(k->name, argv[i]) != 0;)
-			k++;
-		if (k->name == NULL)
+		k = find(o, argv[i]);
+		if (k == NULL)
 			return cli_usage("unknown option %s", argv[i]), -1;
 		used = take(k, &argv[i]);
 		if (used < 0)
