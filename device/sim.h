@@ -79,6 +79,7 @@ struct sim_dev {
 	struct event *ev, *fetch_ev, *timer;
 	unsigned power; /* count of power cycles: older packets are void */
 	struct dtls *dtls;
+	bool dtls_over; /* ended; freed when nobody is inside of it */
 	uint8_t psk[LIMIT_PSK_KEY];
 	size_t psk_n;
 

@@ -66,12 +66,19 @@ secure_plain(void *arg, struct slice dgram)
 
 static const struct dtls_hooks secure_hooks = {secure_send, secure_plain};
 
-/* The association ended: the next datagram makes a new one. */
+/*
+ * The association ended. We may be inside of it, called back with what it
+ * decrypted, so it is freed at the next turn; then a datagram makes a new
+ * one.
+ */
 static void
-secure_drop(struct sim_dev *d)
+secure_reap(struct sim_dev *d)
 {
+	if (!d->dtls_over)
+		return;
 	dtls_free(d->dtls);
 	d->dtls = NULL;
+	d->dtls_over = false;
 }
 
 static void
@@ -84,11 +91,13 @@ hook_send(void *arg, const struct exch_peer *to, struct slice dgram)
 		sim_net_send(d, to, dgram);
 		return;
 	}
+	if (d->dtls_over)
+		return; /* lost; it is repeated over the next one */
 	if (d->dtls == NULL && dtls_new(d->sim->dtls_ctx, &psk, &secure_hooks,
 	    d, &d->dtls) != 0)
 		return;
 	if (dtls_send(d->dtls, dgram) != 0)
-		secure_drop(d);
+		d->dtls_over = true;
 }
 
 static void
@@ -107,8 +116,7 @@ hook_lost(void *arg, int err)
 {
 	struct sim_dev *d = arg;
 
-	if (d->dtls != NULL)
-		secure_drop(d);
+	d->dtls_over = d->dtls != NULL;
 	suitdev_lost(&d->core, core_now(d->sim), err);
 	sim_show_line(d, "%s", d->core.why.text);
 }
@@ -239,8 +247,8 @@ power_off(struct sim_dev *d)
 	memset(&d->exch.count, 0, sizeof d->exch.count);
 	memset(&d->core.count, 0, sizeof d->core.count);
 	sim_net_close(d); /* first: a dead device says no goodbye */
-	if (d->dtls != NULL)
-		secure_drop(d);
+	d->dtls_over = d->dtls != NULL;
+	secure_reap(d);
 	storage_ram_power(&d->ram);
 	d->core.phase = SUITDEV_OFF;
 	d->core.loaded = false;
@@ -359,6 +367,7 @@ sim_dev_run(struct sim_dev *d)
 
 	if (!d->on)
 		return;
+	secure_reap(d);
 	now = sim_now(s);
 	due = exch_tick(&d->exch, now);
 	core = suitdev_tick(&d->core, core_now(s));
@@ -373,7 +382,7 @@ sim_dev_run(struct sim_dev *d)
 		due = earlier(due, (int64_t)((double)core / s->args.scale) + 1);
 	if (d->exch.out)
 		due = earlier(due, d->exch.due);
-	wait = d->dtls != NULL ? dtls_timeout(d->dtls) : -1;
+	wait = d->dtls != NULL && !d->dtls_over ? dtls_timeout(d->dtls) : -1;
 	if (wait >= 0)
 		due = earlier(due, now + wait);
 	if (due == SUITDEV_NEVER) {
@@ -398,9 +407,9 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 			sim_show_line(d, "%s", d->core.why.text);
 		return;
 	}
-	if (d->dtls != NULL && dtls_timeout(d->dtls) == 1 &&
+	if (d->dtls != NULL && !d->dtls_over && dtls_timeout(d->dtls) == 1 &&
 	    dtls_tick(d->dtls) != 0)
-		secure_drop(d);
+		d->dtls_over = true;
 	sim_dev_run(d);
 }
 
@@ -411,8 +420,9 @@ sim_dev_input(struct sim_dev *d, const struct exch_peer *from,
 	if (!d->on)
 		return;
 	if (d->sim->secure && exch_peer_eq(from, &d->sim->server)) {
-		if (d->dtls != NULL && dtls_input(d->dtls, dgram) != 0)
-			secure_drop(d);
+		if (d->dtls != NULL && !d->dtls_over &&
+		    dtls_input(d->dtls, dgram) != 0)
+			d->dtls_over = true;
 	} else {
 		exch_input(&d->exch, sim_now(d->sim), from, dgram);
 	}

@@ -120,8 +120,7 @@ check_part(struct suitdev *d, uint64_t n)
 	}
 	if (err == 0)
 		err = digest_final(ctx, &got);
-	else
-		digest_free(ctx);
+	digest_free(ctx);
 	if (err == 0 && !digest_eq(&got, want))
 		err = why_set(&d->why, ERR_DIGEST, "SUIT 8.4.8.3: the image "
 		    "digest of part %u does not match", d->nv.part);
