@@ -4,6 +4,9 @@
  * has that digest as its content: re-hashed when first opened after a start.
  *
  * Layout: DIR/images/ab/abcdef...; DIR/tmp/ for uploads, emptied at open.
+ * One process owns DIR. Errors of the disk are ERR_NOSPACE, ERR_READONLY
+ * or ERR_IO. Single-threaded; the bytes of a mapped image may be read by
+ * anyone while a reference is held.
  */
 #ifndef SUITD_DB_BLOB_H
 #define SUITD_DB_BLOB_H
@@ -19,7 +22,7 @@ struct blob_put; /* one upload in the making */
 struct blob_opts {
 	const char *dir;
 	uint64_t max_image; /* bytes; at most LIMIT_IMAGE */
-	uint64_t max_total;
+	uint64_t max_total; /* uploads in the making count */
 };
 int blob_open(const struct blob_opts *o, struct blob_store **ret,
     struct why *why) MUST_USE;
@@ -30,15 +33,19 @@ bool blob_have(struct blob_store *bs, const uint8_t digest[32],
 
 /* Upload: begin, write ..., then commit or abort; both free it. */
 int blob_put_begin(struct blob_store *bs, struct blob_put **ret) MUST_USE;
-int blob_put_write(struct blob_put *p, struct slice in) MUST_USE; /* SIZE */
-/* `expect` NULL: whatever it hashes to. Existing content is a success. */
+/* ERR_SIZE above max_image, ERR_NOSPACE above max_total. An error stays:
+ * the upload can only be aborted, and a commit repeats it. */
+int blob_put_write(struct blob_put *p, struct slice in) MUST_USE;
+/* `expect` NULL: whatever it hashes to; else ERR_DIGEST. An empty image is
+ * ERR_INVALID. Existing content is a success, and heals a damaged image. */
 int blob_put_commit(struct blob_put *p, const uint8_t *expect,
     uint8_t ret_digest[32], struct why *why) MUST_USE;
 void blob_put_abort(struct blob_put *p); /* NULL is fine */
 
 /*
- * Maps an image; one mapping is shared. The first open after a start hashes
- * it: ERR_CORRUPT when the bytes are not the name's, ERR_NOT_FOUND, ERR_IO.
+ * Maps an image; one mapping is shared. The first open after a start, and
+ * after the file was touched, hashes it: ERR_CORRUPT when the bytes are not
+ * the name's (until it is uploaded again), ERR_NOT_FOUND, ERR_IO.
  */
 int blob_get(struct blob_store *bs, const uint8_t digest[32],
     struct blob **ret) MUST_USE;
