@@ -1,0 +1,126 @@
+/* opts: what the offline sentences share. */
+#include "cli/opts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/cli.h"
+#include "lib/text.h"
+
+#define KEY_FILE_MAX 16384
+
+int
+opts_next(struct opts *o, const struct opt *table)
+{
+	const char *arg, *eq;
+	size_t n;
+
+	if (o->at == o->argc)
+		return OPT_END;
+	arg = o->argv[o->at++];
+	o->value = arg;
+	if (o->words || arg[0] != '-' || arg[1] == '\0')
+		return OPT_WORD;
+	if (strcmp(arg, "--") == 0) {
+		o->words = true;
+		return opts_next(o, table);
+	}
+	eq = strchr(arg, '=');
+	n = eq != NULL ? (size_t)(eq - arg) : strlen(arg);
+	for (int i = 0; table[i].name != NULL; i++) {
+		if (strlen(table[i].name) != n ||
+		    strncmp(table[i].name, arg, n) != 0)
+			continue;
+		if (!table[i].value) {
+			if (eq == NULL)
+				return i;
+			cli_usage("%s takes no value", table[i].name);
+			return OPT_BAD;
+		}
+		if (eq == NULL && o->at == o->argc) {
+			cli_usage("%s needs a value", arg);
+			return OPT_BAD;
+		}
+		o->value = eq != NULL ? eq + 1 : o->argv[o->at++];
+		return i;
+	}
+	cli_usage("unknown option %s", arg);
+	return OPT_BAD;
+}
+
+/* "kid: 6b6579" as the first line, which every reader of PEM skips. */
+static int
+take_kid(struct slice file, struct cose_key *key)
+{
+	uint8_t kid[LIMIT_KID];
+	struct buf b = buf_of(kid, sizeof(kid));
+	const uint8_t *end;
+
+	if (file.n < 5 || memcmp(file.p, "kid: ", 5) != 0)
+		return 0;
+	end = memchr(file.p, '\n', file.n);
+	if (end == NULL)
+		return ERR_MALFORMED;
+	if (text_unhex(slice_of(file.p + 5, (size_t)(end - file.p) - 5),
+	    &b) != 0)
+		return ERR_MALFORMED;
+	return cose_key_set_kid(key, buf_slice(&b));
+}
+
+int
+opts_key(const char *path, struct cose_key **ret_key)
+{
+	struct cose_key *key;
+	struct slice file;
+	struct why why;
+	int rc;
+
+	if ((rc = cli_read(path, KEY_FILE_MAX, &file)) != 0)
+		return cli_usage("%s: %s", path, err_text(rc));
+	rc = cose_key_parse(file, &key, &why);
+	if (rc != 0) {
+		cli_usage("%s: %s", path, why.text);
+	} else if ((rc = take_kid(file, key)) != 0) {
+		cli_usage("%s: the line kid: is not hex", path);
+		cose_key_free(key);
+	}
+	explicit_bzero((void *)file.p, file.n);
+	free((void *)file.p);
+	if (rc != 0)
+		return CLI_USAGE;
+	*ret_key = key;
+	return CLI_OK;
+}
+
+int
+opts_hex(const char *option, const char *hex, struct buf *b)
+{
+	int rc = text_unhex(slice_str(hex), b);
+
+	if (rc == 0 && b->n > 0)
+		return CLI_OK;
+	return cli_usage("%s takes 1 to %zu bytes in hex, not \"%s\"", option,
+	    b->cap, hex);
+}
+
+int
+opts_alg(const char *name)
+{
+	static const int known[] = {COSE_ES256, COSE_ES384, COSE_ES512,
+	    COSE_EDDSA, COSE_ESP256, COSE_ESP384, COSE_ESP512, COSE_ED25519,
+	    COSE_HMAC256};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%d", known[i]);
+		if (strcasecmp(name, cose_alg_name(known[i])) == 0 ||
+		    strcmp(name, number) == 0)
+			return known[i];
+	}
+	cli_usage("unknown algorithm %s: ES256, ES384, ES512, EdDSA, ESP256, "
+	    "ESP384, ESP512, Ed25519 or HMAC256", name);
+	return 0;
+}

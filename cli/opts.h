@@ -1,0 +1,42 @@
+/*
+ * opts: options and words in any order, "--name value" or "--name=value".
+ * The order is kept, because `manifest create` gives it a meaning.
+ */
+#ifndef SUITD_CLI_OPTS_H
+#define SUITD_CLI_OPTS_H
+
+#include <stdbool.h>
+
+#include "lib/cose.h"
+
+struct opt {
+	const char *name; /* "--out"; NULL ends the table */
+	bool value;
+};
+
+#define OPT_WORD (-1)
+#define OPT_END (-2)
+#define OPT_BAD (-3) /* and has been said */
+
+struct opts {
+	int argc;
+	char **argv;
+	int at;
+	bool words; /* after "--" */
+	const char *value; /* of the option, or the word */
+};
+
+/* The row of `table`, or one of the above. */
+int opts_next(struct opts *o, const struct opt *table);
+
+/*
+ * Reads a key of any form; a PEM file made by `key new --kid` gives its kid
+ * too. Says what is wrong; CLI_OK or CLI_USAGE.
+ */
+int opts_key(const char *path, struct cose_key **ret_key);
+/* Hex to bytes in b; says what is wrong. */
+int opts_hex(const char *option, const char *hex, struct buf *b);
+/* "ES256", case ignored, or a number; 0 when unknown, and has been said. */
+int opts_alg(const char *name);
+
+#endif
