@@ -1,0 +1,252 @@
+/* The other planes, with clients that nobody here wrote. */
+#include "tests/rig/front_rig.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/digest.h"
+
+static char output[64 * 1024];
+static uint8_t content[20000];
+
+static int
+start(void **state)
+{
+	int rc = rig_start(state);
+
+	for (size_t i = 0; i < sizeof(content); i++)
+		content[i] = (uint8_t)('a' + i % 23);
+	rig.served = slice_of(content, sizeof(content));
+	return rc;
+}
+
+/* Runs a client beside the loop; its standard output is in `output`. */
+static void
+run(const char *command)
+{
+	char path[] = "/tmp/front_tls.XXXXXX";
+	int fd = mkstemp(path), status;
+	ssize_t n;
+	pid_t pid = fork();
+
+	unlink(path);
+	if (pid == 0) {
+		dup2(fd, 1);
+		dup2(fd, 2);
+		dup2(open("/dev/null", O_RDONLY), 0);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; waitpid(pid, &status, WNOHANG) == 0; i++) {
+		if (i == 1500)
+			kill(pid, SIGKILL);
+		rig_run(5);
+	}
+	n = pread(fd, output, sizeof(output) - 1, 0);
+	output[n < 0 ? 0 : n] = '\0';
+	close(fd);
+}
+
+static void
+client(enum transport t, const char *args, const char *path)
+{
+	static const char *const scheme[] = {"coap", "coaps", "coap+tcp",
+	    "coaps"};
+	char command[512];
+
+	snprintf(command, sizeof(command),
+	    "exec coap-client-openssl -B 1 %s %s://127.0.0.1:%u/%s", args,
+	    scheme[t], front_port(rig.front, t), path);
+	run(command);
+}
+
+static void
+says(const char *text)
+{
+	if (strstr(output, text) == NULL)
+		fail_msg("\"%s\" is not in: %.400s", text, output);
+}
+
+static void
+a_device_is_known_by_its_psk_identity(void **state)
+{
+	char local[64];
+
+	(void)state;
+	client(T_DTLS, "-u dev7 -k secret", "mine");
+	says("1 dev7 127.0.0.1 ");
+	snprintf(local, sizeof(local), "127.0.0.1:%u",
+	    front_port(rig.front, T_DTLS));
+	says(local);
+	client(T_DTLS, "-u dev7 -k secret", "op");
+	says("4.03");
+}
+
+static void
+wrong_keys_and_strangers_get_nothing(void **state)
+{
+	struct front_stats st;
+
+	(void)state;
+	client(T_DTLS, "-u dev7 -k wrong", "mine");
+	client(T_DTLS, "-u stranger -k secret", "mine");
+	client(T_ADMIN, "-u dev7 -k secret", "a/who");
+	front_stats(rig.front, &st);
+	assert_int_equal(st.requests, 0);
+}
+
+static void
+the_admin_plane_has_its_own_table_and_problem_details(void **state)
+{
+	(void)state;
+	client(T_ADMIN, "-u admin -k secret", "a/who");
+	says("2 admin ");
+	client(T_ADMIN, "-u admin -k secret", "hello");
+	says("4.04");
+	client(T_ADMIN, "-u admin -k secret", "a/refused");
+	says("4.09");
+	says("SUIT 8.4.2");
+	client(T_DTLS, "-u dev7 -k secret", "a/who");
+	says("4.04");
+}
+
+static void
+bodies_go_both_ways_on_every_plane(void **state)
+{
+	static const enum transport planes[] = {T_UDP, T_DTLS, T_TCP};
+	char path[] = "/tmp/front_body.XXXXXX", args[128];
+	struct digest d;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, content, sizeof(content)),
+	    sizeof(content));
+	close(fd);
+	assert_int_equal(digest_compute(DIGEST_SHA256,
+	    slice_of(content, sizeof(content)), &d), 0);
+	for (size_t i = 0; i < sizeof(planes) / sizeof(planes[0]); i++) {
+		const char *key = planes[i] == T_DTLS ? "-u dev1 -k secret" :
+		    "";
+
+		client(planes[i], key, "big");
+		assert_int_equal(strspn(output, "abcdefghijklmnopqrstuvw"),
+		    sizeof(content));
+		memset(rig.body_digest, 0, 32);
+		rig.calls = 0;
+		snprintf(args, sizeof(args), "-m post -f %s %s", path, key);
+		client(planes[i], args, "file");
+		says("n=1");
+		assert_memory_equal(rig.body_digest, d.b, 32);
+	}
+	unlink(path);
+}
+
+static void
+s_client(const char *cipher, const char *more)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "sleep 0.3 | timeout 5 openssl "
+	    "s_client -dtls1_2 -connect 127.0.0.1:%u -psk_identity dev1 "
+	    "-psk 736563726574 -cipher %s:@SECLEVEL=0 %s",
+	    front_port(rig.front, T_DTLS), cipher, more);
+	run(command);
+}
+
+/* 7.14 */
+static void
+suites_of_constrained_devices_are_on(void **state)
+{
+	static const char *const suites[] = {"PSK-AES128-CCM8",
+	    "PSK-AES128-CCM", "PSK-AES128-GCM-SHA256",
+	    "ECDHE-PSK-CHACHA20-POLY1305"};
+	char want[96];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		s_client(suites[i], "");
+		snprintf(want, sizeof(want), "Cipher is %s", suites[i]);
+		says(want);
+		says("PSK identity hint: None");
+		says("Extended master secret: yes");
+	}
+}
+
+static void
+no_session_is_resumed(void **state)
+{
+	char path[] = "/tmp/front_sess.XXXXXX", more[64];
+
+	(void)state;
+	close(mkstemp(path));
+	for (int i = 0; i < 2; i++) {
+		snprintf(more, sizeof(more), "-sess_out %s", path);
+		s_client("PSK-AES128-CCM8", more);
+		says("New, TLSv1.2");
+		assert_null(strstr(output, "session ticket:"));
+		snprintf(more, sizeof(more), "-sess_in %s", path);
+		s_client("PSK-AES128-CCM8", more);
+		says("New, TLSv1.2");
+		assert_null(strstr(output, "Reused"));
+	}
+	unlink(path);
+}
+
+static size_t lines;
+
+static void
+count_line(void *arg, const char *text)
+{
+	const char *name = arg;
+
+	lines += strncmp(text, name, strlen(name)) == 0;
+}
+
+static void
+listeners_are_described(void **state)
+{
+	(void)state;
+	lines = 0;
+	front_describe(rig.front, count_line, "coaps: listens on 127.0.0.1:");
+	front_describe(rig.front, count_line, "admin");
+	assert_int_equal(lines, 2);
+}
+
+static void
+a_closed_session_ends_its_observations(void **state)
+{
+	struct front_stats st;
+
+	(void)state;
+	client(T_TCP, "-s 1", "big");
+	front_stats(rig.front, &st);
+	assert_int_equal(st.requests > 1, 1);
+	assert_int_equal(st.observers, 0);
+	/* killed while it observes: DTLS would not tell, TCP does */
+	client(T_TCP, "-s 60 -B 1", "big & sleep 0.3; kill -9 $!; : ");
+	rig_run(20);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.observers, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
+		T(a_device_is_known_by_its_psk_identity),
+		T(wrong_keys_and_strangers_get_nothing),
+		T(the_admin_plane_has_its_own_table_and_problem_details),
+		T(bodies_go_both_ways_on_every_plane),
+		T(suites_of_constrained_devices_are_on),
+		T(no_session_is_resumed),
+		T(listeners_are_described),
+		T(a_closed_session_ends_its_observations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
