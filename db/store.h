@@ -12,10 +12,12 @@
  * since the outermost begin is undone. ERR_NOSPACE, ERR_READONLY, ERR_IO,
  * ERR_CORRUPT say what the disk said; store_why() has the text.
  *
- * A write outside of a pair is ERR_STATE. A verb that fails has changed
- * nothing; when the disk failed under it, the pair is doomed: begin and
- * writes repeat the error, and so does its commit, until its rollback.
- * (Of lists only the count is untouched on failure.)
+ * A write outside of a pair is ERR_STATE. A verb that is refused has changed
+ * nothing (of lists only the count is untouched). When the disk failed under
+ * a verb, the pair is doomed: begin and writes repeat the error, and so does
+ * commit, until the pair is rolled back. That is the outermost one where
+ * SQLite gives it up, always so when a read or a write meets damage
+ * (ERR_CORRUPT).
  *
  * Single-threaded. Times are Unix milliseconds. Arguments over their cap are
  * ERR_SIZE, a page limit outside of 1 .. LIMIT_PAGE is ERR_RANGE, any other
@@ -37,6 +39,8 @@ struct store;
 struct store_stats {
 	uint64_t statements; /* SQL statements run so far, those of stats
 	                        itself apart; 0 in memory */
+	uint64_t scans; /* rows that no index led to; stays 0 but for
+	                   payload_foreach and author_put */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
 };

@@ -2,9 +2,9 @@
  * The SQLite store: opening, migrations, transactions.
  *
  * WAL with synchronous=FULL: one fsync of the log per outermost commit, and
- * readers never wait. Opening looks at the header, the schema and the first
- * page of each table, never at all of it (a start must not get slower with
- * the fleet); a damaged page is reported by the verb that meets it.
+ * readers never wait. Opening reads the header and the schema and no table
+ * (a start must not get slower with the fleet); a damaged page is reported
+ * by the verb that meets it, and the rest is served.
  *
  * The outermost begin takes the write lock (BEGIN IMMEDIATE); inner ones are
  * savepoints. An error of the disk inside a pair dooms the pair: its writes
@@ -125,8 +125,8 @@ sq_rollback(struct store *store)
 static const char STATS[] =
     "SELECT (SELECT n FROM tally WHERE name = 'device'),"
     " (SELECT max(id) FROM release), (SELECT max(id) FROM campaign),"
-    " (SELECT sum(n) FROM job_count),"
-    " (SELECT sum(n) FROM job_count WHERE state < 5),"
+    " (SELECT sum(n) FROM job_count WHERE campaign >= 0),"
+    " (SELECT sum(n) FROM job_count WHERE campaign >= 0 AND state < 5),"
     " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event)";
 
 static void
@@ -147,13 +147,14 @@ static void
 sq_stats(struct store *store, struct store_stats *ret)
 {
 	struct sq *s = sq_of(store);
-	uint64_t statements = s->statements;
+	uint64_t statements = s->statements, scans = sq_scans(s);
 
 	/* when the counts cannot be read they are 0; the rest is known */
 	if (sq_one(s, Q0(STATS), stats_row, ret, sizeof(*ret)) != 0)
 		memset(ret, 0, sizeof(*ret));
 	s->statements = statements;
 	ret->statements = statements;
+	ret->scans = scans;
 	ret->commits = s->commits;
 }
 
@@ -292,25 +293,6 @@ identify(struct sq *s)
 	return sq_exec(s, sql);
 }
 
-/* The root page of every table, so that a file cut short is seen at once. */
-static int
-look(struct sq *s)
-{
-	static const char *const tables[] = {"meta", "tally", "device",
-	    "device_tag", "psk", "author", "release", "release_class",
-	    "payload", "campaign", "job", "job_count", "event"};
-	char sql[64];
-	int err = 0;
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && err == 0;
-	    i++) {
-		snprintf(sql, sizeof(sql), "SELECT 1 FROM %s LIMIT 1",
-		    tables[i]);
-		err = sq_exec(s, sql);
-	}
-	return err;
-}
-
 static int
 setup(struct sq *s, bool full_sync)
 {
@@ -331,11 +313,7 @@ setup(struct sq *s, bool full_sync)
 	if (err == 0)
 		err = sq_exec(s, full_sync ? "PRAGMA synchronous = FULL" :
 		    "PRAGMA synchronous = NORMAL");
-	if (err == 0)
-		err = migrate(s);
-	if (err == 0)
-		err = look(s);
-	return err;
+	return err != 0 ? err : migrate(s);
 }
 
 /* Made here, so that nobody else can read it: it holds keys. SQLite gives

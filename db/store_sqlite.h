@@ -105,6 +105,7 @@ int sq_code(int rc);
 int sq_refuse(struct sq *s, int err, const char *what) MUST_USE;
 int sq_exec(struct sq *s, const char *sql) MUST_USE; /* not cached */
 void sq_stmts_free(struct sq *s);
+uint64_t sq_scans(const struct sq *s); /* see store_stats */
 
 /* The verbs, by group. */
 int sq_device_put(struct store *s, struct store_device *d);

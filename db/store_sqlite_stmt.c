@@ -51,8 +51,10 @@ sq_fail(struct sq *s, int rc)
 	int err = why_set(&s->base.why, sq_code(rc), "sqlite %d: %s", rc,
 	    sqlite3_errmsg(s->db));
 
-	/* SQLite may have rolled back everything by itself. */
-	if (s->depth > 0 && sqlite3_get_autocommit(s->db)) {
+	/* SQLite may have rolled back everything by itself, and it commits
+	 * nothing once it has met damage, be it in a read. */
+	if (s->depth > 0 && (sqlite3_get_autocommit(s->db) ||
+	    err == ERR_CORRUPT)) {
 		s->doom = err;
 		s->doom_depth = 1;
 	}
@@ -104,6 +106,18 @@ sq_stmts_free(struct sq *s)
 {
 	for (size_t i = 0; i < SQ_CACHE; i++)
 		sqlite3_finalize(s->cache[i].st);
+}
+
+uint64_t
+sq_scans(const struct sq *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < SQ_CACHE; i++)
+		if (s->cache[i].st != NULL)
+			n += (uint64_t)sqlite3_stmt_status(s->cache[i].st,
+			    SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+	return n;
 }
 
 static int
