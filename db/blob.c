@@ -15,66 +15,21 @@
  * mapped, and a disk that fails to read a page later on. Both end the
  * process; the unit restarts it, and the first open then finds the damage.
  */
-#include "db/blob.h"
+#include "db/blob_file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/digest.h"
 #include "lib/text.h"
 
-#define BUCKETS 1024
-#define NAME_LEN 64 /* hex digits of a digest */
-
-/* What was true of the file when its bytes were last hashed. */
-struct stamp {
-	ino_t ino;
-	off_t size;
-	struct timespec ctime;
-};
-
-struct blob {
-	struct image *image; /* NULL: replaced or dropped meanwhile */
-	unsigned refs;
-	uint8_t digest[32];
-	struct slice bytes;
-};
-
-enum verdict { UNSEEN, GOOD, DAMAGED };
-
-struct image {
-	struct image *next;
-	uint8_t digest[32];
-	uint64_t size;
-	enum verdict verdict; /* of the bytes that `stamp` describes */
-	struct stamp stamp;
-	struct blob *mapped;
-};
-
-struct blob_store {
-	char dir[PATH_MAX - NAME_LEN - 32];
-	uint64_t max_image, max_total, total, pending;
-	struct image *bucket[BUCKETS];
-};
-
-struct blob_put {
-	struct blob_store *bs;
-	struct digest_ctx *hash;
-	uint64_t size;
-	int fd;
-	int err; /* of a write; it stays */
-	char path[PATH_MAX];
-};
-
-static int
-code_of(int e)
+int
+blob_code(int e)
 {
 	switch (e) {
 	case ENOSPC:
@@ -96,11 +51,11 @@ fail(struct why *why, const char *path)
 {
 	int e = errno;
 
-	return why_set(why, code_of(e), "%s: %s", path, strerror(e));
+	return why_set(why, blob_code(e), "%s: %s", path, strerror(e));
 }
 
-static struct image **
-image_slot(struct blob_store *bs, const uint8_t digest[32])
+struct image **
+blob_slot(struct blob_store *bs, const uint8_t digest[32])
 {
 	struct image **at = &bs->bucket[(digest[0] | digest[1] << 8) % BUCKETS];
 
@@ -109,8 +64,8 @@ image_slot(struct blob_store *bs, const uint8_t digest[32])
 	return at;
 }
 
-static void
-image_path(const struct blob_store *bs, const uint8_t digest[32],
+void
+blob_path(const struct blob_store *bs, const uint8_t digest[32],
     char path[PATH_MAX])
 {
 	char hex[NAME_LEN + 1];
@@ -119,10 +74,10 @@ image_path(const struct blob_store *bs, const uint8_t digest[32],
 	snprintf(path, PATH_MAX, "%s/images/%.2s/%s", bs->dir, hex, hex);
 }
 
-static int
-image_add(struct blob_store *bs, const uint8_t digest[32], uint64_t size)
+int
+blob_add(struct blob_store *bs, const uint8_t digest[32], uint64_t size)
 {
-	struct image **at = image_slot(bs, digest);
+	struct image **at = blob_slot(bs, digest);
 
 	if (*at == NULL && (*at = calloc(1, sizeof(**at))) == NULL)
 		return ERR_NOMEM;
@@ -133,9 +88,8 @@ image_add(struct blob_store *bs, const uint8_t digest[32], uint64_t size)
 	return 0;
 }
 
-/* Forgets it; a mapping lives on by itself. */
-static void
-image_drop(struct blob_store *bs, struct image **at)
+void
+blob_drop(struct blob_store *bs, struct image **at)
 {
 	struct image *im = *at;
 
@@ -146,21 +100,8 @@ image_drop(struct blob_store *bs, struct image **at)
 	free(im);
 }
 
-static int
-sync_dir(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return code_of(errno);
-	err = fsync(fd) == 0 ? 0 : code_of(errno);
-	close(fd);
-	return err;
-}
-
-static int
-make_dir(const char *path, struct why *why)
+int
+blob_mkdir(const char *path, struct why *why)
 {
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return 0;
@@ -192,7 +133,7 @@ scan_dir(struct blob_store *bs, const char *path)
 	int err = 0;
 
 	if (d == NULL) /* a directory is made with the first image in it */
-		return errno == ENOENT ? 0 : code_of(errno);
+		return errno == ENOENT ? 0 : blob_code(errno);
 	while (err == 0 && (e = readdir(d)) != NULL) {
 		struct buf b = buf_of(digest, sizeof(digest));
 
@@ -203,7 +144,7 @@ scan_dir(struct blob_store *bs, const char *path)
 		    AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
-		err = image_add(bs, digest, (uint64_t)st.st_size);
+		err = blob_add(bs, digest, (uint64_t)st.st_size);
 	}
 	closedir(d);
 	return err;
@@ -238,13 +179,13 @@ blob_open(const struct blob_opts *o, struct blob_store **ret, struct why *why)
 	err = slice_to_cstr(slice_str(o->dir), bs->dir, sizeof(bs->dir)) ? 0 :
 	    why_set(why, ERR_SIZE, "the state directory's name is too long");
 	if (err == 0)
-		err = make_dir(bs->dir, why);
+		err = blob_mkdir(bs->dir, why);
 	snprintf(path, sizeof(path), "%s/images", bs->dir);
 	if (err == 0)
-		err = make_dir(path, why);
+		err = blob_mkdir(path, why);
 	snprintf(path, sizeof(path), "%s/tmp", bs->dir);
 	if (err == 0)
-		err = make_dir(path, why);
+		err = blob_mkdir(path, why);
 	if (err == 0) {
 		empty_tmp(path);
 		err = scan(bs, why);
@@ -264,7 +205,7 @@ blob_close(struct blob_store *bs)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (bs->bucket[i] != NULL)
-			image_drop(bs, &bs->bucket[i]);
+			blob_drop(bs, &bs->bucket[i]);
 	free(bs);
 }
 
@@ -277,88 +218,11 @@ blob_total(const struct blob_store *bs)
 bool
 blob_have(struct blob_store *bs, const uint8_t digest[32], uint64_t *ret_size)
 {
-	const struct image *im = *image_slot(bs, digest);
+	const struct image *im = *blob_slot(bs, digest);
 
 	if (im != NULL && ret_size != NULL)
 		*ret_size = im->size;
 	return im != NULL;
-}
-
-int
-blob_put_begin(struct blob_store *bs, struct blob_put **ret)
-{
-	struct blob_put *p = calloc(1, sizeof(*p));
-	int err;
-
-	if (p == NULL)
-		return ERR_NOMEM;
-	p->bs = bs;
-	p->hash = digest_new(DIGEST_SHA256);
-	snprintf(p->path, sizeof(p->path), "%s/tmp/XXXXXX", bs->dir);
-	p->fd = mkostemp(p->path, O_CLOEXEC);
-	if (p->fd < 0 || p->hash == NULL) {
-		err = p->fd < 0 ? code_of(errno) : ERR_CRYPTO;
-		blob_put_abort(p);
-		return err;
-	}
-	*ret = p;
-	return 0;
-}
-
-static int
-write_all(int fd, struct slice in)
-{
-	while (in.n > 0) {
-		ssize_t n = write(fd, in.p, in.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? code_of(errno) : ERR_IO;
-		in = slice_sub(in, (size_t)n, in.n);
-	}
-	return 0;
-}
-
-int
-blob_put_write(struct blob_put *p, struct slice in)
-{
-	struct blob_store *bs = p->bs;
-
-	if (p->err != 0)
-		return p->err;
-	if (in.n > bs->max_image - p->size)
-		return p->err = ERR_SIZE;
-	if (in.n > bs->max_total || bs->total + bs->pending >
-	    bs->max_total - in.n)
-		return p->err = ERR_NOSPACE;
-	p->err = digest_update(p->hash, in);
-	if (p->err == 0)
-		p->err = write_all(p->fd, in);
-	p->size += in.n;
-	bs->pending += in.n;
-	return p->err;
-}
-
-/* Everything of an upload but its renamed file. */
-static void
-put_free(struct blob_put *p)
-{
-	if (p->fd >= 0)
-		close(p->fd);
-	p->bs->pending -= p->size;
-	digest_free(p->hash);
-	free(p);
-}
-
-void
-blob_put_abort(struct blob_put *p)
-{
-	if (p == NULL)
-		return;
-	if (p->fd >= 0)
-		unlink(p->path);
-	put_free(p);
 }
 
 static bool
@@ -369,107 +233,24 @@ stamp_eq(const struct stamp *a, const struct stamp *b)
 	    a->ctime.tv_nsec == b->ctime.tv_nsec;
 }
 
-static struct stamp
-stamp_of(const struct stat *st)
+struct stamp
+blob_stamp(const struct stat *st)
 {
 	return (struct stamp){st->st_ino, st->st_size, st->st_ctim};
 }
 
-/* Is the file still the one whose bytes were found good? */
-static bool
-intact(const struct blob_store *bs, const struct image *im)
+bool
+blob_intact(const struct blob_store *bs, const struct image *im)
 {
 	char path[PATH_MAX];
 	struct stat st;
 	struct stamp now;
 
-	image_path(bs, im->digest, path);
+	blob_path(bs, im->digest, path);
 	if (im->verdict != GOOD || lstat(path, &st) != 0)
 		return false;
-	now = stamp_of(&st);
+	now = blob_stamp(&st);
 	return stamp_eq(&now, &im->stamp);
-}
-
-/* Makes the file durable under its name. */
-static int
-put_place(struct blob_put *p, const uint8_t digest[32])
-{
-	char path[PATH_MAX], *slash;
-	int err;
-
-	if (fchmod(p->fd, 0444) != 0 || fsync(p->fd) != 0)
-		return code_of(errno);
-	image_path(p->bs, digest, path);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	err = make_dir(path, NULL);
-	*slash = '/';
-	if (err == 0 && rename(p->path, path) != 0)
-		err = code_of(errno);
-	if (err != 0)
-		return err;
-	*slash = '\0';
-	err = sync_dir(path);
-	if (err == 0) {
-		*strrchr(path, '/') = '\0'; /* its own entry, if just made */
-		err = sync_dir(path);
-	}
-	return err;
-}
-
-static int
-put_new(struct blob_put *p, const uint8_t digest[32])
-{
-	struct blob_store *bs = p->bs;
-	struct image **at = image_slot(bs, digest);
-	struct stat st;
-	int err;
-
-	if (*at != NULL && intact(bs, *at)) {
-		unlink(p->path);
-		return 0;
-	}
-	err = put_place(p, digest);
-	if (err != 0) {
-		unlink(p->path);
-		return err;
-	}
-	if (*at != NULL) /* unseen, damaged or gone: now what we hashed */
-		image_drop(bs, at);
-	err = image_add(bs, digest, p->size);
-	if (err != 0)
-		return err;
-	if (fstat(p->fd, &st) == 0) {
-		at = image_slot(bs, digest);
-		(*at)->stamp = stamp_of(&st);
-		(*at)->verdict = GOOD;
-	}
-	return 0;
-}
-
-int
-blob_put_commit(struct blob_put *p, const uint8_t *expect,
-    uint8_t ret_digest[32], struct why *why)
-{
-	struct digest d;
-	int err = p->err;
-
-	if (err == 0 && p->size == 0)
-		err = ERR_INVALID;
-	if (err == 0)
-		err = digest_final(p->hash, &d);
-	if (err == 0 && expect != NULL && memcmp(expect, d.b, 32) != 0)
-		err = ERR_DIGEST;
-	if (err != 0) {
-		blob_put_abort(p);
-		return why_set(why, err, "image: %s", err_text(err));
-	}
-	err = put_new(p, d.b);
-	put_free(p);
-	if (err != 0)
-		return why_set(why, err, "image: %s", err_text(err));
-	memcpy(ret_digest, d.b, 32);
-	return 0;
 }
 
 static int
@@ -494,8 +275,8 @@ map(struct image *im, int fd, struct blob **ret)
 	int err;
 
 	if (fstat(fd, &st) != 0)
-		return code_of(errno);
-	now = stamp_of(&st);
+		return blob_code(errno);
+	now = blob_stamp(&st);
 	if (im->verdict != UNSEEN && !stamp_eq(&now, &im->stamp))
 		im->verdict = UNSEEN;
 	im->stamp = now;
@@ -505,7 +286,7 @@ map(struct image *im, int fd, struct blob **ret)
 		return ERR_CORRUPT;
 	p = mmap(NULL, (size_t)now.size, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
-		return code_of(errno);
+		return blob_code(errno);
 	b = calloc(1, sizeof(*b));
 	err = b == NULL ? ERR_NOMEM : 0;
 	if (err == 0 && im->verdict == UNSEEN) {
@@ -528,7 +309,7 @@ map(struct image *im, int fd, struct blob **ret)
 int
 blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 {
-	struct image **at = image_slot(bs, digest);
+	struct image **at = blob_slot(bs, digest);
 	char path[PATH_MAX];
 	int fd, err;
 
@@ -538,12 +319,12 @@ blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 		*ret = blob_ref((*at)->mapped);
 		return 0;
 	}
-	image_path(bs, digest, path);
+	blob_path(bs, digest, path);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) {
 		err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
 		if (err == ERR_NOT_FOUND)
-			image_drop(bs, at);
+			blob_drop(bs, at);
 		return err;
 	}
 	err = map(*at, fd, ret);
@@ -593,15 +374,15 @@ blob_gc(struct blob_store *bs, bool (*keep)(void *arg,
 		struct image **at = &bs->bucket[i];
 
 		while (*at != NULL) {
-			image_path(bs, (*at)->digest, path);
+			blob_path(bs, (*at)->digest, path);
 			if ((*at)->mapped != NULL ||
 			    keep(arg, (*at)->digest)) {
 				at = &(*at)->next;
 			} else if (unlink(path) != 0 && errno != ENOENT) {
-				err = code_of(errno);
+				err = blob_code(errno);
 				at = &(*at)->next;
 			} else {
-				image_drop(bs, at);
+				blob_drop(bs, at);
 				dropped++;
 			}
 		}

@@ -1,0 +1,61 @@
+/*
+ * blob_file: private parts of the image store.
+ */
+#ifndef SUITD_DB_BLOB_FILE_H
+#define SUITD_DB_BLOB_FILE_H
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "db/blob.h"
+
+#define BUCKETS 1024
+#define NAME_LEN 64 /* hex digits of a digest */
+
+/* What was true of the file when its bytes were last hashed. */
+struct stamp {
+	ino_t ino;
+	off_t size;
+	struct timespec ctime;
+};
+
+struct blob {
+	struct image *image; /* NULL: replaced or dropped meanwhile */
+	unsigned refs;
+	uint8_t digest[32];
+	struct slice bytes;
+};
+
+enum verdict { UNSEEN, GOOD, DAMAGED };
+
+struct image {
+	struct image *next;
+	uint8_t digest[32];
+	uint64_t size;
+	enum verdict verdict; /* of the bytes that `stamp` describes */
+	struct stamp stamp;
+	struct blob *mapped;
+};
+
+struct blob_store {
+	char dir[PATH_MAX - NAME_LEN - 32];
+	uint64_t max_image, max_total, total, pending;
+	struct image *bucket[BUCKETS];
+};
+
+int blob_code(int e); /* an errno as an error of ours */
+int blob_mkdir(const char *path, struct why *why) MUST_USE;
+/* Where the image hangs in its chain, or would. */
+struct image **blob_slot(struct blob_store *bs, const uint8_t digest[32]);
+void blob_path(const struct blob_store *bs, const uint8_t digest[32],
+    char path[PATH_MAX]);
+int blob_add(struct blob_store *bs, const uint8_t digest[32], uint64_t size)
+    MUST_USE;
+/* Forgets it; a mapping lives on by itself. */
+void blob_drop(struct blob_store *bs, struct image **at);
+struct stamp blob_stamp(const struct stat *st);
+/* Is the file still the one whose bytes were found good? */
+bool blob_intact(const struct blob_store *bs, const struct image *im);
+
+#endif
