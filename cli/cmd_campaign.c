@@ -81,7 +81,8 @@ show_campaign(const struct msg_campaign *m)
 		    m->name, m->state);
 	render_linef(stdout, "release", "%" PRIu64, m->release);
 	render_line(stdout, "devices", m->select);
-	render_linef(stdout, "at a time", "%u", m->concurrency);
+	if (m->id != 0)
+		render_linef(stdout, "at a time", "%u", m->concurrency);
 	if (m->id != 0)
 		render_linef(stdout, "jobs", "%s %s", render_bar(bar,
 		    sizeof(bar), 30, n->done, render_total(n)),

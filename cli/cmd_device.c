@@ -150,7 +150,8 @@ show_device(const struct msg_device *d)
 	if (d->have_vendor)
 		render_line(stdout, "vendor", text_uuid(d->vendor, text));
 	runs_text(d, text, sizeof(text));
-	render_linef(stdout, "runs", "%s %s", text, d->version);
+	render_line(stdout, "runs", d->have_seq ? text : "unknown");
+	render_line(stdout, "version", d->version);
 	render_linef(stdout, "driver", "%s%s", d->driver, d->nul_trigger ?
 	    ", trigger ends with NUL" : "");
 	render_line(stdout, "address", d->uri[0] ? d->uri : d->addr);

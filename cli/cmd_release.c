@@ -27,7 +27,8 @@ release_show(const struct msg_release *m)
 	if (m->id != 0)
 		render_linef(stdout, "release", "%" PRIu64 " (%s)", m->id,
 		    m->state);
-	render_linef(stdout, "sequence", "%" PRIu64 " %s", m->seq, m->label);
+	render_linef(stdout, "sequence", "%" PRIu64, m->seq);
+	render_line(stdout, "version", m->label);
 	render_line(stdout, "manifest", text_hex(slice_of(m->digest, 32),
 	    text, sizeof(text)));
 	render_linef(stdout, "form", "%s, %" PRIu64 " bytes", m->dialect,

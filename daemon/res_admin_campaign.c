@@ -97,6 +97,7 @@ campaign_post(struct app *app, const struct req *req, struct resp *resp)
 		rc = admin_msg_campaign(app, &r.campaign, &m);
 	if (rc != 0)
 		return rc;
+	m.release = spec.release;
 	m.have_selection = true;
 	m.selection = (struct msg_selection){r.selected, r.jobs,
 	    r.superseded, r.there, r.newer, r.busy, r.other_class, r.unknown};

@@ -243,12 +243,9 @@ images_clean(struct app *app, const struct req *req, struct resp *resp)
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	snprintf(ev.detail, sizeof(ev.detail), "%zu dropped", n);
-	rc = admin_end(app, req, resp, &ev, 0);
-	if (rc == 0) {
-		resp->cf = CF_TEXT;
-		buf_puts(&resp->out, ev.detail);
-	}
-	return rc;
+	resp->cf = CF_TEXT;
+	buf_puts(&resp->out, ev.detail);
+	return admin_end(app, req, resp, &ev, 0);
 }
 
 int
