@@ -266,9 +266,9 @@ judge_components(unsigned n)
 {
 	char text[4096] = "a3 01 01 02 07 03 <a1 02 98";
 
-	snprintf(text + strlen(text), 3, "%02x", n);
+	snprintf(text + strlen(text), 32, "%02x", n);
 	for (unsigned i = 0; i < n; i++)
-		snprintf(text + strlen(text), 10, "8141%02x ", i);
+		snprintf(text + strlen(text), 32, "8141%02x ", i);
 	strcat(text, ">");
 	return judge(text);
 }
@@ -278,7 +278,7 @@ judge_commands(unsigned n)
 {
 	char text[8192] = "a3 01 01 02 07 03 <a2 02 81814100 04 <99";
 
-	snprintf(text + strlen(text), 5, "%04x", 2 * n);
+	snprintf(text + strlen(text), 32, "%04x", 2 * n);
 	for (unsigned i = 0; i < n; i++)
 		strcat(text, "030f ");
 	strcat(text, ">>");
@@ -291,7 +291,7 @@ judge_payloads(unsigned n)
 	char text[4096] = "";
 
 	for (unsigned i = 0; i < n; i++)
-		snprintf(text + strlen(text), 20, "62 23%02x 4100", 'a' + i);
+		snprintf(text + strlen(text), 32, "62 23%02x 4100", 'a' + i);
 	return judge_members(MANIFEST, n, text);
 }
 

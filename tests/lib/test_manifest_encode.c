@@ -393,6 +393,22 @@ blocks_are_capped(void **state)
 	next = buf_of(two[1], LIMIT_ENVELOPE);
 	assert_int_equal(manifest_sign(buf_slice(&b), make_keys()->p256, NULL,
 	    &next, NULL), ERR_SIZE);
+	/* one past the cap, in an envelope that somebody else made */
+	static uint8_t auth[4096];
+	struct buf a = buf_of(auth, sizeof(auth));
+
+	next.n = 0;
+	cbr_put_array(&a, LIMIT_AUTH_BLOCKS + 2);
+	cbr_put_bstr(&a, m.digest_body);
+	for (int i = 0; i <= LIMIT_AUTH_BLOCKS; i++)
+		cbr_put_bstr(&a, m.auth[0]);
+	cbr_put_tag(&next, 107);
+	cbr_put_map(&next, 2);
+	cbr_put_uint(&next, 2);
+	cbr_put_bstr(&next, buf_slice(&a));
+	cbr_put_uint(&next, 3);
+	buf_put(&next, m.manifest_raw);
+	assert_int_equal(manifest_parse(buf_slice(&next), &m, NULL), ERR_SIZE);
 }
 
 static void
@@ -521,12 +537,14 @@ errors(const struct manifest_spec *s, enum manifest_device device,
 
 /* A URI with `zeros` zeros in the middle. */
 static size_t
-riot_uri(const char *before, int zeros, const char *after)
+riot_uri(const char *before, size_t zeros, const char *after)
 {
 	struct manifest_spec s = one_component(MANIFEST_RIOT09);
-	char uri[400];
+	char uri[400] = "";
 
-	snprintf(uri, sizeof(uri), "%s%0*d%s", before, zeros, 0, after);
+	strcpy(uri, before);
+	memset(uri + strlen(before), '0', zeros);
+	strcpy(uri + strlen(before) + zeros, after);
 	s.component[0].payload[0].uri = uri;
 	return errors(&s, MANIFEST_DEVICE_RIOT, SLICE_NONE);
 }
@@ -566,8 +584,9 @@ riots_buffer_is_640_bytes(void **state)
 	/* four URIs grow by a byte in turn */
 	for (int n = 4 * 6; n < 4 * 20; n++) {
 		for (int j = 0; j < 4; j++) {
-			snprintf(uri[j], sizeof(uri[j]), "coap://h/%0*d",
-			    (n + j) / 4, j);
+			memset(uri[j], 0, sizeof(uri[j]));
+			memcpy(uri[j], "coap://h/", 9);
+			memset(uri[j] + 9, '0' + j, (size_t)(n + j) / 4);
 			s.component[j / 2].payload[j % 2].uri = uri[j];
 		}
 		e = errors(&s, MANIFEST_DEVICE_RIOT, SLICE_NONE);

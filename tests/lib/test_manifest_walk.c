@@ -299,6 +299,74 @@ walk_doubling(unsigned n)
 	return walk_sequences(1, "80", text);
 }
 
+/* n distinct values of one parameter, set one after the other. */
+static int
+walk_values(unsigned n, const char *before, const char *after)
+{
+	static char text[16384];
+	size_t len;
+
+	len = (size_t)snprintf(text, sizeof(text), n < 128 ? "98%02x" :
+	    "99%04x", 2 * n);
+	for (unsigned i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "14 a1 %s %02x%s", before, 0x40 + i, after);
+	return walk_sequences(1, "80", text);
+}
+
+static void
+lists_of_the_plan_are_capped(void **state)
+{
+	static const char rest[] = "000102030405060708090a0b0c0d0e";
+
+	(void)state;
+	assert_int_equal(walk_values(LIMIT_COMPONENTS, "01 50", rest), 0);
+	assert_int_equal(plan.vendor_count, LIMIT_COMPONENTS);
+	assert_int_equal(walk_values(LIMIT_COMPONENTS + 1, "01 50", rest),
+	    ERR_SIZE);
+	assert_int_equal(walk_values(LIMIT_COMPONENTS, "02 50", rest), 0);
+	assert_int_equal(plan.class_count, LIMIT_COMPONENTS);
+	assert_int_equal(walk_values(LIMIT_COMPONENTS + 1, "02 50", rest),
+	    ERR_SIZE);
+	assert_int_equal(walk_values(LIMIT_DOWNLOADS, "0e 18", ""), 0);
+	assert_int_equal(plan.size_count, LIMIT_DOWNLOADS);
+	assert_int_equal(walk_values(LIMIT_DOWNLOADS + 1, "0e 18", ""),
+	    ERR_SIZE);
+	assert_int_equal(walk_values(LIMIT_DOWNLOADS - 1, "15 62 61", ""), 0);
+	assert_int_equal(plan.uri_count, LIMIT_DOWNLOADS - 1);
+}
+
+/* {1 => {}, 2 => {}, ...} beside one component */
+static int
+walk_dependencies(unsigned n)
+{
+	static char text[2048];
+	size_t len;
+
+	len = (size_t)snprintf(text, sizeof(text),
+	    "a3 01 01 02 07 03 <a2 01 b8%02x", n);
+	for (unsigned i = 1; i <= n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    i < 24 ? "%02x a0" : "18%02x a0", i);
+	snprintf(text + len, sizeof(text) - len, "02 81814100>");
+	return walk(text);
+}
+
+static void
+dependencies_are_capped(void **state)
+{
+	(void)state;
+	assert_int_equal(walk_dependencies(LIMIT_COMPONENTS), 0);
+	assert_int_equal(m.dependency_count, LIMIT_COMPONENTS);
+	assert_int_equal(walk_dependencies(LIMIT_COMPONENTS + 1), ERR_SIZE);
+	/* one is fetched as the component after the last */
+	assert_int_equal(walk("a4 01 01 02 07 03 <a2 01 a1 01 a0 02 81814100>"
+	    "14 <86 0c 01" GET("61") FETCH ">"), 0);
+	assert_int_equal(plan.d[0].component, 1);
+	assert_int_equal(walk("a4 01 01 02 07 03 <a2 01 a1 01 a0 02 81814100>"
+	    "14 <86 0c 02" GET("61") FETCH ">"), ERR_RANGE);
+}
+
 static void
 work_is_capped(void **state)
 {
@@ -384,6 +452,8 @@ main(void)
 		cmocka_unit_test(
 		    what_is_decrypted_on_copy_was_fetched_encrypted),
 		cmocka_unit_test(riot_sets_like_it_overrides),
+		cmocka_unit_test(lists_of_the_plan_are_capped),
+		cmocka_unit_test(dependencies_are_capped),
 		cmocka_unit_test(work_is_capped),
 		cmocka_unit_test(loops_over_components_count_as_work),
 		cmocka_unit_test(component_names),
