@@ -172,7 +172,8 @@ failed(struct push *p, int err, const char *why)
 		.reason = REASON_NO_ANSWER,
 	};
 
-	if (err == ERR_UNREACHABLE) {
+	if (err == ERR_UNREACHABLE || err == ERR_UNSUPPORTED) {
+		/* none, or none that can be used: a name, or coaps */
 		ev.reason = REASON_NO_ADDRESS;
 	} else if (err == ERR_SIZE || err == ERR_INVALID) {
 		ev.fail = FAIL_POLICY;
