@@ -239,7 +239,7 @@ jobs_are_listed_by_campaign_and_page(void **state)
 	struct store *s = store_of(state);
 	uint64_t rel = add_release(s, 1), camp = add_campaign(s, rel, 1);
 	struct job j, page[3];
-	char ep[8];
+	char ep[16];
 	size_t n = 0;
 
 	for (int i = 0; i < 8; i++) {
