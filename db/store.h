@@ -140,6 +140,8 @@ struct store_campaign {
 struct store_counts {
 	uint64_t by_state[JOB_STATES];
 	uint64_t active; /* notified .. installing */
+	uint64_t starting; /* queued with an attempt begun (job.started): the
+	                      trigger is under way */
 	uint64_t by_class[FAIL_CLASSES]; /* of failed jobs */
 };
 
@@ -271,14 +273,14 @@ struct store_ops {
 	int (*job_save)(struct store *s, struct job *j);
 	/* due at `now` or before, oldest first, and leased: their due in the
 	 * store moves to now + lease_ms so that nobody else takes them; `ret`
-	 * has the due that was reached. Jobs in an attempt always; queued ones
-	 * of no campaign or of a running one, so many as its concurrency
-	 * leaves room for. (The caller starts or puts off what it took before
+	 * has the due that was reached. Jobs in an attempt (active or
+	 * starting) always; waiting ones of no campaign or of a running one,
+	 * so many as its concurrency leaves room for. (The caller starts or puts off what it took before
 	 * it asks again: a lease does not count as an attempt.) */
 	int (*jobs_due)(struct store *s, int64_t now, int64_t lease_ms,
 	    struct job *ret, size_t cap, size_t *ret_n);
-	/* when jobs_due will have one, 0 for never: queued jobs that a cap or
-	 * a campaign's state holds back are left out */
+	/* when jobs_due will have one, 0 for never: waiting jobs that a cap
+	 * or a campaign's state holds back are left out */
 	int (*next_due)(struct store *s, int64_t *ret);
 	int (*job_list)(struct store *s, uint64_t campaign, uint64_t after,
 	    size_t limit, struct job *ret, size_t *ret_n);

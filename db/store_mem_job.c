@@ -55,7 +55,7 @@ has_deadline(const void *row)
 {
 	const struct job *j = row;
 
-	return rules_active(j->state) && j->due > 0;
+	return rules_attempt(j) && j->due > 0;
 }
 
 static bool
@@ -63,7 +63,7 @@ has_queue(const void *row)
 {
 	const struct job *j = row;
 
-	return j->state == JOB_QUEUED && j->due > 0;
+	return rules_live(j->state) && !rules_attempt(j) && j->due > 0;
 }
 
 static void
@@ -84,6 +84,8 @@ count(struct mem *m, const struct job *j, uint64_t by)
 		k->active += by;
 	if (j->state == JOB_FAILED)
 		k->by_class[j->last_fail] += by;
+	if (j->state == JOB_QUEUED && rules_attempt(j))
+		k->starting += by;
 }
 
 static void
@@ -213,10 +215,11 @@ job_save(struct store *s, struct job *j)
 static size_t
 campaign_room(struct mem *m, const struct store_campaign *c)
 {
-	uint64_t active = c->id < m->counts_n ? m->counts[c->id].active : 0;
+	uint64_t busy = c->id < m->counts_n ? m->counts[c->id].active +
+	    m->counts[c->id].starting : 0;
 
-	return c->state == CAMPAIGN_RUNNING && c->concurrency > active ?
-	    (size_t)(c->concurrency - active) : 0;
+	return c->state == CAMPAIGN_RUNNING && c->concurrency > busy ?
+	    (size_t)(c->concurrency - busy) : 0;
 }
 
 static void

@@ -20,6 +20,14 @@ rules_active(enum job_state st)
 	return st > JOB_QUEUED && st < JOB_DONE;
 }
 
+/* An attempt is under way: it has a deadline and counts for the cap. */
+static inline bool
+rules_attempt(const struct job *j)
+{
+	return rules_live(j->state) &&
+	    (j->state != JOB_QUEUED || j->started != 0);
+}
+
 int rules_text(const char *s, size_t min, size_t max) MUST_USE;
 int rules_page(size_t limit) MUST_USE;
 int rules_device(const struct store_device *d) MUST_USE;

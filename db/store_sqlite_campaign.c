@@ -18,7 +18,7 @@ static const char CAMPAIGN_SAVE[] =
 static const char CAMPAIGN_LIST[] =
     "SELECT " COLS " FROM campaign WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 static const char CAMPAIGN_COUNTS[] =
-    "SELECT state, fail, n FROM job_count WHERE campaign = ?1";
+    "SELECT state, kind, n FROM job_count WHERE campaign = ?1";
 
 int
 sq_campaign_put(struct store *store, struct store_campaign *c)
@@ -104,14 +104,16 @@ count_row(void *arg, struct row *r)
 {
 	struct store_counts *k = arg;
 	enum job_state st = row_enum(r, JOB_STATES);
-	enum fail_class fail = row_enum(r, FAIL_CLASSES);
+	unsigned kind = row_enum(r, FAIL_CLASSES);
 	uint64_t n = (uint64_t)row_int(r);
 
 	k->by_state[st] += n;
 	if (rules_active(st))
 		k->active += n;
 	if (st == JOB_FAILED)
-		k->by_class[fail] += n;
+		k->by_class[kind] += n;
+	if (st == JOB_QUEUED && kind != 0)
+		k->starting += n;
 	return 0;
 }
 

@@ -29,28 +29,31 @@ static const char JOB_LIST[] =
     "SELECT " COLS " FROM job WHERE campaign IS ?1 AND id > ?2 ORDER BY id"
     " LIMIT ?3";
 
+/* as the partial indexes say it */
+#define IN_ATTEMPT "state < 5 AND (state > 0 OR started <> 0)"
+#define WAITING "state = 0 AND started = 0"
 static const char DUE_DEADLINE[] =
-    "SELECT " COLS " FROM job WHERE state > 0 AND state < 5 AND due > 0"
+    "SELECT " COLS " FROM job WHERE " IN_ATTEMPT " AND due > 0"
     " AND due <= ?1 ORDER BY due, id LIMIT ?2";
 static const char DUE_QUEUED[] =
-    "SELECT " COLS " FROM job WHERE campaign IS ?3 AND state = 0 AND due > 0"
-    " AND due <= ?1 ORDER BY due, id LIMIT ?2";
-#define ACTIVE(campaign) \
+    "SELECT " COLS " FROM job WHERE campaign IS ?3 AND " WAITING
+    " AND due > 0 AND due <= ?1 ORDER BY due, id LIMIT ?2";
+#define BUSY(campaign) \
 	"(SELECT coalesce(sum(n), 0) FROM job_count WHERE campaign = " \
-	campaign " AND state > 0 AND state < 5)"
+	campaign " AND state < 5 AND (state > 0 OR kind <> 0))"
 static const char ROOM[] =
-    "SELECT id, concurrency - " ACTIVE("c.id") " AS room FROM campaign c"
+    "SELECT id, concurrency - " BUSY("c.id") " AS room FROM campaign c"
     " WHERE state = 1 AND id > ?1 AND room > 0 ORDER BY id LIMIT 1";
 static const char LEASE[] = "UPDATE job SET due = ?2 WHERE id = ?1";
 #define FIRST(where) \
 	"(SELECT due FROM job WHERE " where " AND due > 0 ORDER BY due LIMIT 1)"
 static const char NEXT_DUE[] =
     "SELECT coalesce(min(d), 0) FROM ("
-    "SELECT " FIRST("state > 0 AND state < 5") " AS d UNION ALL "
-    "SELECT " FIRST("campaign IS NULL AND state = 0") " UNION ALL "
-    "SELECT " FIRST("campaign = c.id AND state = 0")
+    "SELECT " FIRST(IN_ATTEMPT) " AS d UNION ALL "
+    "SELECT " FIRST("campaign IS NULL AND " WAITING) " UNION ALL "
+    "SELECT " FIRST("campaign = c.id AND " WAITING)
     " FROM campaign c WHERE c.state = 1 AND c.id > 0"
-    " AND c.concurrency > " ACTIVE("c.id") ")";
+    " AND c.concurrency > " BUSY("c.id") ")";
 
 int
 sq_job_put(struct store *store, struct job *j)

@@ -120,7 +120,8 @@ CREATE TABLE campaign (
 ) STRICT;
 CREATE INDEX campaign_running ON campaign (id) WHERE state = 1;
 
--- State: 0 queued, 1 .. 4 in an attempt, 5 and above final (lib/track.h).
+-- State: 0 queued, 1 .. 4 in an attempt, 5 and above final (lib/track.h). A
+-- queued job with `started` is in an attempt, too: its trigger is under way.
 CREATE TABLE job (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	campaign INTEGER REFERENCES campaign (id),
@@ -152,38 +153,45 @@ CREATE UNIQUE INDEX job_live ON job (device) WHERE state < 5;
 CREATE INDEX job_live_release ON job (release) WHERE state < 5;
 -- What the clock asks for: deadlines of attempts, and the queue by campaign.
 CREATE INDEX job_deadline ON job (due)
-	WHERE state > 0 AND state < 5 AND due > 0;
-CREATE INDEX job_queued ON job (campaign, due) WHERE state = 0 AND due > 0;
+	WHERE state < 5 AND (state > 0 OR started <> 0) AND due > 0;
+CREATE INDEX job_queued ON job (campaign, due)
+	WHERE state = 0 AND started = 0 AND due > 0;
 
--- Jobs per campaign (0: none), state and, of failed ones, failure class.
+-- Jobs per campaign (0: none) and state. `kind` tells failed ones by their
+-- failure class, and queued ones by whether an attempt has begun.
 CREATE TABLE job_count (
 	campaign INTEGER NOT NULL,
 	state INTEGER NOT NULL,
-	fail INTEGER NOT NULL,
+	kind INTEGER NOT NULL,
 	n INTEGER NOT NULL,
-	PRIMARY KEY (campaign, state, fail)
+	PRIMARY KEY (campaign, state, kind)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER job_count_insert AFTER INSERT ON job BEGIN
 	INSERT INTO job_count VALUES (coalesce(new.campaign, 0), new.state,
-		iif(new.state = 6, new.last_fail, 0), 1)
+		CASE new.state WHEN 6 THEN new.last_fail
+		WHEN 0 THEN new.started <> 0 ELSE 0 END, 1)
 		ON CONFLICT DO UPDATE SET n = n + 1;
 END;
-CREATE TRIGGER job_count_update AFTER UPDATE OF state, last_fail ON job
-WHEN old.state <> new.state OR old.last_fail <> new.last_fail BEGIN
+CREATE TRIGGER job_count_update AFTER UPDATE OF state, last_fail, started
+ON job WHEN old.state <> new.state OR old.last_fail <> new.last_fail
+	OR (old.started <> 0) <> (new.started <> 0) BEGIN
 	UPDATE job_count SET n = n - 1
 		WHERE campaign = coalesce(old.campaign, 0)
 		AND state = old.state
-		AND fail = iif(old.state = 6, old.last_fail, 0);
+		AND kind = CASE old.state WHEN 6 THEN old.last_fail
+		WHEN 0 THEN old.started <> 0 ELSE 0 END;
 	INSERT INTO job_count VALUES (coalesce(new.campaign, 0), new.state,
-		iif(new.state = 6, new.last_fail, 0), 1)
+		CASE new.state WHEN 6 THEN new.last_fail
+		WHEN 0 THEN new.started <> 0 ELSE 0 END, 1)
 		ON CONFLICT DO UPDATE SET n = n + 1;
 END;
 CREATE TRIGGER job_count_delete AFTER DELETE ON job BEGIN
 	UPDATE job_count SET n = n - 1
 		WHERE campaign = coalesce(old.campaign, 0)
 		AND state = old.state
-		AND fail = iif(old.state = 6, old.last_fail, 0);
+		AND kind = CASE old.state WHEN 6 THEN old.last_fail
+		WHEN 0 THEN old.started <> 0 ELSE 0 END;
 END;
 
 -- Ids have no gaps (pruned from the front only), so they also count.

@@ -510,6 +510,42 @@ a_campaign_starts_no_more_than_its_cap(void **state)
 	assert_int_equal(next(s), 1502);
 }
 
+/* Admitted, its trigger is under way: it is queued until the device says
+ * that it took it, but it is an attempt. */
+static void
+an_attempt_that_starts_takes_its_place_and_has_its_deadline(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_counts k;
+	uint64_t id[16], camp;
+	struct job a, b;
+
+	camp = add_campaign(s, add_release(s, 1), 1);
+	a = add_job(s, camp, JOB_QUEUED, 10);
+	b = add_job(s, camp, JOB_QUEUED, 11);
+	a.started = 20;
+	a.due = 500;
+	OK(save_job(s, &a));
+	OK(s->ops->campaign_counts(s, camp, &k));
+	assert_int_equal(k.by_state[JOB_QUEUED], 2);
+	assert_int_equal(k.starting, 1);
+	assert_int_equal(k.active, 0);
+	assert_int_equal(due(s, 100, 16, id), 0);
+	assert_int_equal(next(s), 500);
+	set_campaign(s, camp, CAMPAIGN_PAUSED, 1);
+	assert_int_equal(next(s), 500);
+	assert_int_equal(due(s, 500, 16, id), 1);
+	assert_int_equal(id[0], a.id);
+	set_campaign(s, camp, CAMPAIGN_RUNNING, 1);
+	a.started = 0; /* no answer: it waits again */
+	a.due = 2000;
+	OK(save_job(s, &a));
+	OK(s->ops->campaign_counts(s, camp, &k));
+	assert_int_equal(k.starting, 0);
+	assert_int_equal(due(s, 100, 16, id), 1);
+	assert_int_equal(id[0], b.id);
+}
+
 static void
 the_callers_cap_takes_the_oldest_of_all_sources(void **state)
 {
@@ -551,6 +587,7 @@ main(void)
 		TWICE(a_rolled_back_lease_was_none),
 		TWICE(only_a_running_campaign_starts_jobs),
 		TWICE(a_campaign_starts_no_more_than_its_cap),
+		TWICE(an_attempt_that_starts_takes_its_place_and_has_its_deadline),
 		TWICE(the_callers_cap_takes_the_oldest_of_all_sources),
 	};
 

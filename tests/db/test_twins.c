@@ -418,7 +418,7 @@ op_campaign(struct call *c)
 			say(c, " %llu", U(n.by_state[i]));
 		for (int i = 0; i < FAIL_CLASSES; i++)
 			say(c, " %llu", U(n.by_class[i]));
-		say(c, " %llu", U(n.active));
+		say(c, " %llu %llu", U(n.active), U(n.starting));
 	}
 	say_campaign(c, &k);
 }
@@ -435,6 +435,7 @@ draw_job(struct call *c, struct job *j)
 	j->fails[j->last_fail]++;
 	j->reason = (enum track_reason)draw(c, REASONS);
 	j->due = draw(c, 4) ? (int64_t)draw(c, 1000) : 0;
+	j->started = draw(c, 2) ? (int64_t)draw(c, 1000) : 0;
 	j->done += draw(c, 100);
 }
 
