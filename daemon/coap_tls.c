@@ -15,6 +15,7 @@
 #include <openssl/bio.h>
 #include <openssl/conf.h>
 #include <openssl/ssl.h>
+#include <string.h>
 
 static const char settings[] =
     "suitd = init\n"
@@ -44,6 +45,66 @@ coap_tls_init(void)
 	NCONF_free(conf);
 	BIO_free(bio);
 	return ok;
+}
+
+struct watcher {
+	void (*hello)(void *arg);
+	void *arg;
+};
+
+static int watcher_index = -1;
+
+static void
+watcher_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+    void *argp)
+{
+	(void)parent;
+	(void)ad;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	OPENSSL_free(ptr);
+}
+
+/* A record header: type 1, version 2, epoch 2, number 6, length 2. */
+static void
+on_record(int write_p, int version, int type, const void *buf, size_t len,
+    SSL *ssl, void *arg)
+{
+	static const unsigned char start[8];
+	const unsigned char *p = buf;
+	struct watcher *w = arg;
+
+	(void)version;
+	(void)ssl;
+	if (!write_p && type == SSL3_RT_HEADER && len == 13 &&
+	    p[0] == SSL3_RT_HANDSHAKE && p[10] <= 1 &&
+	    memcmp(p + 3, start, 7) == 0)
+		w->hello(w->arg);
+}
+
+void
+coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg)
+{
+	struct watcher *w = OPENSSL_malloc(sizeof(*w));
+
+	if (watcher_index < 0)
+		watcher_index = SSL_get_ex_new_index(0, NULL, NULL, NULL,
+		    watcher_free);
+	if (w == NULL || SSL_set_ex_data(ssl, watcher_index, w) != 1) {
+		OPENSSL_free(w);
+		return;
+	}
+	w->hello = hello;
+	w->arg = arg;
+	SSL_set_msg_callback(ssl, on_record);
+	SSL_set_msg_callback_arg(ssl, w);
+}
+
+void
+coap_tls_unwatch(void *ssl)
+{
+	SSL_set_msg_callback(ssl, NULL);
 }
 
 void

@@ -12,6 +12,9 @@
 bool coap_tls_init(void);
 /* In the PSK callback, with the SSL object of the session. */
 void coap_tls_no_cache(void *ssl);
+/* Calls back for every record that can be a ClientHello. */
+void coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg);
+void coap_tls_unwatch(void *ssl);
 /* The PSK identity that the peer proved; NULL if none. */
 const char *coap_tls_identity(void *ssl);
 

@@ -20,6 +20,7 @@
 #include "daemon/block1.h"
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
+#include "daemon/front_dtls.h"
 #include "daemon/front_sock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -47,19 +48,15 @@ static const struct {
 static void
 set_principal(struct exchange *x)
 {
+	struct principal *who = &x->req.who;
 	struct front *f = x->f;
-	const char *id;
-	void *ssl;
 
-	x->req.who = (struct principal){.role = ROLE_NOBODY};
-	if (kinds[x->plane->t].proto != COAP_PROTO_DTLS)
+	*who = (struct principal){.role = ROLE_NOBODY};
+	if (kinds[x->plane->t].proto != COAP_PROTO_DTLS ||
+	    !slice_to_cstr(slice_str(dtls_identity(x->session)),
+	    who->identity, sizeof(who->identity)) || who->identity[0] == '\0')
 		return;
-	ssl = coap_session_get_tls(x->session, NULL);
-	id = ssl != NULL ? coap_tls_identity(ssl) : NULL;
-	if (id == NULL || id[0] == '\0' || !slice_to_cstr(slice_str(id),
-	    x->req.who.identity, sizeof(x->req.who.identity)))
-		return;
-	f->hooks.who(f->app, x->plane->t, id, &x->req.who);
+	f->hooks.who(f->app, x->plane->t, who->identity, who);
 }
 
 static int
@@ -199,6 +196,7 @@ serve(struct exchange *x)
 	int rc;
 
 	observe_heard(o, x->session);
+	dtls_heard(x->plane, x->session);
 	resp_begin(x);
 	rc = req_read(x, &x->resp.why);
 	if (rc == 0 && seen_before(x))
@@ -340,24 +338,6 @@ front_flush(struct front *f, int commit_err)
 	observe_flush(f->observers, commit_err);
 }
 
-static const coap_bin_const_t *
-on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
-{
-	struct plane *pl = arg;
-	struct buf key = buf_of(pl->key, sizeof(pl->key));
-	char id[LIMIT_PSK_IDENTITY + 1];
-	void *ssl = coap_session_get_tls(session, NULL);
-
-	if (ssl != NULL)
-		coap_tls_no_cache(ssl);
-	if (!slice_to_cstr(slice_of(identity->s, identity->length), id,
-	    sizeof(id)) || pl->f->hooks.psk(pl->f->app, pl->t, id, &key) != 0 ||
-	    key.over || key.n == 0)
-		return NULL;
-	pl->key_ref = (coap_bin_const_t){key.n, pl->key};
-	return &pl->key_ref;
-}
-
 static int
 on_event(coap_session_t *session, coap_event_t event)
 {
@@ -365,18 +345,33 @@ on_event(coap_session_t *session, coap_event_t event)
 
 	if (pl->f->observers == NULL)
 		return 0; /* the front is being freed */
-	if (event == COAP_EVENT_SERVER_SESSION_NEW)
+	switch (event) {
+	case COAP_EVENT_SERVER_SESSION_NEW:
 		pl->sessions++;
-	else if (event == COAP_EVENT_SERVER_SESSION_DEL && pl->sessions > 0)
-		pl->sessions--;
-	else if (event == COAP_EVENT_DTLS_CLOSED ||
-	    event == COAP_EVENT_DTLS_ERROR || event == COAP_EVENT_TCP_CLOSED ||
-	    event == COAP_EVENT_SESSION_CLOSED)
+		/* an open connection costs a descriptor each */
+		if (pl->t == T_TCP && pl->sessions > TCP_SESSIONS)
+			coap_session_disconnected(session,
+			    COAP_NACK_NOT_DELIVERABLE);
+		break;
+	case COAP_EVENT_DTLS_CONNECTED:
+		dtls_connected(pl, session);
+		break;
+	case COAP_EVENT_SERVER_SESSION_DEL:
+		pl->sessions -= pl->sessions > 0;
+		dtls_gone(pl, session);
+		break;
+	case COAP_EVENT_DTLS_CLOSED:
+	case COAP_EVENT_DTLS_ERROR:
+		dtls_gone(pl, session);
 		observe_closed(pl->f->observers, session);
-	/* an open connection costs a descriptor each */
-	if (event == COAP_EVENT_SERVER_SESSION_NEW && pl->t == T_TCP &&
-	    pl->sessions > TCP_SESSIONS)
-		coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE);
+		break;
+	case COAP_EVENT_TCP_CLOSED:
+	case COAP_EVENT_SESSION_CLOSED:
+		observe_closed(pl->f->observers, session);
+		break;
+	default:
+		break;
+	}
 	return 0;
 }
 
@@ -427,18 +422,6 @@ add_resources(coap_context_t *ctx)
 }
 
 static int
-set_psk(struct plane *pl)
-{
-	coap_dtls_spsk_t spsk = {
-		.version = COAP_DTLS_SPSK_SETUP_VERSION,
-		.validate_id_call_back = on_psk,
-		.id_call_back_arg = pl,
-	};
-
-	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
-}
-
-static int
 plane_new(struct plane *pl, const char *listen, struct why *why)
 {
 	const struct conf *conf = pl->f->conf;
@@ -463,7 +446,7 @@ plane_new(struct plane *pl, const char *listen, struct why *why)
 	coap_register_nack_handler(pl->ctx, on_nack);
 	rc = add_resources(pl->ctx);
 	if (rc == 0 && kinds[pl->t].proto == COAP_PROTO_DTLS)
-		rc = set_psk(pl);
+		rc = dtls_setup(pl);
 	if (rc != 0)
 		return why_set(why, rc, "%s: %s", kinds[pl->t].name,
 		    err_text(rc));
@@ -535,8 +518,10 @@ front_free(struct front *f)
 	flush_held(f, ERR_CANCELLED);
 	observe_free(f->observers);
 	f->observers = NULL;
-	for (int t = 0; t < PLANES; t++)
+	for (int t = 0; t < PLANES; t++) {
+		dtls_fini(&f->plane[t]);
 		coap_free_context(f->plane[t].ctx);
+	}
 	block1_free(f->block1);
 	dedup_free(f->dedup);
 	free(f->held);

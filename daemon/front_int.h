@@ -1,9 +1,11 @@
 /*
  * front_int: what the files of the front share.
  *
- *   front.c       contexts, sockets, DTLS, the pump, the life of an exchange
+ *   front.c       contexts, and the life of an exchange
+ *   front_sock.c  sockets, and the pump
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   front_dtls.c  keys, and peers that start anew
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
  *   dedup.c       answers to repeated CON requests
@@ -11,6 +13,8 @@
  */
 #ifndef SUITD_DAEMON_FRONT_INT_H
 #define SUITD_DAEMON_FRONT_INT_H
+
+#include <sys/queue.h>
 
 #include "daemon/coap_compat.h"
 #include "daemon/front.h"
@@ -38,6 +42,8 @@ struct plane {
 	size_t sessions;
 	uint8_t key[LIMIT_PSK_KEY];
 	coap_bin_const_t key_ref; /* what libcoap borrows */
+	LIST_HEAD(, watch) watches; /* front_dtls.c */
+	bool dtls_over; /* one of them is to end */
 };
 
 /* An answer apart from any PDU: options as {number, length, bytes}. */

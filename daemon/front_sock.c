@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "daemon/front_dtls.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/observe.h"
@@ -66,6 +67,7 @@ on_readable(void *arg)
 		else if (pl->handled < pl->feed / 2)
 			pl->feed /= 2;
 	}
+	dtls_settle(pl);
 	observe_settle(pl->f->observers, pl);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/digest.h"
+#include "tests/rig/tls_client.h"
 
 static char output[64 * 1024];
 static uint8_t content[20000];
@@ -196,6 +197,28 @@ no_session_is_resumed(void **state)
 	unlink(path);
 }
 
+/* 7.14: a device that restarts has the port that it had before, and did not
+ * say goodbye. */
+static void
+a_new_handshake_from_a_known_port_is_accepted(void **state)
+{
+	struct front_stats st;
+	struct tls_client *c;
+	int port = 40000 + getpid() % 20000;
+
+	(void)state;
+	for (int boot = 0; boot < 3; boot++) {
+		c = tls_client_new(port, front_port(rig.front, T_DTLS));
+		assert_non_null(c);
+		for (int i = 0; i < 1000 && !tls_client_step(c); i++)
+			rig_run(5);
+		assert_true(tls_client_step(c));
+		tls_client_drop(c); /* the power is gone */
+	}
+	front_stats(rig.front, &st);
+	assert_int_equal(st.sessions, 1);
+}
+
 static size_t lines;
 
 static void
@@ -244,6 +267,7 @@ main(void)
 		T(bodies_go_both_ways_on_every_plane),
 		T(suites_of_constrained_devices_are_on),
 		T(no_session_is_resumed),
+		T(a_new_handshake_from_a_known_port_is_accepted),
 		T(listeners_are_described),
 		T(a_closed_session_ends_its_observations),
 	};

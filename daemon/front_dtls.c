@@ -1,0 +1,181 @@
+/*
+ * A device that restarts often has the port it had before, and said no
+ * goodbye. Its ClientHello meets our old session, where OpenSSL drops it in
+ * silence, so the device would be locked out until the session times out.
+ *
+ * So a hello (a plain-text handshake record with one of the first numbers)
+ * on an established session ends it, if the session was silent for a while,
+ * or if the hello comes again while nothing valid does. The peer repeats the
+ * hello anyway, and then meets nobody. RFC 6347 4.2.8 would verify the peer's
+ * address first, which libcoap leaves no room for; a forger who knows the
+ * port of a silent device can make it do one more handshake.
+ */
+#include "daemon/front_dtls.h"
+
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "daemon/coap_tls.h"
+#include "daemon/loop.h"
+
+#define SILENT_MS 10000
+#define AGAIN_MS 400
+
+struct watch {
+	LIST_ENTRY(watch) next;
+	struct plane *pl;
+	coap_session_t *session;
+	bool connected, over;
+	int64_t heard, hello; /* monotonic ms; hello 0: none since heard */
+};
+
+static void
+on_hello(void *arg)
+{
+	struct watch *w = arg;
+	int64_t now = loop_mono(w->pl->f->loop);
+
+	if (!w->connected)
+		return;
+	if (now - w->heard >= SILENT_MS ||
+	    (w->hello != 0 && now - w->hello >= AGAIN_MS))
+		w->over = w->pl->dtls_over = true;
+	else if (w->hello == 0)
+		w->hello = now;
+}
+
+static struct watch *
+watch_of(coap_session_t *session)
+{
+	return coap_session_get_app_data(session);
+}
+
+/* During the handshake, since later OpenSSL would not call back. */
+static void
+watch_new(struct plane *pl, coap_session_t *session, void *ssl)
+{
+	struct watch *w = watch_of(session);
+
+	if (w != NULL)
+		return;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return;
+	w->pl = pl;
+	w->session = session;
+	LIST_INSERT_HEAD(&pl->watches, w, next);
+	coap_session_set_app_data(session, w);
+	coap_tls_watch(ssl, on_hello, w);
+}
+
+static const coap_bin_const_t *
+on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
+{
+	struct plane *pl = arg;
+	struct buf key = buf_of(pl->key, sizeof(pl->key));
+	char id[LIMIT_PSK_IDENTITY + 1];
+	void *ssl = coap_session_get_tls(session, NULL);
+
+	if (ssl == NULL || !slice_to_cstr(slice_of(identity->s,
+	    identity->length), id, sizeof(id)) ||
+	    pl->f->hooks.psk(pl->f->app, pl->t, id, &key) != 0 || key.over ||
+	    key.n == 0)
+		return NULL;
+	coap_tls_no_cache(ssl);
+	watch_new(pl, session, ssl);
+	pl->key_ref = (coap_bin_const_t){key.n, pl->key};
+	return &pl->key_ref;
+}
+
+int
+dtls_setup(struct plane *pl)
+{
+	coap_dtls_spsk_t spsk = {
+		.version = COAP_DTLS_SPSK_SETUP_VERSION,
+		.validate_id_call_back = on_psk,
+		.id_call_back_arg = pl,
+	};
+
+	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
+}
+
+const char *
+dtls_identity(coap_session_t *session)
+{
+	void *ssl = coap_session_get_tls(session, NULL);
+	const char *id = ssl != NULL ? coap_tls_identity(ssl) : NULL;
+
+	return id != NULL ? id : "";
+}
+
+void
+dtls_connected(struct plane *pl, coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	if (w == NULL)
+		return;
+	w->connected = true;
+	w->heard = loop_mono(pl->f->loop);
+}
+
+void
+dtls_heard(struct plane *pl, coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	if (w == NULL)
+		return;
+	w->heard = loop_mono(pl->f->loop);
+	w->hello = 0;
+}
+
+static void
+watch_free(struct watch *w)
+{
+	void *ssl = coap_session_get_tls(w->session, NULL);
+
+	if (ssl != NULL)
+		coap_tls_unwatch(ssl);
+	coap_session_set_app_data(w->session, NULL);
+	LIST_REMOVE(w, next);
+	free(w);
+}
+
+void
+dtls_gone(struct plane *pl, coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	(void)pl;
+	if (w != NULL)
+		watch_free(w);
+}
+
+void
+dtls_settle(struct plane *pl)
+{
+	struct watch *w, *next;
+	coap_tick_t now;
+
+	if (!pl->dtls_over)
+		return;
+	pl->dtls_over = false;
+	for (w = LIST_FIRST(&pl->watches); w != NULL; w = next) {
+		next = LIST_NEXT(w, next);
+		/* tells of the end, which frees the watch */
+		if (w->over)
+			coap_session_disconnected(w->session,
+			    COAP_NACK_NOT_DELIVERABLE);
+	}
+	/* libcoap drops dead sessions on its way to sleep */
+	coap_ticks(&now);
+	(void)coap_io_prepare_epoll(pl->ctx, now);
+}
+
+void
+dtls_fini(struct plane *pl)
+{
+	while (!LIST_EMPTY(&pl->watches))
+		watch_free(LIST_FIRST(&pl->watches));
+}

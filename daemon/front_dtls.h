@@ -1,0 +1,22 @@
+/*
+ * front_dtls: DTLS sessions: who holds which key, and the peer that starts
+ * anew from the port it had.
+ */
+#ifndef SUITD_DAEMON_FRONT_DTLS_H
+#define SUITD_DAEMON_FRONT_DTLS_H
+
+#include "daemon/front_int.h"
+
+/* PSK for the plane's context; no identity hint, no resumption. */
+int dtls_setup(struct plane *pl) MUST_USE;
+/* The identity that the peer of this session proved, "" if none. */
+const char *dtls_identity(coap_session_t *session);
+void dtls_connected(struct plane *pl, coap_session_t *session);
+void dtls_gone(struct plane *pl, coap_session_t *session);
+/* A valid record came. */
+void dtls_heard(struct plane *pl, coap_session_t *session);
+/* After libcoap's turn: ends sessions whose peer has started anew. */
+void dtls_settle(struct plane *pl);
+void dtls_fini(struct plane *pl);
+
+#endif

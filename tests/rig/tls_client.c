@@ -1,0 +1,78 @@
+#include "tests/rig/tls_client.h"
+
+#include <arpa/inet.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct tls_client {
+	SSL_CTX *ctx;
+	SSL *ssl;
+	int fd;
+};
+
+static unsigned
+on_psk(SSL *ssl, const char *hint, char *identity, unsigned max_identity,
+    unsigned char *psk, unsigned max_psk)
+{
+	(void)ssl;
+	(void)hint;
+	(void)max_identity;
+	(void)max_psk;
+	strcpy(identity, "dev1");
+	memcpy(psk, "secret", 6);
+	return 6;
+}
+
+static struct sockaddr_in
+loopback(int port)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons((uint16_t)port);
+	return sin;
+}
+
+struct tls_client *
+tls_client_new(int from_port, int to_port)
+{
+	struct sockaddr_in from = loopback(from_port), to = loopback(to_port);
+	struct tls_client *c = calloc(1, sizeof(*c));
+	BIO *bio;
+
+	c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (bind(c->fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
+	    connect(c->fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+		tls_client_drop(c);
+		return NULL;
+	}
+	c->ctx = SSL_CTX_new(DTLS_client_method());
+	SSL_CTX_set_cipher_list(c->ctx, "PSK-AES128-CCM8:@SECLEVEL=0");
+	SSL_CTX_set_psk_client_callback(c->ctx, on_psk);
+	c->ssl = SSL_new(c->ctx);
+	bio = BIO_new_dgram(c->fd, BIO_NOCLOSE);
+	BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_CONNECTED, 0, &to);
+	SSL_set_bio(c->ssl, bio, bio);
+	return c;
+}
+
+bool
+tls_client_step(struct tls_client *c)
+{
+	if (SSL_is_init_finished(c->ssl))
+		return true;
+	DTLSv1_handle_timeout(c->ssl);
+	return SSL_connect(c->ssl) == 1;
+}
+
+void
+tls_client_drop(struct tls_client *c)
+{
+	SSL_free(c->ssl);
+	SSL_CTX_free(c->ctx);
+	close(c->fd);
+	free(c);
+}
