@@ -49,6 +49,7 @@ struct sim_args {
 	uint32_t addr_base; /* host order; 0: the system chooses */
 	uint16_t port; /* of devices that can be triggered */
 	double until; /* seconds; 0: until done */
+	double linger; /* seconds to stay after that */
 	double scale;
 	int ack_timeout;
 	uint32_t poll;
@@ -68,6 +69,7 @@ struct sim_dev {
 	const struct suitdev_kind *kind;
 	bool newer; /* runs a sequence above the release's */
 	bool kill, killed; /* to die on the way; has died */
+	bool probed; /* somebody asked for the slot that runs it now */
 	bool on;
 	uint64_t start_seq;
 	struct suitdev core;
@@ -102,6 +104,7 @@ struct sim {
 	struct sim_packet *delayed;
 	uint64_t passed, lost, doubled;
 	unsigned ended;
+	bool leaving;
 	bool tty;
 	struct event *show;
 };

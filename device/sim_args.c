@@ -34,14 +34,16 @@ static const char usage[] =
 "  --time-scale X        polls, back-off and reboots X times quicker\n"
 "  --ack-timeout MS      first repeat of a request (default 2000)\n"
 "  --until done|S        (default done)\n"
+"  --linger S            seconds to stay after that, for a server that asks\n"
+"                        riot devices what they run\n"
 "  --json                the result for machines\n"
-"  --list-devices        print \"EP DRIVER ADDRESS\" and stop\n"
+"  --list-devices        print \"EP DRIVER ADDRESS KIND\" and stop\n"
 "  -v, --verbose  --version  --help\n";
 
 enum opt {
 	O_SERVER = 256, O_KEY, O_CLASS, O_VENDOR, O_MIX, O_LOSS, O_DUP,
 	O_DELAY, O_KILL, O_NEWER, O_SEQ, O_PSK, O_PREFIX, O_SEED, O_ADDR,
-	O_PORT, O_POLL, O_SCALE, O_ACK, O_UNTIL, O_JSON, O_LIST, O_VERSION,
+	O_PORT, O_POLL, O_SCALE, O_ACK, O_UNTIL, O_LINGER, O_JSON, O_LIST, O_VERSION,
 	O_HELP,
 };
 
@@ -55,7 +57,7 @@ static const struct option options[] = {
 	{"prefix", 1, NULL, O_PREFIX}, {"seed", 1, NULL, O_SEED},
 	{"addr-base", 1, NULL, O_ADDR}, {"device-port", 1, NULL, O_PORT},
 	{"poll", 1, NULL, O_POLL}, {"time-scale", 1, NULL, O_SCALE},
-	{"ack-timeout", 1, NULL, O_ACK}, {"until", 1, NULL, O_UNTIL},
+	{"ack-timeout", 1, NULL, O_ACK}, {"until", 1, NULL, O_UNTIL}, {"linger", 1, NULL, O_LINGER},
 	{"json", 0, NULL, O_JSON}, {"list-devices", 0, NULL, O_LIST},
 	{"verbose", 0, NULL, 'v'}, {"version", 0, NULL, O_VERSION},
 	{"help", 0, NULL, O_HELP}, {NULL, 0, NULL, 0},
@@ -226,6 +228,10 @@ set_number(struct sim_args *a, int opt, const char *v)
 	case O_ACK:
 		ok = whole(v, 10, 60000, &u);
 		a->ack_timeout = (int)u;
+		break;
+	case O_LINGER:
+		ok = number(v, 0, 86400, &x);
+		a->linger = x;
 		break;
 	case O_SCALE:
 		ok = number(v, 0.01, 10000, &x);

@@ -178,6 +178,7 @@ serve_slot(struct sim_dev *d, const struct exch_in *in, struct exch_out *out)
 	const unsigned active = d->ram.slot;
 	const bool other = strcmp(in->path, "suit/slot/inactive") == 0;
 
+	d->probed = d->result == SIM_UPDATED;
 	out->code = 205;
 	out->payload = slice_str(active == (other ? 1u : 0u) ? "0" : "1");
 }
@@ -348,8 +349,27 @@ note_result(struct sim_dev *d)
 	if (d->result == SIM_UPDATED)
 		sim_show_line(d, "runs %llu",
 		    (unsigned long long)c->nv.sequence);
-	if (d->sim->ended == d->sim->args.n && d->sim->args.until <= 0)
-		event_base_loopexit(d->sim->base, NULL);
+}
+
+/* All ended: stay as long as the server may still want to ask. */
+static void
+maybe_leave(struct sim *s)
+{
+	const double left = s->args.linger;
+	struct timeval tv = {(time_t)left,
+	    (suseconds_t)((left - (double)(time_t)left) * 1e6)};
+	bool asked = true;
+
+	if (s->ended < s->args.n || s->args.until > 0)
+		return;
+	for (unsigned i = 0; i < s->args.n; i++)
+		if (s->dev[i].kind->riot && !s->dev[i].probed)
+			asked = false;
+	if (asked)
+		tv = (struct timeval){0, 300000}; /* for the answer */
+	if (!s->leaving || asked)
+		event_base_loopexit(s->base, &tv);
+	s->leaving = true;
 }
 
 static int64_t
@@ -378,6 +398,7 @@ sim_dev_run(struct sim_dev *d)
 		return;
 	}
 	note_result(d);
+	maybe_leave(s);
 	if (core != SUITDEV_NEVER)
 		due = earlier(due, (int64_t)((double)core / s->args.scale) + 1);
 	if (d->exch.out)

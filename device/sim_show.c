@@ -44,10 +44,10 @@ sim_show_list(const struct sim *s)
 		const bool push = d->kind->triggers;
 		char addr[LIMIT_ADDRESS];
 
-		printf("%s %s %s\n", d->ep, d->kind->pushed ? "manifest" :
+		printf("%s %s %s %s\n", d->ep, d->kind->pushed ? "manifest" :
 		    push ? "trigger" :
 		    d->kind->observes ? "observe" : "none",
-		    push ? sim_net_address(d, addr, sizeof addr) : "-");
+		    push ? sim_net_address(d, addr, sizeof addr) : "-", d->kind->name);
 	}
 }
 
@@ -111,7 +111,7 @@ reason(const struct sim_dev *d)
 {
 	static const char *const how[SIM_KINDS][2] = {
 	    {"plain", "polled its class"}, {"poll", "polled"},
-	    {"observe", "was notified or polled"},
+	    {"observe", "polled"},
 	    {"trigger", "was triggered"}, {"manifest", "was given it"},
 	    {"riot", "was triggered"}};
 
@@ -119,7 +119,8 @@ reason(const struct sim_dev *d)
 		for (size_t i = 0; i < SIM_KINDS; i++)
 			if (strcmp(how[i][0], d->kind->name) == 0)
 				return d->killed ? "died on the way, went on" :
-				    how[i][1];
+				    d->core.count.notified > 0 ?
+				    "was notified" : how[i][1];
 	}
 	if (d->result == SIM_NEWER)
 		return d->core.refused == REASON_SEQUENCE ?

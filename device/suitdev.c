@@ -374,6 +374,7 @@ suitdev_notified(struct suitdev *d, int64_t now,
 	if (r->code == 205 && r->etag_len > 0 && r->etag_len == d->seen_len &&
 	    memcmp(r->etag, d->seen, d->seen_len) == 0)
 		return;
+	d->count.notified++;
 	d->ask_at = now;
 }
 

@@ -166,7 +166,7 @@ struct suitdev_reject {
 };
 
 struct suitdev_count {
-	uint64_t requests, answers /* to a manifest's GET */, blocks, bytes,
+	uint64_t requests, answers /* to a manifest's GET */, notified, blocks, bytes,
 	    restarts, rejects, reboots;
 };
 
