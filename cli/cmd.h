@@ -17,8 +17,12 @@ int cmd_manifest_lint(struct cli *c, int argc, char **argv);
 int cmd_manifest_show(struct cli *c, int argc, char **argv);
 
 /* An envelope in binary or hex, and parsed. CLI_OK, CLI_REFUSED, ... */
-int cmd_read_manifest(const char *path, struct slice *ret_bytes,
-    struct manifest *ret_m);
+int cmd_read_manifest(struct cli *c, const char *path,
+    struct slice *ret_bytes, struct manifest *ret_m);
+/* `manifest show --json` */
+void cmd_show_json(const struct manifest *m, const struct manifest_plan *p);
+/* "accepted: ..." or "refused: ...", or as JSON; the exit code. */
+int cmd_verdict(struct cli *c, int err, const char *reason);
 /* Signs and writes; for `create --key` and `sign`. */
 struct cmd_sign {
 	const char *key, *kid, *alg, *out;

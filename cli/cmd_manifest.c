@@ -24,7 +24,23 @@ cmd_one_word(int argc, char **argv, const char *sentence)
 }
 
 int
-cmd_read_manifest(const char *path, struct slice *ret_bytes,
+cmd_verdict(struct cli *c, int err, const char *reason)
+{
+	if (c->json) {
+		json_t *j = json_pack("{s:b, s:s, s:s}", "accepted", err == 0,
+		    "code", err_name(err), "reason", reason);
+
+		json_dumpf(j, stdout, 0);
+		putchar('\n');
+		json_decref(j);
+	} else {
+		printf("%s: %s\n", err == 0 ? "accepted" : "refused", reason);
+	}
+	return err == 0 ? CLI_OK : CLI_REFUSED;
+}
+
+int
+cmd_read_manifest(struct cli *c, const char *path, struct slice *ret_bytes,
     struct manifest *ret_m)
 {
 	struct slice bytes;
@@ -33,10 +49,9 @@ cmd_read_manifest(const char *path, struct slice *ret_bytes,
 
 	if ((rc = cli_read_binary(path, LIMIT_ENVELOPE, &bytes)) != 0)
 		return cli_usage("%s: %s", path, err_text(rc));
-	if (manifest_parse(bytes, ret_m, &why) != 0) {
+	if ((rc = manifest_parse(bytes, ret_m, &why)) != 0) {
 		free((void *)bytes.p);
-		printf("refused: %s\n", why.text);
-		return CLI_REFUSED;
+		return cmd_verdict(c, rc, why.text);
 	}
 	*ret_bytes = bytes;
 	return CLI_OK;
@@ -148,22 +163,6 @@ add_key(struct verify *v, const char *path)
 }
 
 static int
-verdict(struct cli *c, int err, const char *reason)
-{
-	if (c->json) {
-		json_t *j = json_pack("{s:b, s:s, s:s}", "accepted", err == 0,
-		    "code", err_name(err), "reason", reason);
-
-		json_dumpf(j, stdout, 0);
-		putchar('\n');
-		json_decref(j);
-	} else {
-		printf("%s: %s\n", err == 0 ? "accepted" : "refused", reason);
-	}
-	return err == 0 ? CLI_OK : CLI_REFUSED;
-}
-
-static int
 judge(struct cli *c, struct verify *v, struct slice bytes)
 {
 	static struct manifest_plan plan;
@@ -177,13 +176,13 @@ judge(struct cli *c, struct verify *v, struct slice bytes)
 	    (rc = manifest_verify(&m, &v->ring, &proof, &why)) != 0 ||
 	    (rc = manifest_walk(&m, &plan, &why)) != 0 ||
 	    (rc = manifest_check_integrated(&m, &plan, &why)) != 0)
-		return verdict(c, rc, why.text);
+		return cmd_verdict(c, rc, why.text);
 	if (proof.warning[0] != '\0' && !c->json)
 		printf("warning: %s\n", proof.warning);
 	snprintf(reason, sizeof(reason), "sequence %llu, %s by %s",
 	    (unsigned long long)m.sequence, cose_alg_name(proof.alg),
 	    v->name[proof.key]);
-	return verdict(c, 0, reason);
+	return cmd_verdict(c, 0, reason);
 }
 
 static int
@@ -217,7 +216,7 @@ cmd_manifest_verify(struct cli *c, int argc, char **argv)
 	if ((rc = read_verify(&v, argc, argv)) == CLI_OK) {
 		err = cli_read_binary(v.file, LIMIT_ENVELOPE, &bytes);
 		if (err == ERR_SIZE)
-			rc = verdict(c, err, "SUIT 8.2: larger than 64 KiB");
+			rc = cmd_verdict(c, err, "SUIT 8.2: larger than 64 KiB");
 		else if (err != 0)
 			rc = cli_usage("%s: %s", v.file, err_text(err));
 		else
@@ -233,21 +232,37 @@ cmd_manifest_verify(struct cli *c, int argc, char **argv)
 /* --- lint --- */
 
 static int
-print_findings(const struct manifest_finding *f, size_t n)
+print_findings(struct cli *c, const struct manifest_finding *f, size_t n)
 {
+	json_t *list = json_array();
 	size_t errors = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const char *kind = f[i].error ? "error" : "warning";
+
 		errors += f[i].error;
-		printf("%s: %s\n", f[i].error ? "error" : "warning", f[i].text);
+		if (c->json)
+			json_array_append_new(list, json_pack("{s:s, s:s}",
+			    "kind", kind, "text", f[i].text));
+		else
+			printf("%s: %s\n", kind, f[i].text);
 	}
-	printf("%zu errors, %zu warnings\n", errors, n - errors);
+	if (c->json)
+		json_dumpf(list, stdout, 0);
+	else
+		printf("%zu errors, %zu warnings", errors, n - errors);
+	putchar('\n');
+	json_decref(list);
 	return errors > 0 ? CLI_REFUSED : CLI_OK;
 }
 
+struct lint {
+	const char *file, *image;
+	enum manifest_device device;
+};
+
 static int
-lint_files(const char *file, const char *image_file,
-    enum manifest_device device)
+lint_files(struct cli *c, const struct lint *l)
 {
 	static struct manifest_finding found[FINDINGS];
 	static struct manifest_plan plan;
@@ -256,18 +271,16 @@ lint_files(const char *file, const char *image_file,
 	struct why why;
 	int rc;
 
-	if (image_file != NULL &&
-	    (rc = cli_read(image_file, LIMIT_IMAGE, &image)) != 0)
-		return cli_usage("%s: %s", image_file, err_text(rc));
-	rc = cmd_read_manifest(file, &bytes, &m);
+	if (l->image != NULL &&
+	    (rc = cli_read(l->image, LIMIT_IMAGE, &image)) != 0)
+		return cli_usage("%s: %s", l->image, err_text(rc));
+	rc = cmd_read_manifest(c, l->file, &bytes, &m);
 	if (rc == CLI_OK) {
-		if (manifest_walk(&m, &plan, &why) != 0) {
-			printf("refused: %s\n", why.text);
-			rc = CLI_REFUSED;
-		} else {
-			rc = print_findings(found, manifest_lint(&m, &plan,
-			    device, image, found, FINDINGS));
-		}
+		if ((rc = manifest_walk(&m, &plan, &why)) != 0)
+			rc = cmd_verdict(c, rc, why.text);
+		else
+			rc = print_findings(c, found, manifest_lint(&m, &plan,
+			    l->device, image, found, FINDINGS));
 		free((void *)bytes.p);
 	}
 	free((void *)image.p);
@@ -279,12 +292,10 @@ cmd_manifest_lint(struct cli *c, int argc, char **argv)
 {
 	static const struct opt table[] = {{"--device", true},
 	    {"--image", true}, {NULL, false}};
-	enum manifest_device device = MANIFEST_DEVICE_ANY;
+	struct lint l = {.device = MANIFEST_DEVICE_ANY};
 	struct opts o = {argc, argv, 0, false, NULL};
-	const char *file = NULL, *image = NULL;
 	int i;
 
-	(void)c;
 	while ((i = opts_next(&o, table)) != OPT_END) {
 		if (i == OPT_BAD)
 			return CLI_USAGE;
@@ -292,16 +303,16 @@ cmd_manifest_lint(struct cli *c, int argc, char **argv)
 			return cli_usage("--device %s: only riot is known",
 			    o.value);
 		if (i == 0)
-			device = MANIFEST_DEVICE_RIOT;
+			l.device = MANIFEST_DEVICE_RIOT;
 		else if (i == 1)
-			image = o.value;
-		else if (file == NULL)
-			file = o.value;
+			l.image = o.value;
+		else if (l.file == NULL)
+			l.file = o.value;
 		else
 			return cli_usage("manifest lint: what is %s?",
 			    o.value);
 	}
-	if (file == NULL)
+	if (l.file == NULL)
 		return cli_usage("manifest lint needs FILE");
-	return lint_files(file, image, device);
+	return lint_files(c, &l);
 }

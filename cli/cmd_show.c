@@ -243,17 +243,16 @@ cmd_manifest_show(struct cli *c, int argc, char **argv)
 	struct why why;
 	int rc;
 
-	(void)c;
 	if (path == NULL)
 		return CLI_USAGE;
-	if ((rc = cmd_read_manifest(path, &bytes, &m)) != CLI_OK)
+	if ((rc = cmd_read_manifest(c, path, &bytes, &m)) != CLI_OK)
 		return rc;
-	if (manifest_walk(&m, &plan, &why) == 0) {
+	if ((rc = manifest_walk(&m, &plan, &why)) != 0)
+		rc = cmd_verdict(c, rc, why.text);
+	else if (c->json)
+		cmd_show_json(&m, &plan);
+	else
 		show(&m, &plan);
-	} else {
-		printf("refused: %s\n", why.text);
-		rc = CLI_REFUSED;
-	}
 	free((void *)bytes.p);
 	return rc;
 }

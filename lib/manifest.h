@@ -70,8 +70,13 @@ struct manifest {
 	bool tagged;
 	struct slice manifest_raw; /* bstr with its head: what is hashed */
 	struct slice manifest_body; /* the map */
-	struct digest digest; /* claimed by the authentication wrapper */
-	struct slice digest_body; /* the encoded SUIT_Digest: what is signed */
+	/*
+	 * What identifies the manifest: the digest that the authentication
+	 * wrapper claims and manifest_verify proves. In RIOT's dialect, where
+	 * each block has its own, the SHA-256 of the manifest as sent.
+	 */
+	struct digest digest;
+	struct slice digest_body; /* encoded: what is signed; RIOT: empty */
 	size_t auth_count;
 	struct slice auth[LIMIT_AUTH_BLOCKS]; /* tagged COSE messages */
 	uint64_t version;

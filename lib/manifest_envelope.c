@@ -127,17 +127,16 @@ manifest_sever(const struct manifest *m, struct buf *out)
 static int
 signed_digest(const struct manifest *m, struct buf *b, struct why *why)
 {
-	int alg = m->digest.alg != 0 ? m->digest.alg : DIGEST_SHA256;
 	struct digest d;
 	int rc;
 
-	if (digest_size(alg) == 0)
+	if (digest_size(m->digest.alg) == 0)
 		return why_set(why, ERR_ALGORITHM,
 		    "SUIT 8.3: digest algorithm %d cannot be computed here",
-		    alg);
-	if ((rc = digest_compute(alg, m->manifest_raw, &d)) != 0)
+		    m->digest.alg);
+	if ((rc = digest_compute(m->digest.alg, m->manifest_raw, &d)) != 0)
 		return rc;
-	if (m->digest.alg != 0 && !digest_eq(&m->digest, &d))
+	if (!digest_eq(&m->digest, &d))
 		return why_set(why, ERR_DIGEST,
 		    "SUIT 6.2: the digest in the envelope is not that of the "
 		    "manifest: nothing to sign");

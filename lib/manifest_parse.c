@@ -121,31 +121,6 @@ add_auth_block(struct parse *p, struct slice block)
 	return 0;
 }
 
-/* The digest of drafts up to -09 travels as the payload of each block. */
-static int
-digest_from_blocks(struct parse *p)
-{
-	struct manifest *m = &p->m;
-	struct cose_msg msg;
-	int rc;
-
-	for (size_t i = 0; i < m->auth_count; i++) {
-		rc = cose_parse(m->auth[i], &msg, p->why);
-		if (rc == ERR_UNSUPPORTED)
-			continue;
-		if (rc != 0)
-			return rc;
-		if (msg.payload.p == NULL)
-			return why_set(p->why, ERR_MISSING,
-			    "SUIT -09 8.3: authentication block %zu carries "
-			    "no digest", i + 1);
-		m->digest_body = msg.payload;
-		return manifest_digest_read(m->dialect, msg.payload,
-		    &m->digest, p->why);
-	}
-	return 0;
-}
-
 static int
 parse_auth(struct parse *p)
 {
@@ -164,7 +139,8 @@ parse_auth(struct parse *p)
 		    "SUIT 8.3: digest in the authentication wrapper");
 	if (n == 0) {
 		m->dialect = MANIFEST_RIOT09;
-		return 0;
+		return digest_compute(DIGEST_SHA256, m->manifest_raw,
+		    &m->digest);
 	}
 	if ((rc = cbr_get_bstr(&c, &item)) != 0)
 		return bad(p, rc, "SUIT 8.3: authentication wrapper item 1");
@@ -175,7 +151,11 @@ parse_auth(struct parse *p)
 	m->dialect = old ? MANIFEST_RIOT09 : p->tag == SUIT_TAG_ENVELOPE_10 ?
 	    MANIFEST_DRAFT10 : MANIFEST_CURRENT;
 	if (old) {
-		rc = add_auth_block(p, item);
+		/* Each block claims its own; the manifest has but this one. */
+		rc = digest_compute(DIGEST_SHA256, m->manifest_raw,
+		    &m->digest);
+		if (rc == 0)
+			rc = add_auth_block(p, item);
 	} else {
 		m->digest_body = item;
 		rc = manifest_digest_read(m->dialect, item, &m->digest, p->why);
@@ -185,7 +165,7 @@ parse_auth(struct parse *p)
 			return bad(p, rc, "SUIT 8.3: authentication block");
 		rc = add_auth_block(p, item);
 	}
-	return rc == 0 && old ? digest_from_blocks(p) : rc;
+	return rc;
 }
 
 /* Of the drafts with a digest in the wrapper: by their manifest's keys. */

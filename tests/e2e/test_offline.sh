@@ -90,6 +90,10 @@ t 'hex is read too' 0 'accepted: *' "$S" manifest verify --key p256.pub one.hex
 t 'standard input' 0 'accepted: *' sh -c "'$S' manifest verify --key p256.pub - <one.p256"
 t 'json' 0 '{"accepted": true*' "$S" manifest verify --key p256.pub one.p256 --json
 t 'json, refused' 1 '{"accepted": false, "code": "SIGNATURE"*' "$S" manifest verify --key ed25519.pub one.p256 --json
+t 'show as json' 0 '{*"dialect": "current", "sequence": 7,*' "$S" manifest show one.p256 --json
+has 'json: download' '"uri": "coap://\[2001:db8::1\]/a.bin"'
+t 'show as json, refused' 1 '{"accepted": false, "code": *' "$S" manifest show fw.bin --json
+t 'lint as json' 1 '\[{"kind": "error", *' "$S" manifest lint one --json
 openssl pkey -pubin -in p256.pub -outform DER -out p256.der 2>/dev/null
 t 'DER key' 0 'accepted: *' "$S" manifest verify --key p256.der one.p256
 hex p256.der >p256.der.hex

@@ -503,6 +503,35 @@ riots_dialect_is_detected_and_proven(void **state)
 	assert_int_equal(accepted, 0);
 }
 
+/* A relay may put a block with another digest before the good one. */
+static void
+riots_identity_is_the_manifests_own_digest(void **state)
+{
+	static uint8_t twice[2048], auth[1024];
+	static struct made foreign;
+	struct buf b = buf_of(twice, sizeof(twice));
+	struct buf a = buf_of(auth, sizeof(auth));
+	struct digest own;
+
+	(void)state;
+	make_raw(&foreign, "d2 84 <a1 01 27> a0 <82 02" D32 "> 58 40");
+	memset(foreign.bytes + foreign.n, 0x11, 64);
+	foreign.n += 64;
+	assert_int_equal(judge_riot(RIOT_MANIFEST), 0);
+	own = m.digest;
+	cbr_put_array(&a, 2);
+	cbr_put_bstr(&a, made_slice(&foreign));
+	cbr_put_bstr(&a, m.auth[0]);
+	cbr_put_map(&b, 2);
+	cbr_put_uint(&b, 2);
+	cbr_put_bstr(&b, buf_slice(&a));
+	cbr_put_uint(&b, 3);
+	buf_put(&b, m.manifest_raw);
+	assert_int_equal(make_judge(buf_slice(&b), &m, &proof, &plan), 0);
+	assert_int_equal(m.auth_count, 2);
+	assert_true(digest_eq(&m.digest, &own));
+}
+
 static void
 riot_digest_id_and_command_numbers(void **state)
 {
@@ -589,6 +618,7 @@ main(void)
 		cmocka_unit_test(old_drafts_are_recognised_by_their_keys),
 		cmocka_unit_test(no_components_is_a_warning),
 		cmocka_unit_test(riots_dialect_is_detected_and_proven),
+		cmocka_unit_test(riots_identity_is_the_manifests_own_digest),
 		cmocka_unit_test(riot_digest_id_and_command_numbers),
 		cmocka_unit_test(integrated_payloads_are_checked),
 		cmocka_unit_test(output_is_untouched_on_failure),
