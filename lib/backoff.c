@@ -39,7 +39,7 @@ backoff_delay(const struct backoff_rule *rule, unsigned fails, uint64_t rnd)
 	int64_t w = rule->base_ms;
 
 	/* one factor at a time, so that no shift can overflow */
-	for (unsigned n = 1; n < fails && w < rule->cap_ms; n++) {
+	for (unsigned n = 0; n < fails && w < rule->cap_ms; n++) {
 		if (rule->factor_log2 == 0)
 			break;
 		for (unsigned k = 0; k < rule->factor_log2; k++) {

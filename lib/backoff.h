@@ -33,7 +33,8 @@ struct backoff_policy {
 
 /*
  * Delay before try n + 1 after n failures (n >= 1) of a class:
- * base + U(0, w - base) with w = min(cap, base << ((n - 1) * factor_log2)).
+ * base + U(0, w - base) with w = min(cap, base << (n * factor_log2)), so that
+ * the first retry is spread too.
  * `rnd` is uniform over 64 bits. Property: base <= delay <= max(cap, base).
  */
 int64_t backoff_delay(const struct backoff_rule *rule, unsigned fails,
