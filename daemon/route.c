@@ -71,6 +71,9 @@ route_find(const struct route *table, const char *path, enum method m,
 	int rc = ERR_NOT_FOUND;
 
 	for (const struct route *r = table; r->path != NULL; r++) {
+		/* a path that exists is not left to the catch-all */
+		if (rc == ERR_METHOD && strstr(r->path, "{*}") != NULL)
+			break;
 		if (!route_fits(r->path, path, ret))
 			continue;
 		if (r->methods & m) {

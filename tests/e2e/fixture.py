@@ -103,6 +103,10 @@ class Suitd:
             raise AssertionError("suitctl %s: exit %d\n%s%s" % (" ".join(map(str, words)), r.returncode, r.stdout, r.stderr))
         return json.loads(r.stdout)
 
+    def events(self, ep):
+        """The event log of a device: suitctl prints one JSON value a line."""
+        return self.ctl_json("events", "--device", ep)
+
     def file(self, name, data=None):
         p = os.path.join(self.dir, name)
         if data is not None:

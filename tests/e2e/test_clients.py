@@ -23,6 +23,12 @@ def setup():
     ENV.update(line.split("=", 1) for line in out.stdout.split())
 
 
+def run_coap_client(args, timeout=90):
+    """Its body (it adds a newline) and what it said."""
+    r = subprocess.run(args, capture_output=True, timeout=timeout)
+    return r.stdout[:-1] if r.stdout.endswith(b"\n") else r.stdout, r.stderr.decode("latin-1")
+
+
 class CoapClient:
     """libcoap's own client."""
     @staticmethod
@@ -31,8 +37,7 @@ class CoapClient:
         if szx is not None:
             n = start >> (szx + 4)
             a += ["-b", "%s%d" % ("%d," % n if n else "", 16 << szx)]
-        r = subprocess.run(a + [uri], capture_output=True, timeout=timeout + 30)
-        return r.stdout, r.stderr.decode("latin-1")
+        return run_coap_client(a + [uri], timeout + 30)
 
     @staticmethod
     def observe(uri, n):
@@ -146,26 +151,24 @@ def test_coap_client_resumes_in_the_middle(d):
 
 
 def test_tcp(d):
-    r = subprocess.run(["coap-client-openssl", "-B", "30", "coap+tcp://127.0.0.1:%d/fw/big.bin" % d.port],
-                       capture_output=True, timeout=60)
-    assert r.stdout == BIG, (len(r.stdout), r.stderr[-500:])
+    got, err = run_coap_client(["coap-client-openssl", "-B", "30", "coap+tcp://127.0.0.1:%d/fw/big.bin" % d.port])
+    assert got == BIG, (len(got), err[-500:])
 
 
 def test_dtls_psk(d):
     d.ctl("device", "add", "dtls1", "--class", class_id("demo"), "--psk", b"0123456789abcdef".hex())
-    r = subprocess.run(["coap-client-openssl", "-B", "60", "-u", "dtls1", "-k", "0123456789abcdef",
-                        "coaps://127.0.0.1:%d/fw/big.bin" % d.sport], capture_output=True, timeout=90)
-    assert r.stdout == BIG, (len(r.stdout), r.stderr[-500:])
+    got, err = run_coap_client(["coap-client-openssl", "-B", "60", "-u", "dtls1", "-k", "0123456789abcdef",
+                                "coaps://127.0.0.1:%d/fw/big.bin" % d.sport])
+    assert got == BIG, (len(got), err[-500:])
     for u, k in (("dtls1", "another"), ("nobody", "0123456789abcdef")):
-        r = subprocess.run(["coap-client-openssl", "-B", "3", "-u", u, "-k", k,
-                            "coaps://127.0.0.1:%d/fw/big.bin" % d.sport], capture_output=True, timeout=30)
-        assert r.stdout == b"", "%s with %s must get nothing" % (u, k)
+        got, _ = run_coap_client(["coap-client-openssl", "-B", "3", "-u", u, "-k", k,
+                                  "coaps://127.0.0.1:%d/fw/big.bin" % d.sport])
+        assert got == b"", "%s with %s must get nothing" % (u, k)
 
 
 def test_ipv6(d):
     for u in ("coap://[::1]:%d/fw/small.bin" % d.port, "coap+tcp://[::1]:%d/fw/small.bin" % d.port):
-        r = subprocess.run(["coap-client-openssl", "-B", "30", u], capture_output=True, timeout=60)
-        assert r.stdout == SMALL, u
+        assert run_coap_client(["coap-client-openssl", "-B", "30", u])[0] == SMALL, u
 
 
 def main():

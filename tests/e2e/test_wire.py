@@ -100,12 +100,12 @@ def test_06_size2_when_asked(d):
 
 def test_07_options_that_come_along(d):
     p = Peer(d.port)
-    for cf in (42, 60):
+    for cf in (42, 60, 50, 0):
         r = p.ask(GET, "m/" + DEMO, [(ACCEPT, uint(cf))])
         assert code(r.code) == "2.05", (cf, str(r))
     r = p.ask(GET, "fw/demo.bin", [(ACCEPT, uint(42)), (URI_HOST, b"example.org"), (URI_PORT, uint(d.port))])
     assert code(r.code) == "2.05", str(r)
-    r = p.ask(GET, "m/" + DEMO, [(ACCEPT, uint(50))])
+    r = p.ask(GET, "m/" + DEMO, [(ACCEPT, uint(40))])
     assert code(r.code) == "4.06", str(r)
     # unknown elective options are ignored
     r = p.ask(GET, "fw/demo.bin", [(BLOCK2, block(0, 6)), (VENDOR, b"x"), (REQUEST_TAG, b"t")])
@@ -125,7 +125,7 @@ def test_08_blocks_never_get_5_03(d):
 
 
 def rel(d):
-    return d.ctl_json("release", "list")["items"][0]["id"]
+    return d.ctl_json("release", "list")[0]["id"]
 
 
 class Endpoint:
@@ -136,12 +136,17 @@ class Endpoint:
         self.uri = "coap://127.0.0.1:%d" % self.s.getsockname()[1]
 
     def expect(self, timeout=20):
+        """The next request; what suitd asks to learn of slots is 4.04."""
         self.s.settimeout(timeout)
-        try:
-            data, self.frm = self.s.recvfrom(65536)
-        except socket.timeout:
-            return None
-        return Msg(data)
+        while True:
+            try:
+                data, self.frm = self.s.recvfrom(65536)
+            except socket.timeout:
+                return None
+            m = Msg(data)
+            if m.code != GET:
+                return m
+            self.answer(m, 0x84)
 
     def answer(self, m, c, mtype=ACK, payload=b""):
         self.s.sendto(encode(mtype, c, m.mid, m.token if c else b"", payload=payload), self.frm)
@@ -184,17 +189,17 @@ def test_09_trigger_is_delivery_not_progress(d):
         assert not m.payload.endswith(b"\0")
         e.answer(m, c)
         wait_for(name + " is final", lambda: job(d, ep)["state"] == "failed")
-        assert job(d, ep)["due"] == 0
+        assert "due" not in job(d, ep), job(d, ep)
 
 
 def test_10_back_off_of_90_seconds_at_least(d):
     e, m = trigger(d, "t10")
-    before = time.time() * 1000
+    before = time.time() * 1000 - 100
     e.answer(m, 0, RST)
     wait_for("back in the queue", lambda: job(d, "t10")["state"] == "queued")
     j = job(d, "t10")
     assert j["due"] >= before + 90000, j
-    assert j["fails"]["transport"] == 1, j
+    assert j["failure"] == "transport" and j["fails"] == 1, j
 
 
 def test_11_ports_change_and_prove_nothing(d):
@@ -230,13 +235,13 @@ def test_12_registered_again_without_goodbye(d):
     q = [(URI_QUERY, b"ep=t12"), (URI_QUERY, b"c=" + DEMO.encode()), (URI_QUERY, b"seq=0")]
     a, b = Peer(d.port), Peer(d.port)
     assert code(a.ask(POST, "rd", q).code) == "2.01"
-    n = len(d.ctl_json("device", "list")["items"])
+    n = len(d.ctl_json("device", "list"))
     d.ctl("campaign", "start", rel(d), "--device", "t12")
     assert code(a.ask(GET, "m", [(URI_QUERY, b"ep=t12")]).code) == "2.05"
     wait_for("fetching", lambda: job(d, "t12")["state"] == "fetching")
     r = b.ask(POST, "rd", q[:2] + [(URI_QUERY, b"seq=1")])
     assert code(r.code) == "2.01", str(r)
-    assert len(d.ctl_json("device", "list")["items"]) == n
+    assert len(d.ctl_json("device", "list")) == n
     wait_for("done", lambda: job(d, "t12")["state"] == "done")
 
 
@@ -271,22 +276,28 @@ def test_14_dtls_psk_suites_without_a_hint(d):
     key = b"0123456789abcdef"
     d.ctl("device", "add", "t14", "--class", DEMO, "--psk", key.hex())
     for suite in ("PSK-AES128-CCM8", "PSK-AES128-CCM", "PSK-AES128-GCM-SHA256"):
-        rc, out = s_client(d, suite, key)
+        out = s_client(d, suite, key)
         assert "Cipher is " + suite in out, out
         assert "PSK identity hint: None" in out, out
-    rc, out = s_client(d, "PSK-AES128-CCM8", b"wrong")
-    assert rc != 0, "a wrong key must not pass: " + out
+    assert s_client(d, "PSK-AES128-CCM8", b"wrong") is None, "a wrong key must not pass"
     for _ in range(3):  # many short sessions, each with its own handshake
         r = subprocess.run(["coap-client-openssl", "-B", "5", "-u", "t14", "-k", key.decode(),
                             "coaps://127.0.0.1:%d/m/%s" % (d.sport, DEMO)], capture_output=True, timeout=20)
-        assert r.stdout == open(d.file("m-demo-1.suit"), "rb").read(), r
+        assert r.stdout == open(d.file("m-demo-1.suit"), "rb").read() + b"\n", r
 
 
 def s_client(d, suite, key):
-    r = subprocess.run(["openssl", "s_client", "-dtls1_2", "-connect", "127.0.0.1:%d" % d.sport,
-                        "-psk_identity", "t14", "-psk", key.hex(), "-cipher", suite + ":@SECLEVEL=0"],
-                       input=b"", capture_output=True, timeout=20)
-    return r.returncode, r.stdout.decode("latin-1") + r.stderr.decode("latin-1")
+    """What openssl says of the handshake; None when there was none."""
+    p = subprocess.Popen(["openssl", "s_client", "-dtls1_2", "-connect", "127.0.0.1:%d" % d.sport,
+                          "-psk_identity", "t14", "-psk", key.hex(), "-cipher", suite + ":@SECLEVEL=0"],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        out = p.communicate(timeout=5)[0].decode("latin-1")
+    except subprocess.TimeoutExpired:
+        p.kill()
+        p.communicate()
+        return None
+    return out if p.returncode == 0 else None
 
 
 def test_15_a_request_without_a_path(d):
@@ -338,7 +349,7 @@ def test_dup_con_gets_the_same_answer(d):
     a = p.ask(POST, "rd", q, token=b"a", mid=0x4242)
     b = p.ask(POST, "rd", q, token=b"a", mid=0x4242)
     assert a.raw == b.raw, (str(a), str(b))
-    n = len([e for e in d.ctl_json("device", "events", "dup")["items"] if e["what"] == "registered"])
+    n = len([e for e in d.events("dup") if e["what"].startswith("registered")])
     assert n == 1, n
 
 
