@@ -238,9 +238,9 @@ client_list(struct client *c, struct client_req *rq,
 				rc = fn(arg, item);
 			}
 		}
-		if (rc != CLI_OK || page.next[0] == '\0')
+		strcpy(rq->after, rc == CLI_OK ? page.next : "");
+		if (rq->after[0] == '\0' || rq->one_page)
 			break;
-		strcpy(rq->after, page.next);
 	}
 	free(item);
 	return rc < 0 ? CLI_OK : rc;

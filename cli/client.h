@@ -22,6 +22,7 @@ struct client_req {
 	char query[CLIENT_QUERY][LIMIT_URI + 1];
 	size_t query_n;
 	char after[MSG_CURSOR]; /* where a list goes on; "" from its start */
+	bool one_page; /* of a list */
 	struct slice body;
 	bool body_cbor; /* Content-Format 60, else none */
 	bool observe;
@@ -69,7 +70,10 @@ int client_get(struct client *c, const struct client_req *rq,
 int client_observe(struct client *c, struct client_req *rq,
     int (*fn)(void *arg, const struct client_answer *a), void *arg) MUST_USE;
 
-/* Every item of a list from rq->after on, page after page. */
+/*
+ * Every item of a list from rq->after on, page after page, or one page of
+ * it; rq->after is then where the next one begins, "" for none.
+ */
 int client_list(struct client *c, struct client_req *rq,
     const struct msg_record *rec, int (*fn)(void *arg, const void *item),
     void *arg) MUST_USE;

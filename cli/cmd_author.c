@@ -5,17 +5,11 @@
 #include "cli/client.h"
 #include "cli/online.h"
 #include "cli/args.h"
+#include "cli/list.h"
 #include "cli/render.h"
 #include "lib/text.h"
 
 static const struct cli_opt no_opts[] = {{.name = NULL}};
-
-struct list {
-	struct cli *cli;
-	struct table table;
-	struct json_list json;
-	int64_t now;
-};
 
 /* "every class", or the first of them and how many more. */
 static void
@@ -32,25 +26,17 @@ classes_cell(struct table *t, const uint8_t id[][16], size_t n)
 		    n - 1);
 }
 
-static int
-each_author(void *arg, const void *item)
+static void
+author_row(struct table *t, int64_t now, const void *item)
 {
-	struct list *l = arg;
 	const struct msg_author *a = item;
 	char hex[17], age[32];
 
-	if (l->cli->json) {
-		json_item(&l->json, a);
-		return CLI_OK;
-	}
-	table_cell(&l->table, a->name);
-	table_cell(&l->table, a->kind);
-	table_cell(&l->table, text_hex(slice_of(a->kid, 8), hex,
-	    sizeof(hex)));
-	table_cell(&l->table, render_age(age, sizeof(age), l->now,
-	    a->created));
-	classes_cell(&l->table, a->class_id, a->class_count);
-	return CLI_OK;
+	table_cell(t, a->name);
+	table_cell(t, a->kind);
+	table_cell(t, text_hex(slice_of(a->kid, 8), hex, sizeof(hex)));
+	table_cell(t, render_age(age, sizeof(age), now, a->created));
+	classes_cell(t, a->class_id, a->class_count);
 }
 
 int
@@ -58,27 +44,13 @@ cmd_author_list(struct cli *c, int argc, char **argv)
 {
 	static const char *const head[] = {"NAME", "KEY", "KID", "ADDED",
 	    "CLASSES"};
-	static struct list l;
-	struct client_req rq = {.method = CLIENT_GET, .path = "a/keys"};
-	struct client *cl;
-	int rc;
+	static struct list l = {.rec = &msg_author, .head = head, .cols = 5,
+	    .row = author_row, .rq = {.path = "a/keys"}};
+	const struct cli_opt opts[] = {LIST_OPTS(&l), {.name = NULL}};
 
-	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
-		return CLI_USAGE;
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
 	l.cli = c;
-	l.now = render_now();
-	table_begin(&l.table, stdout, head, 5);
-	json_begin(&l.json, stdout, &msg_author);
-	rc = client_list(cl, &rq, &msg_author, each_author, &l);
-	if (rc == CLI_OK && c->json)
-		json_end(&l.json);
-	else if (rc == CLI_OK)
-		table_end(&l.table);
-	client_close(cl);
-	return rc;
+	return cli_opts(opts, argc, argv, 0, 0) < 0 ? CLI_USAGE :
+	    list_run(&l);
 }
 
 static int

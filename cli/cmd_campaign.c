@@ -6,40 +6,32 @@
 #include "cli/client.h"
 #include "cli/online.h"
 #include "cli/args.h"
+#include "cli/list.h"
 #include "cli/render.h"
 
 #define JOBS_SHOWN 20
 
 static const struct cli_opt no_opts[] = {{.name = NULL}};
 
-struct list {
-	struct cli *cli;
+struct jobs {
 	struct table table;
-	struct json_list json;
 	int64_t now;
-	bool all; /* jobs: the finished ones, too */
+	bool all; /* the done ones, too */
 	size_t shown;
 };
 
-static int
-each_campaign(void *arg, const void *item)
+static void
+campaign_row(struct table *t, int64_t now, const void *item)
 {
-	struct list *l = arg;
 	const struct msg_campaign *m = item;
 	char text[128];
 
-	if (l->cli->json) {
-		json_item(&l->json, m);
-		return CLI_OK;
-	}
-	table_printf(&l->table, "%" PRIu64, m->id);
-	table_cell(&l->table, m->name);
-	table_cell(&l->table, m->state);
-	table_printf(&l->table, "%" PRIu64, m->release);
-	table_cell(&l->table, render_age(text, sizeof(text), l->now,
-	    m->created));
-	table_cell(&l->table, render_counts(text, sizeof(text), &m->counts));
-	return CLI_OK;
+	table_printf(t, "%" PRIu64, m->id);
+	table_cell(t, m->name);
+	table_cell(t, m->state);
+	table_printf(t, "%" PRIu64, m->release);
+	table_cell(t, render_age(text, sizeof(text), now, m->created));
+	table_cell(t, render_counts(text, sizeof(text), &m->counts));
 }
 
 int
@@ -47,27 +39,13 @@ cmd_campaign_list(struct cli *c, int argc, char **argv)
 {
 	static const char *const head[] = {"ID", "NAME", "STATE", "RELEASE",
 	    "STARTED", "JOBS"};
-	static struct list l;
-	struct client_req rq = {.method = CLIENT_GET, .path = "a/campaigns"};
-	struct client *cl;
-	int rc;
+	static struct list l = {.rec = &msg_campaign, .head = head, .cols = 6,
+	    .row = campaign_row, .rq = {.path = "a/campaigns"}};
+	const struct cli_opt opts[] = {LIST_OPTS(&l), {.name = NULL}};
 
-	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
-		return CLI_USAGE;
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
 	l.cli = c;
-	l.now = render_now();
-	table_begin(&l.table, stdout, head, 6);
-	json_begin(&l.json, stdout, &msg_campaign);
-	rc = client_list(cl, &rq, &msg_campaign, each_campaign, &l);
-	if (rc == CLI_OK && c->json)
-		json_end(&l.json);
-	else if (rc == CLI_OK)
-		table_end(&l.table);
-	client_close(cl);
-	return rc;
+	return cli_opts(opts, argc, argv, 0, 0) < 0 ? CLI_USAGE :
+	    list_run(&l);
 }
 
 static void
@@ -201,7 +179,7 @@ cmd_campaign_start(struct cli *c, int argc, char **argv)
 static int
 each_job(void *arg, const void *item)
 {
-	struct list *l = arg;
+	struct jobs *l = arg;
 	const struct msg_job *j = item;
 	char text[128];
 
@@ -226,7 +204,7 @@ each_job(void *arg, const void *item)
 }
 
 static int
-show_jobs(struct client *cl, const char *id, struct list *l)
+show_jobs(struct client *cl, const char *id, struct jobs *l)
 {
 	static const char *const head[] = {"JOB", "EP", "STATE", "ATTEMPT",
 	    "SINCE", "DUE", "REASON"};
@@ -247,7 +225,7 @@ show_jobs(struct client *cl, const char *id, struct list *l)
 int
 cmd_campaign_show(struct cli *c, int argc, char **argv)
 {
-	static struct list l;
+	static struct jobs l;
 	const struct cli_opt opts[] = {
 		{.name = "--jobs", .flag = &l.all},
 		{.name = NULL},
@@ -263,7 +241,6 @@ cmd_campaign_show(struct cli *c, int argc, char **argv)
 	rc = client_open(c, &cl);
 	if (rc != CLI_OK)
 		return rc;
-	l.cli = c;
 	l.now = render_now();
 	rc = client_get(cl, &rq, &msg_campaign, &m);
 	if (rc == CLI_OK && c->json) {

@@ -6,17 +6,11 @@
 #include "cli/client.h"
 #include "cli/online.h"
 #include "cli/args.h"
+#include "cli/list.h"
 #include "cli/render.h"
 #include "lib/text.h"
 
 static const struct cli_opt no_opts[] = {{.name = NULL}};
-
-struct list {
-	struct cli *cli;
-	struct table table;
-	struct json_list json;
-	int64_t now;
-};
 
 /* "done -> 7", "fetching 42% -> 7" */
 static void
@@ -39,30 +33,23 @@ runs_text(const struct msg_device *d, char *dst, size_t cap)
 		snprintf(dst, cap, "%" PRIu64 " L%u", d->seq, d->grade);
 }
 
-static int
-each_device(void *arg, const void *item)
+static void
+device_row(struct table *t, int64_t now, const void *item)
 {
-	struct list *l = arg;
 	const struct msg_device *d = item;
 	char text[96];
 
-	if (l->cli->json) {
-		json_item(&l->json, d);
-		return CLI_OK;
-	}
-	table_cell(&l->table, d->ep);
+	table_cell(t, d->ep);
 	runs_text(d, text, sizeof(text));
-	table_cell(&l->table, text);
+	table_cell(t, text);
 	text[0] = '\0';
 	if (d->have_job)
 		job_text(&d->job, text, sizeof(text));
-	table_cell(&l->table, text);
-	table_cell(&l->table, d->driver);
-	table_cell(&l->table, d->psk ? "psk" : "");
-	table_cell(&l->table, render_age(text, sizeof(text), l->now,
-	    d->seen));
-	table_cell(&l->table, d->uri[0] != '\0' ? d->uri : d->addr);
-	return CLI_OK;
+	table_cell(t, text);
+	table_cell(t, d->driver);
+	table_cell(t, d->psk ? "psk" : "");
+	table_cell(t, render_age(text, sizeof(text), now, d->seen));
+	table_cell(t, d->uri[0] != '\0' ? d->uri : d->addr);
 }
 
 /* "NAME=VALUE" or "NAME" as the query tag=NAME, value=VALUE. */
@@ -81,41 +68,27 @@ cmd_device_list(struct cli *c, int argc, char **argv)
 {
 	static const char *const head[] = {"EP", "RUNS", "JOB", "DRIVER",
 	    "KEY", "SEEN", "ADDRESS"};
-	static struct list l;
+	static struct list l = {.rec = &msg_device, .head = head, .cols = 7,
+	    .row = device_row, .rq = {.path = "a/devices"}};
 	const char *class = NULL, *tag = NULL, *prefix = NULL;
 	const struct cli_opt opts[] = {
 		{.name = "--class", .value = &class},
 		{.name = "--tag", .value = &tag},
 		{.name = "--prefix", .value = &prefix},
+		LIST_OPTS(&l),
 		{.name = NULL},
 	};
-	struct client_req rq = {.method = CLIENT_GET, .path = "a/devices"};
-	struct client *cl;
-	int rc;
 
 	if (cli_opts(opts, argc, argv, 0, 0) < 0)
 		return CLI_USAGE;
-	client_query(&rq, "limit=%d", LIMIT_PAGE);
 	if (class != NULL)
-		client_query(&rq, "class=%s", class);
+		client_query(&l.rq, "class=%s", class);
 	if (tag != NULL)
-		query_tag(&rq, tag);
+		query_tag(&l.rq, tag);
 	if (prefix != NULL)
-		client_query(&rq, "prefix=%s", prefix);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
+		client_query(&l.rq, "prefix=%s", prefix);
 	l.cli = c;
-	l.now = render_now();
-	table_begin(&l.table, stdout, head, 7);
-	json_begin(&l.json, stdout, &msg_device);
-	rc = client_list(cl, &rq, &msg_device, each_device, &l);
-	if (rc == CLI_OK && c->json)
-		json_end(&l.json);
-	else if (rc == CLI_OK)
-		table_end(&l.table);
-	client_close(cl);
-	return rc;
+	return list_run(&l);
 }
 
 static void

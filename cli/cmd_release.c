@@ -6,18 +6,12 @@
 #include "cli/client.h"
 #include "cli/online.h"
 #include "cli/args.h"
+#include "cli/list.h"
 #include "cli/release.h"
 #include "cli/render.h"
 #include "lib/text.h"
 
 static const struct cli_opt no_opts[] = {{.name = NULL}};
-
-struct list {
-	struct cli *cli;
-	struct table table;
-	struct json_list json;
-	int64_t now;
-};
 
 void
 release_show(const struct msg_release *m)
@@ -56,84 +50,33 @@ release_show(const struct msg_release *m)
 		render_line(stdout, "note", m->note[i]);
 }
 
-static int
-each_release(void *arg, const void *item)
+static void
+release_row(struct table *t, int64_t now, const void *item)
 {
-	struct list *l = arg;
 	const struct msg_release *m = item;
 	char text[96];
 
-	if (l->cli->json) {
-		json_item(&l->json, m);
-		return CLI_OK;
-	}
-	table_printf(&l->table, "%" PRIu64, m->id);
-	table_printf(&l->table, "%" PRIu64, m->seq);
-	table_cell(&l->table, m->state);
-	table_cell(&l->table, m->author);
-	table_cell(&l->table, m->label);
-	table_cell(&l->table, render_bytes(text, sizeof(text),
-	    m->image_bytes));
-	table_cell(&l->table, render_age(text, sizeof(text), l->now,
-	    m->created));
-	if (m->class_count > 0)
-		table_cell(&l->table, text_uuid(m->class_id[0], text));
-	else
-		table_cell(&l->table, "");
-	return CLI_OK;
+	table_printf(t, "%" PRIu64, m->id);
+	table_printf(t, "%" PRIu64, m->seq);
+	table_cell(t, m->state);
+	table_cell(t, m->author);
+	table_cell(t, m->label);
+	table_cell(t, render_bytes(text, sizeof(text), m->image_bytes));
+	table_cell(t, render_age(text, sizeof(text), now, m->created));
+	table_cell(t, m->class_count > 0 ? text_uuid(m->class_id[0], text) :
+	    "");
 }
 
-static int
-each_image(void *arg, const void *item)
+static void
+image_row(struct table *t, int64_t now, const void *item)
 {
-	struct list *l = arg;
 	const struct msg_image *m = item;
 	char text[96];
 
-	if (l->cli->json) {
-		json_item(&l->json, m);
-		return CLI_OK;
-	}
-	table_cell(&l->table, text_hex(slice_of(m->digest, 32), text,
-	    sizeof(text)));
-	table_cell(&l->table, render_bytes(text, sizeof(text), m->size));
-	table_cell(&l->table, m->needed ? "yes" : "no");
-	return CLI_OK;
-}
-
-struct listing {
-	const char *path;
-	const struct msg_record *rec;
-	int (*each)(void *arg, const void *item);
-	const char *const *head;
-	size_t cols;
-};
-
-static int
-list(struct cli *c, int argc, char **argv, const struct listing *what)
-{
-	static struct list l;
-	struct client_req rq = {.method = CLIENT_GET};
-	struct client *cl;
-	int rc;
-
-	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
-		return CLI_USAGE;
-	client_path(&rq, "a", what->path, NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	l.cli = c;
-	l.now = render_now();
-	table_begin(&l.table, stdout, what->head, what->cols);
-	json_begin(&l.json, stdout, what->rec);
-	rc = client_list(cl, &rq, what->rec, what->each, &l);
-	if (rc == CLI_OK && c->json)
-		json_end(&l.json);
-	else if (rc == CLI_OK)
-		table_end(&l.table);
-	client_close(cl);
-	return rc;
+	(void)now;
+	table_cell(t, text_hex(slice_of(m->digest, 32), text, sizeof(text)));
+	table_cell(t, render_bytes(text, sizeof(text), m->size));
+	table_cell(t, m->needed ? "yes" : "no");
 }
 
 int
@@ -141,20 +84,26 @@ cmd_release_list(struct cli *c, int argc, char **argv)
 {
 	static const char *const head[] = {"ID", "SEQUENCE", "STATE",
 	    "AUTHOR", "VERSION", "SIZE", "AGE", "CLASS"};
-	static const struct listing what = {"releases", &msg_release,
-	    each_release, head, 8};
+	static struct list l = {.rec = &msg_release, .head = head, .cols = 8,
+	    .row = release_row, .rq = {.path = "a/releases"}};
+	const struct cli_opt opts[] = {LIST_OPTS(&l), {.name = NULL}};
 
-	return list(c, argc, argv, &what);
+	l.cli = c;
+	return cli_opts(opts, argc, argv, 0, 0) < 0 ? CLI_USAGE :
+	    list_run(&l);
 }
 
 int
 cmd_image_list(struct cli *c, int argc, char **argv)
 {
 	static const char *const head[] = {"SHA-256", "SIZE", "NEEDED"};
-	static const struct listing what = {"images", &msg_image, each_image,
-	    head, 3};
+	static struct list l = {.rec = &msg_image, .head = head, .cols = 3,
+	    .row = image_row, .rq = {.path = "a/images"}};
+	const struct cli_opt opts[] = {LIST_OPTS(&l), {.name = NULL}};
 
-	return list(c, argc, argv, &what);
+	l.cli = c;
+	return cli_opts(opts, argc, argv, 0, 0) < 0 ? CLI_USAGE :
+	    list_run(&l);
 }
 
 int

@@ -205,6 +205,32 @@ find_start(struct events *v)
 	return CLI_OK;
 }
 
+static int
+events_run(struct cli *c, struct events *v, bool from_start, bool follow)
+{
+	struct client_req news = {.method = CLIENT_GET};
+	int rc = client_open(c, &v->client);
+
+	if (rc != CLI_OK)
+		return rc;
+	if (!from_start)
+		rc = find_start(v);
+	if (rc == CLI_OK && follow) {
+		client_path(&news, "a", "events", NULL);
+		client_query(&news, "newest=1");
+		client_query(&news, "limit=1");
+		rc = client_observe(v->client, &news, on_news, v);
+	} else if (rc == CLI_OK) {
+		if (c->json)
+			json_begin(&v->json, stdout, &msg_event);
+		rc = events_more(v);
+		if (c->json && rc == CLI_OK)
+			json_end(&v->json, "");
+	}
+	client_close(v->client);
+	return rc;
+}
+
 int
 cmd_events(struct cli *c, int argc, char **argv)
 {
@@ -217,37 +243,29 @@ cmd_events(struct cli *c, int argc, char **argv)
 		{.name = "--campaign", .value = &campaign},
 		{.name = NULL},
 	};
-	struct events v = {.cli = c};
-	struct client_req news = {.method = CLIENT_GET};
-	int rc;
+	struct events v = {.cli = c, .rq = {.method = CLIENT_GET}};
 
 	if (cli_opts(opts, argc, argv, 0, 0) < 0 ||
 	    (after != NULL && cli_number("--after", after, &v.last) < 0))
 		return CLI_USAGE;
-	v.rq.method = CLIENT_GET;
+	if (device != NULL && campaign != NULL)
+		return cli_usage("--device or --campaign, not both");
 	if (device != NULL)
 		client_path(&v.rq, "a", "devices", device, "events", NULL);
 	else
 		client_path(&v.rq, "a", "events", NULL);
 	if (campaign != NULL)
 		client_query(&v.rq, "campaign=%s", campaign);
-	rc = client_open(c, &v.client);
-	if (rc != CLI_OK)
-		return rc;
-	if (after == NULL)
-		rc = find_start(&v);
-	if (rc == CLI_OK && follow) {
-		client_path(&news, "a", "events", NULL);
-		client_query(&news, "newest=1");
-		client_query(&news, "limit=1");
-		rc = client_observe(v.client, &news, on_news, &v);
-	} else if (rc == CLI_OK) {
-		if (c->json)
-			json_begin(&v.json, stdout, &msg_event);
-		rc = events_more(&v);
-		if (c->json && rc == CLI_OK)
-			json_end(&v.json);
-	}
-	client_close(v.client);
-	return rc;
+	return events_run(c, &v, after != NULL, follow);
+}
+
+int
+cmd_device_events(struct cli *c, int argc, char **argv)
+{
+	struct events v = {.cli = c, .rq = {.method = CLIENT_GET}};
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	client_path(&v.rq, "a", "devices", argv[0], "events", NULL);
+	return events_run(c, &v, true, false);
 }

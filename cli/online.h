@@ -7,6 +7,7 @@
 int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_ping(struct cli *c, int argc, char **argv);
 int cmd_events(struct cli *c, int argc, char **argv);
+int cmd_device_events(struct cli *c, int argc, char **argv);
 
 int cmd_author_add(struct cli *c, int argc, char **argv);
 int cmd_author_list(struct cli *c, int argc, char **argv);
