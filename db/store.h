@@ -73,7 +73,7 @@ struct store_device {
 	bool registered;
 	uint64_t reg; /* registration number, /rd/{reg}; 0 none */
 	int64_t reg_expires;
-	int64_t created, seen; /* seen is written lazily, see store_device_seen */
+	int64_t created, seen; /* seen is written lazily: device_seen */
 	size_t tag_count;
 	struct rd_tag tag[LIMIT_TAGS];
 };
@@ -275,8 +275,9 @@ struct store_ops {
 	 * store moves to now + lease_ms so that nobody else takes them; `ret`
 	 * has the due that was reached. Jobs in an attempt (active or
 	 * starting) always; waiting ones of no campaign or of a running one,
-	 * so many as its concurrency leaves room for. (The caller starts or puts off what it took before
-	 * it asks again: a lease does not count as an attempt.) */
+	 * so many as its concurrency leaves room for. (The caller starts or
+	 * puts off what it took before it asks again: a lease does not count
+	 * as an attempt.) */
 	int (*jobs_due)(struct store *s, int64_t now, int64_t lease_ms,
 	    struct job *ret, size_t cap, size_t *ret_n);
 	/* when jobs_due will have one, 0 for never: waiting jobs that a cap

@@ -228,7 +228,8 @@ release_current(struct store *s, const uint8_t class_id[16],
 
 	for (size_t i = 0; i < x->n; i++) {
 		r = x->row[i];
-		if (r->state == RELEASE_LIVE && release_has_class(r, class_id) &&
+		if (r->state == RELEASE_LIVE &&
+		    release_has_class(r, class_id) &&
 		    (best == NULL || r->seq > best->seq))
 			best = r;
 	}

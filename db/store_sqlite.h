@@ -24,6 +24,7 @@ struct sq {
 		const char *sql;
 		sqlite3_stmt *st;
 	} cache[SQ_CACHE];
+	size_t cache_n;
 };
 
 static inline struct sq *

@@ -91,11 +91,13 @@ stmt_of(struct sq *s, const char *sql, sqlite3_stmt **ret)
 	while (s->cache[i].sql != NULL && s->cache[i].sql != sql)
 		i = (i + 1) % SQ_CACHE;
 	if (s->cache[i].sql == NULL) {
+		assert(s->cache_n < SQ_CACHE - 1); /* or the search ends not */
 		rc = sqlite3_prepare_v3(s->db, sql, -1,
 		    SQLITE_PREPARE_PERSISTENT, &s->cache[i].st, NULL);
 		if (rc != SQLITE_OK)
 			return sq_fail(s, rc);
 		s->cache[i].sql = sql;
+		s->cache_n++;
 	}
 	*ret = s->cache[i].st;
 	return 0;

@@ -328,7 +328,7 @@ a_missing_image_is_not_found_and_can_come_back(void **state)
 	OK(put(f->bs, slice_of(bytes, 3000), NULL, a));
 	path_of(f, a, path);
 	OK(unlink(path));
-	OK(put(f->bs, slice_of(bytes, 3000), a, ret)); /* sees that it is gone */
+	OK(put(f->bs, slice_of(bytes, 3000), a, ret)); /* it is gone */
 	OK(blob_get(f->bs, a, &old));
 	OK(unlink(path));
 	OK(put(f->bs, slice_of(bytes, 3000), a, ret));

@@ -513,7 +513,7 @@ a_campaign_starts_no_more_than_its_cap(void **state)
 /* Admitted, its trigger is under way: it is queued until the device says
  * that it took it, but it is an attempt. */
 static void
-an_attempt_that_starts_takes_its_place_and_has_its_deadline(void **state)
+an_attempt_that_starts_takes_its_place(void **state)
 {
 	struct store *s = store_of(state);
 	struct store_counts k;
@@ -587,7 +587,7 @@ main(void)
 		TWICE(a_rolled_back_lease_was_none),
 		TWICE(only_a_running_campaign_starts_jobs),
 		TWICE(a_campaign_starts_no_more_than_its_cap),
-		TWICE(an_attempt_that_starts_takes_its_place_and_has_its_deadline),
+		TWICE(an_attempt_that_starts_takes_its_place),
 		TWICE(the_callers_cap_takes_the_oldest_of_all_sources),
 	};
 

@@ -146,7 +146,7 @@ what_is_not_there_is_not_found(void **state)
 }
 
 static void
-the_sequence_grows_in_every_class_also_past_the_withdrawn(void **state)
+the_sequence_grows_in_every_class(void **state)
 {
 	struct store *s = store_of(state);
 	struct store_release r;
@@ -368,7 +368,7 @@ main(void)
 		TWICE(a_release_comes_back_as_it_was_with_all_at_the_cap),
 		TWICE(a_release_past_a_cap_or_of_nonsense_is_refused),
 		TWICE(what_is_not_there_is_not_found),
-		TWICE(the_sequence_grows_in_every_class_also_past_the_withdrawn),
+		TWICE(the_sequence_grows_in_every_class),
 		TWICE(a_release_of_no_class_has_no_order),
 		TWICE(current_is_the_highest_that_lives),
 		TWICE(a_path_never_changes_its_bytes),
