@@ -108,7 +108,10 @@ app_open(struct app *app, struct why *why)
 void
 app_close(struct app *app)
 {
-	front_free(app->front);
+	struct front *f = app->front;
+
+	app->front = NULL; /* pushes that end now say nothing of devices */
+	front_free(f);
 	peer_free(app->peer);
 	engine_free(app->engine);
 	catalog_free(app->catalog);

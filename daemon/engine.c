@@ -407,6 +407,8 @@ engine_job_new(struct engine *e, const struct store_device *d,
 
 	track_init(&job, d->id, r->id, r->seq, loop_now(app->loop));
 	job.campaign = campaign;
+	if (campaign == 0 || !engine_pushable(e, d))
+		job.due = 0; /* waits for contact */
 	rc = app->store->ops->job_put(app->store, &job);
 	if (rc != 0)
 		return rc;

@@ -87,6 +87,8 @@ void engine_manifest_sent(struct engine *e, const struct req *req,
 /* A push of this campaign has ended, however. */
 void engine_push_done(struct engine *e, uint64_t campaign);
 
+/* Can we reach out to it? Else only its own contact moves its job. */
+bool engine_pushable(const struct engine *e, const struct store_device *d);
 /* Is this device taking an image of this release just now? */
 bool engine_fetching(const struct engine *e, const struct store_device *d,
     uint64_t release);

@@ -58,8 +58,8 @@ wait_until(struct engine *e, struct job *j, int64_t due)
 	return s->ops->job_save(s, j);
 }
 
-static bool
-pushable(const struct engine *e, const struct store_device *d)
+bool
+engine_pushable(const struct engine *e, const struct store_device *d)
 {
 	return d->driver != DRIVER_NONE ||
 	    front_device_observes(e->app->front, d->id, d->ep);
@@ -95,7 +95,7 @@ admit(struct engine *e, struct job *j)
 
 	if (rc != 0)
 		return rc;
-	if (j->campaign == 0 || !pushable(e, &d))
+	if (j->campaign == 0 || !engine_pushable(e, &d))
 		return wait_until(e, j, 0);
 	if (engine_fetching(e, &d, j->release))
 		return wait_until(e, j, now + POSTPONE_MS);

@@ -155,6 +155,10 @@ push_answer(void *arg, const struct peer_answer *a)
 	struct push *p = arg;
 	struct track_event ev;
 
+	if (p->app->front == NULL) { /* the daemon stops, see app_close */
+		free(p);
+		return;
+	}
 	push_outcome(a, &ev);
 	ev.grade = p->dev.have_psk ? GRADE_L1 : GRADE_L0;
 	log_info("push: dev=%llu ep=%s job=%llu attempt=%u answer=%u err=%s",

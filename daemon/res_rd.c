@@ -221,8 +221,11 @@ tell_tracker(struct registration *g)
 		.type = g->reboot ? TRACK_REBOOT : TRACK_ALIVE,
 		.grade = g->id.grade,
 	};
-	int rc = engine_event(e, g->id.dev.id, &ev);
+	int rc = 0;
 
+	/* mere contact matters to a job that waits to be pushed */
+	if (g->reboot || engine_pushable(e, &g->id.dev))
+		rc = engine_event(e, g->id.dev.id, &ev);
 	if (rc == 0 && g->rd.have_sequence)
 		rc = engine_running(e, &g->id.dev, g->rd.sequence,
 		    g->id.grade);
