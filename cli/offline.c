@@ -16,7 +16,9 @@ const struct cli_cmd cli_offline[] = {
 	    "[--text-model T] [--reference-uri U] [--dialect riot] "
 	    "[--key PRIVATE [--kid HEX] [--alg NAME]] --out FILE",
 	    "writes a manifest for payloads; a payload belongs to the "
-	    "component before it", cmd_manifest_create},
+	    "component before it. ID is text with '/' between its parts, "
+	    "0xHEX for bytes, or two hex digits for one byte (00)",
+	    cmd_manifest_create},
 	{"manifest sign", "--key PRIVATE [--kid HEX] [--alg NAME] FILE "
 	    "--out FILE", "adds one signature", cmd_manifest_sign},
 	{"manifest show", "FILE", "explains a manifest", cmd_manifest_show},

@@ -121,6 +121,17 @@ add_auth_block(struct parse *p, struct slice block)
 	return 0;
 }
 
+/* Each block claims a digest; the manifest itself has but this one. */
+static int
+riot_digest(struct parse *p)
+{
+	int rc;
+
+	p->m.dialect = MANIFEST_RIOT09;
+	rc = digest_compute(DIGEST_SHA256, p->m.manifest_raw, &p->m.digest);
+	return rc == 0 ? 0 : bad(p, rc, "SUIT 8.3: digest");
+}
+
 static int
 parse_auth(struct parse *p)
 {
@@ -137,24 +148,18 @@ parse_auth(struct parse *p)
 	if (n == 0 && m->tagged)
 		return bad(p, ERR_MISSING,
 		    "SUIT 8.3: digest in the authentication wrapper");
-	if (n == 0) {
-		m->dialect = MANIFEST_RIOT09;
-		return digest_compute(DIGEST_SHA256, m->manifest_raw,
-		    &m->digest);
-	}
+	if (n == 0)
+		return riot_digest(p);
 	if ((rc = cbr_get_bstr(&c, &item)) != 0)
 		return bad(p, rc, "SUIT 8.3: authentication wrapper item 1");
 	struct cbr first = cbr_of(item);
 	if ((rc = cbr_peek(&first, &head)) != 0)
 		return bad(p, rc, "SUIT 8.3: authentication wrapper item 1");
 	old = head.type == CBR_TAG && is_cose_tag(head.u) && !m->tagged;
-	m->dialect = old ? MANIFEST_RIOT09 : p->tag == SUIT_TAG_ENVELOPE_10 ?
-	    MANIFEST_DRAFT10 : MANIFEST_CURRENT;
+	if (p->tag == SUIT_TAG_ENVELOPE_10)
+		m->dialect = MANIFEST_DRAFT10;
 	if (old) {
-		/* Each block claims its own; the manifest has but this one. */
-		rc = digest_compute(DIGEST_SHA256, m->manifest_raw,
-		    &m->digest);
-		if (rc == 0)
+		if ((rc = riot_digest(p)) == 0)
 			rc = add_auth_block(p, item);
 	} else {
 		m->digest_body = item;

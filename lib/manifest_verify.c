@@ -40,11 +40,15 @@ static const struct {
 static int
 hash_as_sent(struct slice raw, int alg, struct digest *ret, struct why *why)
 {
+	int rc;
+
 	if (digest_size(alg) == 0)
 		return why_set(why, ERR_ALGORITHM,
 		    "SUIT 8.3: digest algorithm %d cannot be computed here",
 		    alg);
-	return digest_compute(alg, raw, ret);
+	if ((rc = digest_compute(alg, raw, ret)) != 0)
+		return why_set(why, rc, "SUIT 8.3: digest: %s", err_text(rc));
+	return 0;
 }
 
 static int

@@ -9,6 +9,9 @@
 
 #define VARIANTS 256 /* alternatives at one time, all components */
 
+/* components and dependencies are bits of one number */
+_Static_assert(2 * LIMIT_COMPONENTS <= 64, "component indices");
+
 struct variant {
 	unsigned component;
 	struct slice value[KEEP_COUNT]; /* raw; p NULL when not set */
