@@ -187,24 +187,26 @@ access_psk(struct app *app, enum transport t, const char *identity,
 	return 0;
 }
 
+/* `identity` may lie in *ret. */
 void
 access_who(struct app *app, enum transport t, const char *identity,
     struct principal *ret)
 {
+	struct principal p = {.role = ROLE_NOBODY};
 	const struct entry *e;
 
-	memset(ret, 0, sizeof(*ret));
 	if (t == T_ADMIN) {
 		if (strcmp(identity, app->access->admin) == 0)
-			ret->role = ROLE_OPERATOR;
+			p.role = ROLE_OPERATOR;
 	} else if ((e = credential(app, identity)) != NULL) {
-		ret->role = ROLE_DEVICE;
-		ret->device = e->device;
+		p.role = ROLE_DEVICE;
+		p.device = e->device;
 	}
-	if (ret->role != ROLE_NOBODY) {
-		ret->grade = GRADE_L1;
-		snprintf(ret->identity, sizeof(ret->identity), "%s", identity);
+	if (p.role != ROLE_NOBODY) {
+		p.grade = GRADE_L1;
+		snprintf(p.identity, sizeof(p.identity), "%s", identity);
 	}
+	*ret = p;
 }
 
 /* --- no author's private key here --- */

@@ -115,6 +115,10 @@ the_administrator_is_one_on_the_admin_port_only(void **state)
 	assert_int_equal(p.role, ROLE_NOBODY);
 	assert_int_equal(access_psk(&w.app, T_DTLS, "admin", &key),
 	    ERR_NOT_FOUND);
+	strcpy(p.identity, "admin"); /* as the front asks */
+	access_who(&w.app, T_ADMIN, p.identity, &p);
+	assert_int_equal(p.role, ROLE_OPERATOR);
+	assert_string_equal(p.identity, "admin");
 	with_psk("dev", "dev-id");
 	assert_int_equal(access_psk(&w.app, T_ADMIN, "dev-id", &key),
 	    ERR_NOT_FOUND);
