@@ -225,7 +225,7 @@ events_run(struct cli *c, struct events *v, bool from_start, bool follow)
 			json_begin(&v->json, stdout, &msg_event);
 		rc = events_more(v);
 		if (c->json && rc == CLI_OK)
-			json_end(&v->json, "");
+			json_end(&v->json);
 	}
 	client_close(v->client);
 	return rc;

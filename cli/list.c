@@ -39,7 +39,7 @@ list_run(struct list *l)
 	json_begin(&l->json, stdout, l->rec);
 	rc = client_list(cl, &l->rq, l->rec, each, l);
 	if (rc == CLI_OK && l->cli->json)
-		json_end(&l->json, l->rq.after);
+		json_end(&l->json);
 	else if (rc == CLI_OK)
 		table_end(&l->table);
 	client_close(cl);

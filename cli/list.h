@@ -1,6 +1,6 @@
 /*
- * list: a list of the daemon as a table, or in JSON as the API has it:
- * {"items": [...], "next": "cursor"}. All of it, or with --limit one page.
+ * list: a list of the daemon as a table or as a JSON array. All of it, or
+ * with --limit one page.
  */
 #ifndef SUITD_CLI_LIST_H
 #define SUITD_CLI_LIST_H

@@ -115,18 +115,14 @@ json_begin(struct json_list *j, FILE *out, const struct msg_record *rec)
 void
 json_item(struct json_list *j, const void *msg)
 {
-	fputs(j->n++ == 0 ? "{\"items\":[\n" : ",\n", j->out);
+	fputs(j->n++ == 0 ? "[\n" : ",\n", j->out);
 	put_json(j->out, j->rec, msg);
 }
 
-/* A cursor has no character that JSON would have to escape. */
 void
-json_end(struct json_list *j, const char *next)
+json_end(struct json_list *j)
 {
-	fputs(j->n == 0 ? "{\"items\":[]" : "\n]", j->out);
-	if (next[0] != '\0')
-		fprintf(j->out, ",\"next\":\"%s\"", next);
-	fputs("}\n", j->out);
+	fputs(j->n == 0 ? "[]\n" : "\n]\n", j->out);
 }
 
 void

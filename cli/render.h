@@ -32,7 +32,7 @@ void table_cell(struct table *t, const char *text);
 void table_printf(struct table *t, const char *fmt, ...) PRINTF(2, 3);
 void table_end(struct table *t);
 
-/* A list as {"items": [...]}, one record a line. */
+/* A list as a JSON array, one record a line. */
 struct json_list {
 	FILE *out;
 	const struct msg_record *rec;
@@ -40,7 +40,7 @@ struct json_list {
 };
 void json_begin(struct json_list *j, FILE *out, const struct msg_record *rec);
 void json_item(struct json_list *j, const void *msg);
-void json_end(struct json_list *j, const char *next); /* "": none */
+void json_end(struct json_list *j);
 /* One record and a newline. */
 void json_print(FILE *out, const struct msg_record *rec, const void *msg);
 
