@@ -204,7 +204,8 @@ log_device(struct registration *g, const char *what)
 
 	snprintf(ev.ep, sizeof(ev.ep), "%s", g->id.dev.ep);
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
-	snprintf(ev.detail, sizeof(ev.detail), "from %s", g->req->addr);
+	snprintf(ev.detail, sizeof(ev.detail), "%sfrom %s", g->known ? "" :
+	    "not known before, ", g->req->addr);
 	log_info("device: dev=%llu ep=%s %s peer=%s grade=%d",
 	    (unsigned long long)g->id.dev.id, g->id.dev.ep, what,
 	    g->req->peer, (int)g->id.grade);
@@ -241,8 +242,8 @@ enter(struct registration *g)
 	if (rc == 0)
 		rc = s->ops->device_put(s, &g->id.dev);
 	if (rc == 0)
-		rc = log_device(g, !g->known ? "new" : g->reboot ?
-		    "registered again" : "registered");
+		rc = log_device(g, g->reboot ? "registered again" :
+		    "registered");
 	if (rc == 0)
 		rc = tell_tracker(g);
 	return rc;
