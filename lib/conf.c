@@ -280,10 +280,6 @@ conf_check(const struct conf *c, struct why *why)
 	const char *udp[] = {c->listen_coap, c->listen_coaps,
 	    c->listen_admin};
 
-	if (c->listen_coap[0] == '\0' && c->listen_coaps[0] == '\0' &&
-	    c->listen_tcp[0] == '\0')
-		return why_set(why, ERR_INVALID, "listen_coap, listen_coaps "
-		    "and listen_tcp are all off: no device could reach us");
 	for (size_t i = 0; i < 3; i++)
 		for (size_t j = i + 1; j < 3; j++)
 			if (udp[i][0] != '\0' && strcmp(udp[i], udp[j]) == 0 &&
