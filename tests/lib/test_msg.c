@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 #include <jansson.h>
@@ -446,6 +447,29 @@ problems(void **state)
 	    ERR_TYPE);
 }
 
+static void
+the_protocol_document_has_every_field(void **state)
+{
+	static char text[128 * 1024];
+	char want[64];
+	FILE *f = fopen("docs/PROTOCOL.md", "r");
+
+	(void)state;
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	for (size_t i = 0; i < ALL; i++) {
+		if (all[i] == &msg_status)
+			continue;
+		for (const struct msg_field *k = all[i]->field;
+		    k->name != NULL; k++) {
+			snprintf(want, sizeof(want), " %s: ", k->name);
+			if (strstr(text, want) == NULL)
+				fail_msg("%s.%s", all[i]->name, k->name);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -462,6 +486,7 @@ main(void)
 		cmocka_unit_test(pages_are_strict),
 		cmocka_unit_test(json_pages),
 		cmocka_unit_test(problems),
+		cmocka_unit_test(the_protocol_document_has_every_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
