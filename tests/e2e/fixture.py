@@ -18,6 +18,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BIN = os.path.join(TOP, B)
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that with-blocks clean up
+
+
 def free_port():
     """A port free for UDP and TCP on every loopback address."""
     while True:
@@ -49,7 +52,8 @@ class Suitd:
         args = [os.path.join(BIN, "suitd"), "-d", self.state, "-v"]
         for kv in o + self.options:
             args += ["-o", kv]
-        self.proc = subprocess.Popen(args, stderr=open(self.log, "ab"), stdin=subprocess.DEVNULL)
+        self.proc = subprocess.Popen(args, stderr=open(self.log, "ab"),
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         for _ in range(200):
             if subprocess.run(self.ctl_args("ping"), capture_output=True).returncode == 0:
                 return
