@@ -272,11 +272,19 @@ world_open(struct world *w, int (*store)(struct store **))
 	turn(w);
 }
 
+/* The daemon stops: what waits for an answer ends, as app_close has it. */
 static inline void
 world_close(struct world *w)
 {
+	const struct peer_answer stop = {.err = ERR_CANCELLED};
 	char cmd[128];
 
+	w->app.front = NULL;
+	for (size_t i = 0; i < w->peer.n; i++)
+		if (w->peer.sent[i].cb != NULL)
+			w->peer.sent[i].cb(w->peer.sent[i].arg, &stop);
+	if (w->front.done != NULL)
+		w->front.done(w->front.done_arg, ERR_CANCELLED);
 	engine_free(w->app.engine);
 	catalog_free(w->app.catalog);
 	access_free(w->app.access);

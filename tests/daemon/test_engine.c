@@ -288,7 +288,7 @@ a_campaign_never_runs_more_than_its_cap(void **state)
 	(void)state;
 	setup(&w);
 	for (int i = 0; i < 12; i++) {
-		char ep[8];
+		char ep[16];
 
 		snprintf(ep, sizeof(ep), "d%d", i);
 		d[i] = device(&w, ep, DRIVER_TRIGGER);

@@ -41,7 +41,7 @@ updating(enum driver driver, bool nul)
 	return d;
 }
 
-static const struct fake_sent *
+static struct fake_sent *
 sent(const char *path)
 {
 	for (size_t i = 0; i < w.peer.n; i++)
@@ -228,6 +228,7 @@ an_answer_that_comes_too_late_says_nothing(void **state)
 	d = updating(DRIVER_TRIGGER, true);
 	pass(&w, 10);
 	late = *sent("/suit/trigger");
+	sent("/suit/trigger")->cb = NULL;
 	pass(&w, 3600000); /* it died, the next attempt is under way */
 	assert_true(last_job(&w, &d).attempt > 1);
 	late.cb(late.arg, &a);
@@ -255,6 +256,7 @@ observers_are_told_and_others_waited_for(void **state)
 	pass(&w, 120000);
 	assert_int_equal(w.front.told, 1);
 	w.front.done(w.front.done_arg, 0);
+	w.front.done = NULL;
 	turn(&w);
 	assert_int_equal(last_job(&w, &d).state, JOB_NOTIFIED);
 }
