@@ -24,7 +24,7 @@ int core_send(struct suitdev *d, enum suitdev_phase phase,
 /* Max-Age as a delay, clamped; `def` seconds when there is none. */
 int64_t core_age(struct suitdev *d, const struct suitdev_response *r,
     uint32_t def);
-/* now + base with jitter of a tenth, never more than 25 hours. */
+/* now + base + jitter of a tenth, of an hour at most. */
 int64_t core_later(struct suitdev *d, int64_t now, int64_t base);
 
 /* suitdev_ask.c */

@@ -9,7 +9,7 @@
  */
 #include "device/core.h"
 
-/* RFC-less numbers of the delivery study, section 3.3. */
+/* No RFC gives these; docs/ARCHITECTURE.md says where they come from. */
 const struct backoff_rule suitdev_rule[FAIL_CLASSES] = {
 	[FAIL_TRANSPORT] = {30000, SUITDEV_HOUR_MS, 1, 0},
 	[FAIL_OVERLOAD] = {1000, SUITDEV_DAY_MS, 1, 0},
@@ -55,12 +55,11 @@ suitdev_phase_name(enum suitdev_phase p)
 int64_t
 core_later(struct suitdev *d, int64_t now, int64_t base)
 {
-	const uint64_t tenth = (uint64_t)base / 10 + 1;
+	uint64_t jitter = (uint64_t)base / 10 + 1;
 
-	return now + base + (int64_t)(backoff_rand(&d->rnd) % tenth) *
-	    (base < SUITDEV_DAY_MS ? 1 : 0) +
-	    (base < SUITDEV_DAY_MS ? 0 :
-	    (int64_t)(backoff_rand(&d->rnd) % SUITDEV_HOUR_MS));
+	if (jitter > SUITDEV_HOUR_MS)
+		jitter = SUITDEV_HOUR_MS;
+	return now + base + (int64_t)(backoff_rand(&d->rnd) % jitter);
 }
 
 int64_t
