@@ -16,8 +16,28 @@ def sim_args(d, n, *more, uri=None):
             "--ack-timeout", "250", "--poll", "60", "--json"] + [str(m) for m in more]
 
 
+started = []
+
+
 def start(d, n, *more, **kw):
-    return subprocess.Popen(sim_args(d, n, *more, **kw), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    p = subprocess.Popen(sim_args(d, n, *more, **kw), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    started.append(p)
+    return p
+
+
+def tidy(test):
+    """No fleet outlives its test, however that ends."""
+    def tested(_):
+        try:
+            test(_)
+        finally:
+            for p in started:
+                if p.poll() is None:
+                    p.kill()
+                    p.wait()
+            started.clear()
+    tested.__name__ = test.__name__
+    return tested
 
 
 def end(proc, seconds=60, rc=0):
@@ -145,4 +165,4 @@ def test_a_daemon_that_dies_is_waited_for(_):
 
 
 if __name__ == "__main__":
-    sys.exit(run([v for k, v in list(globals().items()) if k.startswith("test_")], None))
+    sys.exit(run([tidy(v) for k, v in list(globals().items()) if k.startswith("test_")], None))
