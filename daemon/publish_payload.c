@@ -75,12 +75,17 @@ content_address(const char *path, const uint8_t digest[32])
 	    b.n >= CATALOG_PREFIX && memcmp(raw, digest, b.n) == 0;
 }
 
-/* The first segment of a route is taken: an alias there is never reached. */
+/* An alias below the first segment of a route is never reached; nor one in
+ * what the front answers itself, or what PROTOCOL.md keeps for later. */
 static bool
 taken(const char *path)
 {
+	static const char *const others[] = {".well-known", "k", "s"};
 	size_t n = strcspn(path, "/");
 
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strlen(others[i]) == n && memcmp(path, others[i], n) == 0)
+			return true;
 	for (const struct route *r = routes_device; r->path != NULL; r++) {
 		size_t k = strcspn(r->path, "/");
 

@@ -254,6 +254,12 @@ a_path_of_the_server_itself(void **state)
 	assert_int_equal(publish(&w, &m, NULL), ERR_CONFLICT);
 	m.uri = "coap://fw.example/i/AAAAAAAAAAAA";
 	assert_int_equal(publish(&w, &m, NULL), ERR_CONFLICT);
+	m.uri = "coap://fw.example/.well-known/core";
+	assert_int_equal(publish(&w, &m, NULL), ERR_CONFLICT);
+	m.uri = "coap://fw.example/k";
+	assert_int_equal(publish(&w, &m, NULL), ERR_CONFLICT);
+	m.uri = "coap://fw.example/kit/a.bin";
+	assert_int_equal(publish(&w, &m, NULL), 0);
 }
 
 static void
