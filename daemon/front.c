@@ -336,6 +336,13 @@ front_flush(struct front *f, int commit_err)
 {
 	flush_held(f, commit_err);
 	observe_flush(f->observers, commit_err);
+	dtls_settle(&f->plane[T_DTLS]);
+}
+
+void
+front_forget(struct front *f, const char *identity)
+{
+	dtls_forget(&f->plane[T_DTLS], identity);
 }
 
 static int

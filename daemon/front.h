@@ -166,6 +166,9 @@ void front_notify(struct front *f, enum transport plane, const char *path);
  */
 size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
     void (*done)(void *arg, int err), void *arg);
+/* Ends every DTLS session of a device's identity, at the next front_flush:
+ * what its key proved is worth nothing when the key has changed. */
+void front_forget(struct front *f, const char *identity);
 bool front_device_observes(const struct front *f, uint64_t device,
     const char *ep);
 

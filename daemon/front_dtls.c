@@ -13,6 +13,7 @@
 #include "daemon/front_dtls.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "daemon/coap_tls.h"
@@ -171,6 +172,16 @@ dtls_settle(struct plane *pl)
 	/* libcoap drops dead sessions on its way to sleep */
 	coap_ticks(&now);
 	(void)coap_io_prepare_epoll(pl->ctx, now);
+}
+
+void
+dtls_forget(struct plane *pl, const char *identity)
+{
+	struct watch *w;
+
+	LIST_FOREACH(w, &pl->watches, next)
+		if (strcmp(dtls_identity(w->session), identity) == 0)
+			w->over = pl->dtls_over = true;
 }
 
 void

@@ -15,8 +15,10 @@ void dtls_connected(struct plane *pl, coap_session_t *session);
 void dtls_gone(struct plane *pl, coap_session_t *session);
 /* A valid record came. */
 void dtls_heard(struct plane *pl, coap_session_t *session);
-/* After libcoap's turn: ends sessions whose peer has started anew. */
+/* After libcoap's turn: ends the sessions that are to end. */
 void dtls_settle(struct plane *pl);
+/* This identity's sessions are to end: its key is another one now. */
+void dtls_forget(struct plane *pl, const char *identity);
 void dtls_fini(struct plane *pl);
 
 #endif

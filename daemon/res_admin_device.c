@@ -168,6 +168,14 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 	return admin_end(app, req, resp, &ev, rc);
 }
 
+/* Neither the cache nor an open session may go on with the old key. */
+static void
+credential_gone(struct app *app, const char *ep)
+{
+	access_forget(app->access);
+	front_forget(app->front, ep);
+}
+
 static int
 device_delete(struct app *app, const struct req *req, struct resp *resp,
     const struct store_device *d)
@@ -185,7 +193,7 @@ device_delete(struct app *app, const struct req *req, struct resp *resp,
 	if (rc == 0 && j.campaign != 0)
 		engine_campaign_check(app->engine, j.campaign);
 	rc = admin_end(app, req, resp, &ev, rc);
-	access_forget(app->access);
+	credential_gone(app, d->ep);
 	return rc;
 }
 
@@ -253,7 +261,7 @@ res_admin_device_psk(struct app *app, const struct req *req,
 	if (rc == 0)
 		rc = ST(app, device_put, &d);
 	rc = admin_end(app, req, resp, &ev, rc);
-	access_forget(app->access);
+	credential_gone(app, d.ep);
 	if (rc != 0 || req->method == M_PUT)
 		return rc;
 	resp->code = 201;

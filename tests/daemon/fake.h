@@ -95,6 +95,7 @@ struct front {
 	size_t topics;
 	char topic[64][64];
 	char observes[LIMIT_EP + 1]; /* this endpoint observes */
+	char forgot[LIMIT_EP + 1]; /* whose sessions were ended last */
 	void (*done)(void *arg, int err);
 	void *done_arg;
 	size_t told;
@@ -121,6 +122,12 @@ front_device_observes(const struct front *f, uint64_t device, const char *ep)
 {
 	(void)device;
 	return f->observes[0] != '\0' && strcmp(f->observes, ep) == 0;
+}
+
+void
+front_forget(struct front *f, const char *identity)
+{
+	snprintf(f->forgot, sizeof(f->forgot), "%s", identity);
 }
 
 size_t

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Who may speak for whom, and what strangers can do: requests that a device
+does not make, against a real daemon."""
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+
+from coapraw import (ACCEPT, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, POST, PUT, SIZE1,
+                     URI_QUERY, Msg, Peer, block, code, encode, path, uint)
+from fixture import Suitd, class_id, run, wait_for
+
+DEMO = class_id("demo")
+ALIVE = b"\xa0"  # the empty status map
+
+
+class Dtls:
+    """CoAP over one DTLS session, by openssl s_client: one write, one datagram."""
+
+    def __init__(self, port, identity, key):
+        self.p = subprocess.Popen(
+            ["openssl", "s_client", "-dtls1_2", "-psk_identity", identity, "-psk", key,
+             "-cipher", "PSK-AES128-CCM8", "-connect", "127.0.0.1:%d" % port, "-quiet"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.mid = 1000
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.p.kill()
+        self.p.wait()
+
+    def ask(self, method, p, query=(), payload=b"", timeout=3.0):
+        """The answer's code, "-" when there is none."""
+        self.mid += 1
+        opts = [(URI_QUERY, q.encode()) for q in query] + path(p)
+        try:
+            os.write(self.p.stdin.fileno(), encode(CON, method, self.mid, b"t", opts, payload))
+        except BrokenPipeError:
+            return "-"
+        if not select.select([self.p.stdout], [], [], timeout)[0]:
+            return "-"
+        b = os.read(self.p.stdout.fileno(), 65536)
+        return code(Msg(b).code) if b else "-"
+
+
+def new_key(d, ep):
+    return d.ctl_json("device", "add", ep, "--psk-new")["key"]
+
+
+def test_no_credential_for_a_device_that_has_one(d):
+    new_key(d, "locked")
+    p, q = Peer(d.port), [(URI_QUERY, b"ep=locked")]
+    for method, what in ((GET, "m"), (GET, "m/" + DEMO), (POST, "rd")):
+        assert code(p.ask(method, what, q).code) == "4.01", what
+    assert code(p.ask(POST, "r", q, ALIVE).code) == "4.01"
+    assert code(p.ask(POST, "r", payload=b"\xa1\x09\x66locked").code) == "4.01"
+    assert "seen" not in d.ctl_json("device", "show", "locked")
+
+
+def test_a_credential_speaks_for_its_own_device_only(d):
+    key = new_key(d, "one")
+    d.ctl("device", "add", "two")
+    with Dtls(d.sport, "one", key) as s:
+        assert s.ask(POST, "rd", ["c=" + DEMO]) == "2.01"
+        assert s.ask(GET, "m", ["ep=two"]) == "4.03"
+        assert s.ask(POST, "rd", ["ep=two"]) == "4.03"
+        assert s.ask(POST, "r", payload=b"\xa1\x09\x63two") == "4.03"
+        assert s.ask(GET, "a/status") == "4.04"
+    # the admin's key is none on the devices' port, nor a device's on the admin's
+    admin = open(os.path.join(d.state, "admin.psk")).read().split()
+    for port, who, k in ((d.sport, admin[0], admin[1]), (d.aport, "one", key)):
+        with Dtls(port, who, k) as s:
+            assert s.ask(GET, ".well-known/core") == "-"
+
+
+def test_a_new_key_ends_the_sessions_of_the_old_one(d):
+    key = new_key(d, "moved")
+    with Dtls(d.sport, "moved", key) as s:
+        assert s.ask(POST, "rd", ["c=" + DEMO]) == "2.01"
+        new = new_key(d, "moved")
+        assert s.ask(POST, "r", payload=ALIVE) == "-"
+    with Dtls(d.sport, "moved", key) as s:
+        assert s.ask(POST, "r", payload=ALIVE, timeout=1) == "-"
+    with Dtls(d.sport, "moved", new) as s:
+        assert s.ask(POST, "r", payload=ALIVE) == "2.04"
+        d.ctl("device", "remove", "moved")
+        new_key(d, "moved")
+        assert s.ask(POST, "r", payload=ALIVE) == "-"
+
+
+def main():
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/demo.bin")
+        return run([v for k, v in globals().items() if k.startswith("test_")], d)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
