@@ -4,7 +4,8 @@
 
 #include "daemon/engine_impl.h"
 
-/* A device that polls must not be written at each poll. */
+/* A device that polls must not be written at each poll. The row's text is
+ * not written anew either: tags and name would be sought for nothing. */
 #define SEEN_MS 600000
 /* After a failure a poll alone is no new try; a fetched image is. */
 #define POLL_AGAIN_MS 3600000
@@ -19,7 +20,7 @@ contact_seen(struct engine *e, struct store_device *d, const char *addr)
 		return 0;
 	snprintf(d->addr, sizeof(d->addr), "%s", addr);
 	d->seen = now;
-	return s->ops->device_put(s, d);
+	return s->ops->device_seen(s, d->id, addr, now);
 }
 
 /* Should a device without a live job get one now? */

@@ -34,6 +34,7 @@ static void
 on_fold(void *arg)
 {
 	engine_fold(arg, false);
+	engine_prune(arg);
 }
 
 static void
@@ -52,6 +53,7 @@ engine_new(struct app *app, struct engine **ret)
 		return ERR_NOMEM;
 	e->app = app;
 	e->wake = true;
+	e->pruned = UINT64_MAX; /* events_keep may be less than before */
 	loop_timer(app->loop, on_timer, e);
 	loop_before_sleep(app->loop, on_turn, e);
 	rc = loop_every(app->loop, ENGINE_FOLD_MS, on_fold, e);

@@ -76,6 +76,7 @@ void engine_campaign_check(struct engine *e, uint64_t campaign);
 void engine_turn(struct engine *e); /* the hook before sleep */
 void engine_due(struct engine *e); /* the timer: due jobs, admission */
 void engine_fold(struct engine *e, bool all); /* progress -> events */
+void engine_prune(struct engine *e); /* old events go */
 /* The front's hook: memory only, never the store. */
 void engine_blocks(struct app *app, const struct req *req,
     const struct blob *image, uint64_t end, uint64_t total);

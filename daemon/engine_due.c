@@ -18,6 +18,38 @@
 #define POSTPONE_MS 30000
 #define FULL_MS 2000 /* the campaign is at its cap: look again */
 
+static int
+prune(struct engine *e, uint64_t *ret_n)
+{
+	struct store *s = e->app->store;
+	int rc = engine_begin(e);
+
+	if (rc != 0)
+		return rc;
+	return engine_end(e, s->ops->event_prune(s, e->app->conf.events_keep,
+	    ENGINE_PRUNE_MAX, ret_n));
+}
+
+void
+engine_prune(struct engine *e)
+{
+	struct store *s = e->app->store;
+	struct store_stats st;
+	uint64_t n = 0;
+	int rc = 0;
+
+	if (e->pruned == e->stats.events)
+		return;
+	s->ops->stats(s, &st);
+	if (st.events > e->app->conf.events_keep)
+		rc = prune(e, &n);
+	if (rc != 0)
+		log_error("events: not pruned: %s (%s)", err_text(rc),
+		    store_why(s));
+	else if (n < ENGINE_PRUNE_MAX)
+		e->pruned = e->stats.events;
+}
+
 static bool
 young(const struct engine *e, const char *peer, const uint8_t digest[32])
 {

@@ -15,6 +15,7 @@
 #define ENGINE_LEASE_MS 30000
 #define ENGINE_BATCH 64 /* due jobs in one turn */
 #define ENGINE_FOLD_MS 1000
+#define ENGINE_PRUNE_MAX 5000 /* events dropped in one turn */
 #define ENGINE_FOLD_MAX 512 /* slots folded in one turn */
 
 struct engine_push {
@@ -52,6 +53,7 @@ struct engine {
 	size_t after_n;
 
 	uint64_t idle[ENGINE_IDLE]; /* device ids, direct-mapped */
+	uint64_t pruned; /* stats.events when the log was looked at */
 	size_t fold_at; /* where the next fold goes on */
 	struct progress progress;
 	struct engine_stats stats;

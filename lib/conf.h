@@ -34,6 +34,7 @@ struct conf {
 	bool synchronous_full;
 	unsigned block_size; /* when a request has no Block2: 16..1024 */
 	uint64_t image_max, images_total, envelope_max;
+	uint32_t events_keep; /* rows of the event log */
 	uint32_t poll_max_age; /* Max-Age of manifest answers, seconds */
 	enum conf_unknown unknown_devices; /* registration without a
 	                                      credential by an unknown ep */

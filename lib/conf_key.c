@@ -51,6 +51,10 @@ const struct conf_key conf_keys[] = {
 	    UINT64_C(1) << 50, NULL, NULL, "All images together."},
 	{"envelope_max", CONF_BYTES, OFF(envelope_max), "64k", 64,
 	    LIMIT_ENVELOPE, NULL, NULL, "The largest signed manifest."},
+	{"events_keep", CONF_NUMBER, OFF(events_keep), "1000000", 1000,
+	    100000000, NULL, NULL,
+	    "Events that are kept, the newest; 1000000 take some 200 MiB. Of "
+	    "jobs and\ncampaigns the last state always stays."},
 
 	{"block_size", CONF_BLOCK, OFF(block_size), "1024", 16, 1024, NULL,
 	    "Serving",

@@ -557,6 +557,53 @@ the_block_path_runs_no_statement(void **state)
 	}
 }
 
+static void
+put_events(struct world *w, uint64_t n)
+{
+	struct store_event ev = {.kind = "device", .what = "test"};
+
+	for (uint64_t i = 0; i < n; i++) {
+		assert_int_equal(engine_begin(w->app.engine), 0);
+		assert_int_equal(engine_end(w->app.engine,
+		    engine_log(w->app.engine, &ev)), 0);
+	}
+	turn(w);
+}
+
+static void
+the_event_log_keeps_the_newest(void **state)
+{
+	struct world w;
+	struct store_stats st;
+	struct store *s;
+
+	(void)state;
+	world_open(&w, store_mem_open);
+	s = w.app.store;
+	w.app.conf.events_keep = 100;
+	put_events(&w, 100);
+	engine_prune(w.app.engine);
+	turn(&w);
+	s->ops->stats(s, &st);
+	assert_int_equal(st.events, 100);
+	put_events(&w, 1);
+	engine_prune(w.app.engine);
+	turn(&w);
+	s->ops->stats(s, &st);
+	assert_int_equal(st.events, 100);
+	/* more than goes in one turn */
+	put_events(&w, 5500);
+	engine_prune(w.app.engine);
+	turn(&w);
+	s->ops->stats(s, &st);
+	assert_int_equal(st.events, 600);
+	engine_prune(w.app.engine);
+	turn(&w);
+	s->ops->stats(s, &st);
+	assert_int_equal(st.events, 100);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -576,6 +623,7 @@ main(void)
 		cmocka_unit_test(nobody_is_pushed_without_an_operator),
 		cmocka_unit_test(a_silent_device_is_followed_to_the_slot_flip),
 		cmocka_unit_test(nobody_is_triggered_while_blocks_go_out),
+		cmocka_unit_test(the_event_log_keeps_the_newest),
 		cmocka_unit_test(the_block_path_runs_no_statement),
 	};
 

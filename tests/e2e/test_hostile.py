@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from coapraw import (ACCEPT, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, POST, PUT, SIZE1,
+from coapraw import (ACCEPT, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, GET, POST, PUT, SIZE1,
                      URI_QUERY, Msg, Peer, block, code, encode, path, uint)
 from fixture import Suitd, class_id, run, wait_for
 
@@ -90,6 +90,28 @@ def test_a_new_key_ends_the_sessions_of_the_old_one(d):
         d.ctl("device", "remove", "moved")
         new_key(d, "moved")
         assert s.ask(POST, "r", payload=ALIVE) == "-"
+
+
+def written(d):
+    s = os.stat(os.path.join(d.state, "suitd.db-wal"))
+    return s.st_mtime_ns, s.st_size
+
+
+def test_a_poll_writes_nothing(d):
+    p, q = Peer(d.port), [(URI_QUERY, b"ep=poller")]
+    r = p.ask(POST, "rd", q + [(URI_QUERY, b"c=" + DEMO.encode()), (URI_QUERY, b"seq=1")])
+    assert code(r.code) == "2.01"
+    etag = p.ask(GET, "m", q).opt(ETAG)
+    time.sleep(1.5)
+    was = written(d)
+    for _ in range(20):
+        r = p.ask(GET, "m", q + [(ETAG, etag)])
+        assert code(r.code) == "2.03", str(r)
+    for _ in range(5):
+        assert code(p.ask(POST, "r", q, ALIVE).code) == "2.04"
+    p.download("fw/demo.bin", 4)
+    time.sleep(2.5)  # the fold of what was downloaded
+    assert written(d) == was
 
 
 def main():

@@ -199,6 +199,9 @@ units(void **state)
 	    7200000);
 	assert_int_equal(parse("images_total = 1G"), 0);
 	assert_int_equal(conf.images_total, 1 << 30);
+	assert_int_equal(parse("events_keep = 1000"), 0);
+	assert_int_equal(conf.events_keep, 1000);
+	assert_int_equal(parse("events_keep = 999"), ERR_RANGE);
 	assert_int_equal(parse("deadline_fetch_per_kib = 250"), 0);
 	assert_int_equal(conf.track.fetch_per_kib_ms, 250);
 }
