@@ -37,6 +37,8 @@ def free_port():
 
 
 class Suitd:
+    flags = ["-v"]
+
     def __init__(self, options=(), start=True):
         self.dir = tempfile.mkdtemp(prefix="suitd-test.")
         self.state = os.path.join(self.dir, "state")
@@ -49,7 +51,7 @@ class Suitd:
     def start(self):
         o = ["listen_coap=[::]:%d" % self.port, "listen_coaps=[::]:%d" % self.sport,
              "listen_tcp=[::]:%d" % self.port, "listen_admin=127.0.0.1:%d" % self.aport]
-        args = [os.path.join(BIN, "suitd"), "-d", self.state, "-v"]
+        args = [os.path.join(BIN, "suitd"), "-d", self.state] + self.flags
         for kv in o + self.options:
             args += ["-o", kv]
         self.proc = subprocess.Popen(args, stderr=open(self.log, "ab"),
