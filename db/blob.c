@@ -14,6 +14,10 @@
  * mapped again. Not covered: root truncating a file in place while it is
  * mapped, and a disk that fails to read a page later on. Both end the
  * process; the unit restarts it, and the first open then finds the damage.
+ *
+ * A request holds its image for the time of one answer, and making a mapping
+ * costs as much as the answer. So the last few stay mapped; before one is
+ * handed out again its file is looked at as if it were mapped anew.
  */
 #include "db/blob_file.h"
 
@@ -88,11 +92,42 @@ blob_add(struct blob_store *bs, const uint8_t digest[32], uint64_t size)
 	return 0;
 }
 
+static void
+warm(struct blob_store *bs, struct blob *b)
+{
+	struct blob **at = &bs->warm[bs->warm_next++ % BLOB_WARM];
+
+	blob_unref(*at);
+	*at = blob_ref(b);
+}
+
+static bool
+is_warm(const struct blob_store *bs, const struct blob *b)
+{
+	for (size_t i = 0; i < BLOB_WARM; i++)
+		if (bs->warm[i] == b)
+			return true;
+	return false;
+}
+
+/* Lets go of one, or of all with NULL; others may hold on to them. */
+static void
+cool(struct blob_store *bs, const struct blob *b)
+{
+	for (size_t i = 0; i < BLOB_WARM; i++)
+		if (b == NULL || bs->warm[i] == b) {
+			blob_unref(bs->warm[i]);
+			bs->warm[i] = NULL;
+		}
+}
+
 void
 blob_drop(struct blob_store *bs, struct image **at)
 {
 	struct image *im = *at;
 
+	if (im->mapped != NULL)
+		cool(bs, im->mapped);
 	if (im->mapped != NULL)
 		im->mapped->image = NULL;
 	bs->total -= im->size;
@@ -315,6 +350,10 @@ blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 
 	if (*at == NULL)
 		return ERR_NOT_FOUND;
+	/* nobody uses it, we only kept it: is it still the file's? */
+	if ((*at)->mapped != NULL && (*at)->mapped->refs == 1 &&
+	    is_warm(bs, (*at)->mapped) && !blob_intact(bs, *at))
+		cool(bs, (*at)->mapped);
 	if ((*at)->mapped != NULL) {
 		*ret = blob_ref((*at)->mapped);
 		return 0;
@@ -329,6 +368,8 @@ blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 	}
 	err = map(*at, fd, ret);
 	close(fd);
+	if (err == 0)
+		warm(bs, *ret);
 	return err;
 }
 
@@ -370,6 +411,7 @@ blob_gc(struct blob_store *bs, bool (*keep)(void *arg,
 	size_t dropped = 0;
 	int err = 0;
 
+	cool(bs, NULL); /* only what others hold on to counts as mapped */
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct image **at = &bs->bucket[i];
 

@@ -12,6 +12,7 @@
 
 #define BUCKETS 1024
 #define NAME_LEN 64 /* hex digits of a digest */
+#define BLOB_WARM 16 /* mappings that outlive their last user */
 
 /* What was true of the file when its bytes were last hashed. */
 struct stamp {
@@ -42,6 +43,8 @@ struct blob_store {
 	char dir[PATH_MAX - NAME_LEN - 32];
 	uint64_t max_image, max_total, total, pending;
 	struct image *bucket[BUCKETS];
+	struct blob *warm[BLOB_WARM]; /* a reference each; NULL: free */
+	unsigned warm_next; /* the one to be replaced */
 };
 
 int blob_code(int e); /* an errno as an error of ours */

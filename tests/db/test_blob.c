@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "db/blob.h"
+#include "db/blob_file.h"
 #include "lib/digest.h"
 #include "lib/text.h"
 
@@ -370,6 +370,68 @@ stop(void *arg, const uint8_t digest[32], uint64_t size)
 	return ++*(int *)arg == 2 ? ERR_CANCELLED : 0;
 }
 
+/* Images of this store that our address space shows. */
+static size_t
+mappings(const struct fixture *f)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[600];
+	size_t n = 0;
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL)
+		n += strstr(line, f->dir) != NULL;
+	fclose(maps);
+	return n;
+}
+
+static void
+the_last_images_stay_mapped_and_no_more_of_them(void **state)
+{
+	struct fixture *f = *state;
+	struct blob *blob, *first;
+	uint8_t d[BLOB_WARM + 1][32];
+
+	for (size_t i = 0; i <= BLOB_WARM; i++) {
+		OK(put(f->bs, slice_of(bytes, 100 + i), NULL, d[i]));
+		OK(blob_get(f->bs, d[i], &blob));
+		blob_unref(blob);
+		assert_int_equal(mappings(f), i < BLOB_WARM ? i + 1 :
+		    BLOB_WARM);
+	}
+	/* the first had to go; it comes back in the place of the second */
+	OK(blob_get(f->bs, d[0], &first));
+	assert_memory_equal(blob_bytes(first).p, bytes, 100);
+	assert_int_equal(mappings(f), BLOB_WARM);
+	/* in use is in use, warm or not */
+	for (size_t i = 1; i <= BLOB_WARM; i++) {
+		OK(blob_get(f->bs, d[i], &blob));
+		blob_unref(blob);
+	}
+	assert_int_equal(mappings(f), BLOB_WARM + 1);
+	assert_memory_equal(blob_bytes(first).p, bytes, 100);
+	blob_unref(first);
+	assert_int_equal(mappings(f), BLOB_WARM);
+}
+
+static void
+an_image_that_went_away_is_not_served_from_its_mapping(void **state)
+{
+	struct fixture *f = *state;
+	struct blob *blob;
+	uint8_t a[32];
+	char path[200];
+
+	OK(put(f->bs, slice_of(bytes, 3000), NULL, a));
+	OK(blob_get(f->bs, a, &blob));
+	blob_unref(blob);
+	assert_int_equal(mappings(f), 1);
+	path_of(f, a, path);
+	assert_int_equal(unlink(path), 0);
+	FAILS(blob_get(f->bs, a, &blob), ERR_NOT_FOUND);
+	assert_int_equal(mappings(f), 0);
+}
+
 static void
 gc_drops_only_what_is_neither_needed_nor_mapped(void **state)
 {
@@ -521,6 +583,8 @@ main(void)
 		T(a_damaged_image_is_found_and_the_others_are_served),
 		T(an_image_touched_while_we_run_is_hashed_again),
 		T(a_missing_image_is_not_found_and_can_come_back),
+		T(the_last_images_stay_mapped_and_no_more_of_them),
+		T(an_image_that_went_away_is_not_served_from_its_mapping),
 		T(gc_drops_only_what_is_neither_needed_nor_mapped),
 		T(a_mapping_outlives_the_store),
 		T(a_kill_during_an_upload_leaves_no_partial_image),
