@@ -36,6 +36,7 @@ struct sim_args {
 	unsigned n;
 	unsigned mix[SIM_KINDS]; /* by the order of sim_kinds */
 	const char *class_name, *vendor_name;
+	char class_path[33]; /* how devices name their class: 32 hex digits */
 	uint8_t class_id[16], vendor[16];
 	const char *prefix;
 	const char *psk_file;

@@ -290,6 +290,8 @@ check(struct sim_args *a)
 	if (text_uuid_parse(c, a->class_id) != 0 &&
 	    text_uuid5(a->vendor, c, a->class_id) != 0)
 		return complain("--class");
+	text_hex(slice_of(a->class_id, 16), a->class_path,
+	    sizeof(a->class_path));
 	if (!text_name_ok(c, 64) || !text_name_ok(slice_str(a->prefix),
 	    LIMIT_EP - 8))
 		return complain("--class and --prefix take letters, digits, "

@@ -261,7 +261,7 @@ configure(struct sim_dev *d, struct suitdev_config *c)
 	const struct sim_args *a = &d->sim->args;
 
 	*c = (struct suitdev_config){
-	    .kind = d->kind, .ep = d->ep, .class_path = a->class_name,
+	    .kind = d->kind, .ep = d->ep, .class_path = a->class_path,
 	    .slot_id = {0, 1}, .sequence = d->start_seq, .keys = &a->keys,
 	    .storage = &storage_ram, .storage_arg = &d->ram,
 	    .net = &net, .net_arg = d, .authenticated = d->sim->secure,
