@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The commands of README.md, run as they stand: every line that begins with
 "$ " in a ```console block, in one shell after the other block, in a fresh
-directory with build/ on the PATH. A command that is meant to fail says so
+directory with build/ beside it, in a network namespace of its own (the walk
+uses the default ports). A command that is meant to fail says so
 with "# exits N"."""
 import os
 import re
@@ -30,10 +31,14 @@ def blocks():
 
 
 def main():
+    if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
+        print("SKIPPED: README's commands need the right to make a network namespace")
+        print("0 passed, 0 failed")
+        return 0
     d = tempfile.mkdtemp(prefix="suitd-readme.")
     env = dict(os.environ, PATH=BIN + ":" + os.environ["PATH"], HOME=d)
     os.symlink(BIN, os.path.join(d, "build"))
-    script, cmds = ["set -m", "cd " + d], []
+    script, cmds = ["set -m", "ip link set lo up", "cd " + d], []
     for c in blocks():
         if c.startswith(("make ", "git ", "cd ")):
             continue  # those have a test of their own: the fresh clone
@@ -44,7 +49,7 @@ def main():
         if c.rstrip().endswith("&"):
             script.append("sleep 1")
     script.append("kill $(jobs -p) 2>/dev/null; wait")
-    r = subprocess.run(["bash", "-c", "\n".join(script)], env=env, capture_output=True, text=True, timeout=300)
+    r = subprocess.run(["unshare", "-n", "bash", "-c", "\n".join(script)], env=env, capture_output=True, text=True, timeout=300)
     passed = failed = 0
     for n, (c, want) in enumerate(cmds):
         rc = open(os.path.join(d, "%d.rc" % n)).read().strip() if os.path.exists(os.path.join(d, "%d.rc" % n)) else "none"
