@@ -350,9 +350,11 @@ move(struct app *app, struct store_campaign *c, enum campaign_state to,
 	return rc != 0 ? rc : log_campaign(app, c, names[to], c->select);
 }
 
-/* What is not final becomes cancelled, for one reason. */
+/* What is not final becomes cancelled, for one reason; of campaign 0, which
+ * is none, the jobs of one release. */
 static int
-cancel_jobs(struct app *app, uint64_t id, enum track_reason reason)
+cancel_jobs(struct app *app, uint64_t id, uint64_t release,
+    enum track_reason reason)
 {
 	const struct track_event ev = {
 		.type = TRACK_CANCEL, .reason = reason,
@@ -368,7 +370,8 @@ cancel_jobs(struct app *app, uint64_t id, enum track_reason reason)
 		rc = s->ops->job_list(s, id, after, JOBS, page, &n);
 		for (size_t i = 0; rc == 0 && i < n; i++) {
 			after = page[i].id;
-			if (!job_state_final(page[i].state))
+			if (!job_state_final(page[i].state) &&
+			    page[i].release == release)
 				rc = engine_job_event(app->engine, after, &ev,
 				    NULL);
 		}
@@ -393,7 +396,7 @@ change(struct app *app, uint64_t id, enum campaign_state to, struct why *why)
 		return rc;
 	rc = move(app, &c, to, why);
 	if (rc == 0 && to == CAMPAIGN_ABORTED)
-		rc = cancel_jobs(app, id, REASON_OPERATOR);
+		rc = cancel_jobs(app, id, c.release, REASON_OPERATOR);
 	engine_wake(app->engine);
 	return engine_end(app->engine, rc);
 }
@@ -493,10 +496,12 @@ campaign_withdrawn(struct app *app, uint64_t release)
 				continue;
 			rc = move(app, c, CAMPAIGN_ABORTED, NULL);
 			if (rc == 0)
-				rc = cancel_jobs(app, c->id, REASON_WITHDRAWN);
+				rc = cancel_jobs(app, c->id, release,
+				    REASON_WITHDRAWN);
 		}
 	}
-	return rc;
+	/* devices that came by themselves would wait for it for ever */
+	return rc != 0 ? rc : cancel_jobs(app, 0, release, REASON_WITHDRAWN);
 }
 
 int

@@ -366,6 +366,31 @@ withdrawn_is_gone_unless_another_needs_it(void **state)
 }
 
 static void
+withdrawal_frees_devices_that_came_by_themselves(void **state)
+{
+	uint64_t one = released(&w, 1, "coap://fw.example/1.bin", 100);
+	uint64_t two = released(&w, 2, "coap://fw.example/2.bin", 100);
+	struct store_device a = device(&w, "a", DRIVER_NONE);
+	struct store_device b = device(&w, "b", DRIVER_NONE);
+	struct store_release r;
+	struct store *s = w.app.store;
+
+	(void)state;
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(s->ops->release_get(s, one, &r), 0);
+	assert_int_equal(engine_job_new(w.app.engine, &a, &r, 0), 0);
+	assert_int_equal(s->ops->release_get(s, two, &r), 0);
+	assert_int_equal(engine_job_new(w.app.engine, &b, &r, 0), 0);
+	assert_int_equal(engine_end(w.app.engine, 0), 0);
+	turn(&w);
+	assert_int_equal(publish_withdraw(&w.app, two, NULL), 0);
+	turn(&w);
+	assert_int_equal(last_job(&w, &b).state, JOB_CANCELLED);
+	assert_int_equal(last_job(&w, &b).reason, REASON_WITHDRAWN);
+	assert_int_equal(last_job(&w, &a).state, JOB_QUEUED);
+}
+
+static void
 withdrawal_ends_its_campaigns(void **state)
 {
 	struct store_device d = device(&w, "dev", DRIVER_TRIGGER);
@@ -463,6 +488,7 @@ main(void)
 		T(a_dry_run_stores_nothing),
 		T(withdrawn_is_gone_unless_another_needs_it),
 		T(withdrawal_ends_its_campaigns),
+		T(withdrawal_frees_devices_that_came_by_themselves),
 		T(prefixes_are_long_enough_and_of_one_image),
 		T(riot_gets_a_severed_copy),
 	};
