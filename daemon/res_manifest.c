@@ -4,7 +4,9 @@
  * event of it, others leave a mark by their address.
  *
  * GET m: what *this* device should have now.
- *   - a live job of a running campaign, or of none: the job's release;
+ *   - a live job of a running campaign: the job's release;
+ *   - a live job of no campaign: the same, or the class's current release
+ *     when that is newer, since nobody ordered the older one;
  *   - a job whose campaign is paused: its release if the download has begun
  *     (notified and later: it may end), else 4.04 "nothing for you now";
  *   - no live job: the class's current release;
@@ -149,6 +151,8 @@ release_for(struct app *app, const struct store_device *d,
     const struct catalog_release **ret, struct why *why)
 {
 	struct store *s = app->store;
+	const struct catalog_release *cur = d->have_class ?
+	    catalog_current(app->catalog, d->class_id) : NULL;
 	struct job job;
 	bool held = false;
 	int rc = s->ops->job_live(s, d->id, &job);
@@ -160,10 +164,12 @@ release_for(struct app *app, const struct store_device *d,
 			return why_set(why, ERR_NOT_FOUND, "nothing for you "
 			    "now: the campaign is paused");
 		*ret = catalog_by_id(app->catalog, job.release);
+		if (job.campaign == 0 && cur != NULL &&
+		    cur->seq > job.target_seq)
+			*ret = cur;
 	} else if (rc == ERR_NOT_FOUND) {
 		rc = 0;
-		if (d->have_class)
-			*ret = catalog_current(app->catalog, d->class_id);
+		*ret = cur;
 	}
 	if (rc == 0 && *ret == NULL)
 		return why_set(why, ERR_NOT_FOUND, d->have_class ?

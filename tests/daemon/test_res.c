@@ -201,6 +201,26 @@ its_own_manifest_is_its_jobs_then_its_classes(void **state)
 }
 
 static void
+what_nobody_ordered_gives_way_to_the_newest(void **state)
+{
+	struct store_device d = device(&w, "dev", DRIVER_NONE);
+
+	(void)state;
+	d.have_seq = true;
+	d.seq = 4;
+	save(&d);
+	query("ep=dev", NULL, NULL);
+	released(&w, 5, "coap://fw.example/a", 100);
+	assert_int_equal(call(res_manifest_own), 0);
+	assert_int_equal(last_job(&w, &d).target_seq, 5);
+	released(&w, 6, "coap://fw.example/b", 200);
+	assert_int_equal(call(res_manifest_own), 0);
+	assert_memory_equal(resp.etag, catalog_current(w.app.catalog,
+	    w.class_id)->digest, 8);
+	assert_int_equal(last_job(&w, &d).target_seq, 6);
+}
+
+static void
 any_accept_that_means_bytes_is_fine(void **state)
 {
 	static const uint16_t fine[] = {0, 42, 50, 60};
@@ -597,6 +617,7 @@ main(void)
 		T(a_device_that_runs_older_and_polls_is_followed),
 		T(a_stranger_may_not_poll_in_a_devices_name),
 		T(its_own_manifest_is_its_jobs_then_its_classes),
+		T(what_nobody_ordered_gives_way_to_the_newest),
 		T(any_accept_that_means_bytes_is_fine),
 		T(images_by_path_by_digest_and_by_one_option),
 		T(a_lost_image_is_an_error_for_itself_alone),
