@@ -12,6 +12,7 @@
  */
 #include "daemon/res.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "daemon/access.h"
@@ -20,6 +21,7 @@
 #include "daemon/log.h"
 #include "lib/rd.h"
 #include "lib/text.h"
+#include "lib/uri.h"
 
 /* Registration numbers are short but not to be guessed by a neighbour. */
 #define REG_BITS 40
@@ -53,6 +55,36 @@ set_class(struct registration *g)
 	}
 	d->have_class = true;
 	return 0;
+}
+
+static bool
+same_host(struct slice host, const char *addr)
+{
+	char a[LIMIT_ADDRESS], b[LIMIT_ADDRESS];
+	struct in6_addr x, y;
+
+	if (!slice_to_cstr(host, a, sizeof(a)))
+		return false;
+	snprintf(b, sizeof(b), "%s", addr);
+	a[strcspn(a, "%")] = b[strcspn(b, "%")] = '\0';
+	return strcmp(a, b) == 0 || (inet_pton(AF_INET6, a, &x) == 1 &&
+	    inet_pton(AF_INET6, b, &y) == 1 && IN6_ARE_ADDR_EQUAL(&x, &y));
+}
+
+/* RFC 9176 8.1: a base is where we shall send triggers to, again and again.
+ * A stranger may name itself only, not a victim. */
+static int
+check_base(struct registration *g)
+{
+	struct uri u;
+
+	if (g->rd.base[0] == '\0' || g->id.grade >= GRADE_L1)
+		return 0;
+	if (uri_parse(slice_str(g->rd.base), &u, NULL) == 0 &&
+	    same_host(u.host, g->req->addr))
+		return 0;
+	return why_set(&g->resp->why, ERR_FORBIDDEN, "base= of another host "
+	    "needs a credential; leave it out");
 }
 
 /* RFC 9176 5.3: without base= the source address and port are the base. */
@@ -138,8 +170,10 @@ static int
 fill(struct registration *g)
 {
 	struct store_device *d = &g->id.dev;
-	int rc = set_class(g);
+	int rc = check_base(g);
 
+	if (rc == 0)
+		rc = set_class(g);
 	if (rc == 0)
 		rc = new_number(g);
 	if (rc != 0)
@@ -301,8 +335,10 @@ static int
 update(struct registration *g)
 {
 	struct store *s = g->app->store;
-	int rc;
+	int rc = check_base(g);
 
+	if (rc != 0)
+		return rc;
 	if (!g->rd.have_lt) /* RFC 9176 5.3.1: as before */
 		g->rd.lt = 90000;
 	renew(g);

@@ -360,6 +360,36 @@ an_operators_word_is_not_overwritten(void **state)
 }
 
 static void
+a_stranger_may_not_point_us_at_somebody_else(void **state)
+{
+	char reg[24];
+
+	(void)state;
+	req.method = M_POST;
+	query("ep=dev", "base=coap://198.51.100.7:9", NULL);
+	assert_int_equal(call(res_rd), ERR_FORBIDDEN);
+	query("ep=dev", "base=coap://victim.example", NULL);
+	assert_int_equal(call(res_rd), ERR_FORBIDDEN);
+	query("ep=dev", "base=coap://10.1.2.3:61616", NULL);
+	assert_int_equal(call(res_rd), 0);
+	assert_string_equal(by_ep("dev").uri, "coap://10.1.2.3:61616");
+	strcpy(req.addr, "2001:db8::a");
+	query("ep=dev", "base=coap://[2001:DB8:0::A]", NULL);
+	assert_int_equal(call(res_rd), 0);
+	/* an update neither; a credential may */
+	snprintf(reg, sizeof(reg), "%llu",
+	    (unsigned long long)by_ep("dev").reg);
+	req.arg[0] = reg;
+	query("base=coap://198.51.100.7", NULL, NULL);
+	assert_int_equal(call(res_rd_one), ERR_FORBIDDEN);
+	req.who.device = by_ep("dev").id;
+	req.who.grade = GRADE_L1;
+	query("ep=dev", "base=coap://198.51.100.7", NULL);
+	assert_int_equal(call(res_rd), 0);
+	assert_string_equal(by_ep("dev").uri, "coap://198.51.100.7");
+}
+
+static void
 a_link_to_the_trigger_chooses_the_driver(void **state)
 {
 	(void)state;
@@ -624,6 +654,7 @@ main(void)
 		T(a_registration_makes_a_device),
 		T(unknown_ones_can_be_refused_and_are_counted),
 		T(an_operators_word_is_not_overwritten),
+		T(a_stranger_may_not_point_us_at_somebody_else),
 		T(a_link_to_the_trigger_chooses_the_driver),
 		T(registering_again_is_a_reboot_and_proof),
 		T(coming_back_with_the_old_version_is_a_rollback),
