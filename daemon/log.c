@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/text.h"
+
 static enum log_level log_max = LOGL_INFO;
 static bool log_journal;
 
@@ -41,11 +43,12 @@ log_level_parse(const char *name, enum log_level *ret)
 static void
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
-	char line[1024];
+	char raw[1024], line[2048];
 
 	if (level > log_max)
 		return;
-	vsnprintf(line, sizeof(line), fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	text_escape(slice_str(raw), line, sizeof(line));
 	if (log_journal)
 		fprintf(stderr, "<%d>%s\n", levels[level].priority, line);
 	else
