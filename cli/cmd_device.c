@@ -258,9 +258,9 @@ parse_add(struct add *a, int argc, char **argv)
 	if (psk != NULL && a->psk_new)
 		return cli_usage("--psk or --psk-new, not both");
 	if (psk != NULL && (text_unhex(slice_str(psk), &key) != 0 ||
-	    key.n == 0))
-		return cli_usage("--psk: must be up to %d bytes in hex",
-		    LIMIT_PSK_KEY);
+	    key.n < LIMIT_PSK_KEY_LEAST))
+		return cli_usage("--psk: must be %d to %d bytes in hex",
+		    LIMIT_PSK_KEY_LEAST, LIMIT_PSK_KEY);
 	a->psk.key_len = key.n;
 	return CLI_OK;
 }

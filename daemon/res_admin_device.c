@@ -10,7 +10,6 @@
 #include "lib/uri.h"
 
 #define PSK_NEW 16 /* bytes of a key that we make */
-#define PSK_MIN 8
 
 static int
 list_fetch(struct app *app, void *filter, size_t limit, void *items,
@@ -246,9 +245,9 @@ res_admin_device_psk(struct app *app, const struct req *req,
 		rc = admin_body(req, &msg_psk, &m, &resp->why);
 	else if (rc == 0 && getrandom(m.key, PSK_NEW, 0) != PSK_NEW)
 		rc = ERR_IO;
-	if (rc == 0 && m.key_len < PSK_MIN)
-		rc = why_set(&resp->why, ERR_SIZE, "a key has %d to %d bytes",
-		    PSK_MIN, LIMIT_PSK_KEY);
+	if (rc == 0 && m.key_len < LIMIT_PSK_KEY_LEAST)
+		rc = why_set(&resp->why, ERR_INVALID, "a key has %d to %d "
+		    "bytes", LIMIT_PSK_KEY_LEAST, LIMIT_PSK_KEY);
 	if (rc == 0 && m.identity[0] != '\0' && strcmp(m.identity, d.ep) != 0)
 		rc = why_set(&resp->why, ERR_INVALID, "the identity of a "
 		    "device is its endpoint name; leave it out");

@@ -276,7 +276,7 @@ a_new_key_is_shown_once_and_counts_at_once(void **state)
 
 	/* a key that is too short, another's identity, an unknown device */
 	assert_int_equal(call(M_PUT, "a/devices/n1/psk", NULL,
-	    record(&msg_psk, &m)), ERR_SIZE);
+	    record(&msg_psk, &m)), ERR_INVALID);
 	m.key_len = 8;
 	strcpy(m.identity, "n2");
 	assert_int_equal(call(M_PUT, "a/devices/n1/psk", NULL,

@@ -92,6 +92,13 @@ def test_a_new_key_ends_the_sessions_of_the_old_one(d):
         assert s.ask(POST, "r", payload=ALIVE) == "-"
 
 
+def test_a_refused_device_is_not_half_added(d):
+    for bad in ("00", "00" * 65, "zz"):
+        d.ctl("device", "add", "half", "--psk", bad, rc=2)
+    d.ctl("device", "add", "half", "--driver", "pigeon", "--psk-new", rc=1)
+    d.ctl("device", "show", "half", rc=1)
+
+
 def written(d):
     s = os.stat(os.path.join(d.state, "suitd.db-wal"))
     return s.st_mtime_ns, s.st_size
