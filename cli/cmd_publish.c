@@ -25,6 +25,7 @@ struct publish {
 	struct manifest_plan plan;
 	const char *file[FILES];
 	size_t file_n;
+	bool force, dry_run;
 	const char *uploading; /* for the bar */
 };
 
@@ -70,6 +71,8 @@ upload(struct publish *p, const char *file, struct slice image)
 	if (!is_named(p, image))
 		return cli_usage("%s is not a payload of this manifest (its "
 		    "SHA-256 is %s)", file, hex), CLI_REFUSED;
+	if (p->dry_run)
+		return CLI_OK;
 	client_path(&rq, "a", "images", hex, NULL);
 	rc = client_try(p->client, &rq, &a);
 	if (rc != CLI_OK)
@@ -105,25 +108,44 @@ upload_file(struct publish *p, const char *file)
 }
 
 static int
-post(struct publish *p, bool force, bool dry_run)
+ask(struct publish *p, const char *query, struct msg_release *ret)
 {
-	static struct msg_release m;
 	struct client_req rq = {.method = CLIENT_POST, .path = "a/releases",
 	    .body = p->envelope};
-	int rc;
 
-	if (force)
+	if (p->force)
 		client_query(&rq, "force=1");
-	if (dry_run)
-		client_query(&rq, "dry_run=1");
-	rc = client_get(p->client, &rq, &msg_release, &m);
+	if (query != NULL)
+		client_query(&rq, "%s=1", query);
+	return client_get(p->client, &rq, &msg_release, ret);
+}
+
+/* What would be refused is refused before the images go up. */
+static int
+upload_all(struct publish *p)
+{
+	static struct msg_release drop;
+	int rc = p->file_n > 0 ? ask(p, "before_upload", &drop) : CLI_OK;
+
+	for (size_t i = 0; rc == CLI_OK && i < p->file_n; i++)
+		rc = upload_file(p, p->file[i]);
+	return rc;
+}
+
+static int
+post(struct publish *p)
+{
+	static struct msg_release m;
+	const char *dry = p->file_n > 0 ? "before_upload" : "dry_run";
+	int rc = ask(p, p->dry_run ? dry : NULL, &m);
+
 	if (rc != CLI_OK)
 		return rc;
 	if (p->cli->json) {
 		json_print(stdout, &msg_release, &m);
 		return CLI_OK;
 	}
-	if (dry_run)
+	if (p->dry_run)
 		puts("dry run: this would be published");
 	else if (m.exists)
 		puts("published already");
@@ -150,12 +172,11 @@ int
 cmd_publish(struct cli *c, int argc, char **argv)
 {
 	static struct publish p;
-	bool force = false, dry_run = false;
 	const struct cli_opt opts[] = {
 		{.name = "--payload", .list = p.file, .count = &p.file_n,
 		    .cap = FILES},
-		{.name = "--force", .flag = &force},
-		{.name = "--dry-run", .flag = &dry_run},
+		{.name = "--force", .flag = &p.force},
+		{.name = "--dry-run", .flag = &p.dry_run},
 		{.name = NULL},
 	};
 	int rc;
@@ -166,10 +187,10 @@ cmd_publish(struct cli *c, int argc, char **argv)
 	rc = check(&p, argv[0]);
 	if (rc == CLI_OK)
 		rc = client_open(c, &p.client);
-	for (size_t i = 0; rc == CLI_OK && i < p.file_n; i++)
-		rc = upload_file(&p, p.file[i]);
 	if (rc == CLI_OK)
-		rc = post(&p, force, dry_run);
+		rc = upload_all(&p);
+	if (rc == CLI_OK)
+		rc = post(&p);
 	client_close(p.client);
 	free((void *)p.envelope.p);
 	return rc;

@@ -15,6 +15,7 @@
 struct publish_opts {
 	bool force; /* allow a large step of the sequence number */
 	bool dry_run; /* all checks, nothing stored */
+	bool before_upload; /* with dry_run: images may still be missing */
 	const char *by; /* who asked, for the log; NULL: nobody known */
 };
 

@@ -137,10 +137,15 @@ check_bytes(struct publish *p, const struct manifest_download *d,
 		    "download %s: served images are known by SHA-256, the "
 		    "manifest uses another digest", pay->uri);
 	memcpy(pay->digest, d->digest.b, 32);
-	if (!blob_have(p->app->blobs, pay->digest, &size))
+	if (!blob_have(p->app->blobs, pay->digest, &size)) {
+		if (p->opts->before_upload) {
+			pay->size = d->have_size ? d->size : 0;
+			return check_path(p, d, pay);
+		}
 		return why_set(p->why, ERR_DIGEST,
 		    "download %s: no image with this digest was uploaded",
 		    pay->uri);
+	}
 	pay->size = size;
 	if (d->have_size && d->size != size)
 		return why_set(p->why, ERR_SIZE,

@@ -59,7 +59,9 @@ release_publish(struct app *app, const struct req *req, struct resp *resp)
 	static struct publish_result r;
 	struct publish_opts o = {
 		.force = admin_flag(req, "force"),
-		.dry_run = admin_flag(req, "dry_run"),
+		.dry_run = admin_flag(req, "dry_run") ||
+		    admin_flag(req, "before_upload"),
+		.before_upload = admin_flag(req, "before_upload"),
 		.by = req->who.identity,
 	};
 	struct store_event ev = {.what = "published"};

@@ -321,6 +321,31 @@ relative_is_here_elsewhere_is_noted(void **state)
 }
 
 static void
+a_refusal_need_not_wait_for_the_upload(void **state)
+{
+	struct publish_opts o = {.dry_run = true, .before_upload = true};
+	struct made m = good();
+	struct publish_result r;
+	uint8_t bytes[4096];
+	struct why why;
+
+	(void)state;
+	m.digest.b[0] ^= 1; /* not there yet */
+	assert_int_equal(publish_envelope(&w.app, made(&w, &m, bytes,
+	    sizeof(bytes)), &o, &r, &why), 0);
+	assert_int_equal(publish(&w, &m, NULL), ERR_DIGEST);
+	m.uri = "coap://fw.example/rd";
+	assert_int_equal(publish_envelope(&w.app, made(&w, &m, bytes,
+	    sizeof(bytes)), &o, &r, &why), ERR_CONFLICT);
+	m = good();
+	assert_int_equal(publish(&w, &m, NULL), 0);
+	m.seq = 9;
+	m.digest.b[0] ^= 1;
+	assert_int_equal(publish_envelope(&w.app, made(&w, &m, bytes,
+	    sizeof(bytes)), &o, &r, &why), ERR_SEQUENCE);
+}
+
+static void
 a_dry_run_stores_nothing(void **state)
 {
 	struct made m = good();
@@ -485,6 +510,7 @@ main(void)
 		T(the_content_address_is_a_path),
 		T(a_path_that_serves_other_bytes),
 		T(relative_is_here_elsewhere_is_noted),
+		T(a_refusal_need_not_wait_for_the_upload),
 		T(a_dry_run_stores_nothing),
 		T(withdrawn_is_gone_unless_another_needs_it),
 		T(withdrawal_ends_its_campaigns),

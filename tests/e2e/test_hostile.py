@@ -99,6 +99,23 @@ def test_a_refused_device_is_not_half_added(d):
     d.ctl("device", "show", "half", rc=1)
 
 
+def test_a_refused_publish_uploads_nothing(d):
+    was = d.ctl_json("image", "list")
+    d.publish(1, os.urandom(5000), "/fw/old.bin", rc=1)  # not above the current one
+    d.publish(2, os.urandom(5000), "/rd", rc=1)
+    env, fw = d.manifest(3, os.urandom(5000), "/fw/new.bin")
+    d.ctl("publish", env, "--payload", fw, "--dry-run")
+    assert d.ctl_json("image", "list") == was
+    # an upload that breaks off leaves nothing either
+    env, fw = d.manifest(4, os.urandom(20 << 20), "/fw/big.bin")
+    p = subprocess.Popen(d.ctl_args("publish", env, "--payload", fw), stdout=subprocess.DEVNULL)
+    time.sleep(0.3)
+    p.kill()
+    p.wait()
+    assert d.ctl_json("image", "list") == was
+    assert os.listdir(os.path.join(d.state, "tmp")) == []
+
+
 def written(d):
     s = os.stat(os.path.join(d.state, "suitd.db-wal"))
     return s.st_mtime_ns, s.st_size
