@@ -1,4 +1,4 @@
-/* args: the options of a sentence, from a table. */
+/* args: the options of a sentence, from a table to variables; see opts. */
 #ifndef SUITD_CLI_ARGS_H
 #define SUITD_CLI_ARGS_H
 

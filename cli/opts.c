@@ -1,4 +1,4 @@
-/* opts: what the offline sentences share. */
+/* opts: how words become options, and the option values of keys. */
 #include "cli/opts.h"
 
 #include <stdio.h>
