@@ -73,7 +73,6 @@ engine_free(struct engine *e)
 	if (e->open)
 		e->app->store->ops->rollback(e->app->store);
 	free(e->push);
-	free(e->flight);
 	free(e->topic);
 	free(e->check);
 	free(e);
@@ -135,42 +134,6 @@ queue_push(struct engine *e, const struct job *job, bool probe)
 {
 	e->push = grow(e->push, e->push_n, &e->push_cap, sizeof(*e->push));
 	e->push[e->push_n++] = (struct engine_push){*job, probe};
-}
-
-/* Rows stay when they come to 0: there are as many as campaigns ran. */
-static struct engine_flight *
-flight(struct engine *e, uint64_t campaign)
-{
-	for (size_t i = 0; i < e->flight_n; i++)
-		if (e->flight[i].campaign == campaign)
-			return &e->flight[i];
-	e->flight = grow(e->flight, e->flight_n, &e->flight_cap,
-	    sizeof(*e->flight));
-	e->flight[e->flight_n] = (struct engine_flight){campaign, 0};
-	return &e->flight[e->flight_n++];
-}
-
-size_t
-engine_pushing(const struct engine *e, uint64_t campaign)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->push_n; i++)
-		n += !e->push[i].probe && e->push[i].job.campaign == campaign;
-	for (size_t i = 0; i < e->flight_n; i++)
-		if (e->flight[i].campaign == campaign)
-			n += e->flight[i].n;
-	return n;
-}
-
-void
-engine_push_done(struct engine *e, uint64_t campaign)
-{
-	struct engine_flight *f = flight(e, campaign);
-
-	assert(f->n > 0);
-	f->n--;
-	e->wake = true;
 }
 
 void
@@ -500,12 +463,10 @@ run_pushes(struct engine *e)
 	e->push_n = e->push_cap = 0;
 	for (size_t i = 0; i < n; i++) {
 		e->stats.pushes++;
-		if (push[i].probe) {
+		if (push[i].probe)
 			push_probe(e->app, &push[i].job);
-		} else {
-			flight(e, push[i].job.campaign)->n++;
+		else
 			push_job(e->app, &push[i].job);
-		}
 	}
 	free(push);
 }

@@ -85,9 +85,6 @@ void engine_blocks(struct app *app, const struct req *req,
 void engine_manifest_sent(struct engine *e, const struct req *req,
     const uint8_t digest[32]);
 
-/* A push of this campaign has ended, however. */
-void engine_push_done(struct engine *e, uint64_t campaign);
-
 /* Can we reach out to it? Else only its own contact moves its job. */
 bool engine_pushable(const struct engine *e, const struct store_device *d);
 /* Is this device taking an image of this release just now? */

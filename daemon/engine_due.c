@@ -110,8 +110,8 @@ over_cap(struct engine *e, uint64_t campaign, bool *ret)
 	if (rc == 0)
 		rc = s->ops->campaign_counts(s, campaign, &n);
 	if (rc == 0)
-		*ret = c.concurrency != 0 && n.active +
-		    engine_pushing(e, campaign) >= c.concurrency;
+		*ret = c.concurrency != 0 &&
+		    n.active + n.starting >= c.concurrency;
 	return rc;
 }
 

@@ -23,11 +23,6 @@ struct engine_push {
 	bool probe;
 };
 
-struct engine_flight {
-	uint64_t campaign;
-	size_t n; /* pushes that wait for their answer */
-};
-
 struct engine_topic {
 	enum transport plane;
 	char path[LIMIT_PATH + 1];
@@ -43,8 +38,6 @@ struct engine {
 
 	struct engine_push *push;
 	size_t push_n, push_cap;
-	struct engine_flight *flight;
-	size_t flight_n, flight_cap;
 	struct engine_topic *topic;
 	size_t topic_n, topic_cap;
 	uint64_t *check; /* campaigns */
@@ -64,7 +57,5 @@ int engine_step(struct engine *e, struct job *job,
     const struct track_event *ev) MUST_USE;
 /* A live job of a device through the idle cache; ERR_NOT_FOUND. */
 int engine_live(struct engine *e, uint64_t device, struct job *ret) MUST_USE;
-/* Pushes of a campaign that are queued or under way. */
-size_t engine_pushing(const struct engine *e, uint64_t campaign);
 
 #endif

@@ -133,7 +133,7 @@ push_end(struct push *p, const struct track_event *ev)
 	struct job job;
 	int rc;
 
-	engine_push_done(app->engine, p->campaign);
+	engine_wake(app->engine); /* admission may wait for a place */
 	rc = engine_begin(app->engine);
 	if (rc == 0) {
 		rc = s->ops->job_get(s, p->job, &job);
@@ -221,7 +221,6 @@ push_job(struct app *app, const struct job *job)
 		abort(); /* all state is on the disk */
 	p->app = app;
 	p->job = job->id;
-	p->campaign = job->campaign;
 	p->release = job->release;
 	p->attempt = job->attempt;
 	rc = s->ops->device_get(s, job->device, &p->dev);

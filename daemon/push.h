@@ -17,7 +17,7 @@
 struct push {
 	struct app *app;
 	struct store_device dev;
-	uint64_t release, job, campaign;
+	uint64_t release, job;
 	uint32_t attempt;
 };
 
