@@ -211,6 +211,15 @@ access_who(struct app *app, enum transport t, const char *identity,
 
 /* --- no author's private key here --- */
 
+/* Also one that a pass-phrase protects, which cannot be read here. */
+static bool
+says_private(struct slice s)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+
+	return memmem(s.p, s.n, mark, sizeof(mark) - 1) != NULL;
+}
+
 static bool
 holds_private_key(int dir, const char *name)
 {
@@ -223,7 +232,9 @@ holds_private_key(int dir, const char *name)
 
 	if (fd >= 0)
 		close(fd);
-	if (n > 0 && cose_key_parse(slice_of(bytes, (size_t)n), &key, &why) ==
+	if (n > 0 && says_private(slice_of(bytes, (size_t)n))) {
+		found = true;
+	} else if (n > 0 && cose_key_parse(slice_of(bytes, (size_t)n), &key, &why) ==
 	    0) {
 		found = cose_key_private(key);
 		cose_key_free(key);

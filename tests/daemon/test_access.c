@@ -288,6 +288,12 @@ a_private_key_stops_the_daemon_a_public_one_does_not(void **state)
 	path_of("alice.key", path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(access_refuse_private_keys(w.dir, &why), 0);
+	write_file("locked.pem", slice_str("-----BEGIN ENCRYPTED PRIVATE "
+	    "KEY-----\nMIGbMFcGCSqGSIb3\n-----END ENCRYPTED PRIVATE "
+	    "KEY-----\n"), 0600);
+	assert_int_equal(access_refuse_private_keys(w.dir, &why), ERR_POLICY);
+	path_of("locked.pem", path);
+	assert_int_equal(unlink(path), 0);
 	write_file("notes.key", slice_str("not a key at all"), 0600);
 	assert_int_equal(access_refuse_private_keys(w.dir, &why), 0);
 }
