@@ -234,8 +234,8 @@ holds_private_key(int dir, const char *name)
 		close(fd);
 	if (n > 0 && says_private(slice_of(bytes, (size_t)n))) {
 		found = true;
-	} else if (n > 0 && cose_key_parse(slice_of(bytes, (size_t)n), &key, &why) ==
-	    0) {
+	} else if (n > 0 && cose_key_parse(slice_of(bytes, (size_t)n), &key,
+	    &why) == 0) {
 		found = cose_key_private(key);
 		cose_key_free(key);
 	}

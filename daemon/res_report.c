@@ -152,7 +152,14 @@ of_job(struct intake *in)
 	    s->ops->job_live(s, in->id.dev.id, &job) != 0)
 		return true;
 	r = catalog_by_id(in->app->catalog, job.release);
-	return r == NULL || memcmp(r->digest, in->rep.manifest.b, 32) == 0;
+	if (r == NULL)
+		return true;
+	if (memcmp(r->digest, in->rep.manifest.b, 32) != 0)
+		return false;
+	/* the manifest names the job as well as its number does */
+	if (in->rep.event.target == 0)
+		in->rep.event.target = job.target_seq;
+	return true;
 }
 
 static int

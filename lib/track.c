@@ -317,6 +317,8 @@ report(struct step *s)
 	case PHASE_SUCCEEDED:
 		if (ev->sequence != 0)
 			(void)proven(s);
+		else if (ev->target == 0 && j->attempt == 0)
+			q_contact(s); /* of the job before, told late */
 		else
 			move_end(s, JOB_DONE, REASON_NONE);
 		break;

@@ -707,6 +707,23 @@ lies_do_not_make_more_than_a_lie(void **state)
 }
 
 static void
+a_late_success_is_not_the_next_jobs(void **state)
+{
+	struct life l = born();
+
+	(void)state;
+	says(&l, PHASE_SUCCEEDED);
+	STATE(&l, QUEUED);
+	assert_int_equal(l.j.attempt, 0);
+	send(&l, &(struct track_event){.type = TRACK_REPORT,
+	    .phase = PHASE_SUCCEEDED, .target = SEQ - 1});
+	STATE(&l, QUEUED);
+	send(&l, &(struct track_event){.type = TRACK_REPORT,
+	    .phase = PHASE_SUCCEEDED, .target = SEQ});
+	STATE(&l, DONE);
+}
+
+static void
 declined_is_asked_again_much_later(void **state)
 {
 	struct life l;
@@ -902,6 +919,7 @@ main(void)
 		T(a_report_of_another_target_is_not_ours),
 		T(progress_does_not_go_backwards),
 		T(lies_do_not_make_more_than_a_lie),
+		T(a_late_success_is_not_the_next_jobs),
 		T(declined_is_asked_again_much_later),
 		T(cancel_and_supersede_end_every_state),
 		T(giving_up_can_be_taken_back),
