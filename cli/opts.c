@@ -44,7 +44,11 @@ opts_next(struct opts *o, const struct opt *table)
 			return OPT_BAD;
 		}
 		o->value = eq != NULL ? eq + 1 : o->argv[o->at++];
-		return i;
+		if (o->value[0] != '\0')
+			return i;
+		/* --tag "$UNSET" must not mean the whole fleet */
+		cli_usage("%s: the value is empty", table[i].name);
+		return OPT_BAD;
 	}
 	cli_usage("unknown option %s", arg);
 	return OPT_BAD;

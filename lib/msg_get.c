@@ -134,6 +134,21 @@ field_find(const struct msg_record *r, struct slice name)
 	return NULL;
 }
 
+/* Nothing where something narrows a request down would widen it: no name in
+ * a list of devices must not mean every device. Leave the field out. */
+static bool
+blank(const struct msg_field *f, const void *rec)
+{
+	const char *r = rec;
+
+	if (!(f->flags & MSG_OPT))
+		return false;
+	if (f->type == MSG_TEXT)
+		return r[f->off] == '\0';
+	return (f->type == MSG_TEXTS || f->type == MSG_UUIDS) &&
+	    *(const size_t *)(r + f->n_off) == 0;
+}
+
 /* One name and its value. */
 static int
 get_pair(struct cbr *c, const struct msg_record *r, void *ret,
@@ -159,6 +174,8 @@ get_pair(struct cbr *c, const struct msg_record *r, void *ret,
 		    r->name, f->name);
 	*seen |= UINT64_C(1) << (f - r->field);
 	rc = get_value(c, f, ret, why);
+	if (rc == 0 && r->closed && blank(f, ret))
+		rc = ERR_MISSING;
 	if (rc != 0 && (f->rec == NULL || why == NULL || why->err != rc))
 		why_set(why, rc, "%s: %s: %s", r->name, f->name,
 		    err_text(rc));

@@ -116,6 +116,19 @@ def test_a_refused_publish_uploads_nothing(d):
     assert os.listdir(os.path.join(d.state, "tmp")) == []
 
 
+def test_an_empty_choice_is_not_everybody(d):
+    d.ctl("device", "add", "any", "--class", DEMO)
+    for option in ("--tag", "--class", "--device"):
+        d.ctl("campaign", "start", "1", option, "", rc=2)
+        d.ctl("campaign", "start", "1", option + "=", rc=2)
+    admin = open(os.path.join(d.state, "admin.psk")).read().split()
+    release = b"\x67release\x611"
+    with Dtls(d.aport, admin[0], admin[1]) as s:
+        for empty in (b"\x67devices\x80", b"\x63tag\x60", b"\x65class\x60"):
+            assert s.ask(POST, "a/campaigns", payload=b"\xa2" + release + empty) == "4.00"
+    assert d.ctl_json("campaign", "list") == []
+
+
 def written(d):
     s = os.stat(os.path.join(d.state, "suitd.db-wal"))
     return s.st_mtime_ns, s.st_size
