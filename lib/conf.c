@@ -241,8 +241,11 @@ conf_set(struct conf *c, const char *assignment, struct why *why)
 	const struct conf_key *k, *near;
 	char name[64], shown[80];
 
-	if (eq == NULL || (size_t)(eq - assignment) >= sizeof(name))
-		return why_set(why, ERR_INVALID, "must be key=value");
+	if (eq == NULL || (size_t)(eq - assignment) >= sizeof(name)) {
+		text_escape(slice_str(assignment), shown, sizeof(shown));
+		return why_set(why, ERR_INVALID,
+		    "\"%s\": must be key=value", shown);
+	}
 	memcpy(name, assignment, (size_t)(eq - assignment));
 	name[eq - assignment] = '\0';
 	k = conf_key_find(name);
