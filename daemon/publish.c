@@ -169,6 +169,9 @@ fill(struct publish *p, struct slice envelope)
 	r->dialect = p->m.dialect;
 	r->created = loop_now(p->app->loop);
 	r->envelope_len = envelope.n;
+	/* a version that is too long to show is none */
+	(void)slice_to_cstr(manifest_component_text(&p->m,
+	    MANIFEST_TEXT_VERSION), r->label, sizeof(r->label));
 	snprintf(r->author, sizeof(r->author), "%s", p->author.name[0] ?
 	    p->author.name : "(unsigned)");
 	r->class_count = p->plan.class_count;

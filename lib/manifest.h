@@ -160,6 +160,19 @@ int manifest_check_integrated(const struct manifest *m,
 /* A component id for a person, "ram/0", "00"; escaped. Returns dst. */
 char *manifest_component_name(struct slice component, char *dst, size_t cap);
 
+enum manifest_text { /* keys of a component's text (SUIT 8.4.4) */
+	MANIFEST_TEXT_VENDOR = 1,
+	MANIFEST_TEXT_MODEL = 2,
+	MANIFEST_TEXT_VERSION = 6,
+};
+/*
+ * What the author calls a component: the first that has such a text, in the
+ * first language; empty when none has, or the text is severed. Signed like
+ * the rest, but words from outside: escape them.
+ */
+struct slice manifest_component_text(const struct manifest *m,
+    enum manifest_text key);
+
 /*
  * Copies the envelope without what no device executes: text and CoSWID. In
  * RIOT's dialect only authentication and manifest stay. ERR_SPACE.

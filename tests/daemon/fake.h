@@ -332,6 +332,7 @@ struct made {
 	const uint8_t *class_id; /* NULL: the world's */
 	bool no_class;
 	const struct cose_key *key; /* NULL: the world's */
+	const char *version; /* in its text; NULL: none */
 	enum manifest_dialect dialect;
 };
 
@@ -343,7 +344,7 @@ made(struct world *w, const struct made *m, uint8_t *dst, size_t cap)
 	struct manifest_spec spec = {
 		.dialect = m->dialect, .sequence = m->seq,
 		.have_vendor = true, .have_class = !m->no_class,
-		.component_count = 1,
+		.component_count = 1, .text_version = m->version,
 	};
 	struct cose_sign_opts opts = {0};
 	struct buf b = buf_of(bare, sizeof(bare)), out = buf_of(dst, cap);

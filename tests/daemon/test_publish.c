@@ -41,8 +41,10 @@ a_good_one_is_served_under_every_name(void **state)
 	uint8_t digest[32];
 
 	(void)state;
+	m.version = "1.2.0";
 	assert_int_equal(publish(&w, &m, &r), 0);
 	assert_int_equal(r.release.image_bytes, 100);
+	assert_string_equal(r.release.label, "1.2.0");
 	assert_string_equal(r.release.author, "alice");
 	assert_int_equal(r.payload_count, 1);
 	assert_false(r.payload[0].external);

@@ -35,6 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		manifest_lint(&a, &plan, MANIFEST_DEVICE_RIOT,
 		    slice_of(p, n), found, 16);
 	}
+	(void)manifest_component_text(&a, MANIFEST_TEXT_VERSION);
 	if (manifest_sever(&a, &w) != 0 ||
 	    manifest_parse(buf_slice(&w), &b, &why) != 0)
 		abort();

@@ -261,12 +261,18 @@ text_is_severable(void **state)
 	full = round_trip(&s);
 	assert_true(slice_eq_str(m.reference_uri, "coap://h/m"));
 	assert_non_null(m.part[MANIFEST_TEXT].content.p);
+	assert_true(slice_eq_str(manifest_component_text(&m,
+	    MANIFEST_TEXT_VERSION), "1.2.3"));
+	assert_true(slice_eq_str(manifest_component_text(&m,
+	    MANIFEST_TEXT_MODEL), "M"));
 	id = m.digest;
 	cut.n = 0;
 	assert_int_equal(manifest_sever(&m, &cut), 0);
 	assert_true(cut.n < full.n);
 	assert_int_equal(make_judge(buf_slice(&cut), &m, &proof, &plan), 0);
 	assert_true(m.part[MANIFEST_TEXT].severed);
+	assert_int_equal(manifest_component_text(&m,
+	    MANIFEST_TEXT_VERSION).n, 0);
 	assert_true(digest_eq(&id, &m.digest));
 	assert_int_equal(plan.n, 1);
 	/* severing again changes nothing */
