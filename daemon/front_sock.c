@@ -6,10 +6,13 @@
  */
 #include "daemon/front_sock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/front_dtls.h"
 #include "daemon/log.h"
@@ -101,6 +104,31 @@ find_socket(struct plane *pl)
 	fclose(fp);
 }
 
+/*
+ * Why an address cannot be had, 0 when it can. libcoap sets SO_REUSEADDR on
+ * its UDP sockets, with which Linux lets two daemons share a port and each
+ * get some of the datagrams; and its own errors say no reason.
+ */
+static int
+refusal(const coap_address_t *a, bool stream)
+{
+	int fd = socket(a->addr.sa.sa_family, (stream ? SOCK_STREAM :
+	    SOCK_DGRAM) | SOCK_CLOEXEC, 0), err = 0, on = 1, off = 0;
+
+	if (fd < 0)
+		return 0; /* no such family here: see bind_endpoint */
+	if (stream)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+		    sizeof(on));
+	if (a->addr.sa.sa_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off,
+		    sizeof(off));
+	if (bind(fd, &a->addr.sa, a->size) != 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
 /* A host without IPv6 still has "[::]" as its default. */
 static coap_endpoint_t *
 bind_endpoint(struct plane *pl, coap_address_t *a, coap_proto_t proto)
@@ -132,13 +160,18 @@ int
 sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
 {
 	coap_address_t a;
-	int rc = addr_parse(pl->listen, &a, why);
+	int err, rc = addr_parse(pl->listen, &a, why);
 
 	if (rc != 0)
 		return rc;
+	err = refusal(&a, proto == COAP_PROTO_TCP);
+	if (err == EADDRINUSE || err == EACCES)
+		return why_set(why, ERR_IO, "cannot listen on %s: %s",
+		    pl->listen, err == EACCES ? "that port needs a privilege" :
+		    "another program has that port");
 	if (bind_endpoint(pl, &a, proto) == NULL)
-		return why_set(why, ERR_IO, "cannot listen on %s: the port "
-		    "is taken, or needs a privilege", pl->listen);
+		return why_set(why, ERR_IO, "cannot listen on %s: %s",
+		    pl->listen, err != 0 ? strerror(err) : "libcoap failed");
 	pl->fd = coap_context_get_coap_fd(pl->ctx);
 	pl->feed = FEED_START;
 	if (pl->fd < 0)

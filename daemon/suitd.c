@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -62,8 +63,11 @@ read_options(int argc, char **argv, struct options *o)
 			o->dir = optarg;
 			break;
 		case 'o':
-			if (o->settings == SETTINGS)
+			if (o->settings == SETTINGS) {
+				fprintf(stderr, "suitd: over %d -o; put them "
+				    "into a file (-c)\n", SETTINGS);
 				return 2;
+			}
 			o->setting[o->settings++] = optarg;
 			break;
 		case 'n':
@@ -107,6 +111,9 @@ read_file(const char *path, struct conf *c, struct why *why)
 		return why_set(why, ERR_SIZE, "cannot be read, or over %d "
 		    "bytes", CONF_FILE_MAX);
 	text[n] = '\0';
+	if (strlen(text) != n)
+		return why_set(why, ERR_MALFORMED, "not a text file: it has "
+		    "a zero byte");
 	return conf_parse(text, c, why);
 }
 

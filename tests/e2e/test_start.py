@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Starting and stopping: what is wrong is said at once, in plain words."""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from fixture import BIN, Suitd, free_port, run
+
+OFF = ["listen_coap=", "listen_coaps=", "listen_tcp=", "listen_admin="]
+
+
+def suitd(*args, settings=(), seconds=10):
+    """Exit code (None: it runs) and what it said."""
+    words = [os.path.join(BIN, "suitd"), *args]
+    for kv in settings:
+        words += ["-o", kv]
+    p = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        out, _ = p.communicate(timeout=seconds)
+        return p.returncode, out
+    except subprocess.TimeoutExpired:
+        p.kill()
+        return None, p.communicate()[0]
+
+
+def test_a_taken_port_is_refused(d):
+    with tempfile.TemporaryDirectory() as td:
+        for n, listen in enumerate(("listen_coap=[::]:%d" % d.port, "listen_coap=0.0.0.0:%d" % d.port,
+                                    "listen_coaps=[::]:%d" % d.sport, "listen_tcp=[::]:%d" % d.port,
+                                    "listen_admin=127.0.0.1:%d" % d.aport)):
+            rc, out = suitd("-d", os.path.join(td, str(n)), settings=OFF + [listen], seconds=3)
+            assert rc == 1 and "another program has that port" in out, (listen, rc, out)
+    assert d.ctl("status"), "the first one goes on"
+
+
+def test_an_address_that_is_not_ours_is_named(d):
+    with tempfile.TemporaryDirectory() as td:
+        rc, out = suitd("-d", td + "/s", settings=OFF + ["listen_coap=192.0.2.1:%d" % free_port()], seconds=3)
+        assert rc == 1 and "192.0.2.1" in out and "assign" in out, (rc, out)
+
+
+def test_one_daemon_per_state_directory(d):
+    rc, out = suitd("-d", d.state, seconds=3)
+    assert rc == 1 and "another suitd" in out, (rc, out)
+
+
+def test_wrong_configuration_names_the_line(d):
+    for text, said in (("# x\nblock_size = 1\n", "line 2: block_size"), ("\n\na = 1\n", "line 3: a: unknown"),
+                       ("listen_coap = \"x\n", "line 1"), ("state_dir = \"/x\"\0\n", "zero byte")):
+        rc, out = suitd("-n", "-c", d.file("bad.conf", text.encode()))
+        assert rc == 1 and said in out, (text, rc, out)
+    assert suitd("-n")[0] == 0
+    assert suitd("-n", settings=["block_size=17"])[0] == 1
+    assert suitd("--nope")[0] == 2 and suitd("word")[0] == 2
+    assert suitd("--help")[0] == 0 and suitd("--version")[0] == 0
+
+
+def test_it_ends_when_told_and_is_quick(d):
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        t0 = time.monotonic()
+        assert d.kill(sig) == 0
+        d.start()
+        assert time.monotonic() - t0 < 2
+
+
+def test_files_are_for_the_owner_only(d):
+    for root, dirs, files in os.walk(d.state):
+        for name in dirs + files:
+            mode = os.stat(os.path.join(root, name)).st_mode & 0o777
+            image = "images" in root and name in files  # read only, in a closed directory
+            assert mode == 0o444 if image else mode & 0o077 == 0, (name, oct(mode))
+
+
+def main():
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/demo.bin")
+        return run([v for k, v in globals().items() if k.startswith("test_")], d)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
