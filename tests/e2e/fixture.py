@@ -198,9 +198,13 @@ class Lossy:
             s.close()
 
 
+class Skip(Exception):
+    """Raised by a test that cannot run on this machine; says why."""
+
+
 def run(tests, *args):
     """Runs test functions; prints a line each and the summary; exit code."""
-    passed = failed = 0
+    passed = failed = skipped = 0
     only = sys.argv[1:]
     for t in tests:
         if only and not any(o in t.__name__ for o in only):
@@ -209,8 +213,11 @@ def run(tests, *args):
             t(*args)
             passed += 1
             print("  ok   %s" % t.__name__, flush=True)
+        except Skip as e:
+            skipped += 1
+            print("  SKIPPED %s: %s" % (t.__name__, e), flush=True)
         except Exception:
             failed += 1
             print("  FAIL %s\n%s" % (t.__name__, traceback.format_exc()), flush=True)
-    print("%d passed, %d failed" % (passed, failed))
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return 1 if failed else 0

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from coapraw import GET, POST, URI_QUERY, Peer, code
-from fixture import BIN, Suitd, class_id, run, wait_for
+from fixture import BIN, Skip, Suitd, class_id, run, wait_for
 
 
 def fresh(options=()):
@@ -27,6 +27,12 @@ def image_file(d, data):
 
 def served(d, path, want):
     return Peer(d.port).download(path, 6)[0] == want
+
+
+def tmpfs(path):
+    r = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", path], capture_output=True, text=True)
+    if r.returncode != 0:
+        raise Skip("may not mount a tmpfs here: " + r.stderr.strip())
 
 
 def test_damaged_image(d_):
@@ -87,26 +93,31 @@ def test_damaged_database_page(d_):
 
 
 def test_read_only_state(d_):
-    with fresh() as d:
-        a = os.urandom(5000)
-        d.publish(1, a, "/fw/a.bin")
-        d.stop()
-        r = subprocess.run(["unshare", "-m", "sh", "-c",
-                            "mount --bind %s %s && mount -o remount,ro,bind %s && exec %s/suitd -d %s -o listen_coap= -o listen_coaps= -o listen_tcp= -o listen_admin=127.0.0.1:%d"
-                            % (d.state, d.state, d.state, BIN, d.state, d.aport)],
-                           capture_output=True, text=True, timeout=20)
-        assert r.returncode == 1, (r.returncode, r.stderr)
-        assert "read-only" in r.stderr.lower() and d.state in r.stderr, r.stderr
+    with Suitd(start=False) as d:
+        os.makedirs(d.state)
+        tmpfs(d.state)
+        try:
+            d.start()
+            d.author()
+            d.publish(1, os.urandom(5000), "/fw/a.bin")
+            d.stop()
+            subprocess.run(["mount", "-o", "remount,ro", d.state], check=True)
+            r = subprocess.run([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=",
+                                "-o", "listen_coaps=", "-o", "listen_tcp=",
+                                "-o", "listen_admin=127.0.0.1:%d" % d.aport],
+                               capture_output=True, text=True, timeout=20)
+            assert r.returncode == 1, (r.returncode, r.stderr)
+            assert "read-only" in r.stderr.lower() and d.state in r.stderr, r.stderr
+        finally:
+            d.stop()
+            subprocess.run(["umount", d.state], check=True)
 
 
 def test_full_disk(d_):
     """State on a tmpfs of 6 MiB: it fills up, says so, and goes on when there is room again."""
     with Suitd(start=False) as d:
         os.makedirs(d.state)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", d.state],
-                          capture_output=True).returncode != 0:
-            print("  SKIPPED test_full_disk: no right to mount a tmpfs")
-            return
+        tmpfs(d.state)
         try:
             d.start()
             d.author()

@@ -230,8 +230,9 @@ every_row_gets_its_verdict(void **state)
 	folder = vectors();
 	s = read_file("expected.tsv", table, sizeof(table) - 1);
 	if (s.p == NULL) {
-		printf("SKIPPED: no expected.tsv in %s; set SUIT_VECTORS to "
-		    "the folder of the SUIT vectors\n", folder);
+		print_message("SKIPPED: no expected.tsv in %s; set "
+		    "SUIT_VECTORS to the folder of the SUIT vectors\n",
+		    folder);
 		skip();
 	}
 	table[s.n] = '\0';

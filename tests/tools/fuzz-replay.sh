@@ -14,4 +14,4 @@ for t in "$@"; do
     fi
 done
 echo "$passed passed, $failed failed"
-exit $((failed > 0))
+[ "$failed" = 0 ]

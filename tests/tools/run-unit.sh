@@ -1,21 +1,42 @@
 #!/bin/sh
-# Runs cmocka programs one after the other; shows the output of a failing one.
+# Runs cmocka programs one after the other and counts their tests. Shows the
+# whole output of a program that fails, or that ends before its own summary;
+# of a skipped test one line, with the reason that the test has printed.
 set -u
-failed=0
-passed=0
+passed=0 failed=0 skipped=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+trap 'exit 1' INT TERM HUP
+
+# cmocka's closing lines: "[  PASSED  ] 12 test(s)." and the like; one of
+# each for every group of tests in a program
+count() { # PASSED|FAILED|SKIPPED
+    sed -n "s/^\[  *$1 *\] \([0-9][0-9]*\) test.*/\1/p" "$log" |
+        awk '{ n += $1 } END { print n + 0 }'
+}
+skips() { # each is named twice: where it happens, and in the closing list
+    awk -v prog="$1" '
+        /^SKIPPED: / { why = substr($0, 9) }
+        /^\[  SKIPPED \] [^0-9]/ && !seen[$4]++ {
+            print "  SKIPPED " prog " " $4 ":" why
+            why = " it does not say why"
+        }' "$log"
+}
+
 for t in "$@"; do
-    if "$t" >"$log" 2>&1; then
-        grep 'SKIPPED' "$log"
-        n=$(sed -n 's/.*\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | tail -n 1)
-        passed=$((passed + ${n:-1}))
-        printf '  ok   %-40s %s\n' "${t#"${B:-build}"/tests/}" "${n:-?}"
+    name=${t#"${B:-build}"/tests/}
+    rc=0
+    "$t" >"$log" 2>&1 || rc=$?
+    p=$(count PASSED) f=$(count FAILED) s=$(count SKIPPED)
+    if [ "$rc" -eq 0 ] && [ "$f" -eq 0 ] && [ $((p + s)) -gt 0 ]; then
+        skips "$name"
+        printf '  ok   %-40s %s\n' "$name" "$p"
     else
         cat "$log"
-        printf '  FAIL %s\n' "${t#"${B:-build}"/tests/}"
-        failed=$((failed + 1))
+        printf '  FAIL %s (exit %d)\n' "$name" "$rc"
+        [ "$f" -gt 0 ] || f=1
     fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
-echo "$passed passed, $failed failed"
-exit $((failed > 0))
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
