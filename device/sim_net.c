@@ -194,7 +194,7 @@ open_socket(struct sim_dev *d, bool server_port, int *ret_fd,
     struct event **ret_ev)
 {
 	struct exch_peer local;
-	int one = 1, fd;
+	int fd;
 	struct event *ev;
 
 	device_addr(d, server_port, &local);
@@ -202,9 +202,6 @@ open_socket(struct sim_dev *d, bool server_port, int *ret_fd,
 	    SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return why_set(&d->core.why, ERR_IO, "socket: %m");
-	if (server_port)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
-		    sizeof one);
 	if (bind(fd, (struct sockaddr *)&local.ss, local.len) != 0) {
 		close(fd);
 		return why_set(&d->core.why, ERR_IO, "bind: %m");

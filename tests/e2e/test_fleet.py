@@ -1,6 +1,7 @@
 """suitsim against suitd: fleets of every kind of device, whole updates."""
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -13,8 +14,11 @@ FAST = ["deadline_install=16s", "retry_transport_base=5s"]
 def sim_args(d, n, *more, uri=None):
     return [os.path.join(BIN, "suitsim"), "-n", str(n), "--server", uri or "coap://127.0.0.1:%d" % d.port,
             "--key", d.file("author.pub"), "--class", class_id("demo"), "--time-scale", "30",
-            "--ack-timeout", "250", "--poll", "60", "--json"] + [str(m) for m in more]
+            "--addr-base", BASE, "--ack-timeout", "250", "--poll", "60", "--json"] + [str(m) for m in more]
 
+
+# the devices' own addresses: not those of another fleet on this machine
+BASE = "127.%d.%d.0" % (random.randint(1, 250), random.randint(0, 250))
 
 started = []
 
@@ -52,7 +56,7 @@ def end(proc, seconds=60, rc=0):
 
 
 def listed(d, n, mix):
-    r = subprocess.run([os.path.join(BIN, "suitsim"), "-n", str(n), "--mix", mix, "--list-devices"],
+    r = subprocess.run([os.path.join(BIN, "suitsim"), "-n", str(n), "--mix", mix, "--addr-base", BASE, "--list-devices"],
                        capture_output=True, text=True, check=True)
     return [line.split() for line in r.stdout.splitlines()]
 

@@ -82,6 +82,7 @@ step "3. 20 devices start: some only poll, some observe, some wait for a trigger
 suitsim -n 20 --server "coap://127.0.0.1:$port" --key author.pub --vendor example.com \
     --class "$(suitctl --json release show 1 | sed 's/.*"classes":\["\([^"]*\).*/\1/')" --prefix dev- \
     --mix plain=4,poll=6,observe=6,trigger=4 --seq 1 --newer 1 --kill 1@50:3 \
+    --addr-base "127.$((1 + RANDOM % 250)).$((RANDOM % 250)).0" \
     --loss 1% --seed 7 --time-scale 20 --ack-timeout 500 >"$D/sim.out" 2>&1 &
 sim_pid=$!
 n=0
