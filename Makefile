@@ -84,7 +84,7 @@ $(A_RIG): $(call objs,$(call srcs,tests/rig))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  CC $<")
+	$(if $(V)$(QUIET),,@echo "  CC $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Migrations are compiled in, in the order of their names.
@@ -95,7 +95,7 @@ $(B)/obj/db/schema.c: $(SCHEMA) db/schema.sh
 $(B)/obj/db/schema.o: $(B)/obj/db/schema.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-link = $(if $(V),,@echo "  LD $@";)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^)
+link = $(if $(V),,@$(if $(QUIET),,echo "  LD $@";))$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 $(B)/suitd: $(B)/obj/daemon/suitd.o $(A_DAEMON) $(A_DB) $(A_LIB)
 	$(link) $(COAP_LIBS) $(LOOP_LIBS) $(DB_LIBS) $(LIB_LIBS)
@@ -164,19 +164,23 @@ fuzz-replay: $(FUZZ)
 vectors: $(B)/tests/lib/test_vectors
 	$<
 
-# Everything a fresh machine needs comes from config/packages.
+# Everything a fresh machine needs comes from config/packages. What is built
+# on the way to something else is built on all processors, and quietly.
+BUILD = $(MAKE) --no-print-directory -s -j$$(nproc) $(if $(V),,QUIET=1)
 deps:
-	@sh config/deps.sh build demo
+	@sh config/deps.sh build
 deps-test:
-	@sh config/deps.sh build demo test
+	@sh config/deps.sh build test
 demo: deps
-	@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@echo "building $(BINS)"
+	@$(BUILD) all
 	@bash tests/tools/demo.sh $(B)
 check: deps-test
-	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(UNIT) $(FUZZ)
+	@echo "building, warnings are errors"
+	@$(BUILD) all $(UNIT) $(FUZZ)
 	@SAN=$(SAN) bash tests/tools/check.sh $(B)
 e2e: all
-	@set -e; for t in tests/e2e/test_*.sh; do B=$(B) bash $$t; done
+	@bash tests/tools/check.sh $(B) e2e
 
 # Figures, never verdicts: a missed bar is marked in the table, exit 0.
 BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/bench))
@@ -185,7 +189,7 @@ $(BENCH): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DB) $(A_LIB)
 	$(link) $(DB_LIBS) $(LIB_LIBS)
 bench:
 	@sh config/deps.sh build bench
-	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(BENCH)
+	@$(BUILD) all $(BENCH)
 	@B=$(B) python3 tests/bench/bench.py $(ONLY)
 
 MANS := $(patsubst docs/man/%.scd,$(B)/man/%,$(wildcard docs/man/*.scd))

@@ -31,18 +31,22 @@ done
 sudo=
 if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || {
-        echo "deps: missing, and there is neither root nor sudo to install them:" >&2
-        sed 's/^/  /' "$want" >&2
+        {
+            echo "deps: not installed, and there is neither root nor sudo to install them:"
+            sed 's/^/  /' "$want" | expand -t 24
+            echo "as root, please:"
+            echo "  apt-get install --no-install-recommends $(cut -f1 "$want" | tr '\n' ' ')"
+        } >&2
         exit 1
     }
     sudo=sudo
 fi
 echo "deps: installing from the distribution${sudo:+ (through sudo)}:"
 sed 's/^/  /' "$want" | expand -t 24
-export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2046  # one word per package is what is wanted
-if ! { $sudo apt-get update -qq && $sudo apt-get install -y -qq \
-    --no-install-recommends $(cut -f1 "$want"); } >"$log" 2>&1; then
+if ! { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $(cut -f1 "$want"); } \
+    >"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
     echo "deps: apt-get failed, see above" >&2
     exit 1
