@@ -97,8 +97,8 @@ engine_pushable(const struct engine *e, const struct store_device *d)
 	    front_device_observes(e->app->front, d->id, d->ep);
 }
 
-/* jobs_due counts jobs that are notified or further. A trigger that is under
- * way counts, too: it is an attempt. */
+/* A trigger under way is an attempt and counts; those that this very batch
+ * has started are among them. */
 static int
 over_cap(struct engine *e, uint64_t campaign, bool *ret)
 {
