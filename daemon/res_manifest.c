@@ -41,17 +41,23 @@ res_opaque(const struct req *req, struct resp *resp)
 }
 
 static int
-answer(struct app *app, const struct catalog_release *r,
-    const struct req *req, struct resp *resp)
+answer(const struct catalog_release *r, const struct req *req,
+    struct resp *resp)
 {
 	int rc = res_opaque(req, resp);
 
 	resp->body = r->served;
 	resp->etag_len = sizeof(resp->etag);
 	memcpy(resp->etag, r->digest, sizeof(resp->etag));
+	return rc;
+}
+
+/* When to ask again: also for a device that there is nothing for now. */
+static void
+ask_again(struct app *app, struct resp *resp)
+{
 	resp->have_max_age = true;
 	resp->max_age = app->conf.poll_max_age;
-	return rc;
 }
 
 /* The device asks, now: neither a later block nor our own notification. */
@@ -110,6 +116,7 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 	struct ident id;
 	int rc;
 
+	ask_again(app, resp);
 	if (conf_class(&app->conf, slice_str(req->arg[0]), class_id) != 0)
 		return why_set(&resp->why, ERR_NOT_FOUND, "no such class");
 	r = catalog_current(app->catalog, class_id);
@@ -117,7 +124,7 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 		return why_set(&resp->why, ERR_NOT_FOUND,
 		    "nothing published for this class");
 	if (!asked(req))
-		return answer(app, r, req, resp);
+		return answer(r, req, resp);
 	if (named(req)) {
 		rc = access_ident(app, req, NULL, &id, &resp->why);
 		if (rc != 0)
@@ -127,7 +134,7 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 	} else {
 		engine_manifest_sent(app->engine, req, r->digest);
 	}
-	return answer(app, r, req, resp);
+	return answer(r, req, resp);
 }
 
 static int
@@ -185,6 +192,7 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 	struct ident id;
 	int rc = access_ident(app, req, NULL, &id, &resp->why);
 
+	ask_again(app, resp);
 	if (rc != 0)
 		return rc;
 	if (id.how == IDENT_NONE)
@@ -195,5 +203,5 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 		return rc;
 	if (asked(req))
 		fetched(app, req, &id, r);
-	return answer(app, r, req, resp);
+	return answer(r, req, resp);
 }

@@ -363,6 +363,16 @@ def test_ipv6(d):
     assert p.download("fw/demo.bin", 6)[0] == IMAGE
 
 
+def test_max_age_tells_when_to_ask_again(d):
+    p = Peer(d.port)
+    assert p.ask(GET, "m/" + DEMO).uint(MAX_AGE) == 900
+    etag = p.ask(GET, "m/" + DEMO).opt(ETAG)
+    r = p.ask(GET, "m/" + DEMO, [(ETAG, etag)])
+    assert code(r.code) == "2.03" and r.uint(MAX_AGE) == 900, str(r)
+    r = p.ask(GET, "m/" + "0" * 32)
+    assert code(r.code) == "4.04" and r.uint(MAX_AGE) == 900, str(r)
+
+
 def main():
     with Suitd() as d:
         d.author()
