@@ -390,6 +390,8 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent,
 	struct plane *pl = coap_get_app_data(coap_session_get_context(session));
 
 	(void)mid;
+	if (pl->f->observers == NULL)
+		return; /* the front is being freed, with what was not acked */
 	observe_nack(pl->f->observers, session, sent, reason);
 }
 

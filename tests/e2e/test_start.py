@@ -7,7 +7,8 @@ import sys
 import tempfile
 import time
 
-from fixture import BIN, Suitd, free_port, run
+from coapraw import CON, GET, OBSERVE, Peer
+from fixture import BIN, Suitd, class_id, free_port, run
 
 OFF = ["listen_coap=", "listen_coaps=", "listen_tcp=", "listen_admin="]
 
@@ -72,6 +73,17 @@ def test_files_are_for_the_owner_only(d):
             mode = os.stat(os.path.join(root, name)).st_mode & 0o777
             image = "images" in root and name in files  # read only, in a closed directory
             assert mode == 0o444 if image else mode & 0o077 == 0, (name, oct(mode))
+
+
+def test_it_ends_well_while_notifications_fly(d):
+    p = Peer(d.port)
+    for token in (b"1", b"2", b"3"):
+        assert p.ask(GET, "m/" + class_id("demo"), [(OBSERVE, b"")], token=token).opt(OBSERVE)
+    d.publish(2, os.urandom(3000), "/fw/demo2.bin")
+    # never acknowledged, so that the others wait for it (NSTART)
+    assert p.recv().type == CON
+    assert d.kill(signal.SIGTERM) == 0
+    d.start()
 
 
 def main():
