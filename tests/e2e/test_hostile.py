@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Who may speak for whom, and what strangers can do: requests that a device
 does not make, against a real daemon."""
-import json
 import os
+import random
 import select
 import subprocess
 import sys
 import time
 
-from coapraw import (ACCEPT, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, GET, POST, PUT, SIZE1,
-                     URI_QUERY, Msg, Peer, block, code, encode, path, uint)
-from fixture import Suitd, class_id, run, wait_for
+from coapraw import (BLOCK1, BLOCK2, CON, ETAG, GET, POST, PUT, SIZE1, URI_QUERY, Msg, Peer,
+                     block, code, encode, path, uint)
+from fixture import Suitd, class_id, run
 
 DEMO = class_id("demo")
 ALIVE = b"\xa0"  # the empty status map
@@ -149,6 +149,42 @@ def test_a_poll_writes_nothing(d):
     p.download("fw/demo.bin", 4)
     time.sleep(2.5)  # the fold of what was downloaded
     assert written(d) == was
+
+
+def test_uploads_that_never_end_are_few_and_small(d):
+    p, q = Peer(d.port), [(URI_QUERY, b"ep=x")]
+    r = p.ask(POST, "rd", q + [(BLOCK1, block(0, 6, True)), (SIZE1, uint(70000))], b"x" * 1024)
+    assert code(r.code) == "4.13" and r.uint(SIZE1) == 65536
+    # a Size1 that lies buys nothing
+    r = p.ask(POST, "rd", q + [(BLOCK1, block(0, 6, True)), (SIZE1, uint(10))], b"x" * 1024)
+    codes = [code(p.ask(POST, "rd", q + [(BLOCK1, block(n, 6, True))], b"x" * 1024).code) for n in range(1, 65)]
+    assert codes == ["2.31"] * 63 + ["4.13"]
+    peers = [Peer(d.port) for _ in range(60)]
+    codes = [code(o.ask(POST, "rd", q + [(BLOCK1, block(0, 6, True))], b"x" * 1024).code) for o in peers]
+    # the upload that broke off above may still have its place
+    assert codes in (["2.31"] * n + ["5.03"] * (60 - n) for n in (47, 48)), codes
+    # whoever has a credential, an operator for one, still gets a place
+    d.publish(2, os.urandom(5000), "/fw/place.bin")
+
+
+def test_noise_is_survived(d):
+    rnd, p = random.Random(7), Peer(d.port)
+    seeds = [encode(CON, m, 1, b"tok", o, b) for m, o, b in (
+        (GET, path("m/" + DEMO) + [(BLOCK2, block(0, 2))], b""),
+        (POST, path("rd") + [(URI_QUERY, b"ep=noise"), (URI_QUERY, b"tag.a=b")], b"</suit/trigger>;rt=x"),
+        (POST, path("r") + [(URI_QUERY, b"ep=noise")], bytes.fromhex("a3000104050a0800")),
+        (PUT, path("fw/demo.bin") + [(BLOCK1, block(0, 6, True)), (SIZE1, b"\x40")], b"x" * 1024))]
+    for n in range(8000):
+        b = bytearray(rnd.choice(seeds))
+        b[2:4] = os.urandom(2)
+        for _ in range(rnd.randrange(4)):
+            i = rnd.randrange(1, len(b))
+            b[i:i + rnd.randrange(2)] = os.urandom(rnd.randrange(3))
+        p.send(bytes(b))
+        if n % 50 == 0:
+            time.sleep(0.005)
+    assert d.proc.poll() is None
+    assert code(Peer(d.port).ask(GET, "fw/demo.bin").code) == "2.05"
 
 
 def main():
