@@ -38,7 +38,7 @@ def main():
     d = tempfile.mkdtemp(prefix="suitd-readme.")
     env = dict(os.environ, PATH=BIN + ":" + os.environ["PATH"], HOME=d)
     os.symlink(BIN, os.path.join(d, "build"))
-    script, cmds = ["set -m", "ip link set lo up", "cd " + d], []
+    script, cmds = ["set -m", "ip link set lo up || exit 1", "cd " + d], []
     for c in blocks():
         if c.startswith(("make ", "git ", "cd ")):
             continue  # those have a test of their own: the fresh clone
@@ -51,6 +51,8 @@ def main():
     script.append("kill $(jobs -p) 2>/dev/null; wait")
     r = subprocess.run(["unshare", "-n", "bash", "-c", "\n".join(script)], env=env, capture_output=True, text=True, timeout=300)
     passed = failed = 0
+    if r.returncode != 0 and not os.path.exists(os.path.join(d, "0.rc")):
+        print("  FAIL the walk did not begin\n" + r.stderr)
     for n, (c, want) in enumerate(cmds):
         rc = open(os.path.join(d, "%d.rc" % n)).read().strip() if os.path.exists(os.path.join(d, "%d.rc" % n)) else "none"
         if rc == str(want):
