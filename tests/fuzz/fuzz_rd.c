@@ -25,7 +25,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static struct rd a, b;
-	struct slice q[LIMIT_QUERY + 2], in = slice_of(p, n);
+	struct slice q[LIMIT_QUERY + 2] = {{NULL, 0}}, in = slice_of(p, n);
 	size_t count = 0, line = find(in, '\n');
 	struct slice query = slice_sub(in, 0, line);
 	struct slice payload = slice_sub(in, line + 1, n);
