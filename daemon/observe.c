@@ -320,10 +320,13 @@ void
 observe_nack(struct observers *o, coap_session_t *session,
     const coap_pdu_t *sent, coap_nack_reason_t reason)
 {
-	coap_bin_const_t token = coap_pdu_get_token(sent);
-	struct observer *ob = find(o, session, slice_of(token.s,
-	    token.length));
+	coap_bin_const_t token;
+	struct observer *ob;
 
+	if (sent == NULL) /* a reset of what was never sent, or long ago */
+		return;
+	token = coap_pdu_get_token(sent);
+	ob = find(o, session, slice_of(token.s, token.length));
 	if (ob != NULL)
 		drop(o, ob, reason == COAP_NACK_RST ? ERR_REJECTED :
 		    ERR_TIMEOUT);
