@@ -152,7 +152,9 @@ fuzz:
 		clang $(CSTD) -g -O1 -I. -DSUITD_VERSION='"$(VERSION)"' -fsanitize=fuzzer$(comma)address$(comma)undefined \
 		    -o build/fuzz/$$t tests/fuzz/fuzz_$$t.c lib/*.c $(LIB_LIBS); \
 		build/fuzz/$$t -max_total_time=$(FUZZ_TIME) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
-		    build/fuzz/corpus-$$t tests/fuzz/corpus/$$t 2>&1 | tail -n 12; \
+		    build/fuzz/corpus-$$t tests/fuzz/corpus/$$t >build/fuzz/$$t.log 2>&1 || \
+		    { tail -n 60 build/fuzz/$$t.log; exit 1; }; \
+		tail -n 5 build/fuzz/$$t.log; \
 	done
 
 .SECONDARY:
