@@ -208,8 +208,10 @@ tell_blocks(struct exchange *x, const struct block_slice *s, size_t total)
 {
 	const struct front_hooks *h = &x->f->hooks;
 
+	if (x->resp.image == NULL)
+		return;
 	x->f->stats.blocks++;
-	if (h->blocks != NULL && x->resp.image != NULL && x->pdu != NULL &&
+	if (h->blocks != NULL && x->pdu != NULL &&
 	    (x->match.route->flags & ROUTE_BLOCKS))
 		h->blocks(x->f->app, &x->req, x->resp.image, s->off + s->len,
 		    total);

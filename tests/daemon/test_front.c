@@ -213,10 +213,13 @@ a_known_etag_is_answered_valid_without_payload(void **state)
 static void
 images_tell_how_far_they_went_and_are_released(void **state)
 {
+	struct front_stats before, after;
 	struct msg q, a;
 
 	(void)state;
 	rig.served = slice_of(pattern, 2500);
+	front_stats(rig.front, &before);
+	get(&a, "big", ""); /* blocks too, but of no image */
 	msg_begin(&q, CON, 1, 1, "");
 	msg_path(&q, "img");
 	msg_block(&q, OPT_BLOCK2, 2, false, 6);
@@ -227,6 +230,8 @@ images_tell_how_far_they_went_and_are_released(void **state)
 	assert_int_equal(rig.blocks_end, 2500);
 	assert_int_equal(rig.blocks_total, 2500);
 	assert_int_equal(rig.unrefs, 1);
+	front_stats(rig.front, &after);
+	assert_int_equal(after.blocks - before.blocks, 1);
 }
 
 /* 7.15: the keep-alive of a real client, and scanners. */
