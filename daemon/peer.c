@@ -280,9 +280,9 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent,
 {
 	struct call *j = coap_session_get_app_data(session);
 
-	(void)sent;
 	(void)mid;
-	if (j == NULL)
+	/* libcoap 4.3.4 also tells of a reset of what was never sent */
+	if (j == NULL || (sent == NULL && reason == COAP_NACK_RST))
 		return;
 	call_over(j, reason == COAP_NACK_RST ? ERR_REJECTED :
 	    reason == COAP_NACK_TOO_MANY_RETRIES ? ERR_TIMEOUT :
