@@ -34,6 +34,7 @@ struct registration {
 	struct ident id;
 	bool known; /* the record was there before */
 	bool reboot; /* registered, did not leave, registers again */
+	bool update; /* of rd/{id}: what it does not say stays */
 };
 
 /* --- the record --- */
@@ -87,15 +88,18 @@ check_base(struct registration *g)
 	    "needs a credential; leave it out");
 }
 
-/* RFC 9176 5.3: without base= the source address and port are the base. */
+/* RFC 9176 5.3, 5.3.1: without base= the source address and port are the
+ * base, but an update keeps one that was said. */
 static void
 set_uri(struct registration *g)
 {
 	struct store_device *d = &g->id.dev;
 
-	if (d->uri_set)
+	if (d->uri_set || (g->update && d->reg_base &&
+	    g->rd.base[0] == '\0'))
 		return;
-	if (g->rd.base[0] != '\0')
+	d->reg_base = g->rd.base[0] != '\0';
+	if (d->reg_base)
 		snprintf(d->uri, sizeof(d->uri), "%s", g->rd.base);
 	else if (g->req->transport == T_UDP && strchr(g->req->peer, '%') ==
 	    NULL)
@@ -158,7 +162,9 @@ renew(struct registration *g)
 	int64_t now = loop_now(g->app->loop);
 
 	d->registered = true;
-	d->reg_expires = now + (int64_t)g->rd.lt * 1000;
+	if (!g->update || g->rd.have_lt)
+		d->reg_lt = g->rd.lt;
+	d->reg_expires = now + (int64_t)d->reg_lt * 1000;
 	d->seen = now;
 	snprintf(d->addr, sizeof(d->addr), "%s", g->req->addr);
 	if (g->rd.version[0] != '\0')
@@ -339,8 +345,7 @@ update(struct registration *g)
 
 	if (rc != 0)
 		return rc;
-	if (!g->rd.have_lt) /* RFC 9176 5.3.1: as before */
-		g->rd.lt = 90000;
+	g->update = true;
 	renew(g);
 	rc = s->ops->device_put(s, &g->id.dev);
 	return rc != 0 ? rc : tell_tracker(g);

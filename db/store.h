@@ -73,6 +73,8 @@ struct store_device {
 	bool registered;
 	uint64_t reg; /* registration number, /rd/{reg}; 0 none */
 	int64_t reg_expires;
+	uint32_t reg_lt; /* seconds, for an update without lt= */
+	bool reg_base; /* uri came from base=, not from an address */
 	int64_t created, seen; /* seen is written lazily: device_seen */
 	size_t tag_count;
 	struct rd_tag tag[LIMIT_TAGS];

@@ -11,7 +11,7 @@
 	"d.id, d.ep, d.class_id, d.vendor, d.driver, d.driver_set," \
 	" d.nul_trigger, d.uri, d.uri_set, d.addr, d.have_psk, d.seq," \
 	" d.seq_grade, d.version, d.registered, d.reg, d.reg_expires," \
-	" d.created, d.seen, d.tags"
+	" d.reg_lt, d.reg_base, d.created, d.seen, d.tags"
 
 #define TAGS_MAX (LIMIT_TAGS * (LIMIT_TAG_NAME + LIMIT_TAG_VALUE + 2))
 
@@ -25,12 +25,14 @@ static const char DEVICE_BY_REG[] =
     "SELECT " COLS " FROM device d WHERE d.reg = ?1";
 static const char DEVICE_INSERT[] =
     "INSERT INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-    " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
+    " ?22)";
 static const char DEVICE_UPDATE[] =
     "UPDATE device SET vendor = ?4, driver = ?5, driver_set = ?6,"
     " nul_trigger = ?7, uri = ?8, uri_set = ?9, have_psk = ?11, seq = ?12,"
     " seq_grade = ?13, version = ?14, registered = ?15, reg_expires = ?17,"
-    " created = ?18, seen = ?19, tags = ?20 WHERE id = ?1";
+    " reg_lt = ?18, reg_base = ?19, created = ?20, seen = ?21, tags = ?22"
+    " WHERE id = ?1";
 static const char DEVICE_UPDATE_KEYS[] =
     "UPDATE device SET ep = ?2, class_id = ?3, addr = ?4, reg = ?5"
     " WHERE id = ?1";
@@ -135,6 +137,8 @@ device_row(struct row *r, void *out)
 	d->registered = row_int(r) != 0;
 	d->reg = (uint64_t)row_int(r);
 	d->reg_expires = row_int(r);
+	d->reg_lt = (uint32_t)row_int(r);
+	d->reg_base = row_int(r) != 0;
 	d->created = row_int(r);
 	d->seen = row_int(r);
 	if (!tags_decode(slice_of(tags, row_blob(r, tags, sizeof(tags))), d))
@@ -196,8 +200,8 @@ device_write(struct sq *s, const char *sql, const struct store_device *d)
 	    V_TEXT(d->uri), V_INT(d->uri_set), V_NAME(d->addr),
 	    V_INT(d->have_psk), V_OPTINT(d->have_seq, d->seq),
 	    V_INT(d->seq_grade), V_TEXT(d->version), V_INT(d->registered),
-	    V_ID(d->reg), V_INT(d->reg_expires), V_INT(d->created),
-	    V_INT(d->seen), V_OPT(tags.n > 0, tags.p, tags.n)));
+	    V_ID(d->reg), V_INT(d->reg_expires), V_INT(d->reg_lt),
+	    V_INT(d->reg_base), V_INT(d->created), V_INT(d->seen), V_OPT(tags.n > 0, tags.p, tags.n)));
 }
 
 static bool

@@ -32,6 +32,8 @@ CREATE TABLE device (
 	registered INTEGER NOT NULL,
 	reg INTEGER UNIQUE,
 	reg_expires INTEGER NOT NULL,
+	reg_lt INTEGER NOT NULL,
+	reg_base INTEGER NOT NULL,
 	created INTEGER NOT NULL,
 	seen INTEGER NOT NULL,
 	tags BLOB -- name NUL value NUL ...; device_tag is its index

@@ -316,6 +316,39 @@ a_registration_makes_a_device(void **state)
 	assert_string_equal(d.uri, "coap://10.1.2.3:40000");
 }
 
+/* RFC 9176 5.3.1 */
+static void
+an_update_keeps_what_it_does_not_say(void **state)
+{
+	static char number[32];
+	struct store_device d;
+
+	(void)state;
+	req.method = M_POST;
+	query("ep=new", "lt=60", "base=coap://10.1.2.3:9999");
+	assert_int_equal(call(res_rd), 0);
+	d = by_ep("new");
+	assert_string_equal(d.uri, "coap://10.1.2.3:9999");
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)d.reg);
+	w.loop.now += 30000;
+	query(NULL, NULL, NULL);
+	req.arg[0] = number;
+	assert_int_equal(call(res_rd_one), 0);
+	d = by_ep("new");
+	assert_int_equal(d.reg_expires, w.loop.now + 60000);
+	assert_string_equal(d.uri, "coap://10.1.2.3:9999");
+	query("lt=90", NULL, NULL);
+	req.arg[0] = number;
+	assert_int_equal(call(res_rd_one), 0);
+	assert_int_equal(by_ep("new").reg_expires, w.loop.now + 90000);
+	/* registered anew, everything begins anew */
+	query("ep=new", NULL, NULL);
+	assert_int_equal(call(res_rd), 0);
+	d = by_ep("new");
+	assert_int_equal(d.reg_expires, w.loop.now + 90000000);
+	assert_string_equal(d.uri, "coap://10.1.2.3:40000");
+}
+
 static void
 unknown_ones_can_be_refused_and_are_counted(void **state)
 {
@@ -652,6 +685,7 @@ main(void)
 		T(images_by_path_by_digest_and_by_one_option),
 		T(a_lost_image_is_an_error_for_itself_alone),
 		T(a_registration_makes_a_device),
+		T(an_update_keeps_what_it_does_not_say),
 		T(unknown_ones_can_be_refused_and_are_counted),
 		T(an_operators_word_is_not_overwritten),
 		T(a_stranger_may_not_point_us_at_somebody_else),

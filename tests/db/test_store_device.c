@@ -27,6 +27,8 @@ full_device(void)
 	d.registered = true;
 	d.reg = 4711;
 	d.reg_expires = INT64_MAX;
+	d.reg_lt = UINT32_MAX;
+	d.reg_base = true;
 	d.created = -1;
 	d.seen = 1234567890123;
 	d.tag_count = LIMIT_TAGS;
@@ -61,6 +63,8 @@ same_device(const struct store_device *a, const struct store_device *b)
 	assert_int_equal(a->registered, b->registered);
 	assert_int_equal(a->reg, b->reg);
 	assert_int_equal(a->reg_expires, b->reg_expires);
+	assert_int_equal(a->reg_lt, b->reg_lt);
+	assert_int_equal(a->reg_base, b->reg_base);
 	assert_int_equal(a->created, b->created);
 	assert_int_equal(a->seen, b->seen);
 	assert_int_equal(a->tag_count, b->tag_count);

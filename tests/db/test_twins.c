@@ -58,11 +58,11 @@ say_device(struct call *c, const struct store_device *d)
 	say(c, " dev %llu %s %d", U(d->id), d->ep, d->have_class);
 	say_hex(c, d->class_id, 16);
 	say_hex(c, d->vendor, 16);
-	say(c, " %d %d %d %s %d %s %d %d %llu %d %s %d %llu %llu %llu %llu",
-	    d->driver, d->driver_set, d->nul_trigger, d->uri, d->uri_set,
+	say(c, " %d %d %d %s %d %s %d %d %llu %d %s %d %llu %llu %u %d %llu "
+	    "%llu", d->driver, d->driver_set, d->nul_trigger, d->uri, d->uri_set,
 	    d->addr, d->have_psk, d->have_seq, U(d->seq), d->seq_grade,
 	    d->version, d->registered, U(d->reg), U(d->reg_expires),
-	    U(d->created), U(d->seen));
+	    (unsigned)d->reg_lt, d->reg_base, U(d->created), U(d->seen));
 	for (size_t i = 0; i < d->tag_count; i++)
 		say(c, " %s=%s", d->tag[i].name, d->tag[i].value);
 	say(c, "\n");
