@@ -216,7 +216,8 @@ cmd_manifest_verify(struct cli *c, int argc, char **argv)
 	if ((rc = read_verify(&v, argc, argv)) == CLI_OK) {
 		err = cli_read_binary(v.file, LIMIT_ENVELOPE, &bytes);
 		if (err == ERR_SIZE)
-			rc = cmd_verdict(c, err, "SUIT 8.2: larger than 64 KiB");
+			rc = cmd_verdict(c, err,
+			    "SUIT 8.2: larger than 64 KiB");
 		else if (err != 0)
 			rc = cli_usage("%s: %s", v.file, err_text(err));
 		else

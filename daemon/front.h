@@ -127,7 +127,7 @@ struct front_opts {
 	struct app *app;
 	const struct conf *conf;
 	struct front_hooks hooks;
-	/* in order of search, literals before {..}; both end with a NULL path */
+	/* in order of search, literals before {..}; they end with a NULL path */
 	const struct route *device; /* UDP, DTLS, TCP */
 	const struct route *admin;
 };

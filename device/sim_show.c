@@ -47,7 +47,8 @@ sim_show_list(const struct sim *s)
 		printf("%s %s %s %s\n", d->ep, d->kind->pushed ? "manifest" :
 		    push ? "trigger" :
 		    d->kind->observes ? "observe" : "none",
-		    push ? sim_net_address(d, addr, sizeof addr) : "-", d->kind->name);
+		    push ? sim_net_address(d, addr, sizeof addr) : "-",
+		    d->kind->name);
 	}
 }
 

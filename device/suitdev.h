@@ -166,8 +166,8 @@ struct suitdev_reject {
 };
 
 struct suitdev_count {
-	uint64_t requests, answers /* to a manifest's GET */, notified, blocks, bytes,
-	    restarts, rejects, reboots;
+	uint64_t requests, answers; /* answers to a manifest's GET */
+	uint64_t notified, blocks, bytes, restarts, rejects, reboots;
 };
 
 /* Fields are for reading; only suitdev_*.c writes them. */

@@ -508,7 +508,8 @@ manifest_parse(struct slice envelope, struct manifest *ret_m, struct why *why)
 	    (rc = parse_manifest(&p)) != 0 ||
 	    (rc = parse_members(&p)) != 0 ||
 	    (rc = manifest_check_sequences(&p.m, why)) != 0 ||
-	    (rc = check_described(&p, MANIFEST_TEXT, "SUIT 8.4.4: text")) != 0 ||
+	    (rc = check_described(&p, MANIFEST_TEXT,
+	    "SUIT 8.4.4: text")) != 0 ||
 	    (rc = check_described(&p, MANIFEST_COSWID,
 	    "SUIT update-management: coswid")) != 0)
 		return rc;

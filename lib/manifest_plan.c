@@ -68,7 +68,8 @@ add_uuid(struct walk *w, uint8_t (*list)[16], size_t *count,
 		if (memcmp(list[i], uuid, 16) == 0)
 			return 0;
 	if (*count == LIMIT_COMPONENTS)
-		return walk_too_many(w, "vendor or class ids", LIMIT_COMPONENTS);
+		return walk_too_many(w, "vendor or class ids",
+		    LIMIT_COMPONENTS);
 	memcpy(list[(*count)++], uuid, 16);
 	return 0;
 }

@@ -79,7 +79,8 @@ check_component(const struct manifest_spec_component *c, bool riot,
 			return rc;
 		if (c->payload_count > 1 && !c->payload[i].have_slot)
 			return why_set(why, ERR_MISSING,
-			    "SUIT 7, A/B: each of several payloads needs a slot");
+			    "SUIT 7, A/B: each of several payloads needs a "
+			    "slot");
 		for (size_t j = 0; j < i; j++)
 			if (c->payload[i].slot == c->payload[j].slot)
 				return why_set(why, ERR_DUPLICATE,

@@ -26,7 +26,8 @@ near_distance(const char *a, const char *b)
 		cur[0] = (unsigned)i;
 		for (size_t j = 1; j <= nb; j++) {
 			cur[j] = min2(up[j], cur[j - 1]) + 1;
-			cur[j] = min2(cur[j], up[j - 1] + (a[i - 1] != b[j - 1]));
+			cur[j] = min2(cur[j],
+			    up[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
 			    a[i - 2] == b[j - 1])
 				cur[j] = min2(cur[j], up2[j - 2] + 1);

@@ -2,7 +2,7 @@
  * track: one job's life as two tables.
  *
  * `states` (track_move.c) says which moves exist at all. `table`, at the end
- * of this file, says what an event does in a state: a handler, or one of the two
+ * of this file, says what an event does in a state: a handler, or one of two
  * that do nothing: quiet (contact that a device repeats for hours, which
  * must not fill the event log) and note (something a person may look for:
  * logged, no change).
@@ -339,7 +339,8 @@ report(struct step *s)
 static void
 cancel(struct step *s)
 {
-	move_end(s, JOB_CANCELLED, s->ev->reason ? s->ev->reason : REASON_OPERATOR);
+	move_end(s, JOB_CANCELLED,
+	    s->ev->reason ? s->ev->reason : REASON_OPERATOR);
 }
 
 static void
@@ -382,10 +383,10 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	    note, note, note, note},
 	[TRACK_PUSH_FAIL] = {q_push_fail, note, note, note, note,
 	    note, note, note, note},
-	[TRACK_MANIFEST_GET] = {move_fetching, move_fetching, quiet, quiet, quiet,
-	    quiet, quiet, quiet, quiet},
-	[TRACK_BLOCKS] = {move_fetching, move_fetching, fetch_blocks, quiet, quiet,
-	    quiet, quiet, quiet, quiet},
+	[TRACK_MANIFEST_GET] = {move_fetching, move_fetching, quiet, quiet,
+	    quiet, quiet, quiet, quiet, quiet},
+	[TRACK_BLOCKS] = {move_fetching, move_fetching, fetch_blocks, quiet,
+	    quiet, quiet, quiet, quiet, quiet},
 	[TRACK_IMAGE_END] = {image_end, image_end, image_end, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
 	[TRACK_REPORT] = {report, report, report, report, report,
