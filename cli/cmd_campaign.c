@@ -146,6 +146,26 @@ show_selection(const struct msg_campaign *m)
 		puts("dry run: nothing was started");
 }
 
+/* One request that is answered with a campaign. */
+static int
+ask(struct cli *c, const struct client_req *rq,
+    void (*show)(const struct msg_campaign *m))
+{
+	struct msg_campaign m;
+	struct client *cl;
+	int rc = client_open(c, &cl);
+
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_get(cl, rq, &msg_campaign, &m);
+	if (rc == CLI_OK && c->json)
+		json_print(stdout, &msg_campaign, &m);
+	else if (rc == CLI_OK)
+		show(&m);
+	client_close(cl);
+	return rc;
+}
+
 int
 cmd_campaign_start(struct cli *c, int argc, char **argv)
 {
@@ -154,8 +174,6 @@ cmd_campaign_start(struct cli *c, int argc, char **argv)
 	struct buf body = buf_of(wire, sizeof(wire));
 	struct client_req rq = {.method = CLIENT_POST, .body_cbor = true,
 	    .path = "a/campaigns"};
-	struct msg_campaign m;
-	struct client *cl;
 	int rc = parse_start(&in, argc, argv);
 
 	if (rc != CLI_OK)
@@ -164,16 +182,7 @@ cmd_campaign_start(struct cli *c, int argc, char **argv)
 	if (body.over)
 		return cli_usage("too many --device; tag them instead");
 	rq.body = buf_slice(&body);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_campaign, &m);
-	if (rc == CLI_OK && c->json)
-		json_print(stdout, &msg_campaign, &m);
-	else if (rc == CLI_OK)
-		show_selection(&m);
-	client_close(cl);
-	return rc;
+	return ask(c, &rq, show_selection);
 }
 
 static int
@@ -257,23 +266,11 @@ static int
 act(struct cli *c, int argc, char **argv, const char *action)
 {
 	struct client_req rq = {.method = CLIENT_POST};
-	struct msg_campaign m;
-	struct client *cl;
-	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
 	client_path(&rq, "a", "campaigns", argv[0], action, NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_campaign, &m);
-	if (rc == CLI_OK && c->json)
-		json_print(stdout, &msg_campaign, &m);
-	else if (rc == CLI_OK)
-		show_campaign(&m);
-	client_close(cl);
-	return rc;
+	return ask(c, &rq, show_campaign);
 }
 
 int
