@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import random
 import resource
 import shutil
 import socket
@@ -252,7 +253,8 @@ def fleet(part, n, *more, kill=False):
         p = subprocess.Popen(
             [os.path.join(BIN, "suitsim"), "-n", str(n), "--mix", "poll=2,observe=1,trigger=1",
              "--server", "coap://127.0.0.1:%d" % d.port, "--key", d.file("author.pub"), "--class", class_id("demo"),
-             "--time-scale", "30", "--poll", "60", "--json"] + list(more), stdout=out, stderr=subprocess.DEVNULL)
+             "--time-scale", "30", "--poll", "60", "--json",
+             "--addr-base", "127.%d.0.0" % random.randint(16, 200)] + list(more), stdout=out, stderr=open(d.file("sim.log"), "w"))
         try:
             drive(d, p, n, kill)
             peak = [0, 0]
@@ -285,7 +287,8 @@ def drive(d, p, n, kill):
         end = time.monotonic() + 120
         while not check():
             if p.poll() is not None or time.monotonic() > end:
-                raise RuntimeError("the fleet: %s does not come, suitsim %s" % (what, p.poll()))
+                raise RuntimeError("the fleet: %s does not come, suitsim %s: %s" % (
+                    what, p.poll(), open(d.file("sim.log")).read()[-400:].strip()))
             time.sleep(0.2)
     until("registration", lambda: d.ctl_json("status")["devices"] == n)
     image(d, 5, 16384)
