@@ -22,6 +22,12 @@
 #define LIMIT_PSK_KEY 64
 #define LIMIT_PSK_KEY_LEAST 8
 
+/* expressions that select devices */
+#define LIMIT_SELECT 512 /* bytes of an expression */
+#define LIMIT_SELECT_NODES 64 /* tests; each value of a list is one */
+#define LIMIT_SELECT_VALUES 32 /* values of all its lists together */
+#define LIMIT_SELECT_DEPTH 16 /* parentheses inside of parentheses */
+
 /* CBOR, COSE, SUIT */
 #define LIMIT_CBOR_DEPTH 16
 #define LIMIT_CBOR_MAP 256 /* pairs of one map of which keys are compared */
