@@ -18,6 +18,10 @@
 #define LIMIT_QUERY 16 /* Uri-Query options in one request */
 #define LIMIT_VERSION 64 /* version text of a device */
 #define LIMIT_DIAGNOSTIC 240
+#define LIMIT_WINDOW 200 /* text of a maintenance window */
+#define LIMIT_WINDOW_RANGES 16
+#define LIMIT_ZONE 63 /* name of a time zone */
+#define LIMIT_ZONES 32 /* of which offsets are remembered */
 #define LIMIT_PSK_IDENTITY 128
 #define LIMIT_PSK_KEY 64
 #define LIMIT_PSK_KEY_LEAST 8
