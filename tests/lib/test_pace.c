@@ -283,7 +283,7 @@ a_ramp_grows_with_successes(void **state)
 		{{1, 0, 1, 0}, UINT64_MAX, 60000}, /* factor clamped to 1 */
 		{{1, 2000, 0, 0}, UINT64_MAX, 60000}, /* never grows */
 		{{1, 5000, 1, 0}, 1, 12000},
-		{{1, 9000, 1, 0}, 1, 12000}, /* clamped to 5 */
+		{{1, 5001, 1, 0}, 1, 12000}, /* clamped to 5 */
 		{{7, 1000, 1, 0}, 0, 8572}, /* 8571.4 rounded up */
 		{{50, 2000, 1, 20}, 0, 3000}, /* base above the bound */
 		{{1, 1001, 1, 0}, UINT64_MAX, 1},
