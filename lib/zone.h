@@ -4,12 +4,13 @@
  * The data is that of the C library: files under TZDIR, or else under the
  * system's zoneinfo directory (the package tzdata). "UTC" needs no file.
  *
- * This is the one place of lib/ that reads files and has a memory. A zone is
- * asked for by setting TZ for a moment and putting it back, which every
- * thread of the process would see: only the control plane may call this, and
- * it is single-threaded. What was learned, the offsets of a month, is kept
- * for LIMIT_ZONES zones; so new data on the disk counts after a month at the
- * latest, or at once after zone_forget.
+ * This is the one place of lib/ that reads the disk by itself and has a
+ * memory. A zone is asked for by setting TZ for a moment and putting it back,
+ * for which the C library allocates and which every thread of the process
+ * would see: only the control plane may call this, and it is single-threaded.
+ * What was learned, the offsets of a month, is kept for LIMIT_ZONES zones; so
+ * new data on the disk counts after a month at the latest, or at once after
+ * zone_forget.
  */
 #ifndef SUITD_LIB_ZONE_H
 #define SUITD_LIB_ZONE_H
