@@ -40,9 +40,10 @@ struct window {
 /*
  * ERR_MALFORMED (not of the form above), ERR_RANGE (no such time of day),
  * ERR_SIZE (more than LIMIT_WINDOW bytes, and so also whenever there are
- * more than LIMIT_WINDOW_RANGES ranges), ERR_UNSUPPORTED (a zone without data: a typing error, or tzdata is not
- * installed), ERR_TRAILING (something after the end). Only on failure,
- * *ret_column is the byte, counted from 1, where it lies; it may be NULL.
+ * more than LIMIT_WINDOW_RANGES ranges), ERR_UNSUPPORTED (a zone without
+ * data: a typing error, or tzdata is not installed), ERR_TRAILING (something
+ * after the end). Only on failure, *ret_column is the byte, counted from 1,
+ * where it lies; it may be NULL.
  */
 int window_parse(const char *text, struct window *ret, unsigned *ret_column,
     struct why *why) MUST_USE;
