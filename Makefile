@@ -29,7 +29,7 @@ ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) -pie \
 once = $(eval $(1) := $(2))$($(1))
 LIB_PKGS := libcbor libcrypto libconfuse jansson
 COAP_PKGS := libcoap-3-openssl
-LIB_LIBS = $(call once,LIB_LIBS,$(shell pkg-config --libs $(LIB_PKGS)))
+LIB_LIBS = $(call once,LIB_LIBS,$(shell pkg-config --libs $(LIB_PKGS)) -lm)
 DB_LIBS = $(call once,DB_LIBS,$(shell pkg-config --libs sqlite3))
 COAP_LIBS = $(call once,COAP_LIBS,$(shell pkg-config --libs $(COAP_PKGS) libssl))
 LOOP_LIBS = $(call once,LOOP_LIBS,$(shell pkg-config --libs libevent_core libsystemd))
