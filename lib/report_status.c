@@ -68,6 +68,7 @@ static const enum fail_class reason_class[REASONS] = {
 	[REASON_BOOT] = FAIL_EXECUTION,
 	[REASON_ROLLBACK] = FAIL_EXECUTION,
 	[REASON_OTHER] = FAIL_EXECUTION,
+	[REASON_RECOVERY] = FAIL_EXECUTION,
 };
 
 /* "s": LwM2M 5/0/3 */

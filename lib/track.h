@@ -132,7 +132,9 @@ enum report_phase {
 	R(BUDGET, 28, "budget", \
 	    "the budget of attempts is spent") \
 	R(OTHER, 29, "other", \
-	    "other")
+	    "other") \
+	R(RECOVERY, 30, "recovery", \
+	    "the device is in recovery mode")
 
 enum track_reason {
 #define R(id, n, name, text) REASON_##id = n,

@@ -62,6 +62,8 @@ static const char *const advice[REASONS] = {
 	    "device shall run it",
 	[REASON_CLASS] = "check the device's class",
 	[REASON_BUDGET] = "see the job's events, then retry it",
+	[REASON_RECOVERY] = "stop the campaign; publish an image that starts, "
+	    "the device still fetches",
 };
 
 const char *

@@ -90,6 +90,7 @@ every_phase_and_reason_survives(void **state)
 		{REASON_BOOT, FAIL_EXECUTION},
 		{REASON_ROLLBACK, FAIL_EXECUTION},
 		{REASON_OTHER, FAIL_EXECUTION},
+		{REASON_RECOVERY, FAIL_EXECUTION},
 	};
 	struct report_status s = {0};
 	struct report r;
