@@ -90,7 +90,7 @@ core_unreachable(struct suitdev *d, int64_t now)
 		d->contact_fails++;
 	d->fail = FAIL_TRANSPORT;
 	d->wake = now +
-	    backoff_delay(t, d->contact_fails + 1, backoff_rand(&d->rnd));
+	    backoff_delay(t, d->contact_fails, backoff_rand(&d->rnd));
 }
 
 int

@@ -47,9 +47,9 @@ next_attempt(struct suitdev *d, int64_t now, enum fail_class c)
 {
 	uint64_t size = 0, done;
 	int64_t delay;
-	unsigned n = d->nv.fails[c] < 16 ? d->nv.fails[c] : 16;
 
-	delay = backoff_delay(&suitdev_rule[c], n + 1, backoff_rand(&d->rnd));
+	delay = backoff_delay(&suitdev_rule[c], d->nv.fails[c],
+	    backoff_rand(&d->rnd));
 	suitdev_progress(d, &done, &size);
 	if (size > 0 && d->nv.spent > SPENT_TIMES * size &&
 	    delay < SUITDEV_DAY_MS)
