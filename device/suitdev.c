@@ -9,6 +9,8 @@
  */
 #include "device/core.h"
 
+#define DAY_S (24 * 3600u)
+
 /* No RFC gives these; docs/ARCHITECTURE.md says where they come from. */
 const struct backoff_rule suitdev_rule[FAIL_CLASSES] = {
 	[FAIL_TRANSPORT] = {30000, SUITDEV_HOUR_MS, 1, 0},
@@ -75,10 +77,14 @@ core_age(struct suitdev *d, const struct suitdev_response *r, uint32_t def)
 void
 core_steered(struct suitdev *d, int64_t now, const struct suitdev_response *r)
 {
+	const int64_t until = now + core_age(d, r, 60);
+
 	d->fail = FAIL_OVERLOAD;
 	(void)why_set(&d->why, ERR_BUSY, "steered by the server: %u.%02u",
 	    r->code / 100, r->code % 100);
-	d->wake = now + core_age(d, r, 60);
+	/* a notification may say less than what an answer has said */
+	if (until > d->wake)
+		d->wake = until;
 }
 
 void
@@ -115,6 +121,8 @@ suitdev_init(struct suitdev *d, const struct suitdev_config *cfg)
 		d->cfg.lifetime = 90000;
 	if (d->cfg.poll == 0)
 		d->cfg.poll = 3600;
+	if (d->cfg.poll > DAY_S)
+		d->cfg.poll = DAY_S;
 	if (d->cfg.manifest.cap > cfg->kind->manifest_max)
 		d->cfg.manifest.cap = cfg->kind->manifest_max;
 	d->rnd = cfg->seed;
@@ -168,7 +176,11 @@ suitdev_boot(struct suitdev *d, int64_t now)
 	d->fetch_at = now;
 	judge_start(d, now, slot);
 	d->phase = SUITDEV_IDLE;
-	return core_save(d);
+	/* flash that takes no writes still lets it ask and say so; an attempt
+	 * begins with a write and therefore does not */
+	if (core_save(d) != 0)
+		d->fail = FAIL_EXECUTION;
+	return 0;
 }
 
 /* --- what is due --- */
@@ -238,12 +250,13 @@ do_report(struct suitdev *d, int64_t now)
 static const struct {
 	int64_t (*due)(const struct suitdev *d);
 	int (*run)(struct suitdev *d, int64_t now);
+	enum suitdev_phase phase; /* what failed when it cannot be sent */
 } jobs[] = {
-	{due_register, do_register},
-	{due_report, do_report},
-	{due_install, do_install},
-	{due_ask, core_ask},
-	{due_fetch, core_fetch},
+	{due_register, do_register, SUITDEV_REGISTER},
+	{due_report, do_report, SUITDEV_REPORT},
+	{due_install, do_install, SUITDEV_IDLE},
+	{due_ask, core_ask, SUITDEV_ASK},
+	{due_fetch, core_fetch, SUITDEV_FETCH},
 };
 
 static void
@@ -274,8 +287,13 @@ suitdev_tick(struct suitdev *d, int64_t now)
 				return d->reboot_at;
 			d->cfg.net->forget(d->cfg.net_arg);
 			d->count.reboots++;
-			if (suitdev_boot(d, now) != 0)
-				d->phase = SUITDEV_OFF;
+			if (suitdev_boot(d, now) != 0) {
+				/* its state may be readable later */
+				d->phase = SUITDEV_REBOOT;
+				d->reboot_at = core_later(d, now,
+				    suitdev_rule[FAIL_EXECUTION].base_ms);
+				return d->reboot_at;
+			}
 		}
 		if (d->phase != SUITDEV_IDLE)
 			return SUITDEV_NEVER;
@@ -292,7 +310,7 @@ suitdev_tick(struct suitdev *d, int64_t now)
 		if (i == sizeof jobs / sizeof jobs[0])
 			return next;
 		if (jobs[i].run(d, now) != 0)
-			lost(d, now, SUITDEV_FETCH);
+			lost(d, now, jobs[i].phase);
 	}
 }
 

@@ -61,7 +61,10 @@ core_registered(struct suitdev *d, int64_t now,
 		d->location[r->location.n + 1] = '\0';
 	}
 	if (d->registered) {
-		d->register_at = now + d->cfg.lifetime * INT64_C(750);
+		int64_t renew = d->cfg.lifetime * INT64_C(750);
+
+		d->register_at = now + (renew < SUITDEV_DAY_MS ? renew :
+		    SUITDEV_DAY_MS);
 		return;
 	}
 	d->location[0] = '\0';

@@ -74,6 +74,7 @@ core_failed(struct suitdev *d, int64_t now, enum fail_class c,
 	if (d->nv.fails[c] < UINT8_MAX)
 		d->nv.fails[c]++;
 	d->nv.open = false;
+	d->report = PHASE_IDLE; /* no progress is told after the outcome */
 	d->restarts = d->bad_blocks = 0;
 	d->fetch_szx = d->cfg.kind->szx;
 	d->fetch_at = next_attempt(d, now, c);
