@@ -39,14 +39,17 @@ void core_reported(struct suitdev *d);
 bool core_wants_ask(const struct suitdev *d);
 
 /* suitdev_fetch.c */
+#define CORE_JOURNAL 8192 /* bytes between two writes of the state */
 int core_fetch(struct suitdev *d, int64_t now);
 void core_block(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
 void core_install(struct suitdev *d, int64_t now);
-/* Parts that a former power cycle finished: still right? */
-void core_recheck(struct suitdev *d);
 /* The end of an attempt; classes I and X are reported. */
 void core_failed(struct suitdev *d, int64_t now, enum fail_class c,
     enum track_reason reason);
+/* When the next attempt may begin, after the last failure's class. */
+int64_t core_retry_at(struct suitdev *d, int64_t now);
+/* A new target: what the budget is measured by. */
+void core_budget(struct suitdev *d);
 
 #endif

@@ -10,6 +10,7 @@
 #include "device/core.h"
 
 #define DAY_S (24 * 3600u)
+#define CONTACT_FAILS 7 /* 30 s doubled as often reach the cap of an hour */
 
 /* No RFC gives these; docs/ARCHITECTURE.md says where they come from. */
 const struct backoff_rule suitdev_rule[FAIL_CLASSES] = {
@@ -92,11 +93,15 @@ core_unreachable(struct suitdev *d, int64_t now)
 {
 	const struct backoff_rule *t = &suitdev_rule[FAIL_TRANSPORT];
 
-	if (d->contact_fails < 16)
-		d->contact_fails++;
+	d->contact_fails++;
 	d->fail = FAIL_TRANSPORT;
+	if (d->nv.contact < CONTACT_FAILS) {
+		d->nv.contact++;
+		if (core_save(d) != 0)
+			d->fail = FAIL_EXECUTION;
+	}
 	d->wake = now +
-	    backoff_delay(t, d->contact_fails, backoff_rand(&d->rnd));
+	    backoff_delay(t, d->nv.contact, backoff_rand(&d->rnd));
 }
 
 int
@@ -138,15 +143,22 @@ judge_start(struct suitdev *d, int64_t now, unsigned slot)
 	if (v->step >= SUITDEV_FETCHED && slot != v->slot) {
 		*v = (struct suitdev_nv){.sequence = v->target_seq,
 		    .slot = slot, .attempt = v->attempt,
-		    .target_seq = v->target_seq, .owed = PHASE_SUCCEEDED};
+		    .target_seq = v->target_seq, .owed = PHASE_SUCCEEDED,
+		    .high = v->high, .contact = v->contact};
 	} else if (v->step == SUITDEV_STARTING) {
 		v->step = SUITDEV_NONE;
 		v->off = 0;
 		v->part = 0;
 		core_failed(d, now, FAIL_EXECUTION, REASON_ROLLBACK);
 	} else if (v->open) {
-		/* the attempt died with the power: counted, not reported */
+		/* the attempt died with the power: counted, not reported;
+		 * bytes since the last write are counted at their most */
+		v->spent += v->step == SUITDEV_FETCHING ? CORE_JOURNAL : 0;
 		core_failed(d, now, FAIL_TRANSPORT, REASON_REBOOTED);
+	} else if (v->fail != FAIL_NONE) {
+		if (v->resets < UINT8_MAX)
+			v->resets++;
+		d->fetch_at = core_retry_at(d, now);
 	}
 	v->slot = slot;
 }
@@ -347,7 +359,7 @@ suitdev_answer(struct suitdev *d, int64_t now,
 		lost(d, now, p);
 		return;
 	}
-	d->contact_fails = 0;
+	d->contact_fails = d->nv.contact = 0; /* written with the next thing */
 	if (p == SUITDEV_REGISTER)
 		core_registered(d, now, r);
 	else if (p == SUITDEV_ASK)

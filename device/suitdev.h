@@ -158,6 +158,12 @@ struct suitdev_nv {
 	uint8_t etag[8]; /* of it */
 	enum report_phase owed; /* an outcome not yet reported, or IDLE */
 	enum track_reason reason; /* of it */
+	/* the counters' own: they outlive a change to a lower sequence */
+	uint64_t high; /* the highest sequence that was ever a target */
+	enum fail_class fail; /* of the last failure */
+	unsigned resets; /* since; each halves the wait that is left */
+	uint64_t size; /* of the target's parts, for the budget */
+	unsigned contact; /* contact_fails, as far as they widen the window */
 };
 
 struct suitdev_reject {

@@ -157,7 +157,8 @@ bool
 core_wants_ask(const struct suitdev *d)
 {
 	return d->cfg.kind->polls ||
-	    (!d->cfg.kind->riot && !d->loaded && d->nv.step != SUITDEV_NONE);
+	    (!d->cfg.kind->riot && !d->loaded &&
+	    d->nv.target_seq > d->nv.sequence);
 }
 
 static void
@@ -327,20 +328,23 @@ accept_target(struct suitdev *d, int64_t now, const uint8_t hash[32])
 	struct suitdev_nv *v = &d->nv;
 
 	d->loaded = true;
-	if (memcmp(v->target, hash, sizeof v->target) == 0) {
-		if (v->step == SUITDEV_FETCHED)
-			core_recheck(d);
+	if (memcmp(v->target, hash, sizeof v->target) == 0)
 		return;
-	}
 	if (d->open)
 		(void)d->cfg.storage->abort(d->cfg.storage_arg);
 	d->open = false;
-	if (d->m.sequence > v->target_seq) {
+	/* not above the last target's, but above all that ever were: two
+	 * good manifests in turn must not reset anything */
+	if (d->m.sequence > v->high) {
+		v->high = d->m.sequence;
 		memset(v->fails, 0, sizeof v->fails);
+		v->fail = FAIL_NONE;
+		v->resets = 0;
 		v->spent = 0;
 		v->attempt = 0;
 		d->fetch_at = now;
 	}
+	core_budget(d);
 	memcpy(v->target, hash, sizeof v->target);
 	v->target_seq = d->m.sequence;
 	v->step = SUITDEV_NONE;
@@ -425,7 +429,9 @@ manifest_part(struct suitdev *d, int64_t now,
 		return;
 	}
 	if (d->ask_off == 0) {
+		/* what was known of the former one went with it */
 		d->loaded = false;
+		d->seen_len = 0;
 		d->cfg.manifest.n = 0;
 		d->cfg.manifest.over = false;
 		d->etag_len = (uint8_t)r->etag_len;

@@ -2,7 +2,8 @@
  * Fetching the parts of a verified manifest, one after the other.
  *
  * The attempt is counted in the storage before its first block. The offset
- * is written there every JOURNAL bytes, so a device that lost power goes on
+ * is written there every CORE_JOURNAL
+ * bytes, so a device that lost power goes on
  * at most that much earlier, if the server's ETag is still the one it began
  * with; otherwise it begins again. What counts in the end is the digest over
  * what the storage gives back, not over what was received.
@@ -13,7 +14,6 @@
 
 #include <stdio.h>
 
-#define JOURNAL 8192
 #define RETRY_BLOCK 3 /* re-fetches of one block */
 #define RETRY_ETAG 3 /* beginnings in one session */
 #define SPENT_TIMES 4 /* times the image's size, then once a day */
@@ -42,20 +42,36 @@ begin_again(struct suitdev *d)
 	d->nv.off = d->nv.etag_len = 0;
 }
 
-static int64_t
-next_attempt(struct suitdev *d, int64_t now, enum fail_class c)
+/*
+ * The deadline itself lies in RAM, so a start draws it again from the
+ * counters. Each start in between halves what is above the base: a device
+ * that is switched on for an hour a day must not wait for a day anew each
+ * time, and one that loses its power on purpose gains nothing below the
+ * base.
+ */
+int64_t
+core_retry_at(struct suitdev *d, int64_t now)
 {
-	uint64_t size = 0, done;
+	const struct suitdev_nv *v = &d->nv;
+	const struct backoff_rule *rule = &suitdev_rule[v->fail];
 	int64_t delay;
 
-	delay = backoff_delay(&suitdev_rule[c], d->nv.fails[c],
-	    backoff_rand(&d->rnd));
-	suitdev_progress(d, &done, &size);
-	if (size > 0 && d->nv.spent > SPENT_TIMES * size &&
+	delay = backoff_delay(rule, v->fails[v->fail], backoff_rand(&d->rnd));
+	if (v->size > 0 && v->spent > SPENT_TIMES * v->size &&
 	    delay < SUITDEV_DAY_MS)
 		delay = SUITDEV_DAY_MS + (int64_t)
 		    (backoff_rand(&d->rnd) % SUITDEV_HOUR_MS);
-	return now + delay;
+	return now + rule->base_ms + ((delay - rule->base_ms) >>
+	    (v->resets < 32 ? v->resets : 32));
+}
+
+void
+core_budget(struct suitdev *d)
+{
+	d->nv.size = 0;
+	for (size_t i = 0; i < d->plan_n; i++)
+		d->nv.size += d->plan[i].have_size ? d->plan[i].size :
+		    LIMIT_IMAGE;
 }
 
 void
@@ -77,7 +93,9 @@ core_failed(struct suitdev *d, int64_t now, enum fail_class c,
 	d->report = PHASE_IDLE; /* no progress is told after the outcome */
 	d->restarts = d->bad_blocks = 0;
 	d->fetch_szx = d->cfg.kind->szx;
-	d->fetch_at = next_attempt(d, now, c);
+	d->nv.fail = c;
+	d->nv.resets = 0;
+	d->fetch_at = core_retry_at(d, now);
 	drop_part(d);
 	if (c == FAIL_INTEGRITY || c == FAIL_EXECUTION)
 		begin_again(d);
@@ -148,8 +166,7 @@ end_part(struct suitdev *d, int64_t now)
 	d->nv.part++;
 	d->nv.off = d->nv.etag_len = 0;
 	if (d->nv.part == d->plan_n) {
-		d->nv.step = SUITDEV_FETCHED;
-		d->nv.open = false;
+		d->nv.step = SUITDEV_FETCHED; /* and open, until it starts */
 		d->report = PHASE_DOWNLOADED;
 	}
 	if (core_save(d) != 0)
@@ -306,13 +323,12 @@ store_block(struct suitdev *d, int64_t now, const struct suitdev_response *r)
 		return;
 	}
 	d->nv.off = end;
-	d->nv.spent += r->payload.n;
 	d->bad_blocks = 0;
 	d->count.blocks++;
 	d->count.bytes += r->payload.n;
 	if (last)
 		end_part(d, now);
-	else if (d->nv.off - d->journal >= JOURNAL && core_save(d) != 0)
+	else if (d->nv.off - d->journal >= CORE_JOURNAL && core_save(d) != 0)
 		storage_failed(d, now, d->why.err, "keep the state");
 }
 
@@ -325,6 +341,7 @@ core_block(struct suitdev *d, int64_t now, const struct suitdev_response *r)
 		core_failed(d, now, FAIL_INTEGRITY, REASON_DOWNLOAD);
 		return;
 	}
+	d->nv.spent += r->payload.n; /* paid for, of use or not */
 	if (!block_fits(d, r)) {
 		(void)why_set(&d->why, ERR_RANGE, "not the block that was "
 		    "asked for");
@@ -343,8 +360,9 @@ core_block(struct suitdev *d, int64_t now, const struct suitdev_response *r)
 
 /* --- starting it --- */
 
-void
-core_recheck(struct suitdev *d)
+/* Parts that a former power cycle finished: still right? */
+static int
+recheck(struct suitdev *d)
 {
 	const struct storage *s = d->cfg.storage;
 	int err = 0;
@@ -363,8 +381,23 @@ core_recheck(struct suitdev *d)
 			err = s->finish(d->cfg.storage_arg);
 		d->open = d->open && err != 0;
 	}
-	if (err != 0)
-		begin_again(d);
+	return err;
+}
+
+/*
+ * The first attempt to install goes on with the attempt that fetched; any
+ * other is counted first, as it may be what takes the power away.
+ */
+static int
+begin_install(struct suitdev *d)
+{
+	int err;
+
+	if (d->nv.open)
+		return 0;
+	d->nv.open = true;
+	err = core_save(d);
+	return err == 0 ? recheck(d) : err;
 }
 
 void
@@ -375,15 +408,23 @@ core_install(struct suitdev *d, int64_t now)
 	if (d->report != PHASE_IDLE && d->cfg.kind->reports)
 		return;
 	d->report = PHASE_IDLE;
-	err = d->cfg.storage->activate(d->cfg.storage_arg);
-	if (err == 0) {
-		d->nv.step = SUITDEV_STARTING;
-		err = core_save(d);
+	err = begin_install(d);
+	if (err == ERR_SIZE) { /* nobody knows how much was fetched */
+		d->nv.open = false;
+		begin_again(d);
+		return;
 	}
+	if (err == 0)
+		err = d->cfg.storage->activate(d->cfg.storage_arg);
 	if (err != 0) {
 		storage_failed(d, now, err, "activate");
 		return;
 	}
+	/* not written: the slot that runs tells the same at the next start */
+	d->nv.step = SUITDEV_STARTING;
+	d->nv.open = false;
+	if (core_save(d) != 0)
+		d->fail = FAIL_EXECUTION;
 	d->phase = SUITDEV_REBOOT;
 	d->reboot_at = now + 1000;
 }

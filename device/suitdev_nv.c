@@ -7,8 +7,8 @@
 
 #include "lib/cbor.h"
 
-#define NV_FORMAT 1
-#define NV_FIELDS 15
+#define NV_FORMAT 2
+#define NV_FIELDS 20
 
 static void
 nv_put(const struct suitdev_nv *v, struct buf *b)
@@ -29,6 +29,11 @@ nv_put(const struct suitdev_nv *v, struct buf *b)
 	cbr_put_bstr(b, slice_of(v->etag, v->etag_len));
 	cbr_put_uint(b, v->owed);
 	cbr_put_uint(b, v->reason);
+	cbr_put_uint(b, v->high);
+	cbr_put_uint(b, v->fail);
+	cbr_put_uint(b, v->resets);
+	cbr_put_uint(b, v->size);
+	cbr_put_uint(b, v->contact);
 }
 
 /* A number up to `max` into *ret; the first error sticks in *err. */
@@ -60,6 +65,22 @@ nv_bytes(struct cbr *c, uint8_t *dst, size_t min, size_t *n, int *err)
 	*n = s.n;
 }
 
+/* The counters. */
+static void
+nv_get_counts(struct cbr *c, struct suitdev_nv *v, int *err)
+{
+	uint64_t fail, resets, contact;
+
+	nv_uint(c, UINT64_MAX, &v->high, err);
+	nv_uint(c, FAIL_CLASSES - 1, &fail, err);
+	nv_uint(c, UINT8_MAX, &resets, err);
+	nv_uint(c, UINT64_MAX, &v->size, err);
+	nv_uint(c, UINT8_MAX, &contact, err);
+	v->fail = (enum fail_class)fail;
+	v->resets = (unsigned)resets;
+	v->contact = (unsigned)contact;
+}
+
 static int
 nv_get(struct slice in, struct suitdev_nv *ret)
 {
@@ -88,7 +109,8 @@ nv_get(struct slice in, struct suitdev_nv *ret)
 	nv_uint(&c, LIMIT_IMAGE, &v.off, &err);
 	nv_bytes(&c, v.etag, 0, &v.etag_len, &err);
 	nv_uint(&c, PHASE_DECLINED, &owed, &err);
-	nv_uint(&c, REASONS, &reason, &err);
+	nv_uint(&c, REASONS - 1, &reason, &err);
+	nv_get_counts(&c, &v, &err);
 	if (err == 0 && (!cbr_end(&c) || format != NV_FORMAT))
 		err = ERR_TRAILING;
 	if (err != 0)

@@ -246,6 +246,216 @@ a_notification_does_not_shorten_what_an_answer_said(void **state)
 	world_fini(&w);
 }
 
+/* --- what a restart must not forget --- */
+
+static bool
+bad_image(struct world *x, struct suitdev_response *r)
+{
+	static uint8_t bytes[1024];
+
+	if (strcmp(x->uri, "/i/x") != 0 || r->num != 5)
+		return true;
+	memcpy(bytes, r->payload.p, r->payload.n);
+	bytes[7] ^= 0x10;
+	r->payload.p = bytes;
+	return true;
+}
+
+/* Fails by class I for so long; what it had fetched by then. */
+static unsigned
+fail_for(const struct suitdev_kind *kind, int64_t ms)
+{
+	world_init(&w, kind);
+	w.twist = bad_image;
+	if (kind->triggers)
+		assert_int_equal(suitdev_trigger(&w.dev, w.now,
+		    slice_str("coap://s/m/lamp")), 0);
+	world_run(&w, ms);
+	assert_true(w.dev.nv.fails[FAIL_INTEGRITY] > 1);
+	return w.blocks;
+}
+
+static void
+a_restart_is_no_way_around_the_back_off(void **state)
+{
+	unsigned blocks;
+	int64_t start;
+
+	(void)state;
+	blocks = fail_for(&suitdev_kind_poll, 2 * HOUR);
+	for (unsigned i = 0; i < 20; i++) {
+		const unsigned fails = w.dev.nv.fails[FAIL_INTEGRITY];
+
+		world_boot(&w);
+		assert_int_equal(w.dev.nv.fails[FAIL_INTEGRITY], fails);
+		start = w.now;
+		world_run(&w, 290000); /* below the class's base */
+		assert_int_equal(w.blocks, blocks);
+	}
+	while (w.blocks == blocks)
+		assert_true(world_turn(&w));
+	assert_in_range(w.now - start, 300000, 330000);
+	world_fini(&w);
+}
+
+static void
+a_device_that_is_on_for_an_hour_a_day_tries_as_well(void **state)
+{
+	unsigned blocks, days = 0;
+
+	(void)state;
+	blocks = fail_for(&suitdev_kind_poll, 5 * DAY);
+	assert_true(w.dev.nv.spent > 4 * w.image_n);
+	for (; w.blocks == blocks && days < 10; days++) {
+		w.now += 23 * HOUR;
+		world_boot(&w);
+		world_run(&w, HOUR);
+	}
+	assert_in_range(days, 2, 7);
+	world_fini(&w);
+}
+
+static void
+a_triggered_device_goes_on_by_itself_after_a_restart(void **state)
+{
+	unsigned blocks;
+
+	(void)state;
+	blocks = fail_for(&suitdev_kind_trigger, 2 * HOUR);
+	w.twist = NULL;
+	world_boot(&w);
+	assert_true(world_until(&w, 4, 25 * HOUR));
+	assert_int_equal(w.blocks, blocks + 10);
+	world_fini(&w);
+}
+
+static void
+the_budget_holds_for_an_attempt_that_died(void **state)
+{
+	int64_t died;
+
+	(void)state;
+	world_init(&w, &suitdev_kind_poll);
+	while (w.blocks < 3)
+		assert_true(world_turn(&w));
+	for (unsigned i = 0; w.dev.nv.spent <= 4 * w.image_n; i++) {
+		assert_true(i < 6); /* 8 KiB for each death, at least */
+		world_boot(&w);
+		if (w.dev.nv.spent > 4 * w.image_n)
+			break;
+		w.blocks = 0;
+		while (w.blocks < 3)
+			assert_true(world_turn(&w));
+	}
+	died = w.now;
+	w.blocks = 0;
+	while (w.blocks == 0)
+		assert_true(world_turn(&w));
+	assert_in_range(w.now - died, DAY, 25 * HOUR);
+	world_fini(&w);
+}
+
+/* Publishes under `sequence` and waits until it is the target. */
+static void
+offer(uint64_t sequence)
+{
+	w.spec.sequence = sequence;
+	w.etag++;
+	world_publish(&w, w.key);
+	while (w.dev.nv.target_seq != sequence)
+		assert_true(world_turn(&w));
+}
+
+static void
+two_good_releases_in_turn_reset_no_counter(void **state)
+{
+	(void)state;
+	(void)fail_for(&suitdev_kind_poll, 4 * HOUR);
+	offer(5);
+	assert_int_equal(w.dev.nv.fails[FAIL_INTEGRITY], 0);
+	w.dev.nv.fails[FAIL_INTEGRITY] = 7;
+	w.dev.nv.spent = 3 * w.image_n;
+	w.dev.fetch_at = w.now + 20 * HOUR;
+	for (unsigned i = 0; i < 4; i++) {
+		offer(i & 1 ? 5 : 4);
+		assert_int_equal(w.dev.nv.fails[FAIL_INTEGRITY], 7);
+		assert_int_equal(w.dev.nv.spent, 3 * w.image_n);
+	}
+	offer(6);
+	assert_int_equal(w.dev.nv.fails[FAIL_INTEGRITY], 0);
+	world_fini(&w);
+}
+
+static void
+silence_is_counted_over_a_restart(void **state)
+{
+	(void)state;
+	world_init(&w, &suitdev_kind_plain);
+	w.twist = silent;
+	while (w.lost < 5)
+		assert_true(world_turn(&w));
+	world_boot(&w);
+	assert_int_equal(w.dev.nv.contact, 5);
+	while (w.lost < 6)
+		assert_true(world_turn(&w));
+	assert_int_equal(w.dev.nv.contact, 6);
+	w.twist = NULL;
+	assert_true(world_until(&w, 4, HOUR));
+	assert_int_equal(w.dev.nv.contact, 0);
+	world_fini(&w);
+}
+
+static bool
+wrong_block(struct world *x, struct suitdev_response *r)
+{
+	if (strcmp(x->uri, "/i/x") == 0 && r->num == 3 && x->twists > 0) {
+		x->twists--;
+		r->num = 2;
+	}
+	return true;
+}
+
+static void
+bytes_that_were_of_no_use_are_spent_as_well(void **state)
+{
+	(void)state;
+	world_init(&w, &suitdev_kind_plain);
+	w.twist = wrong_block;
+	w.twists = 3;
+	while (w.blocks < 9)
+		assert_true(world_turn(&w));
+	assert_int_equal(w.dev.nv.off, 6 * 1024);
+	assert_int_equal(w.dev.nv.spent, 9 * 1024);
+	world_fini(&w);
+}
+
+static void
+a_manifest_that_was_overwritten_half_way_is_read_again(void **state)
+{
+	static uint8_t good[16384];
+	size_t n;
+
+	(void)state;
+	(void)fail_for(&suitdev_kind_poll, 2 * HOUR);
+	n = w.envelope_n;
+	memcpy(good, w.envelope, n);
+	w.spec.sequence = 5;
+	w.etag = 2;
+	w.szx_max = 2; /* so that it takes several blocks */
+	world_publish(&w, w.key);
+	while (!w.dev.transfer || w.dev.ask_off == 0)
+		assert_true(world_turn(&w));
+	w.twist = silent;
+	while (w.dev.transfer)
+		assert_true(world_turn(&w));
+	memcpy(w.envelope, good, n); /* the release was withdrawn */
+	w.envelope_n = n;
+	w.etag = 1;
+	w.twist = NULL;
+	assert_true(world_until(&w, 4, 25 * HOUR));
+	world_fini(&w);
+}
+
 int
 main(void)
 {
@@ -259,6 +469,17 @@ main(void)
 	    cmocka_unit_test(a_state_that_cannot_be_read_is_read_again_later),
 	    cmocka_unit_test(
 		a_notification_does_not_shorten_what_an_answer_said),
+	    cmocka_unit_test(a_restart_is_no_way_around_the_back_off),
+	    cmocka_unit_test(
+		a_device_that_is_on_for_an_hour_a_day_tries_as_well),
+	    cmocka_unit_test(
+		a_triggered_device_goes_on_by_itself_after_a_restart),
+	    cmocka_unit_test(the_budget_holds_for_an_attempt_that_died),
+	    cmocka_unit_test(two_good_releases_in_turn_reset_no_counter),
+	    cmocka_unit_test(silence_is_counted_over_a_restart),
+	    cmocka_unit_test(bytes_that_were_of_no_use_are_spent_as_well),
+	    cmocka_unit_test(
+		a_manifest_that_was_overwritten_half_way_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
