@@ -3,6 +3,7 @@
  *   suitdev.c         the loop: what is due, what came back
  *   suitdev_ask.c     register, ask for a manifest, judge it, report
  *   suitdev_fetch.c   fetch the parts, check, store, start
+ *   suitdev_trigger.c being told to come
  *   suitdev_nv.c      the state in the storage
  */
 #ifndef SUITD_DEVICE_CORE_H
@@ -26,6 +27,13 @@ int64_t core_age(struct suitdev *d, const struct suitdev_response *r,
     uint32_t def);
 /* now + base + jitter of a tenth, of an hour at most. */
 int64_t core_later(struct suitdev *d, int64_t now, int64_t base);
+
+/* suitdev_trigger.c */
+/* U(0, seconds), in ms. */
+int64_t core_spread(struct suitdev *d, uint32_t seconds);
+/* The request that a trigger caused has an outcome; has none. */
+void core_trigger_end(struct suitdev *d);
+void core_trigger_lost(struct suitdev *d);
 
 /* suitdev_ask.c */
 int core_register(struct suitdev *d);

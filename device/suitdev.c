@@ -9,7 +9,6 @@
  */
 #include "device/core.h"
 
-#define DAY_S (24 * 3600u)
 #define CONTACT_FAILS 7 /* 30 s doubled as often reach the cap of an hour */
 
 /* No RFC gives these; docs/ARCHITECTURE.md says where they come from. */
@@ -126,8 +125,12 @@ suitdev_init(struct suitdev *d, const struct suitdev_config *cfg)
 		d->cfg.lifetime = 90000;
 	if (d->cfg.poll == 0)
 		d->cfg.poll = 3600;
-	if (d->cfg.poll > DAY_S)
-		d->cfg.poll = DAY_S;
+	if (d->cfg.poll > SUITDEV_DAY_S)
+		d->cfg.poll = SUITDEV_DAY_S;
+	if (d->cfg.boot_spread == 0)
+		d->cfg.boot_spread = 60;
+	if (d->cfg.boot_spread > SUITDEV_DAY_S)
+		d->cfg.boot_spread = SUITDEV_DAY_S;
 	if (d->cfg.manifest.cap > cfg->kind->manifest_max)
 		d->cfg.manifest.cap = cfg->kind->manifest_max;
 	d->rnd = cfg->seed;
@@ -144,7 +147,8 @@ judge_start(struct suitdev *d, int64_t now, unsigned slot)
 		*v = (struct suitdev_nv){.sequence = v->target_seq,
 		    .slot = slot, .attempt = v->attempt,
 		    .target_seq = v->target_seq, .owed = PHASE_SUCCEEDED,
-		    .high = v->high, .contact = v->contact};
+		    .high = v->high, .contact = v->contact,
+		    .spread = v->spread};
 	} else if (v->step == SUITDEV_STARTING) {
 		v->step = SUITDEV_NONE;
 		v->off = 0;
@@ -170,6 +174,7 @@ suitdev_boot(struct suitdev *d, int64_t now)
 	const struct suitdev_count count = d->count;
 	const uint64_t rnd = d->rnd;
 	unsigned slot = 0;
+	bool planned;
 	int64_t first;
 	int err;
 
@@ -182,7 +187,12 @@ suitdev_boot(struct suitdev *d, int64_t now)
 		err = cfg.storage->active(cfg.storage_arg, &slot);
 	if (err != 0)
 		return err;
-	first = now + (int64_t)(backoff_rand(&d->rnd) % 60000);
+	/* a start of its own making is alone; after any other the whole
+	 * neighbourhood may have lost its power */
+	planned = d->nv.step == SUITDEV_STARTING || slot != d->nv.slot;
+	first = now + core_spread(d, planned ||
+	    d->nv.spread < d->cfg.boot_spread ? d->cfg.boot_spread :
+	    d->nv.spread);
 	d->register_at = d->ask_at = first;
 	d->wake = cfg.kind->riot ? now : first;
 	d->fetch_at = now;
@@ -222,11 +232,13 @@ due_install(const struct suitdev *d)
 static int64_t
 due_ask(const struct suitdev *d)
 {
+	int64_t due = core_wants_ask(d) ? d->ask_at : SUITDEV_NEVER;
+
 	if (d->transfer)
 		return 0;
-	if (d->trigger[0] != '\0')
-		return 0;
-	return core_wants_ask(d) ? d->ask_at : SUITDEV_NEVER;
+	if (d->trigger[0] != '\0' && d->trigger_at < due)
+		due = d->trigger_at;
+	return due;
 }
 
 static int64_t
@@ -281,8 +293,10 @@ lost(struct suitdev *d, int64_t now, enum suitdev_phase p)
 	core_unreachable(d, now);
 	if (p == SUITDEV_FETCH)
 		core_failed(d, now, FAIL_TRANSPORT, REASON_DOWNLOAD);
-	if (p == SUITDEV_ASK)
+	if (p == SUITDEV_ASK) {
 		d->transfer = d->observing = false;
+		core_trigger_lost(d);
+	}
 	if (p == SUITDEV_REPORT && d->nv.owed == PHASE_IDLE)
 		core_reported(d); /* a sign of progress is not worth more */
 }
@@ -405,26 +419,4 @@ suitdev_notified(struct suitdev *d, int64_t now,
 		return;
 	d->count.notified++;
 	d->ask_at = now;
-}
-
-int
-suitdev_trigger(struct suitdev *d, int64_t now, struct slice payload)
-{
-	const uint8_t *nul = payload.n > 0 ?
-	    memchr(payload.p, 0, payload.n) : NULL;
-	const size_t n = nul ? (size_t)(nul - payload.p) : payload.n;
-	const bool busy = d->transfer || (d->cfg.kind->riot &&
-	    (d->trigger[0] != '\0' || d->phase != SUITDEV_IDLE || d->loaded));
-
-	(void)now;
-	if (d->phase == SUITDEV_OFF)
-		return ERR_STATE;
-	if (n == 0)
-		return ERR_INCOMPLETE;
-	if (n > 127)
-		return ERR_SIZE;
-	if (busy)
-		return 0;
-	return slice_to_cstr(slice_of(payload.p, n), d->trigger,
-	    sizeof d->trigger) ? 0 : ERR_SIZE;
 }

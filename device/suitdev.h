@@ -120,7 +120,10 @@ struct suitdev_config {
 	struct buf manifest; /* storage for an envelope */
 	uint32_t lifetime; /* of a registration, seconds; 0: 90000 */
 	uint32_t poll; /* seconds, when the server does not say; 0: 3600 */
-	uint64_t seed;
+	uint64_t seed; /* another one at every start: it draws the waits */
+	uint32_t boot_spread; /* first contact after a start comes within so
+	                         many seconds, or within the last announced
+	                         spread when that is longer; 0: 60 */
 };
 
 enum suitdev_phase {
@@ -164,6 +167,8 @@ struct suitdev_nv {
 	unsigned resets; /* since; each halves the wait that is left */
 	uint64_t size; /* of the target's parts, for the budget */
 	unsigned contact; /* contact_fails, as far as they widen the window */
+	uint32_t spread; /* the last one announced, seconds, clamped as a
+	                    Max-Age: an hour unless authenticated */
 };
 
 struct suitdev_reject {
@@ -188,6 +193,9 @@ struct suitdev {
 	bool registered, observing;
 	char location[LIMIT_PATH + 2]; /* "/rd/7" */
 	char trigger[LIMIT_URI + 1]; /* pushed manifest URL, or "" */
+	int64_t trigger_at; /* asked for then, not sooner */
+	unsigned trigger_tries; /* without an answer */
+	bool by_trigger; /* what is asked for now is the trigger's */
 	uint8_t seen_len, seen[8]; /* ETag of the manifest last read */
 	int64_t seen_until; /* then it is read again: it was refused */
 	unsigned contact_fails; /* without any answer, in a row */
@@ -230,7 +238,9 @@ void suitdev_notified(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
 /*
  * POST /suit/trigger: the payload is a URL; bytes from the first NUL on are
- * ignored. 0 also when a trigger is ignored because an update runs (RIOT's
+ * ignored. `w=SECONDS` in its query (not for RIOT) announces a spread: the
+ * manifest is asked for after U(0, w), w at most a day. A trigger never ends
+ * a wait; see suitdev_trigger.c. 0 also when a trigger is ignored because an update runs (RIOT's
  * 2.01 means no more); ERR_INCOMPLETE (4.08) when empty, ERR_SIZE (4.13).
  */
 int suitdev_trigger(struct suitdev *d, int64_t now, struct slice payload)
@@ -250,6 +260,7 @@ void suitdev_progress(const struct suitdev *d, uint64_t *ret_done,
 
 /* Delay rules of a device, by class. */
 extern const struct backoff_rule suitdev_rule[FAIL_CLASSES];
+#define SUITDEV_DAY_S (24 * 3600u)
 #define SUITDEV_DAY_MS (24 * 3600 * INT64_C(1000))
 #define SUITDEV_HOUR_MS (3600 * INT64_C(1000))
 

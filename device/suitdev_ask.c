@@ -164,7 +164,7 @@ core_wants_ask(const struct suitdev *d)
 static void
 ask_uri(const struct suitdev *d, char *dst, size_t cap)
 {
-	if (d->trigger[0] != '\0')
+	if (d->by_trigger)
 		snprintf(dst, cap, "%s", d->trigger);
 	else if (d->cfg.kind->by_class)
 		snprintf(dst, cap, "/m/%s", d->cfg.class_path);
@@ -185,7 +185,8 @@ core_ask(struct suitdev *d, int64_t now)
 		d->szx = d->cfg.kind->szx;
 		d->ask_off = 0;
 		rq.fresh = true;
-		rq.observe = d->cfg.kind->observes && d->trigger[0] == '\0';
+		d->by_trigger = d->trigger[0] != '\0' && d->trigger_at <= now;
+		rq.observe = d->cfg.kind->observes && !d->by_trigger;
 		if (!riot && d->seen_len > 0 && now < d->seen_until) {
 			rq.etag_len = d->seen_len;
 			memcpy(rq.etag, d->seen, d->seen_len);
@@ -362,7 +363,7 @@ consider(struct suitdev *d, int64_t now, bool triggered)
 	struct digest hash;
 	enum track_reason reason;
 
-	d->trigger[0] = '\0';
+	core_trigger_end(d);
 	if (digest_compute(DIGEST_SHA256, buf_slice(&d->cfg.manifest),
 	    &hash) != 0)
 		return;
@@ -390,7 +391,7 @@ static void
 give_up_asking(struct suitdev *d, int64_t now, enum track_reason reason)
 {
 	d->transfer = false;
-	d->trigger[0] = '\0';
+	core_trigger_end(d);
 	d->bad_asks = 0;
 	d->ask_at = core_later(d, now, d->cfg.poll * INT64_C(1000));
 	d->fail = FAIL_INTEGRITY;
@@ -451,7 +452,7 @@ manifest_part(struct suitdev *d, int64_t now,
 		d->seen_len = d->etag_len;
 		d->seen_until = SUITDEV_NEVER;
 		if (d->cfg.manifest.n > 0)
-			consider(d, now, d->trigger[0] != '\0');
+			consider(d, now, d->by_trigger);
 	}
 }
 
@@ -463,9 +464,10 @@ suitdev_pushed(struct suitdev *d, int64_t now, const struct block *b,
 
 	if (d->phase == SUITDEV_OFF || !d->cfg.kind->pushed)
 		return ERR_STATE;
-	if (d->transfer || d->trigger[0] != '\0' ||
-	    d->phase == SUITDEV_FETCH || d->phase == SUITDEV_REBOOT)
+	if (d->transfer || d->phase == SUITDEV_FETCH ||
+	    d->phase == SUITDEV_REBOOT)
 		return ERR_BUSY;
+	d->by_trigger = false;
 	if (off == 0) {
 		/* what was loaded is in the same buffer */
 		d->loaded = false;
@@ -492,7 +494,7 @@ core_manifest(struct suitdev *d, int64_t now,
 
 	d->count.answers++;
 	if (d->transfer && d->ask_off == 0 && d->cfg.kind->observes &&
-	    d->trigger[0] == '\0')
+	    !d->by_trigger)
 		d->observing = r->observe;
 	/* RFC 7641 3.3.1: a little after it went stale, to be sure */
 	if (d->observing)
@@ -503,7 +505,7 @@ core_manifest(struct suitdev *d, int64_t now,
 		return;
 	}
 	d->transfer = false;
-	d->trigger[0] = '\0';
+	core_trigger_end(d);
 	if (r->code == 203 || r->code == 404)
 		return; /* nothing new; nothing for us */
 	d->seen_len = 0;

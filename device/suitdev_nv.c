@@ -8,7 +8,7 @@
 #include "lib/cbor.h"
 
 #define NV_FORMAT 2
-#define NV_FIELDS 20
+#define NV_FIELDS 21
 
 static void
 nv_put(const struct suitdev_nv *v, struct buf *b)
@@ -34,6 +34,7 @@ nv_put(const struct suitdev_nv *v, struct buf *b)
 	cbr_put_uint(b, v->resets);
 	cbr_put_uint(b, v->size);
 	cbr_put_uint(b, v->contact);
+	cbr_put_uint(b, v->spread);
 }
 
 /* A number up to `max` into *ret; the first error sticks in *err. */
@@ -69,16 +70,18 @@ nv_bytes(struct cbr *c, uint8_t *dst, size_t min, size_t *n, int *err)
 static void
 nv_get_counts(struct cbr *c, struct suitdev_nv *v, int *err)
 {
-	uint64_t fail, resets, contact;
+	uint64_t fail, resets, contact, spread;
 
 	nv_uint(c, UINT64_MAX, &v->high, err);
 	nv_uint(c, FAIL_CLASSES - 1, &fail, err);
 	nv_uint(c, UINT8_MAX, &resets, err);
 	nv_uint(c, UINT64_MAX, &v->size, err);
 	nv_uint(c, UINT8_MAX, &contact, err);
+	nv_uint(c, SUITDEV_DAY_S, &spread, err);
 	v->fail = (enum fail_class)fail;
 	v->resets = (unsigned)resets;
 	v->contact = (unsigned)contact;
+	v->spread = (uint32_t)spread;
 }
 
 static int
