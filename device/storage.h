@@ -33,6 +33,8 @@
 #ifndef SUITD_DEVICE_STORAGE_H
 #define SUITD_DEVICE_STORAGE_H
 
+#include <limits.h>
+
 #include "lib/err.h"
 #include "lib/slice.h"
 
@@ -50,13 +52,19 @@ struct storage {
 	int (*finish)(void *arg);
 	int (*abort)(void *arg);
 	int (*activate)(void *arg);
+	int (*recovery)(void *arg, bool *ret_recovery);
 };
 
 /*
  * RAM that outlives a simulated power loss. `fail_in` counts down over
  * set_state, begin, write, finish and activate: at 1 the call fails with
  * ERR_IO (once); 0 is never.
+ *
+ * It plays the boot loader as well: of the images that are activated the
+ * next `bad_boots` do not come up. The old slot is started again then; with
+ * `single_slot` there is no old image, and it is the recovery updater.
  */
+#define STORAGE_RAM_NO_BOOT UINT_MAX /* bad_boots: none ever does */
 struct storage_ram {
 	uint8_t state[STORAGE_STATE];
 	size_t state_n;
@@ -68,6 +76,11 @@ struct storage_ram {
 	unsigned cur;
 	unsigned fail_in;
 	uint64_t calls; /* of the five above, for tests */
+	bool single_slot;
+	unsigned bad_boots;
+	unsigned refused_boots; /* so often so far */
+	bool tried; /* the next start is the first of a new image */
+	bool recovery;
 };
 extern const struct storage storage_ram;
 void storage_ram_init(struct storage_ram *r, size_t part_max);

@@ -37,6 +37,23 @@ faulty(struct storage_ram *r)
 	return r->fail_in > 0 && --r->fail_in == 0;
 }
 
+/* What a boot loader does when there is a new image to try. */
+static void
+try_image(struct storage_ram *r)
+{
+	if (!r->tried)
+		return;
+	r->tried = false;
+	r->recovery = false;
+	if (r->bad_boots == 0)
+		return;
+	if (r->bad_boots != STORAGE_RAM_NO_BOOT)
+		r->bad_boots--;
+	r->refused_boots++;
+	r->slot = !r->slot;
+	r->recovery = r->single_slot;
+}
+
 static int
 ram_get_state(void *arg, uint8_t *dst, size_t cap, size_t *ret_n)
 {
@@ -48,6 +65,7 @@ ram_get_state(void *arg, uint8_t *dst, size_t cap, size_t *ret_n)
 		memcpy(dst, r->state, r->state_n);
 	*ret_n = r->state_n;
 	r->started = true;
+	try_image(r);
 	return 0;
 }
 
@@ -209,7 +227,21 @@ ram_activate(void *arg)
 		return ERR_ORDER;
 	if (faulty(r))
 		return ERR_IO;
+	if (r->single_slot) /* copied over it */
+		memset(r->len[r->slot], 0, sizeof r->len[r->slot]);
 	r->slot = !r->slot;
+	r->tried = true;
+	return 0;
+}
+
+static int
+ram_recovery(void *arg, bool *ret_recovery)
+{
+	struct storage_ram *r = arg;
+
+	if (!r->started)
+		return ERR_ORDER;
+	*ret_recovery = r->recovery;
 	return 0;
 }
 
@@ -218,4 +250,5 @@ const struct storage storage_ram = {
 	.active = ram_active, .begin = ram_begin, .resume = ram_resume,
 	.write = ram_write, .read = ram_read, .finish = ram_finish,
 	.abort = ram_abort, .activate = ram_activate,
+	.recovery = ram_recovery,
 };

@@ -149,11 +149,14 @@ judge_start(struct suitdev *d, int64_t now, unsigned slot)
 		    .target_seq = v->target_seq, .owed = PHASE_SUCCEEDED,
 		    .high = v->high, .contact = v->contact,
 		    .spread = v->spread};
-	} else if (v->step == SUITDEV_STARTING) {
+	} else if (v->step == SUITDEV_STARTING ||
+	    (d->recovery && !v->recovery && v->step == SUITDEV_FETCHED)) {
+		/* the second: the power went before STARTING was written */
 		v->step = SUITDEV_NONE;
 		v->off = 0;
 		v->part = 0;
-		core_failed(d, now, FAIL_EXECUTION, REASON_ROLLBACK);
+		core_failed(d, now, FAIL_EXECUTION, d->recovery ?
+		    REASON_RECOVERY : REASON_ROLLBACK);
 	} else if (v->open) {
 		/* the attempt died with the power: counted, not reported;
 		 * bytes since the last write are counted at their most */
@@ -165,6 +168,11 @@ judge_start(struct suitdev *d, int64_t now, unsigned slot)
 		d->fetch_at = core_retry_at(d, now);
 	}
 	v->slot = slot;
+	v->recovery = d->recovery;
+	if (d->recovery && d->cfg.kind->reports) {
+		v->owed = PHASE_FAILED;
+		v->reason = REASON_RECOVERY;
+	}
 }
 
 int
@@ -185,6 +193,8 @@ suitdev_boot(struct suitdev *d, int64_t now)
 	err = core_load(d);
 	if (err == 0)
 		err = cfg.storage->active(cfg.storage_arg, &slot);
+	if (err == 0 && cfg.storage->recovery != NULL)
+		err = cfg.storage->recovery(cfg.storage_arg, &d->recovery);
 	if (err != 0)
 		return err;
 	/* a start of its own making is alone; after any other the whole

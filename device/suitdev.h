@@ -169,6 +169,7 @@ struct suitdev_nv {
 	unsigned contact; /* contact_fails, as far as they widen the window */
 	uint32_t spread; /* the last one announced, seconds, clamped as a
 	                    Max-Age: an hour unless authenticated */
+	bool recovery; /* at the last start */
 };
 
 struct suitdev_reject {
@@ -190,6 +191,9 @@ struct suitdev {
 	int64_t register_at, ask_at, fetch_at, reboot_at;
 	uint64_t rnd;
 
+	bool recovery; /* no application runs: this is the updater, which
+	                  goes on asking, takes what ran last as well, and
+	                  says so at every start */
 	bool registered, observing;
 	char location[LIMIT_PATH + 2]; /* "/rd/7" */
 	char trigger[LIMIT_URI + 1]; /* pushed manifest URL, or "" */

@@ -30,15 +30,16 @@ core_register(struct suitdev *d)
 	const char *links = !c->kind->triggers ? "" :
 	    c->kind->pushed ? "</suit/manifest>" : "</suit/trigger>";
 	struct suitdev_request rq = {.method = 2, .content_format = -1};
-	char uri[URI_MAX], vendor[37];
+	char uri[URI_MAX], vendor[37], runs[64];
 
 	rq.uri = d->location;
 	if (d->location[0] == '\0') {
-		snprintf(uri, sizeof uri, "/rd?ep=%s&c=%s&vendor=%s&seq=%llu"
-		    "&v=%llu&lt=%u", c->ep, c->class_path,
-		    text_uuid(c->vendor, vendor),
+		snprintf(runs, sizeof runs, "&seq=%llu&v=%llu",
 		    (unsigned long long)d->nv.sequence,
-		    (unsigned long long)d->nv.sequence, c->lifetime);
+		    (unsigned long long)d->nv.sequence);
+		snprintf(uri, sizeof uri, "/rd?ep=%s&c=%s&vendor=%s%s&lt=%u",
+		    c->ep, c->class_path, text_uuid(c->vendor, vendor),
+		    d->recovery ? "" : runs, c->lifetime);
 		rq.uri = uri;
 		rq.payload = slice_str(links);
 		if (rq.payload.n > 0)
@@ -115,7 +116,7 @@ core_report(struct suitdev *d)
 	struct report_status s = {
 	    .phase = owed ? d->nv.owed : d->report,
 	    .reason = owed ? d->nv.reason : REASON_NONE,
-	    .have_sequence = true,
+	    .have_sequence = !d->recovery,
 	    .sequence = d->nv.sequence,
 	    .have_target = d->nv.target_seq != 0,
 	    .target = d->nv.target_seq,
@@ -156,9 +157,8 @@ core_reported(struct suitdev *d)
 bool
 core_wants_ask(const struct suitdev *d)
 {
-	return d->cfg.kind->polls ||
-	    (!d->cfg.kind->riot && !d->loaded &&
-	    d->nv.target_seq > d->nv.sequence);
+	return d->cfg.kind->polls || (!d->cfg.kind->riot && (d->recovery ||
+	    (!d->loaded && d->nv.target_seq > d->nv.sequence)));
 }
 
 static void
@@ -312,7 +312,8 @@ judge(struct suitdev *d)
 		return REASON_PARSE;
 	if (manifest_verify(&d->m, d->cfg.keys, &proof, &d->why) != 0)
 		return REASON_SIGNATURE;
-	if (d->m.sequence <= have) {
+	/* the updater may bring back what ran last, and nothing older */
+	if (d->m.sequence < have || (d->m.sequence == have && !d->recovery)) {
 		(void)why_set(&d->why, ERR_SEQUENCE, "SUIT 8.4.2: sequence "
 		    "%llu is not above %llu, which runs",
 		    (unsigned long long)d->m.sequence,

@@ -8,7 +8,7 @@
 #include "lib/cbor.h"
 
 #define NV_FORMAT 2
-#define NV_FIELDS 21
+#define NV_FIELDS 22
 
 static void
 nv_put(const struct suitdev_nv *v, struct buf *b)
@@ -35,6 +35,7 @@ nv_put(const struct suitdev_nv *v, struct buf *b)
 	cbr_put_uint(b, v->size);
 	cbr_put_uint(b, v->contact);
 	cbr_put_uint(b, v->spread);
+	cbr_put_bool(b, v->recovery);
 }
 
 /* A number up to `max` into *ret; the first error sticks in *err. */
@@ -78,6 +79,8 @@ nv_get_counts(struct cbr *c, struct suitdev_nv *v, int *err)
 	nv_uint(c, UINT64_MAX, &v->size, err);
 	nv_uint(c, UINT8_MAX, &contact, err);
 	nv_uint(c, SUITDEV_DAY_S, &spread, err);
+	if (*err == 0)
+		*err = cbr_get_bool(c, &v->recovery);
 	v->fail = (enum fail_class)fail;
 	v->resets = (unsigned)resets;
 	v->contact = (unsigned)contact;
