@@ -456,6 +456,85 @@ a_manifest_that_was_overwritten_half_way_is_read_again(void **state)
 	world_fini(&w);
 }
 
+/* Publishes a forgery that differs from every other. */
+static void
+forge(struct cose_key *stranger, uint64_t sequence)
+{
+	w.spec.sequence = sequence;
+	w.etag++;
+	world_publish(&w, stranger);
+	world_run(&w, 30 * 60000);
+}
+
+static void
+eight_refused_manifests_are_remembered(void **state)
+{
+	struct cose_key *other;
+	static uint8_t first[16384];
+	size_t n = 0;
+
+	(void)state;
+	/* signatures of this kind are the same each time */
+	assert_int_equal(cose_key_generate(COSE_KEY_ED25519, &other), 0);
+	world_init(&w, &suitdev_kind_poll);
+	for (uint64_t i = 1; i <= SUITDEV_REJECTS; i++) {
+		forge(other, 10 + i);
+		assert_int_equal(w.dev.count.rejects, i);
+		if (i == 1) {
+			n = w.envelope_n;
+			memcpy(first, w.envelope, n);
+		}
+	}
+	memcpy(w.envelope, first, n); /* known: not looked at */
+	w.envelope_n = n;
+	w.etag++;
+	world_run(&w, 30 * 60000);
+	assert_int_equal(w.dev.count.rejects, SUITDEV_REJECTS);
+	forge(other, 99); /* the ninth displaces the first */
+	assert_int_equal(w.dev.count.rejects, SUITDEV_REJECTS + 1);
+	memcpy(w.envelope, first, n);
+	w.envelope_n = n;
+	w.etag++;
+	world_run(&w, 30 * 60000);
+	assert_int_equal(w.dev.count.rejects, SUITDEV_REJECTS + 2);
+	assert_int_equal(w.blocks, 0);
+	cose_key_free(other);
+	world_fini(&w);
+}
+
+static void
+the_largest_state_is_kept_and_read_back(void **state)
+{
+	static struct suitdev_nv v;
+
+	(void)state;
+	world_init(&w, &suitdev_kind_poll);
+	v = (struct suitdev_nv){.sequence = UINT64_MAX, .slot = 1,
+	    .step = SUITDEV_STARTING, .target_seq = UINT64_MAX,
+	    .attempt = UINT32_MAX, .open = true, .spent = UINT64_MAX,
+	    .part = STORAGE_PARTS, .off = LIMIT_IMAGE, .etag_len = 8,
+	    .owed = PHASE_DECLINED, .reason = REASONS - 1,
+	    .high = UINT64_MAX, .fail = FAIL_CLASSES - 1,
+	    .resets = UINT8_MAX, .size = UINT64_MAX, .contact = UINT8_MAX,
+	    .spread = SUITDEV_DAY_S, .recovery = true};
+	memset(v.target, 0xaa, sizeof v.target);
+	memset(v.fails, 0xff, sizeof v.fails);
+	memset(v.etag, 0xee, sizeof v.etag);
+	w.dev.nv = v;
+	assert_int_equal(core_save(&w.dev), 0);
+	memset(&w.dev.nv, 0, sizeof w.dev.nv);
+	assert_int_equal(core_load(&w.dev), 0);
+	assert_int_equal(w.dev.nv.high, v.high);
+	assert_int_equal(w.dev.nv.fail, v.fail);
+	assert_int_equal(w.dev.nv.resets, v.resets);
+	assert_int_equal(w.dev.nv.contact, v.contact);
+	assert_int_equal(w.dev.nv.spread, v.spread);
+	assert_int_equal(w.dev.nv.reason, v.reason);
+	assert_true(w.dev.nv.size == v.size && w.dev.nv.recovery);
+	assert_memory_equal(w.dev.nv.fails, v.fails, sizeof v.fails);
+	world_fini(&w);
+}
+
 int
 main(void)
 {
@@ -480,6 +559,8 @@ main(void)
 	    cmocka_unit_test(bytes_that_were_of_no_use_are_spent_as_well),
 	    cmocka_unit_test(
 		a_manifest_that_was_overwritten_half_way_is_read_again),
+	    cmocka_unit_test(eight_refused_manifests_are_remembered),
+	    cmocka_unit_test(the_largest_state_is_kept_and_read_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
