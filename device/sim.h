@@ -4,6 +4,7 @@
  *   sim_args.c   the command line
  *   sim_net.c    sockets, and the wire that loses, doubles and delays
  *   sim_dev.c    one device: core, storage, exchanges, power
+ *   sim_fault.c  what is wrong with it, and when it sleeps
  *   sim_show.c   progress, table, JSON
  *
  * Each device has an address of its own (127.1.0.1 and on), for a server
@@ -31,6 +32,27 @@
 
 extern const struct suitdev_kind *const sim_kinds[SIM_KINDS];
 
+/* What is wrong with a device: one thing at most. */
+enum sim_fault {
+	SIM_SOUND,
+	SIM_BRICK, /* never starts again once it has installed */
+	SIM_BAD_BOOT, /* no new image comes up */
+	SIM_MUTE, /* takes triggers and never fetches */
+	SIM_FAULTS,
+};
+
+enum sim_result {
+	SIM_PENDING,
+	SIM_UPDATED,
+	SIM_NEWER,
+	SIM_REFUSED,
+	SIM_BRICKED,
+	SIM_ROLLED_BACK,
+	SIM_RECOVERY,
+	SIM_MUTED,
+	SIM_RESULTS,
+};
+
 struct sim_args {
 	const char *server; /* coap://host[:port] */
 	unsigned n;
@@ -44,6 +66,10 @@ struct sim_args {
 	int delay_ms; /* at most; each datagram draws its own */
 	unsigned kill_n, kill_percent;
 	double kill_s; /* back after */
+	double share[SIM_FAULTS]; /* of the devices, 0 to 1 */
+	bool single_slot;
+	double sleep_s, awake_s; /* in turn; core seconds; 0: never asleep */
+	uint32_t boot_spread; /* core seconds; 0: the core's default */
 	unsigned newer;
 	uint64_t seq;
 	uint64_t seed;
@@ -61,8 +87,6 @@ struct sim_args {
 int sim_args_parse(int argc, char **argv, struct sim_args *ret) MUST_USE;
 void sim_args_fini(struct sim_args *a);
 
-enum sim_result { SIM_PENDING, SIM_UPDATED, SIM_NEWER, SIM_REFUSED };
-
 struct sim_dev {
 	struct sim *sim;
 	unsigned index;
@@ -70,6 +94,7 @@ struct sim_dev {
 	const struct suitdev_kind *kind;
 	bool newer; /* runs a sequence above the release's */
 	bool kill, killed; /* to die on the way; has died */
+	enum sim_fault fault;
 	bool probed; /* somebody asked for the slot that runs it now */
 	bool on;
 	uint64_t start_seq;
@@ -111,6 +136,14 @@ struct sim {
 };
 
 int64_t sim_now(const struct sim *s); /* real ms since the start */
+
+/* sim_fault.c: pure; `now` is the core's clock, ms */
+enum sim_fault sim_fault_draw(const struct sim_args *a, unsigned index);
+/* How a device with that fault is expected to end. */
+enum sim_result sim_fault_end(const struct sim_args *a, enum sim_fault f);
+/* Whether it sleeps now, and until when. Each begins at its own point. */
+bool sim_asleep(const struct sim_args *a, unsigned index, int64_t now,
+    int64_t *ret_until);
 
 /* sim_net.c */
 int sim_net_server(struct sim *s, struct why *why) MUST_USE;

@@ -22,6 +22,12 @@ static const char usage[] =
 "  --delay MS            each datagram waits up to MS\n"
 "  --kill N@P[:S]        N devices lose power at P % and are back after S\n"
 "                        seconds (default 3)\n"
+"  --brick P             share of devices that never start again after they\n"
+"                        installed: 2% or 0.02\n"
+"  --bad-boot P          share on which no new image comes up: they roll back\n"
+"  --single-slot         there is nothing to roll back to: recovery mode\n"
+"  --mute P              share that takes triggers and never fetches\n"
+"  --sleep N/M           asleep for N seconds, awake for M, in turn\n"
 "  --newer N             N devices run a sequence above any release's\n"
 "  --seq S               sequence the others run (default 1)\n"
 "  --psk-file F          lines \"EP HEXKEY\"\n"
@@ -31,6 +37,8 @@ static const char usage[] =
 "                        server is on loopback); \"none\"\n"
 "  --device-port P       of devices that can be triggered (default 5690)\n"
 "  --poll S              seconds between polls when the server does not say\n"
+"  --boot-spread S       first contact after a start within S seconds\n"
+"                        (default 60)\n"
 "  --time-scale X        polls, back-off and reboots X times quicker\n"
 "  --ack-timeout MS      first repeat of a request (default 2000)\n"
 "  --until done|S        (default done)\n"
@@ -43,8 +51,9 @@ static const char usage[] =
 enum opt {
 	O_SERVER = 256, O_KEY, O_CLASS, O_VENDOR, O_MIX, O_LOSS, O_DUP,
 	O_DELAY, O_KILL, O_NEWER, O_SEQ, O_PSK, O_PREFIX, O_SEED, O_ADDR,
-	O_PORT, O_POLL, O_SCALE, O_ACK, O_UNTIL, O_LINGER, O_JSON, O_LIST, O_VERSION,
-	O_HELP,
+	O_PORT, O_POLL, O_SCALE, O_ACK, O_UNTIL, O_LINGER, O_JSON, O_LIST,
+	O_VERSION, O_HELP, O_BRICK, O_BAD_BOOT, O_SINGLE, O_MUTE, O_SLEEP,
+	O_BOOT_SPREAD,
 };
 
 static const struct option options[] = {
@@ -57,7 +66,11 @@ static const struct option options[] = {
 	{"prefix", 1, NULL, O_PREFIX}, {"seed", 1, NULL, O_SEED},
 	{"addr-base", 1, NULL, O_ADDR}, {"device-port", 1, NULL, O_PORT},
 	{"poll", 1, NULL, O_POLL}, {"time-scale", 1, NULL, O_SCALE},
-	{"ack-timeout", 1, NULL, O_ACK}, {"until", 1, NULL, O_UNTIL}, {"linger", 1, NULL, O_LINGER},
+	{"ack-timeout", 1, NULL, O_ACK}, {"until", 1, NULL, O_UNTIL},
+	{"linger", 1, NULL, O_LINGER}, {"brick", 1, NULL, O_BRICK},
+	{"bad-boot", 1, NULL, O_BAD_BOOT}, {"single-slot", 0, NULL, O_SINGLE},
+	{"mute", 1, NULL, O_MUTE}, {"sleep", 1, NULL, O_SLEEP},
+	{"boot-spread", 1, NULL, O_BOOT_SPREAD},
 	{"json", 0, NULL, O_JSON}, {"list-devices", 0, NULL, O_LIST},
 	{"verbose", 0, NULL, 'v'}, {"version", 0, NULL, O_VERSION},
 	{"help", 0, NULL, O_HELP}, {NULL, 0, NULL, 0},
@@ -88,9 +101,9 @@ whole(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
 	return true;
 }
 
-/* "1%" or "0.01" */
+/* "1%" or "0.01", all of them included */
 static bool
-chance(const char *s, double *ret)
+share(const char *s, double *ret)
 {
 	char *end;
 	double v = strtod(s, &end);
@@ -99,10 +112,30 @@ chance(const char *s, double *ret)
 		v /= 100;
 		end++;
 	}
-	if (end == s || *end != '\0' || !(v >= 0 && v < 1))
+	if (end == s || *end != '\0' || !(v >= 0 && v <= 1))
 		return false;
 	*ret = v;
 	return true;
+}
+
+/* A wire that loses everything is of no use. */
+static bool
+chance(const char *s, double *ret)
+{
+	return share(s, ret) && *ret < 1;
+}
+
+/* "N/M": asleep and awake, seconds */
+static bool
+duty(const char *s, struct sim_args *a)
+{
+	const char *slash = strchr(s, '/');
+	char asleep[32];
+
+	return slash != NULL && slice_to_cstr(slice_of(s,
+	    (size_t)(slash - s)), asleep, sizeof asleep) &&
+	    number(asleep, 0.001, 1e6, &a->sleep_s) &&
+	    number(slash + 1, 0.001, 1e6, &a->awake_s);
 }
 
 static bool
@@ -225,6 +258,10 @@ set_number(struct sim_args *a, int opt, const char *v)
 		ok = whole(v, 1, 86400, &u);
 		a->poll = (uint32_t)u;
 		break;
+	case O_BOOT_SPREAD:
+		ok = whole(v, 1, 86400, &u);
+		a->boot_spread = (uint32_t)u;
+		break;
 	case O_ACK:
 		ok = whole(v, 10, 60000, &u);
 		a->ack_timeout = (int)u;
@@ -257,6 +294,11 @@ set(struct sim_args *a, int opt, const char *v)
 	case O_LOSS: return chance(v, &a->loss);
 	case O_DUP: return chance(v, &a->dup);
 	case O_KILL: return kill_plan(v, a);
+	case O_BRICK: return share(v, &a->share[SIM_BRICK]);
+	case O_BAD_BOOT: return share(v, &a->share[SIM_BAD_BOOT]);
+	case O_MUTE: return share(v, &a->share[SIM_MUTE]);
+	case O_SINGLE: return a->single_slot = true;
+	case O_SLEEP: return duty(v, a);
 	case O_PSK: a->psk_file = v; return true;
 	case O_PREFIX: a->prefix = v; return true;
 	case O_ADDR: return address(v, &a->addr_base);
@@ -296,6 +338,10 @@ check(struct sim_args *a)
 	    LIMIT_EP - 8))
 		return complain("--class and --prefix take letters, digits, "
 		    "'.', '_', ':', '@' and '-'");
+	if (a->share[SIM_BRICK] + a->share[SIM_BAD_BOOT] +
+	    a->share[SIM_MUTE] > 1)
+		return complain("--brick, --bad-boot and --mute are more than "
+		    "all devices");
 	if (a->list)
 		return 0;
 	if (a->server == NULL)

@@ -19,6 +19,13 @@ core_now(const struct sim *s)
 	return (int64_t)((double)sim_now(s) * s->args.scale);
 }
 
+static bool
+asleep(const struct sim_dev *d, int64_t *ret_until)
+{
+	return sim_asleep(&d->sim->args, d->index, core_now(d->sim),
+	    ret_until);
+}
+
 /* --- the core's network --- */
 
 static int
@@ -28,6 +35,9 @@ net_send(void *arg, const struct suitdev_request *rq)
 	struct exch_target to;
 	int err;
 
+	if (d->fault == SIM_MUTE && rq->method == 1 &&
+	    strncmp(rq->uri, "/m", 2) != 0)
+		return 0; /* it reads what it shall fetch, and waits */
 	err = sim_net_target(d->sim, rq->uri, &to);
 	if (err == 0 && d->kind->riot && rq->fresh)
 		err = sim_net_fresh(d);
@@ -145,7 +155,8 @@ serve_trigger(struct sim_dev *d, const struct exch_in *in,
 		out->code = 405;
 		return;
 	}
-	err = suitdev_trigger(&d->core, core_now(d->sim), in->payload);
+	err = d->fault == SIM_MUTE ? 0 :
+	    suitdev_trigger(&d->core, core_now(d->sim), in->payload);
 	out->code = err == ERR_INCOMPLETE ? 408 : err != 0 ? err_coap(err) :
 	    d->kind->riot ? 201 : 204;
 	if (err == 0)
@@ -178,7 +189,7 @@ serve_slot(struct sim_dev *d, const struct exch_in *in, struct exch_out *out)
 	const unsigned active = d->ram.slot;
 	const bool other = strcmp(in->path, "suit/slot/inactive") == 0;
 
-	d->probed = d->result == SIM_UPDATED;
+	d->probed = d->result != SIM_PENDING;
 	out->code = 205;
 	out->payload = slice_str(active == (other ? 1u : 0u) ? "0" : "1");
 }
@@ -266,7 +277,7 @@ configure(struct sim_dev *d, struct suitdev_config *c)
 	    .storage = &storage_ram, .storage_arg = &d->ram,
 	    .net = &net, .net_arg = d, .authenticated = d->sim->secure,
 	    .manifest = buf_of(d->manifest, d->kind->manifest_max),
-	    .poll = a->poll,
+	    .poll = a->poll, .boot_spread = a->boot_spread,
 	    .seed = a->seed * 0x9e3779b97f4a7c15u + d->index +
 	    ((uint64_t)d->power << 32),
 	};
@@ -324,29 +335,59 @@ shall_die(const struct sim_dev *d)
 /* --- time --- */
 
 static void
+set_result(struct sim_dev *d, enum sim_result now)
+{
+	const enum sim_result was = d->result;
+
+	d->result = now;
+	if (was == SIM_PENDING && now != SIM_PENDING) {
+		d->sim->ended++;
+		d->ended = sim_now(d->sim);
+	}
+}
+
+/* Faults end a device where a sound one goes on. */
+static void
+note_fault(struct sim_dev *d)
+{
+	const bool said = !d->kind->reports ||
+	    d->core.nv.owed == PHASE_IDLE;
+	const bool known = !d->kind->registers || d->core.registered;
+	const bool over = d->fault == SIM_MUTE ||
+	    (d->fault == SIM_BAD_BOOT && d->ram.refused_boots > 0);
+
+	if (!over || !said || !known || d->core.phase == SUITDEV_OFF ||
+	    d->result != SIM_PENDING)
+		return;
+	set_result(d, sim_fault_end(&d->sim->args, d->fault));
+	sim_show_line(d, "%s", d->fault == SIM_MUTE ?
+	    "will fetch nothing" : d->core.recovery ?
+	    "is in recovery mode" : "rolled back");
+}
+
+static void
 note_result(struct sim_dev *d)
 {
 	const struct suitdev *c = &d->core;
 	const bool said = !d->kind->reports || c->nv.owed == PHASE_IDLE;
 	const bool known = !d->kind->registers || c->registered;
-	enum sim_result was = d->result;
+	enum sim_result now = d->result;
 
-	if (c->phase != SUITDEV_IDLE || c->loaded || !said || !known)
+	note_fault(d);
+	if (d->fault == SIM_MUTE || c->phase != SUITDEV_IDLE || c->loaded ||
+	    !said || !known)
 		return;
 	if (c->nv.sequence > d->start_seq)
-		d->result = SIM_UPDATED;
+		now = SIM_UPDATED;
 	else if (d->newer && (c->refused == REASON_SEQUENCE ||
 	    c->count.answers > 0 || d->kind == &suitdev_kind_trigger))
-		d->result = SIM_NEWER;
+		now = SIM_NEWER;
 	else if (c->count.rejects > 0)
-		d->result = SIM_REFUSED;
-	if (d->result == was)
+		now = SIM_REFUSED;
+	if (now == d->result)
 		return;
-	if (was == SIM_PENDING) {
-		d->sim->ended++;
-		d->ended = sim_now(d->sim);
-	}
-	if (d->result == SIM_UPDATED)
+	set_result(d, now);
+	if (now == SIM_UPDATED)
 		sim_show_line(d, "runs %llu",
 		    (unsigned long long)c->nv.sequence);
 }
@@ -363,13 +404,41 @@ maybe_leave(struct sim *s)
 	if (s->ended < s->args.n || s->args.until > 0)
 		return;
 	for (unsigned i = 0; i < s->args.n; i++)
-		if (s->dev[i].kind->riot && !s->dev[i].probed)
+		if (s->dev[i].kind->riot && !s->dev[i].probed &&
+		    s->dev[i].result == SIM_UPDATED)
 			asked = false;
 	if (asked)
 		tv = (struct timeval){0, 300000}; /* for the answer */
 	if (!s->leaving || asked)
 		event_base_loopexit(s->base, &tv);
 	s->leaving = true;
+}
+
+static void
+brick(struct sim_dev *d)
+{
+	sim_show_line(d, "does not start again");
+	power_off(d);
+	evtimer_del(d->timer);
+	set_result(d, SIM_BRICKED);
+	maybe_leave(d->sim);
+}
+
+static void
+wake_at(struct sim_dev *d, int64_t due)
+{
+	const int64_t now = sim_now(d->sim);
+	struct timeval tv;
+
+	due = due > now ? due - now : 0;
+	tv = (struct timeval){due / 1000, (due % 1000) * 1000};
+	evtimer_add(d->timer, &tv);
+}
+
+static int64_t
+real(const struct sim *s, int64_t core)
+{
+	return (int64_t)((double)core / s->args.scale) + 1;
 }
 
 static int64_t
@@ -383,10 +452,13 @@ sim_dev_run(struct sim_dev *d)
 {
 	struct sim *s = d->sim;
 	int64_t now, due, core, wait;
-	struct timeval tv;
 
 	if (!d->on)
 		return;
+	if (asleep(d, &core)) {
+		wake_at(d, real(s, core));
+		return;
+	}
 	secure_reap(d);
 	now = sim_now(s);
 	due = exch_tick(&d->exch, now);
@@ -397,10 +469,14 @@ sim_dev_run(struct sim_dev *d)
 		die(d);
 		return;
 	}
+	if (d->fault == SIM_BRICK && d->core.phase == SUITDEV_REBOOT) {
+		brick(d);
+		return;
+	}
 	note_result(d);
 	maybe_leave(s);
 	if (core != SUITDEV_NEVER)
-		due = earlier(due, (int64_t)((double)core / s->args.scale) + 1);
+		due = earlier(due, real(s, core));
 	if (d->exch.out)
 		due = earlier(due, d->exch.due);
 	wait = d->dtls != NULL && !d->dtls_over ? dtls_timeout(d->dtls) : -1;
@@ -410,15 +486,14 @@ sim_dev_run(struct sim_dev *d)
 		evtimer_del(d->timer);
 		return;
 	}
-	due = due > now ? due - now : 0;
-	tv = (struct timeval){due / 1000, (due % 1000) * 1000};
-	evtimer_add(d->timer, &tv);
+	wake_at(d, due);
 }
 
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct sim_dev *d = arg;
+	int64_t until;
 
 	(void)fd;
 	(void)what;
@@ -428,8 +503,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 			sim_show_line(d, "%s", d->core.why.text);
 		return;
 	}
-	if (d->dtls != NULL && !d->dtls_over && dtls_timeout(d->dtls) == 1 &&
-	    dtls_tick(d->dtls) != 0)
+	if (d->dtls != NULL && !d->dtls_over && !asleep(d, &until) &&
+	    dtls_timeout(d->dtls) == 1 && dtls_tick(d->dtls) != 0)
 		d->dtls_over = true;
 	sim_dev_run(d);
 }
@@ -438,8 +513,14 @@ void
 sim_dev_input(struct sim_dev *d, const struct exch_peer *from,
     struct slice dgram)
 {
+	int64_t until;
+
 	if (!d->on)
 		return;
+	if (asleep(d, &until)) {
+		d->sim->lost++;
+		return;
+	}
 	if (d->sim->secure && exch_peer_eq(from, &d->sim->server)) {
 		if (d->dtls != NULL && !d->dtls_over &&
 		    dtls_input(d->dtls, dgram) != 0)
@@ -463,6 +544,9 @@ sim_dev_new(struct sim *s, unsigned index)
 	d->start_seq = d->newer ? SIM_NEWER_SEQ : s->args.seq;
 	snprintf(d->ep, sizeof d->ep, "%s%04u", s->args.prefix, index);
 	storage_ram_init(&d->ram, LIMIT_IMAGE);
+	d->fault = d->newer ? SIM_SOUND : sim_fault_draw(&s->args, index);
+	d->ram.single_slot = s->args.single_slot;
+	d->ram.bad_boots = d->fault == SIM_BAD_BOOT ? STORAGE_RAM_NO_BOOT : 0;
 	d->manifest = malloc(d->kind->manifest_max);
 	d->timer = evtimer_new(s->base, on_timer, d);
 	return d->manifest == NULL || d->timer == NULL ? ERR_NOMEM : 0;

@@ -7,11 +7,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char *const result_name[] = {
-    "pending", "updated", "newer", "refused"};
+static const char *const result_name[SIM_RESULTS] = {
+    "pending", "updated", "newer", "refused", "bricked", "rolled-back",
+    "recovery", "muted"};
 
 struct tally {
-	unsigned result[4], phase[SUITDEV_REBOOT + 1];
+	unsigned result[SIM_RESULTS], phase[SUITDEV_REBOOT + 1];
 	uint64_t done, total, blocks, retransmitted;
 };
 
@@ -123,6 +124,10 @@ reason(const struct sim_dev *d)
 				    d->core.count.notified > 0 ?
 				    "was notified" : how[i][1];
 	}
+	if (d->result == SIM_BRICKED)
+		return "installed, and did not start again";
+	if (d->result == SIM_MUTED)
+		return "takes work and fetches nothing";
 	if (d->result == SIM_NEWER)
 		return d->core.refused == REASON_SEQUENCE ?
 		    d->core.why.text : "runs a newer one; nothing was offered";
@@ -186,7 +191,7 @@ sim_show_end(struct sim *s)
 	}
 	tally(s, &t);
 	if (s->args.n <= 100 || s->args.verbose)
-		printf("%-16s %-8s %-8s %8s %8s %8s %8s  %s\n", "device",
+		printf("%-16s %-8s %-11s %8s %8s %8s %8s  %s\n", "device",
 		    "kind", "state", "runs", "attempts", "blocks", "repeats",
 		    "how");
 	for (unsigned i = 0; i < s->args.n; i++) {
@@ -195,7 +200,7 @@ sim_show_end(struct sim *s)
 		if (s->args.n > 100 && !s->args.verbose &&
 		    (d->result == SIM_UPDATED || d->result == SIM_NEWER))
 			continue; /* of a big fleet only what went wrong */
-		printf("%-16s %-8s %-8s %8llu %8llu %8llu %8llu  %.100s\n",
+		printf("%-16s %-8s %-11s %8llu %8llu %8llu %8llu  %.100s\n",
 		    d->ep, d->kind->name, result_name[d->result],
 		    (unsigned long long)d->core.nv.sequence,
 		    (unsigned long long)d->attempts,
@@ -205,9 +210,13 @@ sim_show_end(struct sim *s)
 		    reason(d));
 	}
 	printf("%u devices in %.1f s: %u updated, %u newer, %u refused, "
-	    "%u pending; %llu blocks, %llu of %llu datagrams lost\n",
-	    s->args.n, (double)sim_now(s) / 1000, t.result[SIM_UPDATED],
-	    t.result[SIM_NEWER], t.result[SIM_REFUSED],
-	    t.result[SIM_PENDING], (unsigned long long)t.blocks,
-	    (unsigned long long)s->lost, (unsigned long long)s->passed);
+	    "%u pending", s->args.n, (double)sim_now(s) / 1000,
+	    t.result[SIM_UPDATED], t.result[SIM_NEWER],
+	    t.result[SIM_REFUSED], t.result[SIM_PENDING]);
+	for (unsigned r = SIM_BRICKED; r < SIM_RESULTS; r++)
+		if (t.result[r] > 0)
+			printf(", %u %s", t.result[r], result_name[r]);
+	printf("; %llu blocks, %llu of %llu datagrams lost\n",
+	    (unsigned long long)t.blocks, (unsigned long long)s->lost,
+	    (unsigned long long)s->passed);
 }

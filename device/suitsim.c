@@ -3,7 +3,8 @@
  * device/sim.h for the cut, suitsim(1) for the options.
  *
  * Exit 0 when every device ended as expected (updated, or kept what it runs
- * because that is newer), 1 when not, 2 when used wrongly.
+ * because that is newer, or what its fault leads to), 1 when not, 2 when
+ * used wrongly.
  */
 #include "device/sim.h"
 
@@ -229,7 +230,7 @@ all_well(const struct sim *s)
 {
 	for (unsigned i = 0; i < s->args.n; i++)
 		if (s->dev[i].result != (s->dev[i].newer ? SIM_NEWER :
-		    SIM_UPDATED))
+		    sim_fault_end(&s->args, s->dev[i].fault)))
 			return false;
 	return true;
 }

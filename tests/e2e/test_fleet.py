@@ -168,5 +168,39 @@ def test_a_daemon_that_dies_is_waited_for(_):
         assert all(x["sequence"] == 5 for x in dev.values()), dev
 
 
+def test_faulty_devices_end_as_their_fault_has_it(_):
+    with Suitd(FAST) as d:
+        d.author()
+        d.publish(5, os.urandom(5000), "coap://127.0.0.1:%d/fw/a.bin" % d.port)
+        dev = end(start(d, 40, "--mix", "poll=3,observe=1", "--brick", "20%", "--bad-boot", "20%", "--mute", "20%",
+                        "--boot-spread", 30))
+        states = [x["state"] for x in dev.values()]
+        assert set(states) == {"updated", "bricked", "rolled-back", "muted"}, states
+        ends = {"updated": 5, "bricked": 1, "rolled-back": 1, "muted": 1}
+        assert all(x["sequence"] == ends[x["state"]] for x in dev.values() if x["state"] != "bricked"), dev
+
+
+def test_a_device_in_recovery_mode_is_known_as_such(_):
+    with Suitd(FAST) as d:
+        d.author()
+        d.publish(1, os.urandom(1000), "coap://127.0.0.1:%d/fw/1.bin" % d.port)
+        p = start(d, 1, "--mix", "observe=1", "--bad-boot", "100%", "--single-slot", "--boot-spread", 30)
+        wait_for("it observes", lambda: d.ctl_json("status")["observers"] == 1)
+        d.publish(5, os.urandom(5000), "coap://127.0.0.1:%d/fw/a.bin" % d.port)
+        d.ctl("campaign", "start", 2, "--class", class_id("demo"))
+        dev = list(end(p).values())[0]
+        assert dev["state"] == "recovery", dev
+        told = d.events("sim-0000")
+        assert any("recovery mode" in e["detail"] for e in told), told
+
+
+def test_sleepers_get_there_as_well(_):
+    with Suitd(FAST) as d:
+        d.author()
+        d.publish(5, os.urandom(20000), "coap://127.0.0.1:%d/fw/a.bin" % d.port)
+        dev = end(start(d, 10, "--sleep", "30/60", "--boot-spread", 30))
+        assert all(x["sequence"] == 5 for x in dev.values()), dev
+
+
 if __name__ == "__main__":
     sys.exit(run([tidy(v) for k, v in list(globals().items()) if k.startswith("test_")], None))
