@@ -175,6 +175,26 @@ judge_start(struct suitdev *d, int64_t now, unsigned slot)
 	}
 }
 
+/*
+ * Within how many seconds the first contact comes. A start of its own making
+ * is alone; after any other the whole neighbourhood may have lost its power.
+ * A start before anybody answered the last one halves it: who is switched on
+ * for an hour a day would else wait for a day anew each time.
+ */
+static uint32_t
+start_spread(struct suitdev *d, unsigned slot)
+{
+	struct suitdev_nv *v = &d->nv;
+	uint32_t spread;
+
+	if (v->step == SUITDEV_STARTING || slot != v->slot)
+		return d->cfg.boot_spread;
+	spread = v->starts < 32 ? v->spread >> v->starts : 0;
+	if (v->starts < UINT8_MAX)
+		v->starts++;
+	return spread > d->cfg.boot_spread ? spread : d->cfg.boot_spread;
+}
+
 int
 suitdev_boot(struct suitdev *d, int64_t now)
 {
@@ -182,7 +202,6 @@ suitdev_boot(struct suitdev *d, int64_t now)
 	const struct suitdev_count count = d->count;
 	const uint64_t rnd = d->rnd;
 	unsigned slot = 0;
-	bool planned;
 	int64_t first;
 	int err;
 
@@ -197,12 +216,7 @@ suitdev_boot(struct suitdev *d, int64_t now)
 		err = cfg.storage->recovery(cfg.storage_arg, &d->recovery);
 	if (err != 0)
 		return err;
-	/* a start of its own making is alone; after any other the whole
-	 * neighbourhood may have lost its power */
-	planned = d->nv.step == SUITDEV_STARTING || slot != d->nv.slot;
-	first = now + core_spread(d, planned ||
-	    d->nv.spread < d->cfg.boot_spread ? d->cfg.boot_spread :
-	    d->nv.spread);
+	first = now + core_spread(d, start_spread(d, slot));
 	d->register_at = d->ask_at = first;
 	d->wake = cfg.kind->riot ? now : first;
 	d->fetch_at = now;
@@ -356,6 +370,18 @@ is_steering(unsigned code)
 	return code == 429 || code == 503;
 }
 
+/* Somebody answered. Written with the next thing, but what would spread the
+ * next start too little. */
+static void
+contacted(struct suitdev *d)
+{
+	const bool save = d->nv.starts > 0 && d->nv.spread > d->cfg.boot_spread;
+
+	d->contact_fails = d->nv.contact = d->nv.starts = 0;
+	if (save && core_save(d) != 0)
+		d->fail = FAIL_EXECUTION;
+}
+
 void
 suitdev_answer(struct suitdev *d, int64_t now,
     const struct suitdev_response *r)
@@ -383,7 +409,7 @@ suitdev_answer(struct suitdev *d, int64_t now,
 		lost(d, now, p);
 		return;
 	}
-	d->contact_fails = d->nv.contact = 0; /* written with the next thing */
+	contacted(d);
 	if (p == SUITDEV_REGISTER)
 		core_registered(d, now, r);
 	else if (p == SUITDEV_ASK)

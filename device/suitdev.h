@@ -169,6 +169,7 @@ struct suitdev_nv {
 	unsigned contact; /* contact_fails, as far as they widen the window */
 	uint32_t spread; /* the last one announced, seconds, clamped as a
 	                    Max-Age: an hour unless authenticated */
+	unsigned starts; /* since the last answer; each halves the spread */
 	bool recovery; /* at the last start */
 };
 

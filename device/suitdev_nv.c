@@ -8,7 +8,7 @@
 #include "lib/cbor.h"
 
 #define NV_FORMAT 2
-#define NV_FIELDS 22
+#define NV_FIELDS 23
 
 static void
 nv_put(const struct suitdev_nv *v, struct buf *b)
@@ -35,6 +35,7 @@ nv_put(const struct suitdev_nv *v, struct buf *b)
 	cbr_put_uint(b, v->size);
 	cbr_put_uint(b, v->contact);
 	cbr_put_uint(b, v->spread);
+	cbr_put_uint(b, v->starts);
 	cbr_put_bool(b, v->recovery);
 }
 
@@ -71,7 +72,7 @@ nv_bytes(struct cbr *c, uint8_t *dst, size_t min, size_t *n, int *err)
 static void
 nv_get_counts(struct cbr *c, struct suitdev_nv *v, int *err)
 {
-	uint64_t fail, resets, contact, spread;
+	uint64_t fail, resets, contact, spread, starts;
 
 	nv_uint(c, UINT64_MAX, &v->high, err);
 	nv_uint(c, FAIL_CLASSES - 1, &fail, err);
@@ -79,12 +80,14 @@ nv_get_counts(struct cbr *c, struct suitdev_nv *v, int *err)
 	nv_uint(c, UINT64_MAX, &v->size, err);
 	nv_uint(c, UINT8_MAX, &contact, err);
 	nv_uint(c, SUITDEV_DAY_S, &spread, err);
+	nv_uint(c, UINT8_MAX, &starts, err);
 	if (*err == 0)
 		*err = cbr_get_bool(c, &v->recovery);
 	v->fail = (enum fail_class)fail;
 	v->resets = (unsigned)resets;
 	v->contact = (unsigned)contact;
 	v->spread = (uint32_t)spread;
+	v->starts = (unsigned)starts;
 }
 
 static int

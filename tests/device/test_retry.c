@@ -516,7 +516,8 @@ the_largest_state_is_kept_and_read_back(void **state)
 	    .owed = PHASE_DECLINED, .reason = REASONS - 1,
 	    .high = UINT64_MAX, .fail = FAIL_CLASSES - 1,
 	    .resets = UINT8_MAX, .size = UINT64_MAX, .contact = UINT8_MAX,
-	    .spread = SUITDEV_DAY_S, .recovery = true};
+	    .spread = SUITDEV_DAY_S, .starts = UINT8_MAX,
+	    .recovery = true};
 	memset(v.target, 0xaa, sizeof v.target);
 	memset(v.fails, 0xff, sizeof v.fails);
 	memset(v.etag, 0xee, sizeof v.etag);
@@ -529,6 +530,7 @@ the_largest_state_is_kept_and_read_back(void **state)
 	assert_int_equal(w.dev.nv.resets, v.resets);
 	assert_int_equal(w.dev.nv.contact, v.contact);
 	assert_int_equal(w.dev.nv.spread, v.spread);
+	assert_int_equal(w.dev.nv.starts, v.starts);
 	assert_int_equal(w.dev.nv.reason, v.reason);
 	assert_true(w.dev.nv.size == v.size && w.dev.nv.recovery);
 	assert_memory_equal(w.dev.nv.fails, v.fails, sizeof v.fails);

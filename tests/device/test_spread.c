@@ -199,12 +199,11 @@ starts(int64_t *ret_min, int64_t *ret_max)
 	*ret_max = 0;
 	for (unsigned i = 0; i < 300; i++) {
 		const int64_t on = w.now;
-		const uint64_t n = w.dev.count.requests;
 		int64_t wait;
 
 		w.cfg.seed++;
 		world_boot(&w);
-		while (w.dev.count.requests == n)
+		while (w.dev.count.requests == 0)
 			assert_true(world_turn(&w));
 		wait = w.now - on;
 		*ret_min = wait < *ret_min ? wait : *ret_min;
@@ -269,6 +268,40 @@ a_start_of_its_own_making_does_not_wait_for_the_spread(void **state)
 		assert_true(world_until(&w, 4, HOUR));
 		assert_true(w.now - down < 65000);
 		assert_int_equal(w.dev.nv.spread, 3600);
+		world_fini(&w);
+	}
+}
+
+static void
+starts_that_come_to_nothing_halve_the_spread(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed < 30; seed++) {
+		unsigned days = 0;
+		uint64_t n;
+
+		world_init(&w, &suitdev_kind_trigger);
+		w.cfg.authenticated = true;
+		w.cfg.seed = seed;
+		w.spec.sequence = 3;
+		world_publish(&w, w.key);
+		world_boot(&w);
+		assert_int_equal(suitdev_trigger(&w.dev, w.now,
+		    slice_str(URL "&w=86400")), 0);
+		world_run(&w, 25 * HOUR);
+		n = w.dev.count.requests;
+		for (; w.dev.count.requests == n; days++) {
+			w.now += 23 * HOUR; /* on for an hour a day */
+			w.cfg.seed += 100;
+			world_boot(&w);
+			n = 0;
+			world_run(&w, HOUR - 1);
+		}
+		assert_true(days <= 6);
+		/* an answer makes it whole again */
+		assert_int_equal(w.dev.nv.starts, 0);
+		world_boot(&w);
+		assert_int_equal(w.dev.nv.starts, 1);
 		world_fini(&w);
 	}
 }
@@ -376,6 +409,7 @@ main(void)
 	    cmocka_unit_test(first_contact_comes_within_the_last_spread),
 	    cmocka_unit_test(
 		a_start_of_its_own_making_does_not_wait_for_the_spread),
+	    cmocka_unit_test(starts_that_come_to_nothing_halve_the_spread),
 	    cmocka_unit_test(nothing_is_sent_inside_a_max_age),
 	    cmocka_unit_test(a_trigger_is_the_first_thing_after_the_wait),
 	};
