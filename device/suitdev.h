@@ -176,6 +176,8 @@ struct suitdev_nv {
 struct suitdev_reject {
 	uint8_t hash[8]; /* of the envelope's bytes, not of its claims */
 	int64_t until; /* looked at again then */
+	enum track_reason reason;
+	uint64_t sequence; /* claimed; 0: it could not be read */
 };
 
 struct suitdev_count {

@@ -187,7 +187,10 @@ core_ask(struct suitdev *d, int64_t now)
 		rq.fresh = true;
 		d->by_trigger = d->trigger[0] != '\0' && d->trigger_at <= now;
 		rq.observe = d->cfg.kind->observes && !d->by_trigger;
-		if (!riot && d->seen_len > 0 && now < d->seen_until) {
+		/* a trigger's URL is another resource, and who triggers
+		 * wants to hear what became of it */
+		if (!riot && !d->by_trigger && d->seen_len > 0 &&
+		    now < d->seen_until) {
 			rq.etag_len = d->seen_len;
 			memcpy(rq.etag, d->seen, d->seen_len);
 		}
@@ -213,6 +216,22 @@ reject_find(struct suitdev *d, const uint8_t hash[32])
 	return NULL;
 }
 
+/* What is known to be refused is told again only to who asks for it. */
+static void
+say_refused(struct suitdev *d, const struct suitdev_reject *r, bool tell)
+{
+	d->seen_until = r->until;
+	d->fail = FAIL_POLICY;
+	d->refused = r->reason;
+	d->refused_seq = r->sequence;
+	if (!tell || !d->cfg.kind->reports)
+		return;
+	d->nv.owed = PHASE_FAILED;
+	d->nv.reason = r->reason;
+	if (core_save(d) != 0)
+		d->fail = FAIL_EXECUTION;
+}
+
 static void
 reject(struct suitdev *d, int64_t now, const uint8_t hash[32],
     enum track_reason reason)
@@ -223,17 +242,10 @@ reject(struct suitdev *d, int64_t now, const uint8_t hash[32],
 		slot = &d->reject[d->reject_next++ % SUITDEV_REJECTS];
 	memcpy(slot->hash, hash, sizeof slot->hash);
 	slot->until = core_later(d, now, SUITDEV_DAY_MS);
-	d->seen_until = slot->until;
+	slot->reason = reason;
+	slot->sequence = d->m.sequence;
 	d->count.rejects++;
-	d->fail = FAIL_POLICY;
-	d->refused = reason;
-	d->refused_seq = d->m.sequence;
-	if (!d->cfg.kind->reports)
-		return;
-	d->nv.owed = PHASE_FAILED;
-	d->nv.reason = reason;
-	if (core_save(d) != 0)
-		d->fail = FAIL_EXECUTION;
+	say_refused(d, slot, true);
 }
 
 static bool
@@ -370,7 +382,7 @@ consider(struct suitdev *d, int64_t now, bool triggered)
 		return;
 	known = reject_find(d, hash.b);
 	if (known != NULL && now < known->until && !d->cfg.kind->riot) {
-		d->seen_until = known->until;
+		say_refused(d, known, triggered);
 		return;
 	}
 	reason = judge(d);

@@ -129,6 +129,40 @@ a_trigger_for_what_runs_is_answered_with_a_report(void **state)
 	world_fini(&w);
 }
 
+static void
+every_trigger_is_answered_with_a_report(void **state)
+{
+	struct cose_key *other;
+
+	(void)state;
+	world_init(&w, &suitdev_kind_trigger);
+	w.spec.sequence = 3;
+	world_publish(&w, w.key);
+	for (unsigned i = 1; i <= 3; i++) { /* up to date */
+		assert_int_equal(suitdev_trigger(&w.dev, w.now,
+		    slice_str("coap://s/m/lamp")), 0);
+		for (unsigned turns = 0; w.reports < i; turns++)
+			assert_true(turns < 20 && world_turn(&w));
+		assert_int_equal(w.phase[i - 1], PHASE_SUCCEEDED);
+	}
+	assert_int_equal(cose_key_generate(COSE_KEY_ED25519, &other), 0);
+	w.spec.sequence = 4;
+	w.etag = 2;
+	world_publish(&w, other);
+	cose_key_free(other);
+	for (unsigned i = 4; i <= 6; i++) { /* refused, looked at once */
+		assert_int_equal(suitdev_trigger(&w.dev, w.now,
+		    slice_str("coap://s/m/lamp")), 0);
+		for (unsigned turns = 0; w.reports < i; turns++)
+			assert_true(turns < 20 && world_turn(&w));
+		assert_int_equal(w.phase[i - 1], PHASE_FAILED);
+		assert_int_equal(w.last.event.reason, REASON_SIGNATURE);
+	}
+	assert_int_equal(w.dev.count.rejects, 1);
+	assert_int_equal(w.blocks, 0);
+	world_fini(&w);
+}
+
 /* The envelope by Block1 in pieces of 64, from `num` on; the last verdict. */
 static int
 push(struct world *x, uint32_t num)
@@ -366,6 +400,7 @@ main(void)
 	    cmocka_unit_test(a_newer_release_takes_over_in_the_middle),
 	    cmocka_unit_test(a_trigger_starts_an_update_and_nothing_else_does),
 	    cmocka_unit_test(a_trigger_for_what_runs_is_answered_with_a_report),
+	    cmocka_unit_test(every_trigger_is_answered_with_a_report),
 	    cmocka_unit_test(a_pushed_manifest_is_as_good_as_one_asked_for),
 	    cmocka_unit_test(
 		a_push_out_of_order_or_too_large_or_at_work_is_refused),
