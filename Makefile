@@ -21,7 +21,8 @@ OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
 	-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CFLAGS) -fPIE -I. \
-	-DSUITD_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=.
+	-DSUITD_VERSION='"$(VERSION)"' -DSUITD_DEBUG=$(if $(SAN)$(DEBUG),1,0) \
+	-ffile-prefix-map=$(CURDIR)=.
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) -pie \
 	-Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 

@@ -5,7 +5,7 @@
 #include "cli/opts.h"
 #include "lib/text.h"
 
-#define OPTS_MAX 16
+#define OPTS_MAX 48
 
 static int
 keep(const struct cli_opt *o, const char *value)

@@ -23,6 +23,7 @@ struct cli {
 	const char *admin; /* --admin URI; NULL: the local daemon's */
 	const char *state_dir; /* -d DIR: where admin.psk lies; NULL: default */
 	const char *psk_file; /* --psk-file F */
+	const char *as; /* --as NAME: whose line of it; NULL: the first */
 };
 
 struct cli_cmd {

@@ -73,9 +73,23 @@ upload(struct client *c, const struct client_req *rq)
 	return CLI_OK;
 }
 
+/* Where to read what a request has made or changed: its Location, or else
+ * what the action was done to, the path without its last segment. */
+static void
+outcome_path(const struct client *c, const struct client_req *rq,
+    char ret[LIMIT_PATH + 1])
+{
+	char *slash;
+
+	strcpy(ret, c->location[0] != '\0' ? c->location : rq->path);
+	slash = strrchr(ret, '/');
+	if (c->location[0] == '\0' && slash != NULL)
+		*slash = '\0';
+}
+
 /*
  * The rest of an answer that came in blocks. To ask for block 1 with POST
- * would do the thing again, so what it made is fetched instead.
+ * would do the thing again, so its outcome is fetched instead.
  */
 static int
 download(struct client *c, const struct client_req *rq)
@@ -90,7 +104,7 @@ download(struct client *c, const struct client_req *rq)
 		next.method = CLIENT_GET;
 		next.query_n = 0;
 		next.after[0] = '\0';
-		strcpy(next.path, c->location);
+		outcome_path(c, rq, next.path);
 		c->body_n = 0;
 		c->b2 = (struct block){0, true, CLIENT_SZX};
 	}

@@ -5,48 +5,88 @@
 
 #include "lib/text.h"
 
-int
-client_key_parse(struct slice text, struct client_key *ret)
+#define KEY_FILE_MAX (64 * 1024)
+
+static int
+parse_line(struct slice line, struct client_key *ret)
 {
-	const uint8_t *sp = text.n > 0 ? memchr(text.p, ' ', text.n) : NULL;
-	struct client_key k = {.key_len = 0};
-	struct buf out = buf_of(k.key, sizeof(k.key));
+	const uint8_t *sp = memchr(line.p, ' ', line.n);
+	struct buf out = buf_of(ret->key, sizeof(ret->key));
 	size_t n;
 
 	if (sp == NULL)
 		return ERR_MALFORMED;
-	n = (size_t)(sp - text.p);
-	if (n == 0 || !slice_to_cstr(slice_sub(text, 0, n), k.identity,
-	    sizeof(k.identity)))
+	n = (size_t)(sp - line.p);
+	if (n == 0 || !slice_to_cstr(slice_sub(line, 0, n), ret->identity,
+	    sizeof(ret->identity)))
 		return ERR_MALFORMED;
-	if (text_unhex(slice_sub(text, n + 1, text.n), &out) != 0 ||
+	if (text_unhex(slice_sub(line, n + 1, line.n), &out) != 0 ||
 	    out.n == 0)
 		return ERR_KEY;
-	k.key_len = out.n;
-	*ret = k;
+	ret->key_len = out.n;
 	return 0;
 }
 
+int
+client_key_parse(struct slice text, const char *as, struct client_key *ret)
+{
+	size_t want = as != NULL ? strlen(as) : 0;
+	struct client_key k = {.key_len = 0};
+	struct slice line;
+	const uint8_t *nl;
+	int rc = as != NULL ? ERR_MISSING : ERR_MALFORMED;
+
+	while (text.n > 0) {
+		nl = memchr(text.p, '\n', text.n);
+		line = slice_sub(text, 0, nl != NULL ?
+		    (size_t)(nl - text.p) : text.n);
+		text = slice_sub(text, line.n + 1, text.n);
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		if (as != NULL && (line.n <= want || line.p[want] != ' ' ||
+		    memcmp(line.p, as, want) != 0))
+			continue;
+		rc = parse_line(line, &k);
+		if (rc == 0)
+			*ret = k;
+		break;
+	}
+	explicit_bzero(&k, sizeof(k));
+	return rc;
+}
+
 static int
-read_key(const char *path, struct client_key *ret)
+read_key(const char *path, const char *as, struct client_key *ret)
 {
 	struct slice text;
-	int rc = cli_read(path, 1024, &text);
+	int rc = cli_read(path, KEY_FILE_MAX, &text);
 
 	if (rc != 0)
 		return rc;
-	rc = client_key_parse(text, ret);
+	rc = client_key_parse(text, as, ret);
+	explicit_bzero((void *)text.p, text.n);
 	free((void *)text.p);
 	if (rc == 0)
 		snprintf(ret->file, sizeof(ret->file), "%s", path);
 	return rc;
 }
 
+static const char *
+problem(int rc)
+{
+	if (rc == ERR_FORBIDDEN)
+		return "no permission (try as the user suitd runs as)";
+	if (rc == ERR_MISSING)
+		return "has no line of the operator that --as names; "
+		    "`suitctl operator new NAME` makes one to be added";
+	return err_text(rc);
+}
+
 int
 client_key_find(const struct cli *c, struct client_key *ret)
 {
 	const char *dir[] = {getenv("SUITD_STATE"), ".", "/var/lib/suitd"};
-	char path[3][512], tried[1600] = "";
+	char path[3][512], tried[2000] = "";
 	size_t n = 0, len = 0;
 	int rc = ERR_NOT_FOUND;
 
@@ -61,13 +101,11 @@ client_key_find(const struct cli *c, struct client_key *ret)
 				snprintf(path[n++], sizeof(path[0]),
 				    "%s/admin.psk", dir[i]);
 	for (size_t i = 0; i < n; i++) {
-		rc = read_key(path[i], ret);
+		rc = read_key(path[i], c->as, ret);
 		if (rc == 0)
 			return CLI_OK;
 		len += (size_t)snprintf(tried + len, sizeof(tried) - len,
-		    "\n  %s: %s", path[i], rc == ERR_FORBIDDEN ?
-		    "no permission (try as the user suitd runs as)" :
-		    err_text(rc));
+		    "\n  %s: %s", path[i], problem(rc));
 		if (rc != ERR_NOT_FOUND)
 			break;
 	}

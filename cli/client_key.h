@@ -12,11 +12,18 @@ struct client_key {
 	char file[512];
 };
 
-/* "identity hexkey", as suitd writes it. ERR_MALFORMED, ERR_KEY. */
-int client_key_parse(struct slice text, struct client_key *ret) MUST_USE;
+/*
+ * "identity hexkey", one line for each operator, as suitd writes and reads
+ * it; empty lines and those that begin with '#' are skipped. Takes the line
+ * of `as`, NULL: the first. ERR_MISSING when it is not there, ERR_MALFORMED,
+ * ERR_KEY for a line that was looked at.
+ */
+int client_key_parse(struct slice text, const char *as,
+    struct client_key *ret) MUST_USE;
 /*
  * --psk-file, else admin.psk in -d DIR, else in $SUITD_STATE, ./ and
- * /var/lib/suitd. Says what was tried when there is none; CLI_*.
+ * /var/lib/suitd; of it the line of --as. Says what was tried when there is
+ * none; CLI_*.
  */
 int client_key_find(const struct cli *c, struct client_key *ret) MUST_USE;
 

@@ -10,6 +10,7 @@
 
 int cmd_key_new(struct cli *c, int argc, char **argv);
 int cmd_key_show(struct cli *c, int argc, char **argv);
+int cmd_operator_new(struct cli *c, int argc, char **argv);
 int cmd_manifest_create(struct cli *c, int argc, char **argv);
 int cmd_manifest_sign(struct cli *c, int argc, char **argv);
 int cmd_manifest_verify(struct cli *c, int argc, char **argv);

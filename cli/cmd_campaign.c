@@ -1,45 +1,43 @@
-/* campaign, job: bringing devices to a release */
+/* campaign, job: what there is, and an operator's word about it */
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/client.h"
+#include "cli/campaign.h"
 #include "cli/online.h"
 #include "cli/args.h"
 #include "cli/list.h"
-#include "cli/render.h"
-
-#define JOBS_SHOWN 20
+#include "lib/text.h"
 
 static const struct cli_opt no_opts[] = {{.name = NULL}};
-
-struct jobs {
-	struct table table;
-	int64_t now;
-	bool all; /* the done ones, too */
-	size_t shown;
-};
 
 static void
 campaign_row(struct table *t, int64_t now, const void *item)
 {
 	const struct msg_campaign *m = item;
-	char text[128];
+	char text[192];
 
 	table_printf(t, "%" PRIu64, m->id);
 	table_cell(t, m->name);
 	table_cell(t, m->state);
 	table_printf(t, "%" PRIu64, m->release);
+	if (m->wave_count > 0)
+		table_printf(t, "%u/%zu", m->wave, m->wave_count);
+	else
+		table_cell(t, "");
 	table_cell(t, render_age(text, sizeof(text), now, m->created));
-	table_cell(t, render_counts(text, sizeof(text), &m->counts));
+	table_cell(t, campaign_digest(m, text));
+	table_cell(t, m->cause[0] != '\0' ? m->cause : m->work[0] != '\0' ?
+	    m->work : strcmp(m->state, "draft") == 0 ? "" :
+	    render_counts(text, sizeof(text), &m->counts));
 }
 
 int
 cmd_campaign_list(struct cli *c, int argc, char **argv)
 {
 	static const char *const head[] = {"ID", "NAME", "STATE", "RELEASE",
-	    "STARTED", "JOBS"};
-	static struct list l = {.rec = &msg_campaign, .head = head, .cols = 6,
+	    "WAVE", "AGE", "PLAN", "JOBS"};
+	static struct list l = {.rec = &msg_campaign, .head = head, .cols = 8,
 	    .row = campaign_row, .rq = {.path = "a/campaigns"}};
 	const struct cli_opt opts[] = {LIST_OPTS(&l), {.name = NULL}};
 
@@ -48,108 +46,152 @@ cmd_campaign_list(struct cli *c, int argc, char **argv)
 	    list_run(&l);
 }
 
-static void
-show_campaign(const struct msg_campaign *m)
-{
-	const struct msg_counts *n = &m->counts;
-	char text[160], bar[64];
+/* --- show --- */
 
-	if (m->id != 0)
-		render_linef(stdout, "campaign", "%" PRIu64 " %s, %s", m->id,
-		    m->name, m->state);
-	render_linef(stdout, "release", "%" PRIu64, m->release);
-	render_line(stdout, "devices", m->select);
-	if (m->id != 0)
-		render_linef(stdout, "at a time", "%u", m->concurrency);
-	if (m->id != 0)
-		render_linef(stdout, "jobs", "%s %s", render_bar(bar,
-		    sizeof(bar), 30, n->done, render_total(n)),
-		    render_counts(text, sizeof(text), n));
-	if (n->failed > 0)
-		render_linef(stdout, "failed", "%" PRIu64 " transport, %"
-		    PRIu64 " integrity, %" PRIu64 " policy, %" PRIu64
-		    " execution", n->transport, n->integrity, n->policy,
-		    n->execution);
+struct show {
+	bool jobs, plan;
+};
+
+/* The campaign; with options one document that has the lists, too. */
+static int
+show_json(struct client *cl, const struct msg_campaign *m,
+    const struct show *s)
+{
+	int rc = CLI_OK;
+
+	if (!s->jobs && !s->plan) {
+		json_print(stdout, &msg_campaign, m);
+		return CLI_OK;
+	}
+	fputs("{\"campaign\":", stdout);
+	json_print(stdout, &msg_campaign, m);
+	if (s->plan) {
+		fputs(",\"devices\":", stdout);
+		rc = campaign_list_plan(cl, m->id, stdout, true);
+	}
+	if (rc == CLI_OK && s->jobs) {
+		fputs(",\"jobs\":", stdout);
+		rc = campaign_list_jobs(cl, m->id, stdout, true);
+	}
+	fputs("}\n", stdout);
+	return rc;
 }
 
 static int
-parse_start(struct msg_campaign_start *m, int argc, char **argv)
+show_notable(struct client *cl, const struct msg_campaign *m, int64_t now)
 {
-	const char *class = NULL, *tag = NULL, *conc = NULL, *name = NULL;
-	const char *ep[MSG_EPS];
+	static const char *const kind[][2] = {
+		{"slow", "slowest"},
+		{"stuck", "stuck"},
+	};
+	struct notable n;
+	int rc = CLI_OK;
+
+	for (size_t i = 0; i < 2 && rc == CLI_OK; i++) {
+		rc = campaign_get_notable(cl, m->id, kind[i][0], &n);
+		if (rc == CLI_OK)
+			campaign_notable(stdout, kind[i][1], &n, now);
+	}
+	return rc;
+}
+
+static int
+show_text(struct client *cl, const struct msg_campaign *m,
+    const struct show *s)
+{
+	int64_t now = render_now();
+	int rc = CLI_OK;
+
+	campaign_show(stdout, m, now);
+	if (strcmp(m->state, "draft") == 0)
+		campaign_next(stdout, m);
+	else if (!campaign_over(m))
+		rc = show_notable(cl, m, now);
+	if (rc == CLI_OK && s->plan)
+		rc = campaign_list_plan(cl, m->id, stdout, false);
+	if (rc == CLI_OK && s->jobs)
+		rc = campaign_list_jobs(cl, m->id, stdout, false);
+	return rc;
+}
+
+int
+cmd_campaign_show(struct cli *c, int argc, char **argv)
+{
+	struct show s = {false, false};
 	const struct cli_opt opts[] = {
-		{.name = "--class", .value = &class},
-		{.name = "--tag", .value = &tag},
-		{.name = "--device", .list = ep, .count = &m->ep_count,
-		    .cap = MSG_EPS},
-		{.name = "--concurrency", .value = &conc},
-		{.name = "--name", .value = &name},
-		{.name = "--dry-run", .flag = &m->dry_run},
+		{.name = "--jobs", .flag = &s.jobs},
+		{.name = "--plan", .flag = &s.plan},
 		{.name = NULL},
 	};
-	size_t n = 0;
-	uint64_t u = 0;
+	struct msg_campaign m;
+	struct client *cl;
+	int rc;
 
 	if (cli_opts(opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
-	if (conc != NULL && (cli_number("--concurrency", conc, &u) < 0 ||
-	    u == 0 || u > 1000000))
-		return cli_usage("--concurrency: 1 to 1000000");
-	m->concurrency = (uint32_t)u;
-	n = tag != NULL ? strcspn(tag, "=") : 0;
-	if (!slice_to_cstr(slice_str(argv[0]), m->release,
-	    sizeof(m->release)) ||
-	    !slice_to_cstr(slice_str(class), m->class_name,
-	    sizeof(m->class_name)) ||
-	    !slice_to_cstr(slice_str(name), m->name, sizeof(m->name)) ||
-	    !slice_to_cstr(slice_of(tag, n), m->tag, sizeof(m->tag)) ||
-	    (tag != NULL && tag[n] == '=' &&
-	    !slice_to_cstr(slice_str(tag + n + 1), m->value,
-	    sizeof(m->value))))
-		return cli_usage("campaign start: an argument is too long");
-	for (size_t i = 0; i < m->ep_count; i++)
-		if (!slice_to_cstr(slice_str(ep[i]), m->ep[i],
-		    sizeof(m->ep[i])))
-			return cli_usage("--device %s: too long", ep[i]);
-	return CLI_OK;
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = campaign_get(cl, argv[0], &m);
+	if (rc == CLI_OK)
+		rc = c->json ? show_json(cl, &m, &s) :
+		    show_text(cl, &m, &s);
+	client_close(cl);
+	return rc;
 }
 
-static void
-show_selection(const struct msg_campaign *m)
-{
-	const struct msg_selection *s = &m->selection;
-	const struct {
-		uint64_t n;
-		const char *why;
-	} left[] = {
-		{s->there, "run it already"},
-		{s->newer, "run something newer"},
-		{s->busy, "are being updated to this or a newer release"},
-		{s->other_class, "are of another class"},
-		{s->unknown, "are not known"},
-	};
+/* --- actions --- */
 
-	show_campaign(m);
-	render_linef(stdout, "selected", "%" PRIu64 " devices, %" PRIu64
-	    " will be updated", s->selected, s->jobs);
-	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
-		if (left[i].n > 0)
-			render_linef(stdout, "left out", "%" PRIu64 " %s",
-			    left[i].n, left[i].why);
-	if (s->superseded > 0)
-		render_linef(stdout, "superseded", "%" PRIu64 " older jobs",
-		    s->superseded);
-	if (m->id != 0)
-		printf("follow it: suitctl campaign watch %" PRIu64 "\n",
-		    m->id);
-	else
-		puts("dry run: nothing was started");
-}
+struct act {
+	const char *id, *action;
+	struct msg_campaign_action in;
+	bool ask; /* "are you sure?" */
+};
 
-/* One request that is answered with a campaign. */
+/* No terminal, no answer: then --yes is the only one. */
 static int
-ask(struct cli *c, const struct client_req *rq,
-    void (*show)(const struct msg_campaign *m))
+confirm(const struct msg_campaign *m)
+{
+	char name[4 * LIMIT_KEY_NAME + 1], answer[16];
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return cli_usage("--hard cancels running installs and "
+		    "withdraws the release: add --yes");
+	text_escape(slice_str(m->name), name, sizeof(name));
+	fprintf(stderr, "Campaign %" PRIu64 " %s: %" PRIu64 " devices are "
+	    "in an attempt. Cancel them, too, and\nwithdraw release %" PRIu64
+	    "? Type yes: ", m->id, name, m->counts.active, m->release);
+	if (fgets(answer, sizeof(answer), stdin) != NULL &&
+	    strcmp(answer, "yes\n") == 0)
+		return CLI_OK;
+	return cli_usage("nothing was done"), CLI_REFUSED;
+}
+
+/* Says it about what was seen: the open wave, and the campaign's number. */
+static int
+send_act(struct client *cl, struct act *a, struct msg_campaign *m)
+{
+	uint8_t wire[256];
+	struct buf body = buf_of(wire, sizeof(wire));
+	struct client_req rq = {.method = CLIENT_POST, .body_cbor = true};
+	int rc = CLI_OK;
+
+	if (a->ask || a->in.expect_wave)
+		rc = campaign_get(cl, a->id, m);
+	if (rc == CLI_OK && a->ask)
+		rc = confirm(m);
+	if (rc != CLI_OK)
+		return rc;
+	if (a->in.expect_wave)
+		a->in.wave = m->wave;
+	msg_put_cbor(&msg_campaign_action, &a->in, &body);
+	rq.body = buf_slice(&body);
+	client_path(&rq, "a", "campaigns", a->id, a->action, NULL);
+	return client_get(cl, &rq, &msg_campaign, m);
+}
+
+static int
+act(struct cli *c, struct act *a)
 {
 	struct msg_campaign m;
 	struct client *cl;
@@ -157,218 +199,150 @@ ask(struct cli *c, const struct client_req *rq,
 
 	if (rc != CLI_OK)
 		return rc;
-	rc = client_get(cl, rq, &msg_campaign, &m);
+	rc = send_act(cl, a, &m);
 	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_campaign, &m);
 	else if (rc == CLI_OK)
-		show(&m);
-	client_close(cl);
-	return rc;
-}
-
-int
-cmd_campaign_start(struct cli *c, int argc, char **argv)
-{
-	static struct msg_campaign_start in;
-	static uint8_t wire[LIMIT_BODY_MEM];
-	struct buf body = buf_of(wire, sizeof(wire));
-	struct client_req rq = {.method = CLIENT_POST, .body_cbor = true,
-	    .path = "a/campaigns"};
-	int rc = parse_start(&in, argc, argv);
-
-	if (rc != CLI_OK)
-		return rc;
-	msg_put_cbor(&msg_campaign_start, &in, &body);
-	if (body.over)
-		return cli_usage("too many --device; tag them instead");
-	rq.body = buf_slice(&body);
-	return ask(c, &rq, show_selection);
-}
-
-static int
-each_job(void *arg, const void *item)
-{
-	struct jobs *l = arg;
-	const struct msg_job *j = item;
-	char text[128];
-
-	if (!l->all && (strcmp(j->state, "done") == 0 ||
-	    l->shown == JOBS_SHOWN))
-		return CLI_OK;
-	l->shown++;
-	table_printf(&l->table, "%" PRIu64, j->id);
-	table_cell(&l->table, j->ep);
-	if (j->total > 0 && strcmp(j->state, "fetching") == 0)
-		table_printf(&l->table, "%s %u%%", j->state,
-		    (unsigned)(100.0 * (double)j->done / (double)j->total));
-	else
-		table_cell(&l->table, j->state);
-	table_printf(&l->table, "%u", j->attempt);
-	table_cell(&l->table, render_age(text, sizeof(text), l->now,
-	    j->updated));
-	table_cell(&l->table, render_age(text, sizeof(text), l->now,
-	    j->due));
-	table_cell(&l->table, j->text);
-	return CLI_OK;
-}
-
-static int
-show_jobs(struct client *cl, const char *id, struct jobs *l)
-{
-	static const char *const head[] = {"JOB", "EP", "STATE", "ATTEMPT",
-	    "SINCE", "DUE", "REASON"};
-	struct client_req rq = {.method = CLIENT_GET};
-	int rc;
-
-	client_path(&rq, "a", "campaigns", id, "jobs", NULL);
-	client_query(&rq, "limit=%d", LIMIT_PAGE);
-	table_begin(&l->table, stdout, head, 7);
-	rc = client_list(cl, &rq, &msg_job, each_job, l);
-	if (rc == CLI_OK && l->shown > 0)
-		table_end(&l->table);
-	if (rc == CLI_OK && !l->all && l->shown == JOBS_SHOWN)
-		puts("--jobs shows them all");
-	return rc;
-}
-
-int
-cmd_campaign_show(struct cli *c, int argc, char **argv)
-{
-	static struct jobs l;
-	const struct cli_opt opts[] = {
-		{.name = "--jobs", .flag = &l.all},
-		{.name = NULL},
-	};
-	struct client_req rq = {.method = CLIENT_GET};
-	struct msg_campaign m;
-	struct client *cl;
-	int rc;
-
-	if (cli_opts(opts, argc, argv, 1, 1) < 0)
-		return CLI_USAGE;
-	client_path(&rq, "a", "campaigns", argv[0], NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	l.now = render_now();
-	rc = client_get(cl, &rq, &msg_campaign, &m);
-	if (rc == CLI_OK && c->json) {
-		json_print(stdout, &msg_campaign, &m);
-	} else if (rc == CLI_OK) {
-		show_campaign(&m);
-		rc = show_jobs(cl, argv[0], &l);
-	}
+		campaign_show(stdout, &m, render_now());
+	if (rc == CLI_OK && !c->json && !campaign_over(&m))
+		campaign_next(stdout, &m);
 	client_close(cl);
 	return rc;
 }
 
 static int
-act(struct cli *c, int argc, char **argv, const char *action)
+plain_act(struct cli *c, int argc, char **argv, struct act *a)
 {
-	struct client_req rq = {.method = CLIENT_POST};
-
 	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
-	client_path(&rq, "a", "campaigns", argv[0], action, NULL);
-	return ask(c, &rq, show_campaign);
+	a->id = argv[0];
+	return act(c, a);
 }
 
 int
 cmd_campaign_pause(struct cli *c, int argc, char **argv)
 {
-	return act(c, argc, argv, "pause");
+	return plain_act(c, argc, argv, &(struct act){.action = "pause"});
 }
 
 int
 cmd_campaign_resume(struct cli *c, int argc, char **argv)
 {
-	return act(c, argc, argv, "resume");
+	return plain_act(c, argc, argv, &(struct act){.action = "resume"});
+}
+
+int
+cmd_campaign_next(struct cli *c, int argc, char **argv)
+{
+	return plain_act(c, argc, argv, &(struct act){.action = "next",
+	    .in = {.expect_wave = true}});
 }
 
 int
 cmd_campaign_abort(struct cli *c, int argc, char **argv)
 {
-	return act(c, argc, argv, "abort");
+	struct act a = {.action = "abort"};
+	bool yes = false;
+	const struct cli_opt opts[] = {
+		{.name = "--hard", .flag = &a.in.hard},
+		{.name = "--yes", .flag = &yes},
+		{.name = NULL},
+	};
+
+	if (cli_opts(opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	a.id = argv[0];
+	a.ask = a.in.hard && !yes;
+	return act(c, &a);
+}
+
+int
+cmd_campaign_rollback(struct cli *c, int argc, char **argv)
+{
+	struct act a = {.action = "rollback"};
+
+	if (cli_opts(no_opts, argc, argv, 2, 2) < 0)
+		return CLI_USAGE;
+	if (!slice_to_cstr(slice_str(argv[1]), a.in.release,
+	    sizeof(a.in.release)))
+		return cli_usage("RELEASE is its number or the first digits "
+		    "of its digest");
+	a.id = argv[0];
+	return act(c, &a);
+}
+
+/* --- job retry --- */
+
+static int
+retry(struct client *cl, const char *id, struct client_answer *a)
+{
+	struct client_req rq = {.method = CLIENT_POST};
+
+	client_path(&rq, "a", "jobs", id, "retry", NULL);
+	return client_try(cl, &rq, a);
+}
+
+/* The device's live job, else its last one. */
+static int
+retry_of_device(struct client *cl, const char *ep, struct client_answer *a)
+{
+	static struct msg_device d;
+	struct client_req rq = {.method = CLIENT_GET};
+	char number[24];
+	int rc;
+
+	client_path(&rq, "a", "devices", ep, NULL);
+	rc = client_get(cl, &rq, &msg_device, &d);
+	if (rc != CLI_OK)
+		return rc;
+	if (!d.have_job)
+		return cli_usage("the device has no job; `suitctl campaign "
+		    "plan RELEASE --device EP` would make one"), CLI_REFUSED;
+	snprintf(number, sizeof(number), "%" PRIu64, d.job.id);
+	client_path(&rq, "a", "jobs", number, "retry", NULL);
+	rq.method = CLIENT_POST;
+	return client_call(cl, &rq, a);
+}
+
+/* A number is a job, or else a device may be called so. */
+static int
+retry_any(struct client *cl, const char *what, struct msg_job *ret)
+{
+	struct client_answer a = {.code = 404};
+	struct why why = {0};
+	uint64_t id;
+	int rc = CLI_OK;
+
+	if (text_u64(slice_str(what), &id) == 0)
+		rc = retry(cl, what, &a);
+	if (rc == CLI_OK && a.code == 404)
+		rc = retry_of_device(cl, what, &a);
+	if (rc != CLI_OK)
+		return rc;
+	if (!a.cbor || msg_get(&msg_job, a.body, ret, &why) != 0)
+		return cli_usage("the daemon's answer is not understood: %s",
+		    a.cbor ? why.text : "not CBOR"), CLI_REFUSED;
+	return CLI_OK;
 }
 
 int
 cmd_job_retry(struct cli *c, int argc, char **argv)
 {
-	struct client_req rq = {.method = CLIENT_POST};
 	struct msg_job j;
 	struct client *cl;
 	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
-	client_path(&rq, "a", "jobs", argv[0], "retry", NULL);
 	rc = client_open(c, &cl);
 	if (rc != CLI_OK)
 		return rc;
-	rc = client_get(cl, &rq, &msg_job, &j);
+	rc = retry_any(cl, argv[0], &j);
 	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_job, &j);
 	else if (rc == CLI_OK)
 		render_linef(stdout, "job", "%" PRIu64 " of %s is %s", j.id,
 		    j.ep, j.state);
-	client_close(cl);
-	return rc;
-}
-
-/* --- watch --- */
-
-struct watch {
-	struct cli *cli;
-	char last[256]; /* the line that was shown last */
-};
-
-static int
-on_campaign(void *arg, const struct client_answer *a)
-{
-	struct watch *w = arg;
-	struct msg_campaign m;
-	struct why why = {0};
-	char bar[64], counts[128], line[256];
-	bool over;
-
-	if (msg_get(&msg_campaign, a->body, &m, &why) != 0)
-		return cli_usage("the daemon's answer is not understood: %s",
-		    why.text), CLI_REFUSED;
-	over = strcmp(m.state, "finished") == 0 ||
-	    strcmp(m.state, "aborted") == 0;
-	snprintf(line, sizeof(line), "campaign %" PRIu64 " %.12s %s %s",
-	    m.id, m.state, render_bar(bar, sizeof(bar), 30, m.counts.done,
-	    render_total(&m.counts)), render_counts(counts, sizeof(counts),
-	    &m.counts));
-	if (w->cli->json)
-		json_print(stdout, &msg_campaign, &m);
-	else if (w->cli->tty)
-		printf("\r\033[K%s%s", line, over ? "\n" : "");
-	else if (strcmp(line, w->last) != 0)
-		puts(line);
-	strcpy(w->last, line);
-	fflush(stdout);
-	if (!over)
-		return CLI_OK;
-	return m.counts.failed > 0 || strcmp(m.state, "finished") != 0 ?
-	    CLI_REFUSED : -1;
-}
-
-int
-cmd_campaign_watch(struct cli *c, int argc, char **argv)
-{
-	struct client_req rq = {.method = CLIENT_GET};
-	struct watch w = {.cli = c};
-	struct client *cl;
-	int rc;
-
-	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
-		return CLI_USAGE;
-	client_path(&rq, "a", "campaigns", argv[0], NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_observe(cl, &rq, on_campaign, &w);
 	client_close(cl);
 	return rc;
 }

@@ -10,6 +10,9 @@
 #include "cli/render.h"
 #include "lib/text.h"
 
+/* one Uri-Query option has at most LIMIT_URI bytes (RFC 7252 5.10) */
+#define WHERE_MAX (LIMIT_URI - (sizeof("where=") - 1))
+
 static const struct cli_opt no_opts[] = {{.name = NULL}};
 
 /* "done -> 7", "fetching 42% -> 7" */
@@ -47,7 +50,7 @@ device_row(struct table *t, int64_t now, const void *item)
 		job_text(&d->job, text, sizeof(text));
 	table_cell(t, text);
 	table_cell(t, d->driver);
-	table_cell(t, d->psk ? "psk" : "");
+	table_cell(t, d->revoked ? "revoked" : d->psk ? "psk" : "");
 	table_cell(t, render_age(text, sizeof(text), now, d->seen));
 	table_cell(t, d->uri[0] != '\0' ? d->uri : d->addr);
 }
@@ -70,8 +73,9 @@ cmd_device_list(struct cli *c, int argc, char **argv)
 	    "KEY", "SEEN", "ADDRESS"};
 	static struct list l = {.rec = &msg_device, .head = head, .cols = 7,
 	    .row = device_row, .rq = {.path = "a/devices"}};
-	const char *class = NULL, *tag = NULL, *prefix = NULL;
+	const char *where = NULL, *class = NULL, *tag = NULL, *prefix = NULL;
 	const struct cli_opt opts[] = {
+		{.name = "--where", .value = &where},
 		{.name = "--class", .value = &class},
 		{.name = "--tag", .value = &tag},
 		{.name = "--prefix", .value = &prefix},
@@ -81,6 +85,11 @@ cmd_device_list(struct cli *c, int argc, char **argv)
 
 	if (cli_opts(opts, argc, argv, 0, 0) < 0)
 		return CLI_USAGE;
+	if (where != NULL && strlen(where) > WHERE_MAX)
+		return cli_usage("--where: at most %zu bytes here",
+		    WHERE_MAX);
+	if (where != NULL)
+		client_query(&l.rq, "where=%s", where);
 	if (class != NULL)
 		client_query(&l.rq, "class=%s", class);
 	if (tag != NULL)
@@ -128,6 +137,8 @@ show_device(const struct msg_device *d)
 	render_linef(stdout, "driver", "%s%s", d->driver, d->nul_trigger ?
 	    ", trigger ends with NUL" : "");
 	render_line(stdout, "address", d->uri[0] ? d->uri : d->addr);
+	render_line(stdout, "revoked", d->revoked ? "neither served nor "
+	    "updated; `suitctl device restore` ends that" : "");
 	render_line(stdout, "credential", d->psk ? "a key of its own" :
 	    "none: what it says is graded L0");
 	render_linef(stdout, "seen", "%s, added %s",
@@ -348,6 +359,42 @@ cmd_device_remove(struct cli *c, int argc, char **argv)
 		    argv[0]);
 	client_close(cl);
 	return rc;
+}
+
+/* An operator's word about a device, answered with the device. */
+static int
+device_verb(struct cli *c, int argc, char **argv, const char *verb)
+{
+	static struct msg_device d;
+	struct client_req rq = {.method = CLIENT_POST};
+	struct client *cl;
+	int rc;
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	client_path(&rq, "a", "devices", argv[0], verb, NULL);
+	rc = client_open(c, &cl);
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_get(cl, &rq, &msg_device, &d);
+	if (rc == CLI_OK && c->json)
+		json_print(stdout, &msg_device, &d);
+	else if (rc == CLI_OK)
+		show_device(&d);
+	client_close(cl);
+	return rc;
+}
+
+int
+cmd_device_revoke(struct cli *c, int argc, char **argv)
+{
+	return device_verb(c, argc, argv, "revoke");
+}
+
+int
+cmd_device_restore(struct cli *c, int argc, char **argv)
+{
+	return device_verb(c, argc, argv, "restore");
 }
 
 int

@@ -9,6 +9,9 @@ const struct cli_cmd cli_offline[] = {
 	    "makes a private key, readable by its owner only", cmd_key_new},
 	{"key show", "FILE", "kind, id and public part of a key",
 	    cmd_key_show},
+	{"operator new", "NAME",
+	    "prints a line for the daemon's admin.psk: an operator's key",
+	    cmd_operator_new},
 	{"manifest create", "--sequence N [--vendor DOMAIN|UUID] "
 	    "[--class NAME|UUID] [[--component ID] {--payload FILE --uri URI "
 	    "[--slot N] | --payload FILE --integrated [--uri #NAME]}...]... "

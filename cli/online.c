@@ -2,6 +2,10 @@
 #include <stddef.h>
 
 #include "cli/online.h"
+#include "cli/want.h"
+
+#define WHOM "[--where EXPR] [--class C] [--tag NAME=VALUE]... " \
+	"[--device EP]... [--of CAMPAIGN] "
 
 const struct cli_cmd cli_online[] = {
 	{"status", "", "what the daemon is and does", cmd_status},
@@ -27,7 +31,7 @@ const struct cli_cmd cli_online[] = {
 	{"image clean", "", "drops the images that nothing needs",
 	    cmd_image_clean},
 
-	{"device list", "[--class C] [--tag NAME[=VALUE]] [--prefix P] "
+	{"device list", "[--where EXPR] [--class C] [--tag NAME[=VALUE]] [--prefix P] "
 	    "[--limit N] [--after EP]",
 	    "devices, what they run and what happens to them",
 	    cmd_device_list},
@@ -42,19 +46,40 @@ const struct cli_cmd cli_online[] = {
 	    cmd_device_remove},
 	{"device tag", "EP NAME=VALUE...", "tags a device; NAME= removes",
 	    cmd_device_tag},
+	{"device revoke", "EP", "neither serves nor updates a device",
+	    cmd_device_revoke},
+	{"device restore", "EP", "takes a revoked device back",
+	    cmd_device_restore},
 
-	{"campaign start", "RELEASE [--class C|--tag NAME=VALUE|--device EP"
-	    "...] [--concurrency N] [--name NAME] [--dry-run]",
-	    "brings devices to a release", cmd_campaign_start},
-	{"campaign list", "[--limit N] [--after ID]", "campaigns, newest first", cmd_campaign_list},
-	{"campaign show", "ID [--jobs]", "a campaign and its open jobs",
+	{"campaign plan", "RELEASE " WHOM "[--name NAME] " WANT_RULES
+	    " [--list]", "who would be updated when, who not and why, and a "
+	    "digest to start it by", cmd_campaign_plan},
+	{"campaign start", "--plan DIGEST [--list] | RELEASE " WHOM
+	    "[--name NAME] " WANT_RULES " [--list]",
+	    "starts what was planned, or plans and starts",
+	    cmd_campaign_start},
+	{"campaign approve", "--plan DIGEST",
+	    "a second operator's word for a plan", cmd_campaign_approve},
+	{"campaign list", "[--limit N] [--after ID]",
+	    "campaigns, newest first", cmd_campaign_list},
+	{"campaign show", "ID [--jobs] [--plan]",
+	    "a campaign: waves, failures, the slowest and the stuck",
 	    cmd_campaign_show},
-	{"campaign pause", "ID", "starts nothing new", cmd_campaign_pause},
-	{"campaign resume", "ID", "goes on", cmd_campaign_resume},
-	{"campaign abort", "ID", "cancels its jobs", cmd_campaign_abort},
 	{"campaign watch", "ID", "shows progress until it is over",
 	    cmd_campaign_watch},
-	{"job retry", "ID", "tries a failed or cancelled job again",
+	{"campaign report", "ID [--text]",
+	    "all that there is to say about it, for an audit",
+	    cmd_campaign_report},
+	{"campaign next", "ID", "opens the next wave now", cmd_campaign_next},
+	{"campaign pause", "ID", "starts nothing new", cmd_campaign_pause},
+	{"campaign resume", "ID", "goes on", cmd_campaign_resume},
+	{"campaign abort", "ID [--hard [--yes]]",
+	    "cancels what waits; --hard: running installs, too, and "
+	    "withdraws the release", cmd_campaign_abort},
+	{"campaign rollback", "ID RELEASE",
+	    "brings those that it has updated to another release",
+	    cmd_campaign_rollback},
+	{"job retry", "ID|EP", "tries a failed or cancelled job again",
 	    cmd_job_retry},
 	{.words = NULL},
 };

@@ -26,7 +26,14 @@ int cmd_device_explain(struct cli *c, int argc, char **argv);
 int cmd_device_add(struct cli *c, int argc, char **argv);
 int cmd_device_remove(struct cli *c, int argc, char **argv);
 int cmd_device_tag(struct cli *c, int argc, char **argv);
+int cmd_device_revoke(struct cli *c, int argc, char **argv);
+int cmd_device_restore(struct cli *c, int argc, char **argv);
 
+int cmd_campaign_plan(struct cli *c, int argc, char **argv);
+int cmd_campaign_approve(struct cli *c, int argc, char **argv);
+int cmd_campaign_next(struct cli *c, int argc, char **argv);
+int cmd_campaign_rollback(struct cli *c, int argc, char **argv);
+int cmd_campaign_report(struct cli *c, int argc, char **argv);
 int cmd_campaign_start(struct cli *c, int argc, char **argv);
 int cmd_campaign_list(struct cli *c, int argc, char **argv);
 int cmd_campaign_show(struct cli *c, int argc, char **argv);

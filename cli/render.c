@@ -36,7 +36,9 @@ put_row(const struct table *t, const char *const *cell)
 {
 	for (size_t i = 0; i < t->cols; i++) {
 		fputs(cell[i], t->out);
-		if (i + 1 == t->cols)
+		/* no blanks before a last head that is empty */
+		if (i + 1 == t->cols || (i + 2 == t->cols &&
+		    cell[i + 1][0] == '\0'))
 			break;
 		for (size_t n = text_width(cell[i]); n < t->width[i] + 2; n++)
 			fputc(' ', t->out);
@@ -135,7 +137,7 @@ json_print(FILE *out, const struct msg_record *rec, const void *msg)
 void
 render_line(FILE *out, const char *label, const char *text)
 {
-	char shown[1200];
+	char shown[4 * LIMIT_POLICY + 1]; /* escaped, whole */
 
 	if (text[0] == '\0')
 		return;

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "lib/msg_records.h"
 
-#define TABLE_COLS 9
+#define TABLE_COLS 10
 #define TABLE_ROWS 64
 #define TABLE_CELL 96
 

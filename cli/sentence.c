@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cli/want.h"
 #include "lib/near.h"
 #include "lib/text.h"
 
@@ -116,6 +117,7 @@ sentence_unknown(FILE *out, int argc, char *const *argv)
 bool
 sentence_help(FILE *out, int argc, char *const *argv)
 {
+	bool rules = false;
 	int found = 0;
 
 	FOREACH_CMD(cmd) {
@@ -124,7 +126,10 @@ sentence_help(FILE *out, int argc, char *const *argv)
 		found++;
 		fprintf(out, "suitctl %s%s%s\n    %s\n", cmd->words,
 		    cmd->args[0] != '\0' ? " " : "", cmd->args, cmd->help);
+		rules |= strstr(cmd->args, WANT_RULES) != NULL;
 	}
+	if (rules)
+		want_help(out);
 	return found > 0;
 }
 
@@ -132,11 +137,29 @@ void
 sentence_overview(FILE *out)
 {
 	fputs("usage: suitctl [--json] [--admin URI] [-d DIR] "
-	    "[--psk-file FILE] SENTENCE...\n"
+	    "[--psk-file FILE] [--as NAME]\n"
+	    "               SENTENCE...\n"
 	    "       suitctl --version | --help\n\n", out);
 	FOREACH_CMD(cmd)
 		fprintf(out, "  %-22s %s\n", cmd->words, cmd->help);
 	fputs("\n`suitctl help WORDS` shows the arguments.\n", out);
+}
+
+/* Every option that a row speaks of. */
+static void
+put_options(FILE *out, const char *args)
+{
+	size_t n;
+
+	for (const char *p = args; (p = strstr(p, "--")) != NULL; p += n) {
+		n = 2 + strspn(p + 2, "abcdefghijklmnopqrstuvwxyz-");
+		fprintf(out, " %.*s", (int)n, p);
+	}
+	if (strstr(args, WANT_RULES) == NULL)
+		return;
+	for (const struct want_rule *r = want_rules; r->name != NULL; r++)
+		fprintf(out, " %s", r->name);
+	fputs(" --policy", out);
 }
 
 void
@@ -144,18 +167,23 @@ sentence_completion(FILE *out)
 {
 	fputs("# bash completion of suitctl: . <(suitctl completion bash)\n"
 	    "_suitctl() {\n"
-	    "\tlocal said=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" cur s w\n"
+	    "\tlocal said=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" cur s w o opts\n"
 	    "\tcur=\"${COMP_WORDS[COMP_CWORD]}\"\n"
 	    "\tlocal -a next=()\n"
 	    "\t[ -n \"$said\" ] && said=\"$said \"\n"
-	    "\twhile read -r s; do\n"
+	    "\twhile IFS='|' read -r s o; do\n"
 	    "\t\tcase \"$s \" in \"$said\"*)\n"
 	    "\t\t\tw=\"${s:${#said}}\"; next+=(\"${w%% *}\");;\n"
 	    "\t\tesac\n"
+	    "\t\tcase \"$said\" in \"$s \"*) opts=$o;; esac\n"
 	    "\tdone <<'END'\n", out);
-	FOREACH_CMD(cmd)
-		fprintf(out, "%s\n", cmd->words);
+	FOREACH_CMD(cmd) {
+		fprintf(out, "%s|", cmd->words);
+		put_options(out, cmd->args);
+		fputc('\n', out);
+	}
 	fputs("END\n"
+	    "\tcase \"$cur\" in -*) next+=($opts);; esac\n"
 	    "\tCOMPREPLY=($(compgen -W \"${next[*]}\" -- \"$cur\"))\n"
 	    "\t[ ${#COMPREPLY[@]} -gt 0 ] || "
 	    "COMPREPLY=($(compgen -f -- \"$cur\"))\n"

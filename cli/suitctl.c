@@ -26,6 +26,7 @@ take_global(struct cli *c, struct globals *g, char **arg, bool leading)
 		{"--json", NULL, &c->json, true},
 		{"--admin", &c->admin, NULL, true},
 		{"--psk-file", &c->psk_file, NULL, true},
+		{"--as", &c->as, NULL, true},
 		{"--help", NULL, &g->help, true},
 		{"-h", NULL, &g->help, false},
 		{"-d", &c->state_dir, NULL, false},

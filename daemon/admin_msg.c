@@ -7,14 +7,6 @@
 
 #define COPY(dst, src) snprintf(dst, sizeof(dst), "%s", src)
 
-static const char *const campaign_states[] = {
-	[CAMPAIGN_DRAFT] = "draft",
-	[CAMPAIGN_RUNNING] = "running",
-	[CAMPAIGN_PAUSED] = "paused",
-	[CAMPAIGN_FINISHED] = "finished",
-	[CAMPAIGN_ABORTED] = "aborted",
-};
-
 void
 admin_msg_job(struct app *app, const struct job *j, struct msg_job *ret)
 {
@@ -25,6 +17,7 @@ admin_msg_job(struct app *app, const struct job *j, struct msg_job *ret)
 	ret->campaign = j->campaign;
 	ret->release = j->release;
 	ret->target = j->target_seq;
+	ret->wave = j->wave;
 	if (ST(app, device_get, j->device, &d) == 0)
 		COPY(ret->ep, d.ep);
 	COPY(ret->state, job_state_name(j->state));
@@ -63,6 +56,8 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	ret->nul_trigger = d->nul_trigger;
 	ret->psk = d->have_psk;
 	ret->registered = d->registered;
+	ret->revoked = d->revoked;
+	ret->gap = d->gap;
 	COPY(ret->uri, d->uri);
 	COPY(ret->addr, d->addr);
 	ret->have_seq = d->have_seq;
@@ -84,12 +79,18 @@ admin_msg_device(struct app *app, const struct store_device *d,
 void
 admin_msg_release(const struct store_release *r, struct msg_release *ret)
 {
+	static const char *const states[] = {
+		[RELEASE_LIVE] = "live",
+		[RELEASE_WITHDRAWN] = "withdrawn",
+		[RELEASE_STAGED] = "staged",
+	};
+
 	memset(ret, 0, sizeof(*ret));
 	ret->id = r->id;
 	memcpy(ret->digest, r->digest, 32);
 	ret->seq = r->seq;
 	COPY(ret->dialect, manifest_dialect_name(r->dialect));
-	COPY(ret->state, r->state == RELEASE_LIVE ? "live" : "withdrawn");
+	COPY(ret->state, states[r->state]);
 	COPY(ret->author, r->author);
 	ret->class_count = r->class_count;
 	memcpy(ret->class_id, r->class_id, sizeof(ret->class_id));
@@ -114,45 +115,6 @@ admin_msg_payloads(const struct store_payload *p, size_t n,
 		COPY(m->uri, p[i].uri);
 		m->external = p[i].external;
 	}
-}
-
-int
-admin_msg_campaign(struct app *app, const struct store_campaign *c,
-    struct msg_campaign *ret)
-{
-	struct msg_counts *m = &ret->counts;
-	struct store_counts n = {.active = 0};
-	int rc = c->id == 0 ? 0 : ST(app, campaign_counts, c->id, &n);
-
-	if (rc != 0)
-		return rc;
-	memset(ret, 0, sizeof(*ret));
-	ret->id = c->id;
-	ret->release = c->release;
-	COPY(ret->name, c->name);
-	COPY(ret->state, campaign_states[c->state]);
-	ret->concurrency = c->concurrency;
-	COPY(ret->select, c->select);
-	ret->created = c->created;
-	ret->updated = c->updated;
-	*m = (struct msg_counts){
-		.queued = n.by_state[JOB_QUEUED],
-		.notified = n.by_state[JOB_NOTIFIED],
-		.fetching = n.by_state[JOB_FETCHING],
-		.fetched = n.by_state[JOB_FETCHED],
-		.installing = n.by_state[JOB_INSTALLING],
-		.done = n.by_state[JOB_DONE],
-		.failed = n.by_state[JOB_FAILED],
-		.cancelled = n.by_state[JOB_CANCELLED],
-		.superseded = n.by_state[JOB_SUPERSEDED],
-		.active = n.active,
-		.transport = n.by_class[FAIL_TRANSPORT],
-		.overload = n.by_class[FAIL_OVERLOAD],
-		.integrity = n.by_class[FAIL_INTEGRITY],
-		.policy = n.by_class[FAIL_POLICY],
-		.execution = n.by_class[FAIL_EXECUTION],
-	};
-	return 0;
 }
 
 void

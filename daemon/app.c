@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "daemon/access.h"
+#include "daemon/admit.h"
+#include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -38,7 +40,8 @@ open_state(struct app *app, struct why *why)
 {
 	const struct conf *c = &app->conf;
 	char path[512];
-	struct store_sqlite_opts so = {path, c->synchronous_full};
+	struct store_sqlite_opts so = {path, c->synchronous_full,
+	    SUITD_DEBUG};
 	struct blob_opts bo = {c->state_dir, c->image_max, c->images_total};
 	int rc;
 
@@ -78,7 +81,13 @@ open_rest(struct app *app, struct why *why)
 	if (rc != 0)
 		return why_set(why, rc, "start: %s (%s)", err_text(rc),
 		    store_why(app->store));
-	rc = engine_new(app, &app->engine);
+	rc = admit_new(&app->admit);
+	if (rc == 0)
+		rc = runs_new(&app->runs);
+	if (rc == 0)
+		rc = campaigns_new(&app->campaigns);
+	if (rc == 0)
+		rc = engine_new(app, &app->engine);
 	if (rc != 0)
 		return why_set(why, rc, "start: %s", err_text(rc));
 	rc = peer_new(app->loop, &app->conf, &app->peer, why);
@@ -114,6 +123,9 @@ app_close(struct app *app)
 	front_free(f);
 	peer_free(app->peer);
 	engine_free(app->engine);
+	campaigns_free(app->campaigns);
+	runs_free(app->runs);
+	admit_free(app->admit);
 	catalog_free(app->catalog);
 	access_free(app->access);
 	blob_close(app->blobs);

@@ -1,313 +1,21 @@
 /*
  * A campaign is a row and one job per device; what moves is the jobs. The
- * store admits only jobs of running campaigns, so that pause and resume are
- * one compare-and-set each, and an abort cancels what is not final yet.
+ * pump starts only jobs of running campaigns, so that pause and resume are
+ * one compare-and-set each. What touches every job is left as work in the
+ * row and done in slices (campaign_work.c).
  */
 #include "daemon/campaign.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "daemon/campaign_impl.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
-#include "lib/text.h"
+#include "daemon/publish.h"
 
-#define PAGE 100
-#define JOBS 128
-
-struct start {
-	struct app *app;
-	const struct campaign_spec *spec;
-	struct store_release rel;
-	struct campaign_result r;
-};
-
-static int
-log_campaign(struct app *app, const struct store_campaign *c,
-    const char *what, const char *detail)
-{
-	struct store_event ev = {
-		.campaign = c->id, .release = c->release, .kind = "campaign",
-	};
-	char topic[48];
-
-	snprintf(ev.what, sizeof(ev.what), "%s", what);
-	snprintf(ev.detail, sizeof(ev.detail), "%.64s: %.120s", c->name,
-	    detail);
-	snprintf(topic, sizeof(topic), "a/campaigns/%llu",
-	    (unsigned long long)c->id);
-	engine_notify(app->engine, T_ADMIN, topic);
-	log_info("campaign: camp=%llu release=%llu %s %s",
-	    (unsigned long long)c->id, (unsigned long long)c->release, what,
-	    detail);
-	return engine_log(app->engine, &ev);
-}
-
-/* --- start --- */
-
-static bool
-of_release(const struct store_release *r, const struct store_device *d)
-{
-	for (size_t i = 0; d->have_class && i < r->class_count; i++)
-		if (memcmp(r->class_id[i], d->class_id, 16) == 0)
-			return true;
-	return false;
-}
-
-/* A live job that is in the way: superseded when it is for less. */
-static int
-make_room(struct start *st, const struct store_device *d, bool *ret_free)
-{
-	static const struct track_event newer = {.type = TRACK_SUPERSEDE};
-	struct store *s = st->app->store;
-	struct job job;
-	int rc = s->ops->job_live(s, d->id, &job);
-
-	*ret_free = true;
-	if (rc == ERR_NOT_FOUND)
-		return 0;
-	/* one without a campaign is the same wish, without an operator */
-	if (rc == 0 && (job.target_seq > st->rel.seq ||
-	    (job.target_seq == st->rel.seq && job.campaign != 0))) {
-		st->r.busy++;
-		*ret_free = false;
-		return 0;
-	}
-	if (rc == 0)
-		st->r.superseded++;
-	if (rc == 0 && !st->spec->dry_run)
-		rc = engine_job_event(st->app->engine, job.id, &newer, NULL);
-	return rc;
-}
-
-static int
-take(struct start *st, const struct store_device *d)
-{
-	bool room;
-	int rc;
-
-	st->r.selected++;
-	if (!of_release(&st->rel, d)) {
-		st->r.other_class++;
-		return 0;
-	}
-	if (d->have_seq && d->seq >= st->rel.seq) {
-		d->seq == st->rel.seq ? st->r.there++ : st->r.newer++;
-		return 0;
-	}
-	rc = make_room(st, d, &room);
-	if (rc != 0 || !room)
-		return rc;
-	st->r.jobs++;
-	return st->spec->dry_run ? 0 : engine_job_new(st->app->engine, d,
-	    &st->rel, st->r.campaign.id);
-}
-
-static int
-take_filtered(struct start *st, struct store_device_filter *f)
-{
-	struct store *s = st->app->store;
-	struct store_device *page = calloc(PAGE, sizeof(*page));
-	size_t n = PAGE;
-	int rc = page == NULL ? ERR_NOMEM : 0;
-
-	f->limit = PAGE;
-	f->after[0] = '\0';
-	while (rc == 0 && n == PAGE) {
-		n = 0;
-		rc = s->ops->device_list(s, f, page, &n);
-		for (size_t i = 0; rc == 0 && i < n; i++)
-			rc = take(st, &page[i]);
-		if (n > 0)
-			snprintf(f->after, sizeof(f->after), "%s",
-			    page[n - 1].ep);
-	}
-	free(page);
-	return rc;
-}
-
-static int
-take_classes(struct start *st)
-{
-	const struct campaign_spec *spec = st->spec;
-	int rc = 0;
-
-	for (size_t i = 0; i < st->rel.class_count && rc == 0; i++) {
-		struct store_device_filter f = {.have_class = true};
-
-		memcpy(f.class_id, st->rel.class_id[i], 16);
-		if (!spec->have_class ||
-		    memcmp(f.class_id, spec->class_id, 16) == 0)
-			rc = take_filtered(st, &f);
-	}
-	return rc;
-}
-
-static int
-take_tag(struct start *st)
-{
-	struct store_device_filter f = {0};
-
-	snprintf(f.tag_name, sizeof(f.tag_name), "%s", st->spec->tag_name);
-	snprintf(f.tag_value, sizeof(f.tag_value), "%s", st->spec->tag_value);
-	return take_filtered(st, &f);
-}
-
-static int
-take_list(struct start *st)
-{
-	struct store *s = st->app->store;
-	int rc = 0;
-
-	for (size_t i = 0; i < st->spec->ep_count && rc == 0; i++) {
-		char ep[LIMIT_EP + 1];
-		struct store_device d;
-
-		if (!slice_to_cstr(st->spec->ep[i], ep, sizeof(ep)))
-			rc = ERR_NOT_FOUND;
-		else
-			rc = s->ops->device_by_ep(s, ep, &d);
-		if (rc == ERR_NOT_FOUND) {
-			st->r.unknown++;
-			rc = 0;
-		} else if (rc == 0) {
-			rc = take(st, &d);
-		}
-	}
-	return rc;
-}
-
-static int
-take_all(struct start *st)
-{
-	switch (st->spec->select) {
-	case SELECT_CLASS:
-		return take_classes(st);
-	case SELECT_TAG:
-		return take_tag(st);
-	case SELECT_LIST:
-		return take_list(st);
-	}
-	return ERR_INVALID;
-}
-
-static void
-describe(const struct campaign_spec *spec, char *dst, size_t cap)
-{
-	char uuid[37];
-
-	switch (spec->select) {
-	case SELECT_CLASS:
-		if (spec->have_class)
-			snprintf(dst, cap, "class %s",
-			    text_uuid(spec->class_id, uuid));
-		else
-			snprintf(dst, cap, "every class of the release");
-		break;
-	case SELECT_TAG:
-		snprintf(dst, cap, "tag %s%s%s", spec->tag_name,
-		    spec->tag_value[0] ? "=" : "", spec->tag_value);
-		break;
-	case SELECT_LIST:
-		snprintf(dst, cap, "list of %zu", spec->ep_count);
-		break;
-	}
-}
-
-static int
-check_spec(struct start *st, struct why *why)
-{
-	const struct campaign_spec *spec = st->spec;
-	struct store *s = st->app->store;
-	bool class = !spec->have_class;
-	int rc = s->ops->release_get(s, spec->release, &st->rel);
-
-	if (rc == ERR_NOT_FOUND)
-		return why_set(why, rc, "no release %llu: suitctl release "
-		    "list", (unsigned long long)spec->release);
-	if (rc != 0)
-		return rc;
-	if (st->rel.state == RELEASE_WITHDRAWN)
-		return why_set(why, ERR_STATE, "release %llu is withdrawn",
-		    (unsigned long long)spec->release);
-	for (size_t i = 0; i < st->rel.class_count && !class; i++)
-		class = memcmp(st->rel.class_id[i], spec->class_id, 16) == 0;
-	if (spec->select == SELECT_CLASS && !class)
-		return why_set(why, ERR_CLASS,
-		    "the release is not for this class");
-	return 0;
-}
-
-static int
-put(struct start *st)
-{
-	struct app *app = st->app;
-	const struct campaign_spec *spec = st->spec;
-	struct store_campaign *c = &st->r.campaign;
-	int rc;
-
-	c->release = spec->release;
-	c->state = CAMPAIGN_RUNNING;
-	c->concurrency = spec->concurrency ? spec->concurrency :
-	    app->conf.concurrency;
-	c->created = c->updated = loop_now(app->loop);
-	if (spec->name[0] != '\0')
-		snprintf(c->name, sizeof(c->name), "%s", spec->name);
-	else
-		snprintf(c->name, sizeof(c->name), "seq-%llu",
-		    (unsigned long long)st->rel.seq);
-	describe(spec, c->select, sizeof(c->select));
-	rc = app->store->ops->campaign_put(app->store, c);
-	return rc;
-}
-
-static int
-start(struct start *st, struct why *why)
-{
-	char detail[120];
-	int rc = put(st);
-
-	if (rc == 0)
-		rc = take_all(st);
-	if (rc == 0 && st->r.jobs == 0)
-		return why_set(why, ERR_STATE, "nothing to do: of %llu "
-		    "devices %llu run it, %llu run newer, %llu have a job, "
-		    "%llu are of another class, %llu are unknown",
-		    (unsigned long long)st->r.selected,
-		    (unsigned long long)st->r.there,
-		    (unsigned long long)st->r.newer,
-		    (unsigned long long)st->r.busy,
-		    (unsigned long long)st->r.other_class,
-		    (unsigned long long)st->r.unknown);
-	snprintf(detail, sizeof(detail), "started, %llu jobs",
-	    (unsigned long long)st->r.jobs);
-	return rc != 0 ? rc : log_campaign(st->app, &st->r.campaign,
-	    "running", detail);
-}
-
-int
-campaign_start(struct app *app, const struct campaign_spec *spec,
-    struct campaign_result *ret, struct why *why)
-{
-	struct start st = {.app = app, .spec = spec};
-	int rc = check_spec(&st, why);
-
-	if (rc != 0)
-		return rc;
-	if (spec->dry_run) {
-		rc = take_all(&st);
-	} else {
-		rc = engine_begin(app->engine);
-		if (rc == 0)
-			rc = engine_end(app->engine, start(&st, why));
-	}
-	if (rc == 0)
-		*ret = st.r;
-	return rc;
-}
-
-/* --- pause, resume, abort, finish --- */
+#define INLINE_SLICES 4 /* of a small fleet: done before the answer */
 
 static const char *const names[] = {
 	[CAMPAIGN_DRAFT] = "draft",
@@ -324,6 +32,15 @@ campaign_state_name(enum campaign_state st)
 	    "unknown";
 }
 
+const char *
+campaign_work_name(enum campaign_work w)
+{
+	static const char *const work[] = {"", "plan", "start", "cancel"};
+
+	return (unsigned)w < sizeof(work) / sizeof(work[0]) ? work[w] :
+	    "unknown";
+}
+
 #define BIT(s) (1u << CAMPAIGN_##s)
 static const unsigned moves[] = {
 	[CAMPAIGN_DRAFT] = BIT(RUNNING) | BIT(ABORTED),
@@ -334,96 +51,449 @@ static const unsigned moves[] = {
 	[CAMPAIGN_ABORTED] = 0,
 };
 
-static int
-move(struct app *app, struct store_campaign *c, enum campaign_state to,
-    struct why *why)
+int
+campaign_log(struct app *app, const struct store_campaign *c,
+    const char *what, const char *detail)
+{
+	struct store_event ev = {
+		.campaign = c->id, .release = c->release, .kind = "campaign",
+	};
+	char topic[48];
+
+	snprintf(ev.what, sizeof(ev.what), "%s", what);
+	snprintf(ev.detail, sizeof(ev.detail), "%.64s: %.130s", c->name,
+	    detail);
+	snprintf(topic, sizeof(topic), "a/campaigns/%" PRIu64, c->id);
+	engine_notify(app->engine, T_ADMIN, topic);
+	log_info("campaign: camp=%" PRIu64 " release=%" PRIu64 " %s: %s",
+	    c->id, c->release, what, detail);
+	return engine_log(app->engine, &ev);
+}
+
+int
+campaign_save(struct app *app, struct store_campaign *c)
 {
 	struct store *s = app->store;
+
+	engine_wake(app->engine);
+	return s->ops->campaign_save(s, c);
+}
+
+int
+campaign_find(struct app *app, uint64_t id, struct store_campaign *ret,
+    struct why *why)
+{
+	int rc = app->store->ops->campaign_get(app->store, id, ret);
+
+	return rc != ERR_NOT_FOUND ? rc : why_set(why, rc,
+	    "no campaign %" PRIu64 ": suitctl campaign list", id);
+}
+
+int
+campaign_move(struct app *app, struct store_campaign *c,
+    enum campaign_state to, struct why *why)
+{
+	int64_t now = loop_now(app->loop);
 	int rc;
 
 	if (!(moves[c->state] & 1u << to))
-		return why_set(why, ERR_STATE, "campaign %llu is %s",
-		    (unsigned long long)c->id, names[c->state]);
+		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
+		    c->id, names[c->state]);
 	c->state = to;
-	c->updated = loop_now(app->loop);
-	rc = s->ops->campaign_save(s, c);
-	return rc != 0 ? rc : log_campaign(app, c, names[to], c->select);
+	c->updated = now;
+	if (to == CAMPAIGN_FINISHED || to == CAMPAIGN_ABORTED)
+		c->ended = now;
+	if (to == CAMPAIGN_RUNNING) {
+		c->ended = 0;
+		c->cause[0] = '\0';
+	}
+	rc = campaign_save(app, c);
+	return rc != 0 ? rc : campaign_log(app, c, names[to], c->cause[0] ?
+	    c->cause : c->select[0] ? c->select : "");
 }
 
-/* What is not final becomes cancelled, for one reason; of campaign 0, which
- * is none, the jobs of one release. */
-static int
-cancel_jobs(struct app *app, uint64_t id, uint64_t release,
-    enum track_reason reason)
+/* Slices now, as many as a small fleet needs. */
+static void
+work_now(struct app *app, uint64_t id, struct store_campaign *ret)
 {
-	const struct track_event ev = {
-		.type = TRACK_CANCEL, .reason = reason,
-	};
-	struct store *s = app->store;
-	struct job *page = calloc(JOBS, sizeof(*page));
-	uint64_t after = 0;
-	size_t n = JOBS;
-	int rc = page == NULL ? ERR_NOMEM : 0;
-
-	while (rc == 0 && n == JOBS) {
-		n = 0;
-		rc = s->ops->job_list(s, id, after, JOBS, page, &n);
-		for (size_t i = 0; rc == 0 && i < n; i++) {
-			after = page[i].id;
-			if (!job_state_final(page[i].state) &&
-			    page[i].release == release)
-				rc = engine_job_event(app->engine, after, &ev,
-				    NULL);
-		}
+	for (int i = 0; i < INLINE_SLICES; i++) {
+		if (app->store->ops->campaign_get(app->store, id, ret) != 0 ||
+		    ret->work == WORK_NONE)
+			return;
+		campaign_work(app);
 	}
-	free(page);
+	(void)app->store->ops->campaign_get(app->store, id, ret);
+}
+
+/* --- plan, approve, start --- */
+
+int
+campaign_plan(struct app *app, const struct campaign_spec *spec,
+    struct store_campaign *ret, struct why *why)
+{
+	int rc = engine_begin(app->engine);
+
+	if (rc == 0)
+		rc = engine_end(app->engine, campaign_draft(app, spec, ret,
+		    why));
+	if (rc == 0)
+		work_now(app, ret->id, ret);
+	return rc;
+}
+
+/* Is it the draft's present plan that is meant? */
+static int
+check_plan(const struct store_campaign *c, const uint8_t *plan,
+    struct why *why)
+{
+	if (c->state != CAMPAIGN_DRAFT || c->work == WORK_START)
+		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
+		    c->id, c->work == WORK_START ? "being started" :
+		    names[c->state]);
+	if (!c->planned || c->work == WORK_PLAN)
+		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is still "
+		    "being planned: suitctl campaign show %" PRIu64, c->id,
+		    c->id);
+	if (plan != NULL && memcmp(plan, c->plan, 32) != 0)
+		return why_set(why, ERR_CONFLICT, "campaign %" PRIu64 " has "
+		    "another plan now: suitctl campaign show %" PRIu64
+		    " --plan", c->id, c->id);
+	return 0;
+}
+
+static bool
+needs_approval(const struct run *r)
+{
+	return r->policy.approval && r->c.approved[0] == '\0';
+}
+
+static int
+start(struct app *app, uint64_t id, const uint8_t *plan, struct why *why)
+{
+	struct store_campaign c;
+	struct run *r;
+	int rc = campaign_find(app, id, &c, why);
+
+	if (rc == 0)
+		rc = check_plan(&c, plan, why);
+	if (rc == 0)
+		rc = runs_of(app, &c, &r);
+	if (rc != 0)
+		return rc;
+	if (c.verdict[PLAN_UPDATE] == 0 && !r->policy.continuous)
+		return why_set(why, ERR_STATE, "nothing to do: the plan has "
+		    "no device to update");
+	c.start = true;
+	c.updated = loop_now(app->loop);
+	c.cause[0] = '\0';
+	if (!needs_approval(r)) {
+		c.work = WORK_PLAN;
+		c.work_at = 0;
+	}
+	rc = campaign_save(app, &c);
+	return rc != 0 ? rc : campaign_log(app, &c, needs_approval(r) ?
+	    "waits for approval" : "starting", "");
+}
+
+int
+campaign_start(struct app *app, uint64_t id, const uint8_t *plan,
+    struct why *why)
+{
+	struct store_campaign c;
+	int rc = engine_begin(app->engine);
+
+	if (rc == 0)
+		rc = engine_end(app->engine, start(app, id, plan, why));
+	if (rc == 0)
+		work_now(app, id, &c);
 	return rc;
 }
 
 static int
-change(struct app *app, uint64_t id, enum campaign_state to, struct why *why)
+approve(struct app *app, uint64_t id, const uint8_t *plan, const char *by,
+    struct why *why)
 {
-	struct store *s = app->store;
 	struct store_campaign c;
-	int rc = s->ops->campaign_get(s, id, &c);
+	int rc = campaign_find(app, id, &c, why);
 
-	if (rc == ERR_NOT_FOUND)
-		return why_set(why, rc, "no campaign %llu: suitctl campaign "
-		    "list", (unsigned long long)id);
 	if (rc == 0)
-		rc = engine_begin(app->engine);
+		rc = check_plan(&c, plan, why);
 	if (rc != 0)
 		return rc;
-	rc = move(app, &c, to, why);
-	if (rc == 0 && to == CAMPAIGN_ABORTED)
-		rc = cancel_jobs(app, id, c.release, REASON_OPERATOR);
-	engine_wake(app->engine);
-	return engine_end(app->engine, rc);
+	if (by == NULL || by[0] == '\0' || strcmp(by, c.by) == 0)
+		return why_set(why, ERR_FORBIDDEN, "%.60s planned it: the "
+		    "approval is for another operator (suitctl --as NAME)",
+		    c.by);
+	snprintf(c.approved, sizeof(c.approved), "%s", by);
+	c.updated = loop_now(app->loop);
+	if (c.start) { /* it was to be started: now */
+		c.work = WORK_PLAN;
+		c.work_at = 0;
+	}
+	rc = campaign_save(app, &c);
+	return rc != 0 ? rc : campaign_log(app, &c, "approved", by);
+}
+
+int
+campaign_approve(struct app *app, uint64_t id, const uint8_t *plan,
+    const char *by, struct why *why)
+{
+	struct store_campaign c;
+	int rc = engine_begin(app->engine);
+
+	if (rc == 0)
+		rc = engine_end(app->engine, approve(app, id, plan, by, why));
+	if (rc == 0)
+		work_now(app, id, &c);
+	return rc;
+}
+
+/* --- pause, resume, next --- */
+
+static int
+pause_it(struct app *app, uint64_t id, struct why *why)
+{
+	struct store_campaign c;
+	int rc = campaign_find(app, id, &c, why);
+
+	if (rc == 0)
+		c.cause[0] = '\0';
+	return rc != 0 ? rc : campaign_move(app, &c, CAMPAIGN_PAUSED, why);
 }
 
 int
 campaign_pause(struct app *app, uint64_t id, struct why *why)
 {
-	return change(app, id, CAMPAIGN_PAUSED, why);
+	int rc = engine_begin(app->engine);
+
+	return rc != 0 ? rc : engine_end(app->engine, pause_it(app, id, why));
+}
+
+/* What has happened so far shall not trip the gate again: an operator has
+ * looked at it. It stands in the policy, where everybody sees it. */
+static int
+forgive(struct app *app, struct run *r, struct store_campaign *c)
+{
+	struct policy p = r->policy;
+	struct policy_counts n;
+	struct buf b = buf_of(c->policy, sizeof(c->policy) - 1);
+	int rc = campaign_wave_counts(app, r, 0, &n);
+
+	if (rc != 0)
+		return rc;
+	p.forgive_broke = (uint32_t)n.broke;
+	p.forgive_unreachable = (uint32_t)n.unreachable;
+	p.forgive_recovery = (uint32_t)n.recovery;
+	p.forgive_attempts = n.attempts;
+	policy_print(&p, &b);
+	if (b.over)
+		return ERR_SIZE;
+	c->policy[b.n] = '\0';
+	c->wave_met = 0;
+	return 0;
+}
+
+static int
+resume_it(struct app *app, uint64_t id, struct why *why)
+{
+	struct store_campaign c;
+	struct run *r;
+	bool tripped;
+	int rc = campaign_find(app, id, &c, why);
+
+	if (rc == 0 && c.state != CAMPAIGN_PAUSED)
+		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
+		    id, names[c.state]);
+	if (rc == 0)
+		rc = runs_of(app, &c, &r);
+	if (rc != 0)
+		return rc;
+	tripped = c.cause[0] != '\0';
+	if (tripped)
+		rc = forgive(app, r, &c);
+	return rc != 0 ? rc : campaign_move(app, &c, CAMPAIGN_RUNNING, why);
 }
 
 int
 campaign_resume(struct app *app, uint64_t id, struct why *why)
 {
-	struct store_campaign c;
+	int rc = engine_begin(app->engine);
 
-	if (app->store->ops->campaign_get(app->store, id, &c) == 0 &&
-	    c.state != CAMPAIGN_PAUSED)
-		return why_set(why, ERR_STATE, "campaign %llu is %s",
-		    (unsigned long long)id, names[c.state]);
-	return change(app, id, CAMPAIGN_RUNNING, why);
+	return rc != 0 ? rc : engine_end(app->engine, resume_it(app, id, why));
+}
+
+static int
+advance(struct app *app, uint64_t id, uint32_t wave, struct why *why)
+{
+	struct store_campaign c;
+	int rc = campaign_find(app, id, &c, why);
+
+	if (rc != 0)
+		return rc;
+	if (c.state != CAMPAIGN_RUNNING)
+		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
+		    id, names[c.state]);
+	if (wave != 0 && wave != c.wave)
+		return why_set(why, ERR_CONFLICT, "wave %" PRIu32 " is open, "
+		    "not %" PRIu32, c.wave, wave);
+	if (c.wave >= c.wave_count)
+		return why_set(why, ERR_STATE, "the last wave is open");
+	return campaign_open_wave(app, &c, "by an operator");
 }
 
 int
-campaign_abort(struct app *app, uint64_t id, struct why *why)
+campaign_advance(struct app *app, uint64_t id, uint32_t wave,
+    struct why *why)
 {
-	return change(app, id, CAMPAIGN_ABORTED, why);
+	int rc = engine_begin(app->engine);
+
+	return rc != 0 ? rc : engine_end(app->engine, advance(app, id, wave,
+	    why));
 }
+
+/* --- abort, roll back --- */
+
+int
+campaign_stop(struct app *app, struct store_campaign *c, bool hard,
+    const char *cause)
+{
+	c->work = c->started != 0 || c->work == WORK_START ? WORK_CANCEL :
+	    WORK_NONE;
+	c->work_at = 0;
+	c->hard = hard;
+	c->start = false;
+	snprintf(c->cause, sizeof(c->cause), "%s", cause);
+	return campaign_move(app, c, CAMPAIGN_ABORTED, NULL);
+}
+
+static int
+abort_it(struct app *app, uint64_t id, bool hard, struct why *why)
+{
+	struct store_campaign c;
+	int rc = campaign_find(app, id, &c, why);
+
+	if (rc == 0 && !(moves[c.state] & BIT(ABORTED)) &&
+	    !(hard && c.state == CAMPAIGN_ABORTED && !c.hard))
+		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
+		    id, names[c.state]);
+	if (rc != 0)
+		return rc;
+	if (!hard)
+		return campaign_stop(app, &c, false, "by an operator");
+	if (c.state == CAMPAIGN_ABORTED) { /* softly, before */
+		c.hard = true;
+		c.work = WORK_CANCEL;
+		c.work_at = 0;
+		rc = campaign_save(app, &c);
+	} else {
+		rc = campaign_stop(app, &c, true, "by an operator, hard");
+	}
+	return rc != 0 ? rc : publish_withdraw(app, c.release, why);
+}
+
+int
+campaign_abort(struct app *app, uint64_t id, bool hard, struct why *why)
+{
+	struct store_campaign c;
+	int rc = engine_begin(app->engine);
+
+	if (rc == 0)
+		rc = engine_end(app->engine, abort_it(app, id, hard, why));
+	if (rc == 0)
+		work_now(app, id, &c);
+	return rc;
+}
+
+int
+campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
+    const char *by, struct why *why)
+{
+	struct campaign_spec spec = {
+		.release = release, .source = SOURCE_CAMPAIGN, .of = c->id,
+		.by = by, .start = true,
+	};
+	struct store_campaign next;
+	struct store_release bad, good;
+	struct store *s = app->store;
+	char cause[STORE_CAUSE];
+	int rc = s->ops->release_get(s, release, &good);
+
+	if (rc == ERR_NOT_FOUND)
+		return why_set(why, rc, "no release %" PRIu64 ": suitctl "
+		    "release list", release);
+	if (rc == 0)
+		rc = s->ops->release_get(s, c->release, &bad);
+	if (rc == 0 && good.seq <= bad.seq)
+		return why_set(why, ERR_SEQUENCE, "release %" PRIu64 " has "
+		    "sequence %" PRIu64 ", not above %" PRIu64 ": devices "
+		    "would refuse it; publish the old image under a higher "
+		    "sequence", release, good.seq, bad.seq);
+	snprintf(spec.name, sizeof(spec.name), "undo-%" PRIu64, c->id);
+	snprintf(spec.policy, sizeof(spec.policy), "waves=100%% soak=0 "
+	    "start=0 approval=no continuous=no on_failure=pause rollback=0 "
+	    "concurrency=%" PRIu32, c->concurrency);
+	if (rc == 0)
+		rc = campaign_draft(app, &spec, &next, why);
+	if (rc != 0)
+		return rc;
+	c->follower = next.id;
+	snprintf(cause, sizeof(cause), "%.120s%srolled back by campaign %"
+	    PRIu64, c->cause, c->cause[0] ? "; " : "", next.id);
+	return campaign_stop(app, c, true, cause);
+}
+
+static int
+rollback(struct app *app, uint64_t id, uint64_t release, struct why *why)
+{
+	struct store_campaign c;
+	int rc = campaign_find(app, id, &c, why);
+
+	if (rc == 0 && c.state != CAMPAIGN_RUNNING &&
+	    c.state != CAMPAIGN_PAUSED)
+		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
+		    id, names[c.state]);
+	return rc != 0 ? rc : campaign_undo(app, &c, release, c.by, why);
+}
+
+int
+campaign_rollback(struct app *app, uint64_t id, uint64_t release,
+    struct why *why)
+{
+	struct store_campaign c;
+	int rc = engine_begin(app->engine);
+
+	if (rc == 0)
+		rc = engine_end(app->engine, rollback(app, id, release, why));
+	if (rc == 0)
+		work_now(app, id, &c);
+	return rc;
+}
+
+int
+campaign_withdrawn(struct app *app, uint64_t release)
+{
+	struct store *s = app->store;
+	struct store_campaign page[8];
+	uint64_t after = 0;
+	size_t n = 8;
+	int rc = 0;
+
+	while (rc == 0 && n == 8) {
+		n = 0;
+		rc = s->ops->campaign_live(s, after, 8, page, &n);
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			after = page[i].id;
+			if (page[i].release == release &&
+			    (moves[page[i].state] & BIT(ABORTED)))
+				rc = campaign_stop(app, &page[i], true,
+				    "the release was withdrawn");
+		}
+	}
+	/* devices that came by themselves would wait for it for ever */
+	return rc != 0 ? rc : campaign_cancel_own(app, release);
+}
+
+/* --- one job --- */
 
 static int
 retry(struct app *app, const struct job *job, struct why *why)
@@ -436,7 +506,7 @@ retry(struct app *app, const struct job *job, struct why *why)
 
 	if (rc == 0 && live.id != job->id)
 		return why_set(why, ERR_STATE, "the device has a live job, "
-		    "%llu", (unsigned long long)live.id);
+		    "%" PRIu64, live.id);
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
 	if (job->campaign != 0) {
@@ -445,7 +515,7 @@ retry(struct app *app, const struct job *job, struct why *why)
 			return why_set(why, ERR_STATE, "its campaign was "
 			    "aborted: start another one");
 		if (rc == 0 && c.state == CAMPAIGN_FINISHED)
-			rc = move(app, &c, CAMPAIGN_RUNNING, why);
+			rc = campaign_move(app, &c, CAMPAIGN_RUNNING, why);
 		if (rc != 0)
 			return rc;
 	}
@@ -460,67 +530,17 @@ campaign_retry(struct app *app, uint64_t id, struct why *why)
 	int rc = s->ops->job_get(s, id, &job);
 
 	if (rc == ERR_NOT_FOUND)
-		return why_set(why, rc, "no job %llu", (unsigned long long)id);
+		return why_set(why, rc, "no job %" PRIu64, id);
 	if (rc != 0)
 		return rc;
 	if (job.state != JOB_FAILED && job.state != JOB_CANCELLED &&
 	    job.state != JOB_QUEUED)
-		return why_set(why, ERR_STATE, "job %llu is %s",
-		    (unsigned long long)id, job_state_name(job.state));
+		return why_set(why, ERR_STATE, "job %" PRIu64 " is %s", id,
+		    job_state_name(job.state));
 	if (catalog_by_id(app->catalog, job.release) == NULL)
 		return why_set(why, ERR_STATE, "its release is withdrawn");
 	rc = engine_begin(app->engine);
 	if (rc != 0)
 		return rc;
 	return engine_end(app->engine, retry(app, &job, why));
-}
-
-int
-campaign_withdrawn(struct app *app, uint64_t release)
-{
-	struct store *s = app->store;
-	struct store_campaign page[16];
-	uint64_t before = 0;
-	size_t n = 16;
-	int rc = 0;
-
-	while (rc == 0 && n == 16) {
-		n = 0;
-		rc = s->ops->campaign_list(s, before, 16, page, &n);
-		for (size_t i = 0; rc == 0 && i < n; i++) {
-			struct store_campaign *c = &page[i];
-
-			before = c->id;
-			if (c->release != release ||
-			    !(moves[c->state] & BIT(ABORTED)))
-				continue;
-			rc = move(app, c, CAMPAIGN_ABORTED, NULL);
-			if (rc == 0)
-				rc = cancel_jobs(app, c->id, release,
-				    REASON_WITHDRAWN);
-		}
-	}
-	/* devices that came by themselves would wait for it for ever */
-	return rc != 0 ? rc : cancel_jobs(app, 0, release, REASON_WITHDRAWN);
-}
-
-int
-campaign_check(struct app *app, uint64_t id)
-{
-	struct store *s = app->store;
-	struct store_campaign c;
-	struct store_counts n;
-	uint64_t live = 0;
-	int rc = s->ops->campaign_get(s, id, &c);
-
-	if (rc == 0 && !(moves[c.state] & BIT(FINISHED)))
-		return 0;
-	if (rc == 0)
-		rc = s->ops->campaign_counts(s, id, &n);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < JOB_STATES; i++)
-		if (!job_state_final((enum job_state)i))
-			live += n.by_state[i];
-	return live != 0 ? 0 : move(app, &c, CAMPAIGN_FINISHED, NULL);
 }

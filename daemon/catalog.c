@@ -293,7 +293,7 @@ add_release(struct table *t, const struct table *old, struct store *s,
 	struct release *r = table_release(old, row->id), **slot;
 	int rc = 0;
 
-	if (row->state != RELEASE_LIVE)
+	if (row->state == RELEASE_WITHDRAWN)
 		return 0;
 	if (r != NULL)
 		r->refs++;
@@ -313,7 +313,8 @@ add_release(struct table *t, const struct table *old, struct store *s,
 		return ERR_NOMEM;
 	}
 	*slot = r;
-	return add_classes(t, r);
+	/* a staged one is served, but no class's current */
+	return row->state == RELEASE_LIVE ? add_classes(t, r) : 0;
 }
 
 #define PAGE 32
@@ -351,7 +352,7 @@ add_payload(void *arg, const struct store_payload *p, enum release_state st)
 	if (img == NULL)
 		return ERR_NOMEM;
 	memcpy(img->digest, p->digest, 32);
-	img->live = st == RELEASE_LIVE;
+	img->live = st != RELEASE_WITHDRAWN;
 	if (p->path[0] == '\0')
 		return 0;
 	path = vec_add(&t->path, sizeof(*path));
@@ -457,6 +458,20 @@ catalog_by_id(const struct catalog *c, uint64_t id)
 	struct release *r = table_release(&c->t, id);
 
 	return r == NULL ? NULL : &r->pub;
+}
+
+const struct catalog_release *
+catalog_running(const struct catalog *c, const uint8_t class_id[16],
+    uint64_t seq)
+{
+	struct release **r = c->t.release.p;
+
+	for (size_t i = 0; i < c->t.release.n; i++)
+		for (size_t k = 0; r[i]->pub.seq == seq &&
+		    k < r[i]->pub.class_count; k++)
+			if (memcmp(r[i]->pub.class_id[k], class_id, 16) == 0)
+				return &r[i]->pub;
+	return NULL;
 }
 
 const struct catalog_release *

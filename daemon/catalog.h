@@ -43,6 +43,9 @@ const struct catalog_release *catalog_current(const struct catalog *c,
     const uint8_t class_id[16]);
 const struct catalog_release *catalog_by_id(const struct catalog *c,
     uint64_t id);
+/* The release of this class with this sequence number: what it runs. */
+const struct catalog_release *catalog_running(const struct catalog *c,
+    const uint8_t class_id[16], uint64_t seq);
 const struct catalog_release *catalog_by_digest(const struct catalog *c,
     const uint8_t digest[32]);
 /* Does this release list this image as a payload? */

@@ -7,20 +7,41 @@
 /* A device that polls must not be written at each poll. The row's text is
  * not written anew either: tags and name would be sought for nothing. */
 #define SEEN_MS 600000
+#define GAP_MAX_S (90 * 86400)
 /* After a failure a poll alone is no new try; a fetched image is. */
 #define POLL_AGAIN_MS 3600000
+
+/* How long it is silent between two signs of life, as a mean that moves by
+ * a quarter: what a sleeping device's next wake is estimated from. Contacts
+ * that are closer than what is kept of `seen` tell nothing. */
+static uint32_t
+gap_after(struct store_device *d, int64_t now)
+{
+	int64_t gap = (now - d->seen) / 1000;
+
+	if (d->seen == 0 || gap < SEEN_MS / 1000)
+		return 0;
+	if (gap > GAP_MAX_S)
+		gap = GAP_MAX_S;
+	if (d->gap != 0)
+		gap = d->gap + (gap - (int64_t)d->gap) / 4;
+	d->gap = (uint32_t)gap;
+	return d->gap;
+}
 
 int
 contact_seen(struct engine *e, struct store_device *d, const char *addr)
 {
 	struct store *s = e->app->store;
 	int64_t now = loop_now(e->app->loop);
+	struct store_seen seen = {.device = d->id, .addr = addr, .at = now};
 
 	if (strcmp(d->addr, addr) == 0 && now - d->seen < SEEN_MS)
 		return 0;
+	seen.gap = gap_after(d, now);
 	snprintf(d->addr, sizeof(d->addr), "%s", addr);
 	d->seen = now;
-	return s->ops->device_seen(s, d->id, addr, now);
+	return s->ops->device_seen(s, &seen);
 }
 
 /* Should a device without a live job get one now? */
@@ -61,7 +82,7 @@ by_itself(struct engine *e, const struct store_device *d,
 		return rc;
 	rc = s->ops->release_get(s, r->id, &row);
 	if (rc == 0)
-		rc = engine_job_new(e, d, &row, 0);
+		rc = engine_job_new(e, d, &row, NULL);
 	return rc != 0 ? rc : engine_event(e, d->id, ev);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "daemon/access.h"
+#include "daemon/admit.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/engine_impl.h"
@@ -110,8 +111,10 @@ engine_end(struct engine *e, int err)
 		s->ops->rollback(s);
 	else
 		err = s->ops->commit(s);
-	if (err != 0)
+	if (err != 0) {
 		e->push_n = e->mark[e->depth];
+		admit_doubt(e->app->admit);
+	}
 	return err;
 }
 
@@ -241,19 +244,56 @@ consequences(struct engine *e, const struct job *was, const struct job *j,
 	snprintf(topic, sizeof(topic), "a/campaigns/%llu",
 	    (unsigned long long)j->campaign);
 	engine_notify(e, T_ADMIN, topic);
-	if (job_state_final(j->state) && !job_state_final(was->state))
+	if (j->state != was->state)
 		engine_campaign_check(e, j->campaign);
+}
+
+/* Evidence below the grade that the campaign asks for proves nothing: it is
+ * a sign of life. */
+static bool
+too_weak(const struct engine *e, const struct job *job,
+    const struct track_event *ev)
+{
+	const struct run *r = runs_peek(e->app, job->campaign);
+
+	return r != NULL && (int)ev->grade < r->policy.grade &&
+	    (ev->type == TRACK_SEEN_RUNNING || (ev->type == TRACK_REPORT &&
+	    ev->phase == PHASE_SUCCEEDED));
+}
+
+/* A job that goes back to the queue of a campaign that starts nothing any
+ * more ends there. */
+static int
+end_requeued(struct engine *e, const struct job *was, struct job *job)
+{
+	const struct track_event ev = {
+		.type = TRACK_CANCEL, .reason = REASON_EXPIRED,
+	};
+	struct run *r;
+	int rc;
+
+	if (job->state != JOB_QUEUED || job->started != 0 ||
+	    (was->state == JOB_QUEUED && was->started == 0) ||
+	    job->campaign == 0)
+		return 0;
+	rc = runs_get(e->app, job->campaign, &r);
+	if (rc != 0 || r->c.ended == 0)
+		return rc == ERR_CORRUPT ? 0 : rc;
+	return engine_step(e, job, &ev);
 }
 
 int
 engine_step(struct engine *e, struct job *job, const struct track_event *ev)
 {
+	static const struct track_event alive = {.type = TRACK_ALIVE};
 	struct app *app = e->app;
 	struct store *s = app->store;
 	struct job was, next;
 	unsigned todo = 0;
 	int rc = 0;
 
+	if (too_weak(e, job, ev))
+		ev = &alive;
 	for (int i = 0; i < CAS_TRIES; i++) {
 		was = *job;
 		todo = track_step(&was, ev, &app->conf.track,
@@ -275,13 +315,14 @@ engine_step(struct engine *e, struct job *job, const struct track_event *ev)
 	if (todo == TRACK_DO_NOTHING)
 		return 0;
 	e->idle[next.device % ENGINE_IDLE] = 0;
+	admit_moved(app, &was, &next);
 	if (todo & TRACK_DO_LOG)
 		rc = log_job(e, &was, &next, ev);
 	if (rc != 0)
 		return rc;
 	consequences(e, &was, &next, todo);
 	*job = next;
-	return 0;
+	return end_requeued(e, &was, job);
 }
 
 int
@@ -360,25 +401,30 @@ engine_running(struct engine *e, struct store_device *d, uint64_t sequence,
 
 int
 engine_job_new(struct engine *e, const struct store_device *d,
-    const struct store_release *r, uint64_t campaign)
+    const struct store_release *r, const struct engine_order *order)
 {
+	static const struct engine_order nobody = {.campaign = 0};
+	const struct engine_order *o = order != NULL ? order : &nobody;
 	struct app *app = e->app;
 	struct store_event row = {
-		.device = d->id, .campaign = campaign, .release = r->id,
+		.device = d->id, .campaign = o->campaign, .release = r->id,
 		.kind = "job", .what = "queued",
 	};
 	struct job job;
 	int rc;
 
 	track_init(&job, d->id, r->id, r->seq, loop_now(app->loop));
-	job.campaign = campaign;
-	if (campaign == 0 || !engine_pushable(e, d))
+	job.campaign = o->campaign;
+	job.wave = o->wave;
+	if (o->campaign == 0 || !engine_pushable(e, d))
 		job.due = 0; /* waits for contact */
 	rc = app->store->ops->job_put(app->store, &job);
 	if (rc != 0)
 		return rc;
 	e->idle[d->id % ENGINE_IDLE] = 0;
 	e->wake = true;
+	if (o->quiet)
+		return 0;
 	row.job = job.id;
 	snprintf(row.ep, sizeof(row.ep), "%s", d->ep);
 	snprintf(row.detail, sizeof(row.detail), "to sequence %llu",
@@ -416,6 +462,8 @@ turn_failed(struct engine *e, int rc)
 	memset(e->idle, 0, sizeof(e->idle));
 	progress_unfold(&e->progress, loop_now(e->app->loop));
 	access_forget(e->app->access);
+	admit_doubt(e->app->admit);
+	planner_reset(e->app->campaigns);
 }
 
 static int
@@ -475,12 +523,16 @@ static void
 rearm(struct engine *e)
 {
 	struct store *s = e->app->store;
-	int64_t now = loop_now(e->app->loop), at = 0;
+	int64_t now = loop_now(e->app->loop), at = 0, pump = 0;
 	int rc;
 
 	if (!e->wake)
 		return;
 	rc = s->ops->next_due(s, &at);
+	if (rc == 0)
+		rc = engine_pump_next(e, &pump);
+	if (rc == 0 && pump != 0 && (at == 0 || pump < at))
+		at = pump;
 	if (rc != 0) {
 		log_error("store: next due time: %s (%s)", err_text(rc),
 		    store_why(s));

@@ -51,9 +51,16 @@ int engine_job_event(struct engine *e, uint64_t job,
  */
 int engine_running(struct engine *e, struct store_device *d,
     uint64_t sequence, enum grade grade) MUST_USE;
-/* Makes a job of a device for a release; a live one is ERR_EXISTS. */
+/* Who ordered a job. */
+struct engine_order {
+	uint64_t campaign;
+	uint32_t wave;
+	bool quiet; /* no event row: one of very many */
+};
+/* Makes a job of a device for a release; a live one is ERR_EXISTS. `order`
+ * NULL: nobody, the device came by itself. */
 int engine_job_new(struct engine *e, const struct store_device *d,
-    const struct store_release *r, uint64_t campaign) MUST_USE;
+    const struct store_release *r, const struct engine_order *order) MUST_USE;
 /*
  * Appends a row to the event log; sets its time. Observers of a/events and
  * a/status hear of it. Empty fields stay empty.

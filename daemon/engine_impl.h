@@ -35,6 +35,7 @@ struct engine {
 	size_t mark[ENGINE_DEPTH]; /* push_n when the pair was begun */
 	bool wake; /* due times may have changed */
 	bool stalled; /* admission waits for a push to end */
+	size_t running; /* campaigns, when it was looked last */
 
 	struct engine_push *push;
 	size_t push_n, push_cap;
@@ -55,6 +56,12 @@ struct engine {
 /* One step of a job, saved, logged, and its consequences queued. */
 int engine_step(struct engine *e, struct job *job,
     const struct track_event *ev) MUST_USE;
+/* Starts what may start, campaign by campaign, at most `room` jobs. */
+void engine_pump(struct engine *e, size_t room);
+/* When the pump or a gate has something to do next; 0: when woken. */
+int engine_pump_next(struct engine *e, int64_t *ret) MUST_USE;
+/* The job is looked at again at `due`; 0: when the device speaks. */
+int engine_wait_until(struct engine *e, struct job *j, int64_t due) MUST_USE;
 /* A live job of a device through the idle cache; ERR_NOT_FOUND. */
 int engine_live(struct engine *e, uint64_t device, struct job *ret) MUST_USE;
 

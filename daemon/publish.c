@@ -229,13 +229,16 @@ notify_class(struct app *app, const uint8_t class_id[16])
 	}
 }
 
+/* A staged one is nobody's news: its campaign tells its devices. */
 static void
-announce(struct app *app, const struct store_release *r)
+announce(struct app *app, const struct store_release *r, bool staged)
 {
+	engine_after(app->engine, catalog_reload);
+	if (staged)
+		return;
 	for (size_t i = 0; i < r->class_count; i++)
 		notify_class(app, r->class_id[i]);
 	engine_notify(app->engine, T_UDP, "m");
-	engine_after(app->engine, catalog_reload);
 }
 
 static int
@@ -265,6 +268,7 @@ store(struct publish *p, struct slice envelope)
 
 	if (rc != 0)
 		return rc;
+	p->r.release.state = p->opts->staged ? RELEASE_STAGED : RELEASE_LIVE;
 	rc = s->ops->release_put(s, &p->r.release, envelope, p->r.payload,
 	    p->r.payload_count);
 	if (rc == ERR_SEQUENCE)
@@ -275,10 +279,10 @@ store(struct publish *p, struct slice envelope)
 		why_set(p->why, rc, "a path of its downloads has served "
 		    "other bytes before, and a path never changes its bytes");
 	if (rc == 0)
-		rc = log_release(app, &p->r.release, "published",
-		    p->opts->by);
+		rc = log_release(app, &p->r.release, p->opts->staged ?
+		    "staged" : "published", p->opts->by);
 	if (rc == 0)
-		announce(app, &p->r.release);
+		announce(app, &p->r.release, p->opts->staged);
 	return engine_end(app->engine, rc);
 }
 
@@ -311,6 +315,31 @@ publish_envelope(struct app *app, struct slice envelope,
 /* --- and out --- */
 
 int
+publish_offer(struct app *app, uint64_t release, struct why *why)
+{
+	struct store *s = app->store;
+	struct store_release r;
+	int rc = s->ops->release_get(s, release, &r);
+
+	if (rc == ERR_NOT_FOUND)
+		return why_set(why, rc, "no release %llu",
+		    (unsigned long long)release);
+	if (rc == 0 && r.state != RELEASE_STAGED)
+		return why_set(why, ERR_STATE, r.state == RELEASE_LIVE ?
+		    "it is offered already" : "it is withdrawn");
+	if (rc == 0)
+		rc = engine_begin(app->engine);
+	if (rc != 0)
+		return rc;
+	rc = s->ops->release_set_state(s, release, RELEASE_LIVE);
+	if (rc == 0)
+		rc = log_release(app, &r, "offered", NULL);
+	if (rc == 0)
+		announce(app, &r, false);
+	return engine_end(app->engine, rc);
+}
+
+int
 publish_withdraw(struct app *app, uint64_t release, struct why *why)
 {
 	struct store *s = app->store;
@@ -332,6 +361,6 @@ publish_withdraw(struct app *app, uint64_t release, struct why *why)
 	if (rc == 0)
 		rc = log_release(app, &r, "withdrawn", NULL);
 	if (rc == 0)
-		announce(app, &r);
+		announce(app, &r, false);
 	return engine_end(app->engine, rc);
 }

@@ -15,6 +15,7 @@
 struct publish_opts {
 	bool force; /* allow a large step of the sequence number */
 	bool dry_run; /* all checks, nothing stored */
+	bool staged; /* not offered to whoever asks, only by campaigns */
 	bool before_upload; /* with dry_run: images may still be missing */
 	const char *by; /* who asked, for the log; NULL: nobody known */
 };
@@ -44,6 +45,10 @@ struct publish_result {
  */
 int publish_envelope(struct app *app, struct slice envelope,
     const struct publish_opts *o, struct publish_result *ret, struct why *why)
+    MUST_USE;
+/* A staged release becomes what its classes are offered, in a pair of its
+ * own. */
+int publish_offer(struct app *app, uint64_t release, struct why *why)
     MUST_USE;
 /*
  * No longer offered; live jobs for it are cancelled, the release before it

@@ -10,6 +10,7 @@
 
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/runs.h"
 
 const struct push_driver push_drivers[] = {
 	{"none", DRIVER_NONE, push_observe},
@@ -160,6 +161,10 @@ push_answer(void *arg, const struct peer_answer *a)
 		return;
 	}
 	push_outcome(a, &ev);
+	if (ev.type == TRACK_PUSH_OK && p->spread > 0) {
+		ev.have_max_age = true;
+		ev.max_age = p->spread;
+	}
 	ev.grade = p->dev.have_psk ? GRADE_L1 : GRADE_L0;
 	log_info("push: dev=%llu ep=%s job=%llu attempt=%u answer=%u err=%s",
 	    (unsigned long long)p->dev.id, p->dev.ep,
@@ -214,6 +219,7 @@ push_job(struct app *app, const struct job *job)
 {
 	struct store *s = app->store;
 	struct push *p = calloc(1, sizeof(*p));
+	const struct run *r;
 	struct why why = {0};
 	int rc;
 
@@ -223,6 +229,9 @@ push_job(struct app *app, const struct job *job)
 	p->job = job->id;
 	p->release = job->release;
 	p->attempt = job->attempt;
+	r = runs_peek(app, job->campaign);
+	if (r != NULL)
+		p->spread = (uint32_t)r->policy.announce;
 	rc = s->ops->device_get(s, job->device, &p->dev);
 	if (rc == 0)
 		rc = run(p, &why);

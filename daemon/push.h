@@ -19,6 +19,7 @@ struct push {
 	struct store_device dev;
 	uint64_t release, job;
 	uint32_t attempt;
+	uint32_t spread; /* seconds that the device may take; 0: none is told */
 };
 
 struct push_driver {

@@ -14,6 +14,7 @@
 #include "daemon/push.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -129,7 +130,7 @@ int
 push_manifest_url(const struct push *p, char *dst, size_t cap,
     struct why *why)
 {
-	char base[LIMIT_URI + 1], path[PUSH_PATH + 1];
+	char base[LIMIT_URI + 1], path[PUSH_PATH + 1], spread[16] = "";
 	size_t n;
 	int len, rc = own_base(p, base, sizeof(base));
 
@@ -140,11 +141,14 @@ push_manifest_url(const struct push *p, char *dst, size_t cap,
 	while (n > 0 && base[n - 1] == '/')
 		base[--n] = '\0';
 	own_path(p, path, sizeof(path));
+	if (p->spread > 0)
+		snprintf(spread, sizeof(spread), "%cw=%" PRIu32,
+		    p->dev.have_psk ? '?' : '&', p->spread);
 	if (p->dev.have_psk)
-		len = snprintf(dst, cap, "%s/%s", base, path);
+		len = snprintf(dst, cap, "%s/%s%s", base, path, spread);
 	else
-		len = snprintf(dst, cap, "%s/%s?ep=%s", base, path,
-		    p->dev.ep);
+		len = snprintf(dst, cap, "%s/%s?ep=%s%s", base, path,
+		    p->dev.ep, spread);
 	if (len < 0 || (size_t)len >= cap || len > PUSH_URL ||
 	    (size_t)len - n > PUSH_PATH)
 		return why_set(why, ERR_SIZE, "manifest URL of %d bytes, %zu "

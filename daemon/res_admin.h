@@ -34,6 +34,9 @@ int admin_class(struct app *app, const char *name, uint8_t ret[16],
     struct why *why) MUST_USE;
 int admin_device(struct app *app, const char *ep, struct store_device *ret,
     struct why *why) MUST_USE;
+/* By number, or by 12 or more hex digits of its plan's digest. */
+int admin_campaign(struct app *app, const char *text,
+    struct store_campaign *ret, struct why *why) MUST_USE;
 /* By number, by digest or by the first 6 or more hex digits of one. */
 int admin_release(struct app *app, const char *text,
     struct store_release *ret, struct why *why) MUST_USE;
@@ -105,6 +108,10 @@ int res_admin_campaigns(struct app *, const struct req *, struct resp *);
 int res_admin_campaign(struct app *, const struct req *, struct resp *);
 int res_admin_campaign_action(struct app *, const struct req *,
     struct resp *);
+int res_admin_plan(struct app *, const struct req *, struct resp *);
+int res_admin_diff(struct app *, const struct req *, struct resp *);
+int res_admin_device_revoke(struct app *, const struct req *, struct resp *);
+int res_admin_release_offer(struct app *, const struct req *, struct resp *);
 int res_admin_jobs(struct app *, const struct req *, struct resp *);
 int res_admin_job(struct app *, const struct req *, struct resp *);
 int res_admin_job_retry(struct app *, const struct req *, struct resp *);

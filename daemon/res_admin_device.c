@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "daemon/access.h"
+#include "daemon/campaign.h"
 #include "daemon/engine.h"
 #include "daemon/push.h"
 #include "daemon/res_admin.h"
@@ -10,78 +11,6 @@
 #include "lib/uri.h"
 
 #define PSK_NEW 16 /* bytes of a key that we make */
-
-static int
-list_fetch(struct app *app, void *filter, size_t limit, void *items,
-    size_t *ret_n)
-{
-	struct store_device_filter *f = filter;
-
-	f->limit = limit;
-	return ST(app, device_list, f, items, ret_n);
-}
-
-static void
-list_advance(void *filter, const void *item)
-{
-	strcpy(((struct store_device_filter *)filter)->after,
-	    ((const struct store_device *)item)->ep);
-}
-
-static int
-list_render(struct app *app, const void *item, void *msg)
-{
-	admin_msg_device(app, item, msg);
-	return 0;
-}
-
-static void
-list_cursor(const void *item, char dst[MSG_CURSOR])
-{
-	strcpy(dst, ((const struct store_device *)item)->ep);
-}
-
-static int
-list_filter(struct app *app, const struct req *req,
-    struct store_device_filter *f, struct why *why)
-{
-	struct slice class = admin_query(req, "class");
-	char name[64];
-	const struct {
-		const char *name;
-		char *dst;
-		size_t cap;
-	} text[] = {
-		{"after", f->after, sizeof(f->after)},
-		{"prefix", f->prefix, sizeof(f->prefix)},
-		{"tag", f->tag_name, sizeof(f->tag_name)},
-		{"value", f->tag_value, sizeof(f->tag_value)},
-	};
-
-	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
-		if (!slice_to_cstr(admin_query(req, text[i].name),
-		    text[i].dst, text[i].cap))
-			return why_set(why, ERR_SIZE, "%s= is too long",
-			    text[i].name);
-	if (class.p == NULL)
-		return 0;
-	if (!slice_to_cstr(class, name, sizeof(name)))
-		return why_set(why, ERR_SIZE, "class= is too long");
-	f->have_class = true;
-	return admin_class(app, name, f->class_id, why);
-}
-
-int
-res_admin_devices(struct app *app, const struct req *req, struct resp *resp)
-{
-	static const struct admin_list list = {&msg_device,
-	    sizeof(struct store_device), list_fetch, list_advance,
-	    list_render, list_cursor};
-	struct store_device_filter f = {.limit = 0};
-	int rc = list_filter(app, req, &f, &resp->why);
-
-	return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
-}
 
 static int
 set_uri(struct store_device *d, const char *text, struct why *why)
@@ -162,6 +91,8 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	rc = ST(app, device_put, &d);
+	if (rc == 0)
+		rc = campaign_join(app, &d);
 	ev.device = d.id;
 	strcpy(ev.ep, d.ep);
 	return admin_end(app, req, resp, &ev, rc);
@@ -173,6 +104,39 @@ credential_gone(struct app *app, const char *ep)
 {
 	access_forget(app->access);
 	front_forget(app->front, ep);
+}
+
+/* revoke: neither served nor updated, until restore; its key stays. */
+int
+res_admin_device_revoke(struct app *app, const struct req *req,
+    struct resp *resp)
+{
+	static const struct track_event cancel = {.type = TRACK_CANCEL};
+	static struct store_device d;
+	static struct msg_device m;
+	struct store_event ev = {.id = 0};
+	bool revoke = strcmp(req->arg[1], "revoke") == 0;
+	struct job j;
+	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+
+	if (rc == 0 && !revoke && strcmp(req->arg[1], "restore") != 0)
+		rc = why_set(&resp->why, ERR_NOT_FOUND, "a device can be "
+		    "revoked and restored");
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
+		return rc;
+	d.revoked = revoke;
+	strcpy(ev.what, revoke ? "device revoked" : "device restored");
+	strcpy(ev.ep, d.ep);
+	ev.device = d.id;
+	rc = ST(app, device_put, &d);
+	if (rc == 0 && revoke && ST(app, job_live, d.id, &j) == 0)
+		rc = engine_job_event(app->engine, j.id, &cancel, NULL);
+	rc = admin_end(app, req, resp, &ev, rc);
+	credential_gone(app, d.ep);
+	if (rc != 0)
+		return rc;
+	admin_msg_device(app, &d, &m);
+	return admin_put(req, resp, &msg_device, &m);
 }
 
 static int
@@ -308,5 +272,7 @@ res_admin_device_tags(struct app *app, const struct req *req,
 	ev.device = d.id;
 	strcpy(ev.ep, d.ep);
 	rc = ST(app, device_put, &d);
+	if (rc == 0)
+		rc = campaign_join(app, &d);
 	return admin_end(app, req, resp, &ev, rc);
 }

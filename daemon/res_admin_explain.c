@@ -1,28 +1,144 @@
 /*
- * explain: why is this device not updating? One cause, what happens next
- * without anybody doing anything, and what to do. What holds a live job is
- * the tracker's to say; here is what holds it from outside (its campaign,
- * no way to reach the device), and why there is no job at all.
+ * explain: why is this device not updating? One cause by name, what happens
+ * next without anybody doing anything and when, and what to do. The order of
+ * questions is the one in which things hold: the device itself, its
+ * campaign, its wave, its own wait, the pace (admit.h, so that this is what
+ * the pump and the poll path do); and why there is no job at all.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/admit.h"
+#include "daemon/campaign.h"
 #include "daemon/catalog.h"
+#include "daemon/engine.h"
 #include "daemon/res_admin.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
 
 static void
-explain_campaign(struct app *app, const struct job *j, struct msg_explain *m)
+held(const struct admission *a, struct msg_explain *m)
 {
-	struct store_campaign c;
+	SAY(m->hold, "%s", hold_name(a->hold));
+	SAY(m->cause, "%.160s", a->text);
+	SAY(m->advice, "%s", a->advice);
+	m->until = a->until;
+}
 
-	if (j->campaign == 0 || ST(app, campaign_get, j->campaign, &c) != 0 ||
-	    c.state != CAMPAIGN_PAUSED)
+/* What ends a hold that has no time of its own. */
+static const struct {
+	enum hold hold;
+	const char *next;
+} nexts[] = {
+	{HOLD_DRAFT, "nothing until it is started"},
+	{HOLD_APPROVAL, "it starts when it is approved"},
+	{HOLD_PAUSED, "nothing until it is resumed"},
+	{HOLD_OVER, "nothing: it is over"},
+	{HOLD_START, "the campaign starts"},
+	{HOLD_WINDOW, "the window opens"},
+	{HOLD_WAVE, "its wave opens when the gate lets it"},
+	{HOLD_RELEASE, "nothing"},
+	{HOLD_REVOKED, "nothing until it is restored"},
+	{HOLD_BACKOFF, "the next attempt"},
+	{HOLD_CONCURRENCY, "it starts when another device of the campaign is "
+	    "done"},
+	{HOLD_SERVER, "it starts when a download ends"},
+	{HOLD_GROUP, "it starts when a download of its group ends"},
+	{HOLD_RATE, "the next start at this rate"},
+	{HOLD_BYTES, "the next start at this rate"},
+	{HOLD_BUDGET, "the next retry"},
+};
+
+static void
+say_next(const struct admission *a, struct msg_explain *m)
+{
+	for (size_t i = 0; i < sizeof(nexts) / sizeof(nexts[0]); i++)
+		if (nexts[i].hold == a->hold)
+			SAY(m->next, "%s", nexts[i].next);
+}
+
+/* The gate's sentence instead of "when the gate lets it". */
+static void
+say_gate(struct app *app, const struct run *r, struct msg_explain *m)
+{
+	struct policy_decision d;
+
+	if (campaign_gate(app, r, &d) != 0 || d.text[0] == '\0')
 		return;
-	SAY(m->cause, "campaign %" PRIu64 " is paused", c.id);
-	SAY(m->next, "nothing until it is resumed");
-	SAY(m->advice, "suitctl campaign resume %" PRIu64, c.id);
+	SAY(m->next, "the next wave opens when the gate lets it: %.110s",
+	    d.text);
+	m->until = d.until;
+}
+
+static void
+say_contact(struct app *app, const struct store_device *d,
+    const struct job *j, struct msg_explain *m)
+{
+	int64_t now = loop_now(app->loop);
+	int64_t wake = d->gap == 0 || d->seen == 0 ? 0 :
+	    d->seen + d->gap * INT64_C(1000);
+
+	SAY(m->hold, "%s", hold_name(HOLD_CONTACT));
+	if (j->reason != REASON_NONE && j->attempt > 0)
+		SAY(m->cause, "waits for the device to speak after %" PRIu32
+		    " attempts: %s", j->attempt, track_reason_text(j->reason));
+	else if (engine_pushable(app->engine, d))
+		SAY(m->cause, "waits for the device to speak");
+	else
+		SAY(m->cause, "suitd has no way to reach this device (driver "
+		    "none): it must ask by itself");
+	if (wake > now) {
+		SAY(m->next, "it speaks every %" PRIu32 " min or so, the next "
+		    "time about then", d->gap / 60);
+		m->until = wake;
+	} else if (wake != 0) {
+		SAY(m->next, "it is overdue: it used to speak every %" PRIu32
+		    " min", d->gap / 60);
+	} else {
+		SAY(m->next, "the update starts when it asks for its "
+		    "manifest");
+	}
+	if (!engine_pushable(app->engine, d))
+		SAY(m->advice, "suitctl device add %s --driver trigger "
+		    "--address coap://HOST", d->ep);
+	else
+		SAY(m->advice, "check that the device is powered and "
+		    "reachable; suitctl job retry %" PRIu64 " tries now",
+		    j->id);
+}
+
+/* A job that waits: who holds it? */
+static void
+explain_queued(struct app *app, const struct store_device *d,
+    const struct job *j, struct msg_explain *m)
+{
+	struct admission a = {.hold = HOLD_NONE};
+	struct run *r = NULL;
+	uint64_t room;
+
+	if (j->campaign != 0 && runs_get(app, j->campaign, &r) != 0)
+		return;
+	if (r != NULL && admit_campaign(app, r, &a, &room) != 0)
+		return;
+	if (a.hold == HOLD_NONE || a.hold > HOLD_WAVE) {
+		struct admission own;
+
+		admit_job(app, r, j, d, &own);
+		if (own.hold != HOLD_NONE)
+			a = own;
+		else if (a.hold == HOLD_NONE)
+			admit_pace(app, r, j, d, &a);
+	}
+	if (a.hold == HOLD_NONE)
+		return; /* it is about to start */
+	if (a.hold == HOLD_CONTACT) {
+		say_contact(app, d, j, m);
+		return;
+	}
+	held(&a, m);
+	say_next(&a, m);
+	if (a.hold == HOLD_WAVE)
+		say_gate(app, r, m);
 }
 
 static void
@@ -32,19 +148,16 @@ explain_job(struct app *app, const struct store_device *d,
 	struct track_explain ex;
 
 	track_explain(j, loop_now(app->loop), &ex);
+	SAY(m->hold, "%s", job_state_name(j->state));
 	SAY(m->cause, "%s", ex.cause);
 	SAY(m->next, "%s", ex.next);
 	SAY(m->advice, "%s", ex.advice);
-	if (j->state == JOB_QUEUED && d->driver == DRIVER_NONE) {
-		SAY(m->cause, "suitd has no way to reach this device (driver "
-		    "none): it must ask by itself");
-		SAY(m->next, "the update starts when the device asks for its "
-		    "manifest");
-		SAY(m->advice, "suitctl device add %s --driver trigger "
-		    "--address coap://HOST", d->ep);
-	}
-	if (!job_state_final(j->state))
-		explain_campaign(app, j, m);
+	m->until = j->due;
+	if (j->state == JOB_QUEUED && j->started == 0)
+		explain_queued(app, d, j, m);
+	if (j->state == JOB_FAILED || j->state == JOB_CANCELLED)
+		SAY(m->advice, "%.120s%ssuitctl job retry %" PRIu64, ex.advice,
+		    ex.advice[0] ? "; then " : "", j->id);
 }
 
 /* No job, or a final one for another release than the current. */
@@ -52,24 +165,34 @@ static void
 explain_idle(const struct store_device *d, const struct catalog_release *r,
     struct msg_explain *m)
 {
-	if (!d->have_class) {
+	if (d->revoked) {
+		SAY(m->hold, "%s", hold_name(HOLD_REVOKED));
+		SAY(m->cause, "the device was revoked by an operator");
+		SAY(m->next, "nothing until it is restored");
+		SAY(m->advice, "suitctl device restore %s", d->ep);
+	} else if (!d->have_class) {
+		SAY(m->hold, "no-class");
 		SAY(m->cause, "its class is not known");
 		SAY(m->next, "nothing");
 		SAY(m->advice, "suitctl device add %s --class CLASS", d->ep);
 	} else if (r == NULL) {
+		SAY(m->hold, "no-release");
 		SAY(m->cause, "no live release is published for its class");
 		SAY(m->next, "nothing");
 		SAY(m->advice, "suitctl publish ENVELOPE");
 	} else if (d->have_seq && d->seq == r->seq) {
+		SAY(m->hold, "current");
 		SAY(m->cause, "it runs the current release");
 		SAY(m->next, "nothing is to be done");
 	} else if (d->have_seq && d->seq > r->seq) {
+		SAY(m->hold, "newer");
 		SAY(m->cause, "it runs sequence %" PRIu64 ", newer than the "
 		    "current release's %" PRIu64, d->seq, r->seq);
 		SAY(m->next, "it would refuse that release");
 		SAY(m->advice, "publish a release with a higher sequence "
 		    "number");
 	} else {
+		SAY(m->hold, "no-campaign");
 		SAY(m->cause, "no campaign has brought it to release %" PRIu64,
 		    r->id);
 		SAY(m->next, "it updates when it asks for its manifest by "
@@ -105,8 +228,8 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	    ST(app, job_last, d.id, &j) == 0;
 	if (m.have_job)
 		admin_msg_job(app, &j, &m.job);
-	if (m.have_job && (!job_state_final(j.state) || (r != NULL &&
-	    j.release == r->id && j.state != JOB_DONE)))
+	if (m.have_job && (!job_state_final(j.state) || (!d.revoked &&
+	    r != NULL && j.release == r->id && j.state != JOB_DONE)))
 		explain_job(app, &d, &j, &m);
 	else
 		explain_idle(&d, r, &m);

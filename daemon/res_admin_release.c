@@ -62,6 +62,7 @@ release_publish(struct app *app, const struct req *req, struct resp *resp)
 		.dry_run = admin_flag(req, "dry_run") ||
 		    admin_flag(req, "before_upload"),
 		.before_upload = admin_flag(req, "before_upload"),
+		.staged = admin_flag(req, "staged"),
 		.by = req->who.identity,
 	};
 	struct store_event ev = {.what = "published"};
@@ -309,4 +310,26 @@ res_admin_image(struct app *app, const struct req *req, struct resp *resp)
 		    "`suitctl publish ENVELOPE --payload FILE` uploads it");
 	rc = ST(app, image_needed, m.digest, &m.needed);
 	return rc != 0 ? rc : admin_put(req, resp, &msg_image, &m);
+}
+
+int
+res_admin_release_offer(struct app *app, const struct req *req,
+    struct resp *resp)
+{
+	static struct store_release r;
+	static struct msg_release m;
+	struct store_event ev = {.what = "release offered"};
+	int rc = admin_release(app, req->arg[0], &r, &resp->why);
+
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
+		return rc;
+	ev.release = r.id;
+	rc = publish_offer(app, r.id, &resp->why);
+	rc = admin_end(app, req, resp, &ev, rc);
+	if (rc == 0)
+		rc = ST(app, release_get, r.id, &r);
+	if (rc != 0)
+		return rc;
+	admin_msg_release(&r, &m);
+	return admin_put(req, resp, &msg_release, &m);
 }

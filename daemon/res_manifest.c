@@ -7,15 +7,19 @@
  *   - a live job of a running campaign: the job's release;
  *   - a live job of no campaign: the same, or the class's current release
  *     when that is newer, since nobody ordered the older one;
- *   - a job whose campaign is paused: its release if the download has begun
- *     (notified and later: it may end), else 4.04 "nothing for you now";
  *   - no live job: the class's current release;
  *   - otherwise 4.04.
- * m/{c} does not know campaigns: a device that asks it is never held back.
+ * A job that has begun may go on. One that has not: 4.04 when it is not its
+ * turn (admit.h says why), 4.29 with a time to come back when there is no
+ * room. These two, and their Max-Age, are the only steering of devices; an
+ * image's blocks know nothing of it.
  */
 #include "daemon/res.h"
 
+#include <inttypes.h>
+
 #include "daemon/access.h"
+#include "daemon/admit.h"
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
@@ -81,7 +85,7 @@ named(const struct req *req)
 
 /* The status must not stop the delivery: a store that cannot be written is
  * the engine's to report, the manifest is served. */
-static void
+static int
 fetched(struct app *app, const struct req *req, struct ident *id,
     const struct catalog_release *r)
 {
@@ -91,21 +95,250 @@ fetched(struct app *app, const struct req *req, struct ident *id,
 	};
 	int rc = engine_begin(e);
 
-	if (rc != 0)
-		goto out;
-	rc = contact_seen(e, &id->dev, req->addr);
-	if (rc == 0)
-		rc = contact_fetch(e, &id->dev, r, &ev);
-	if (rc == 0 && r->payload_count == 0) {
-		/* everything it needs is integrated in these bytes */
-		ev.type = TRACK_IMAGE_END;
-		rc = engine_event(e, id->dev.id, &ev);
+	if (rc == 0) {
+		rc = contact_seen(e, &id->dev, req->addr);
+		if (rc == 0)
+			rc = contact_fetch(e, &id->dev, r, &ev);
+		if (rc == 0 && r->payload_count == 0) {
+			/* what it needs is integrated in these bytes */
+			ev.type = TRACK_IMAGE_END;
+			rc = engine_event(e, id->dev.id, &ev);
+		}
+		rc = engine_end(e, rc);
 	}
-	rc = engine_end(e, rc);
-out:
 	if (rc != 0)
 		log_warn("manifest: dev=%llu ep=%s asked, not kept: %s",
 		    (unsigned long long)id->dev.id, id->dev.ep, err_text(rc));
+	return rc;
+}
+
+/* It asked and gets nothing: a sign of life all the same. */
+static void
+seen(struct app *app, const struct req *req, struct ident *id)
+{
+	static const struct track_event ev = {.type = TRACK_ALIVE};
+	struct engine *e = app->engine;
+	int rc = engine_begin(e);
+
+	if (rc != 0)
+		return;
+	rc = contact_seen(e, &id->dev, req->addr);
+	if (rc == 0 && engine_pushable(e, &id->dev))
+		rc = engine_event(e, id->dev.id, &ev);
+	if (engine_end(e, rc) != 0)
+		log_warn("manifest: dev=%llu ep=%s asked, not kept",
+		    (unsigned long long)id->dev.id, id->dev.ep);
+}
+
+/* --- whose turn is it? --- */
+
+struct turn {
+	struct app *app;
+	const struct req *req;
+	struct resp *resp;
+	const struct ident *id;
+	struct run *run; /* NULL: of no campaign */
+};
+
+/* 4.29: no room. It gets a place in the queue; a job whose trigger was
+ * answered knows that its silence is our doing. */
+static int
+no_room(struct turn *t, const struct job *j, const struct admission *a)
+{
+	struct track_event ev = {
+		.type = TRACK_STEERED, .have_max_age = true,
+		.grade = t->id->grade,
+	};
+	struct engine *e = t->app->engine;
+	uint32_t s;
+	int rc = 0;
+
+	if (t->req->notify) /* it did not ask */
+		return why_set(&t->resp->why, ERR_LIMIT, "%s", a->text);
+	if (!admit_early(t->app, t->id->dev.id, &s))
+		s = admit_book(t->app, &t->id->dev, t->id->grade, a->until);
+	t->resp->max_age = ev.max_age = s;
+	if (j->state == JOB_NOTIFIED)
+		rc = engine_begin(e);
+	if (rc == 0 && j->state == JOB_NOTIFIED)
+		rc = engine_end(e, engine_job_event(e, j->id, &ev, NULL));
+	return rc != 0 ? rc : why_set(&t->resp->why, ERR_LIMIT, "%s: ask "
+	    "again in %" PRIu32 " s", a->text, s);
+}
+
+/* 4.04: not its turn. Where it is known when that will be, those who wait
+ * come back one after the other, not all at that moment. */
+static int
+not_now(struct turn *t, const struct admission *a)
+{
+	if (a->until != 0 && !t->req->notify)
+		t->resp->max_age = admit_book(t->app, &t->id->dev,
+		    t->id->grade, a->until);
+	return why_set(&t->resp->why, a->hold == HOLD_REVOKED ?
+	    ERR_FORBIDDEN : ERR_NOT_FOUND, "nothing for you now: %s",
+	    a->text);
+}
+
+/* After a failure of the image or the device itself a new try before its
+ * time would only break it again. A link that works again is no reason to
+ * wait. */
+static bool
+must_rest(const struct job *j)
+{
+	return j->last_fail == FAIL_INTEGRITY || j->last_fail == FAIL_EXECUTION;
+}
+
+/* Has its attempt begun, so that it may end? */
+static bool
+under_way(const struct turn *t, const struct job *j)
+{
+	bool announced = t->run != NULL && t->run->policy.announce > 0;
+
+	if (j->state == JOB_QUEUED)
+		return j->started != 0 && !announced;
+	return j->state != JOB_NOTIFIED || !announced;
+}
+
+static int
+may_start(struct turn *t, const struct job *j)
+{
+	struct app *app = t->app;
+	const struct store_device *d = &t->id->dev;
+	struct admission a = {.hold = HOLD_NONE};
+	uint64_t room;
+	int rc;
+
+	if (j->campaign != 0) {
+		rc = runs_get(app, j->campaign, &t->run);
+		if (rc != 0)
+			return rc;
+	}
+	if (under_way(t, j))
+		return 0;
+	rc = t->run == NULL ? 0 : admit_campaign(app, t->run, &a, &room);
+	if (rc != 0)
+		return rc;
+	if (a.hold != HOLD_NONE && a.hold < HOLD_WAVE)
+		return not_now(t, &a);
+	admit_job(app, t->run, j, d, &a);
+	if (a.hold == HOLD_WAVE || a.hold == HOLD_RELEASE ||
+	    a.hold == HOLD_REVOKED)
+		return not_now(t, &a);
+	if (a.hold == HOLD_BACKOFF && must_rest(j))
+		return no_room(t, j, &a);
+	admit_pace(app, t->run, j, d, &a);
+	if (a.hold != HOLD_NONE)
+		return no_room(t, j, &a);
+	if (!t->req->notify)
+		admit_take(app, t->run, j, d);
+	t->resp->after_commit = true; /* its slot is counted first */
+	return 0;
+}
+
+/* An observer must not lose its observation for having come too early: what
+ * it runs already is no news to it. */
+static const struct catalog_release *
+stay(const struct turn *t)
+{
+	const struct store_device *d = &t->id->dev;
+
+	if (!t->req->observe || !d->have_class || !d->have_seq)
+		return NULL;
+	return catalog_running(t->app->catalog, d->class_id, d->seq);
+}
+
+/* No download comes of it. A device ahead of its class's current release (a
+ * campaign has brought it there) is not offered the older one. */
+static int
+up_to_date(struct turn *t, const struct catalog_release *cur,
+    const struct catalog_release **ret)
+{
+	const struct store_device *d = &t->id->dev;
+
+	*ret = d->seq == cur->seq ? cur : catalog_running(t->app->catalog,
+	    d->class_id, d->seq);
+	return *ret != NULL ? 0 : why_set(&t->resp->why, ERR_NOT_FOUND,
+	    "nothing for you: you run something newer");
+}
+
+static int
+release_for(struct turn *t, const struct catalog_release **ret)
+{
+	struct app *app = t->app;
+	struct store *s = app->store;
+	const struct store_device *d = &t->id->dev;
+	const struct catalog_release *cur = d->have_class ?
+	    catalog_current(app->catalog, d->class_id) : NULL;
+	struct job job, own = {.state = JOB_QUEUED, .due = 1};
+	const struct job *j = &job;
+	int rc = s->ops->job_live(s, d->id, &job);
+
+	*ret = NULL;
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	if (rc == 0)
+		*ret = catalog_by_id(app->catalog, job.release);
+	if (rc == ERR_NOT_FOUND || (job.campaign == 0 && cur != NULL &&
+	    cur->seq > job.target_seq)) {
+		*ret = cur;
+		own.release = cur != NULL ? cur->id : 0;
+		j = &own;
+	}
+	if (*ret == NULL)
+		return why_set(&t->resp->why, ERR_NOT_FOUND, d->have_class ?
+		    "nothing for you" :
+		    "nothing for you: your class is not known here");
+	if (j == &own && d->have_seq && d->seq >= cur->seq)
+		return up_to_date(t, cur, ret);
+	rc = may_start(t, j);
+	if (rc != 0 && (*ret = stay(t)) != NULL) {
+		t->resp->max_age = app->conf.poll_max_age;
+		rc = 0;
+	}
+	return rc;
+}
+
+/* A later block of what the device has begun to read. */
+static int
+release_again(struct turn *t, const struct catalog_release **ret)
+{
+	struct app *app = t->app;
+	const struct store_device *d = &t->id->dev;
+	struct job job;
+	int rc = app->store->ops->job_live(app->store, d->id, &job);
+
+	*ret = NULL;
+	if (rc == 0 && (job.state != JOB_QUEUED || job.started != 0))
+		*ret = catalog_by_id(app->catalog, job.release);
+	if (*ret == NULL && d->have_class)
+		*ret = catalog_current(app->catalog, d->class_id);
+	return *ret != NULL ? 0 : why_set(&t->resp->why, ERR_NOT_FOUND,
+	    "nothing for you: begin with the first block");
+}
+
+/* m/{c} knows no queue (who asks it may not understand 4.29), but a device
+ * that a campaign holds back by name is held back here as well. */
+static int
+class_turn(struct turn *t, const struct catalog_release *r)
+{
+	struct app *app = t->app;
+	struct admission a;
+	struct job job;
+	uint64_t room;
+	int rc = app->store->ops->job_live(app->store, t->id->dev.id, &job);
+
+	if (rc != 0 || job.campaign == 0 || job.release != r->id)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	rc = runs_get(app, job.campaign, &t->run);
+	if (rc != 0 || under_way(t, &job))
+		return rc;
+	rc = admit_campaign(app, t->run, &a, &room);
+	if (rc != 0)
+		return rc;
+	if (a.hold == HOLD_NONE || a.hold > HOLD_WAVE)
+		admit_job(app, t->run, &job, &t->id->dev, &a);
+	return a.hold != HOLD_NONE && a.hold <= HOLD_REVOKED ?
+	    not_now(t, &a) : 0;
 }
 
 int
@@ -114,6 +347,7 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 	const struct catalog_release *r;
 	uint8_t class_id[16];
 	struct ident id;
+	struct turn t = {.app = app, .req = req, .resp = resp, .id = &id};
 	int rc;
 
 	ask_again(app, resp);
@@ -129,60 +363,16 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 		rc = access_ident(app, req, NULL, &id, &resp->why);
 		if (rc != 0)
 			return rc;
-		if (id.how != IDENT_NONE)
-			fetched(app, req, &id, r);
+		if (id.how != IDENT_NONE) {
+			rc = class_turn(&t, r);
+			if (rc != 0)
+				return rc;
+			(void)fetched(app, req, &id, r);
+		}
 	} else {
 		engine_manifest_sent(app->engine, req, r->digest);
 	}
 	return answer(r, req, resp);
-}
-
-static int
-held_back(struct app *app, const struct job *job, bool *ret)
-{
-	struct store *s = app->store;
-	struct store_campaign c;
-	int rc;
-
-	*ret = false;
-	if (job->campaign == 0 || job->state != JOB_QUEUED)
-		return 0;
-	rc = s->ops->campaign_get(s, job->campaign, &c);
-	if (rc == 0)
-		*ret = c.state != CAMPAIGN_RUNNING;
-	return rc;
-}
-
-static int
-release_for(struct app *app, const struct store_device *d,
-    const struct catalog_release **ret, struct why *why)
-{
-	struct store *s = app->store;
-	const struct catalog_release *cur = d->have_class ?
-	    catalog_current(app->catalog, d->class_id) : NULL;
-	struct job job;
-	bool held = false;
-	int rc = s->ops->job_live(s, d->id, &job);
-
-	*ret = NULL;
-	if (rc == 0) {
-		rc = held_back(app, &job, &held);
-		if (rc == 0 && held)
-			return why_set(why, ERR_NOT_FOUND, "nothing for you "
-			    "now: the campaign is paused");
-		*ret = catalog_by_id(app->catalog, job.release);
-		if (job.campaign == 0 && cur != NULL &&
-		    cur->seq > job.target_seq)
-			*ret = cur;
-	} else if (rc == ERR_NOT_FOUND) {
-		rc = 0;
-		*ret = cur;
-	}
-	if (rc == 0 && *ret == NULL)
-		return why_set(why, ERR_NOT_FOUND, d->have_class ?
-		    "nothing for you" :
-		    "nothing for you: your class is not known here");
-	return rc;
 }
 
 int
@@ -190,6 +380,7 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 {
 	const struct catalog_release *r;
 	struct ident id;
+	struct turn t = {.app = app, .req = req, .resp = resp, .id = &id};
 	int rc = access_ident(app, req, NULL, &id, &resp->why);
 
 	ask_again(app, resp);
@@ -198,10 +389,15 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 	if (id.how == IDENT_NONE)
 		return why_set(&resp->why, ERR_NOT_FOUND,
 		    "nothing for you: register first, or say ?ep=");
-	rc = release_for(app, &id.dev, &r, &resp->why);
+	rc = req->first_block ? release_for(&t, &r) : release_again(&t, &r);
+	if (rc != 0 && asked(req))
+		seen(app, req, &id);
 	if (rc != 0)
 		return rc;
 	if (asked(req))
-		fetched(app, req, &id, r);
+		rc = fetched(app, req, &id, r);
+	/* without its slot a campaign's device must not begin */
+	if (rc != 0 && resp->after_commit)
+		return rc;
 	return answer(r, req, resp);
 }

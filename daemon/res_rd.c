@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/campaign.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -286,6 +287,8 @@ enter(struct registration *g)
 		    "registered");
 	if (rc == 0)
 		rc = tell_tracker(g);
+	if (rc == 0)
+		rc = campaign_join(g->app, &g->id.dev);
 	return rc;
 }
 

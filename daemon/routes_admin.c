@@ -17,10 +17,14 @@ const struct route routes_admin[] = {
 	{"a/devices/{ep}/psk", M_PUT | M_POST, OP, 0, res_admin_device_psk,
 	    NULL},
 	{"a/devices/{ep}/tags", M_PUT, OP, 0, res_admin_device_tags, NULL},
+	{"a/devices/{ep}/{action}", M_POST, OP, 0, res_admin_device_revoke,
+	    NULL},
 
 	{"a/releases", M_GET | M_POST, OP, 0, res_admin_releases,
 	    "rt=\"suitd.list\""},
 	{"a/releases/{id}", M_GET | M_DELETE, OP, 0, res_admin_release, NULL},
+	{"a/releases/{id}/offer", M_POST, OP, 0, res_admin_release_offer,
+	    NULL},
 
 	{"a/images", M_GET | M_POST, OP, 0, res_admin_images,
 	    "rt=\"suitd.list\""},
@@ -31,6 +35,8 @@ const struct route routes_admin[] = {
 	    "rt=\"suitd.list\""},
 	{"a/campaigns/{id}", M_GET, OP, OBS, res_admin_campaign, NULL},
 	{"a/campaigns/{id}/jobs", M_GET, OP, 0, res_admin_jobs, NULL},
+	{"a/campaigns/{id}/plan", M_GET, OP, 0, res_admin_plan, NULL},
+	{"a/campaigns/{id}/diff", M_GET, OP, 0, res_admin_diff, NULL},
 	{"a/campaigns/{id}/{action}", M_POST, OP, 0,
 	    res_admin_campaign_action, NULL},
 	{"a/jobs/{id}", M_GET, OP, 0, res_admin_job, NULL},

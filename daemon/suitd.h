@@ -13,8 +13,12 @@
 #include "lib/conf.h"
 
 struct access; /* access.h: who may do what */
+struct admit; /* admit.h: who may start now */
 struct engine; /* engine.h: the pump, and the turn's transaction */
+struct campaigns; /* campaign.h: plans in the making */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
+
+struct runs; /* runs.h: campaigns in memory */
 
 struct app {
 	struct conf conf;
@@ -26,6 +30,9 @@ struct app {
 	struct front *front;
 	struct peer *peer;
 	struct engine *engine;
+	struct admit *admit;
+	struct runs *runs;
+	struct campaigns *campaigns;
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 };

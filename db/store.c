@@ -123,7 +123,7 @@ rules_release(const struct store_release *r, struct slice envelope,
 	if (err == 0 && (r->class_count > LIMIT_COMPONENTS ||
 	    envelope.n > LIMIT_ENVELOPE || np > LIMIT_DOWNLOADS))
 		err = ERR_SIZE;
-	if (err == 0 && ((unsigned)r->state > RELEASE_WITHDRAWN ||
+	if (err == 0 && ((unsigned)r->state > RELEASE_STAGED ||
 	    envelope.n == 0))
 		err = ERR_INVALID;
 	for (size_t i = 0; i < r->class_count && err == 0; i++)
@@ -139,9 +139,21 @@ rules_campaign(const struct store_campaign *c)
 	int err = rules_text(c->name, 0, LIMIT_KEY_NAME);
 
 	if (err == 0)
-		err = rules_text(c->select, 0, sizeof(c->select) - 1);
-	if (err == 0 && (c->concurrency == 0 ||
-	    (unsigned)c->state > CAMPAIGN_ABORTED))
+		err = rules_text(c->select, 0, LIMIT_SELECT);
+	if (err == 0)
+		err = rules_text(c->policy, 0, LIMIT_POLICY);
+	if (err == 0)
+		err = rules_text(c->by, 0, LIMIT_PSK_IDENTITY);
+	if (err == 0)
+		err = rules_text(c->approved, 0, LIMIT_PSK_IDENTITY);
+	if (err == 0)
+		err = rules_text(c->cause, 0, STORE_CAUSE - 1);
+	if (err == 0 && c->wave_count > STORE_WAVES)
+		err = ERR_SIZE;
+	if (err == 0 && (c->concurrency == 0 || c->wave > c->wave_count ||
+	    (unsigned)c->state > CAMPAIGN_ABORTED ||
+	    (unsigned)c->work > WORK_CANCEL ||
+	    (unsigned)c->source > SOURCE_CAMPAIGN))
 		err = ERR_INVALID;
 	return err;
 }
@@ -151,7 +163,8 @@ rules_job(const struct job *j)
 {
 	if ((unsigned)j->state >= JOB_STATES || (unsigned)j->grade > GRADE_L2 ||
 	    (unsigned)j->last_fail >= FAIL_CLASSES ||
-	    (unsigned)j->reason >= REASONS || j->due < 0)
+	    (unsigned)j->reason >= REASONS || j->due < 0 ||
+	    j->wave > STORE_WAVES || (j->campaign == 0 && j->wave != 0))
 		return ERR_INVALID;
 	return 0;
 }
@@ -178,6 +191,42 @@ rules_meta(const char *name, struct slice v)
 	int err = rules_text(name, 1, LIMIT_KEY_NAME);
 
 	return err == 0 && v.n > STORE_META_MAX ? ERR_SIZE : err;
+}
+
+int
+rules_scan(const struct store_scan_filter *f)
+{
+	return f->limit < 1 || f->limit > STORE_SCAN_MAX ? ERR_RANGE : 0;
+}
+
+struct store_tally
+tally_of(const struct job *j)
+{
+	bool queued = j->state == JOB_QUEUED;
+
+	return (struct store_tally){
+		.wave = j->wave,
+		.state = j->state,
+		.begun = queued && j->started != 0,
+		.waiting = queued && j->due == 0,
+		.fail = j->last_fail,
+		.reason = j->reason,
+		.n = 1,
+	};
+}
+
+void
+tally_sum(struct store_counts *k, const struct store_tally *t)
+{
+	k->by_state[t->state] += t->n;
+	if (rules_active(t->state))
+		k->active += t->n;
+	if (t->begun)
+		k->starting += t->n;
+	if (t->waiting)
+		k->waiting += t->n;
+	if (t->state == JOB_FAILED)
+		k->by_class[t->fail] += t->n;
 }
 
 static bool

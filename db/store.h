@@ -33,6 +33,7 @@
 #include "lib/track.h"
 
 #define STORE_META_MAX 4096
+#define STORE_PLAN_PART (64 * 1024)
 
 struct store;
 
@@ -76,9 +77,35 @@ struct store_device {
 	uint32_t reg_lt; /* seconds, for an update without lt= */
 	bool reg_base; /* uri came from base=, not from an address */
 	int64_t created, seen; /* seen is written lazily: device_seen */
+	uint32_t gap; /* typical seconds from one sign of life to the next, a
+	                 moving mean; 0: not known */
+	bool revoked; /* by an operator: neither served nor updated */
 	size_t tag_count;
 	struct rd_tag tag[LIMIT_TAGS];
 };
+
+/* A sign of life. */
+struct store_seen {
+	uint64_t device;
+	const char *addr; /* NULL or "": stays what it was */
+	int64_t at; /* moves forward only */
+	uint32_t gap; /* 0: stays what it was */
+};
+
+/* A device as a plan looks at it, with its last job and its live one. */
+struct store_scan {
+	struct store_device d; /* addr, uri, reg_* and driver_set are empty;
+	                          tags only if they were asked for */
+	bool have_last, have_live;
+	struct job last, live; /* id, campaign, release, target_seq, state,
+	                          reason, attempt only */
+};
+struct store_scan_filter {
+	uint64_t after; /* device ids above this one */
+	size_t limit; /* rows looked at, 1 .. STORE_SCAN_MAX */
+	bool tags;
+};
+#define STORE_SCAN_MAX 10000
 
 struct store_author {
 	char name[LIMIT_KEY_NAME + 1];
@@ -90,7 +117,13 @@ struct store_author {
 	int64_t created;
 };
 
-enum release_state { RELEASE_LIVE = 0, RELEASE_WITHDRAWN = 1 };
+/* Stored numbers. Staged: served, and given to the devices of a campaign, but
+ * not what a class has as its current release. */
+enum release_state {
+	RELEASE_LIVE = 0,
+	RELEASE_WITHDRAWN = 1,
+	RELEASE_STAGED = 2,
+};
 
 struct store_release {
 	uint64_t id;
@@ -128,23 +161,90 @@ enum campaign_state {
 	CAMPAIGN_ABORTED = 4,
 };
 
+/* What is still to be done in slices, a restart included. Stored numbers. */
+enum campaign_work {
+	WORK_NONE = 0,
+	WORK_PLAN = 1, /* devices are looked at, work_at: the last one */
+	WORK_START = 2, /* jobs are made, work_at: parts of the plan done */
+	WORK_CANCEL = 3, /* jobs are cancelled, work_at: the last one */
+};
+
+/* Whose devices. Stored numbers. */
+enum campaign_source {
+	SOURCE_SELECT = 0, /* the expression `select` */
+	SOURCE_LIST = 1, /* the list that was given; it is in the plan */
+	SOURCE_CAMPAIGN = 2, /* those that campaign `of` has attempted */
+};
+
+#define STORE_VERDICTS 16 /* room for plan.h's */
+#define STORE_WAVES 8
+#define STORE_CAUSE 200
+
+struct store_wave {
+	uint64_t size; /* devices of the plan in this wave */
+	uint64_t place; /* the last place (plan.h) that belongs to it */
+};
+
 struct store_campaign {
 	uint64_t id;
 	uint64_t release;
 	char name[LIMIT_KEY_NAME + 1];
 	enum campaign_state state;
-	uint32_t concurrency; /* jobs in an attempt at the same time, >= 1 */
-	char select[512]; /* how it was chosen, for a person */
-	int64_t created, updated;
+	enum campaign_work work;
+	uint64_t work_at;
+	enum campaign_source source;
+	uint64_t of;
+	char select[LIMIT_SELECT + 1];
+	char policy[LIMIT_POLICY + 1]; /* policy.h's line */
+	uint32_t concurrency; /* of the policy; jobs in an attempt at the same
+	                         time, >= 1 */
+	bool planned; /* plan, verdict and waves are there */
+	bool start; /* to be started when it is planned and approved */
+	bool hard; /* aborted, and running installs were cancelled too */
+	uint8_t plan[32]; /* the plan's digest */
+	uint64_t verdict[STORE_VERDICTS]; /* devices by plan verdict */
+	uint32_t wave; /* open are 1 .. wave; 0: none yet */
+	uint32_t wave_count;
+	struct store_wave waves[STORE_WAVES];
+	int64_t wave_opened; /* the last one */
+	int64_t wave_met; /* since then its gate's criteria hold; 0: not yet */
+	char by[LIMIT_PSK_IDENTITY + 1]; /* who planned it */
+	char approved[LIMIT_PSK_IDENTITY + 1]; /* by whom; "" nobody */
+	char cause[STORE_CAUSE]; /* why it is paused or aborted; "" an
+	                            operator's wish */
+	uint64_t follower; /* campaign that rolls this one back; 0 none */
+	int64_t created, updated, started, ended;
 	uint32_t version; /* compare-and-set */
 };
 
+/* How many jobs of a campaign are alike. */
+struct store_tally {
+	uint32_t wave;
+	enum job_state state;
+	bool begun; /* queued with an attempt begun (job.started): the trigger
+	               is under way */
+	bool waiting; /* queued with no due time: waits for contact */
+	enum fail_class fail; /* last_fail */
+	enum track_reason reason;
+	uint64_t n;
+};
+#define STORE_TALLY 1024 /* more kinds in one campaign are ERR_SPACE */
+
+/* The sum of a tally. */
 struct store_counts {
 	uint64_t by_state[JOB_STATES];
 	uint64_t active; /* notified .. installing */
-	uint64_t starting; /* queued with an attempt begun (job.started): the
-	                      trigger is under way */
+	uint64_t starting; /* begun */
+	uint64_t waiting;
 	uint64_t by_class[FAIL_CLASSES]; /* of failed jobs */
+	uint64_t attempts; /* of all jobs together */
+};
+
+/* Jobs of a campaign that a person wants to see first. */
+enum store_notable {
+	NOTABLE_SLOW, /* in an attempt (state 1 .. 4), begun longest ago */
+	NOTABLE_STUCK, /* queued after a failure, unmoved for longest */
+	NOTABLE_FAILED, /* failed, the latest first */
 };
 
 struct store_event {
@@ -176,6 +276,13 @@ struct store_event_filter {
 	uint64_t device, job, campaign, release; /* 0: any */
 };
 
+/* Which of a campaign's queue. */
+struct store_queue {
+	uint64_t campaign;
+	uint32_t wave;
+	int64_t now, lease_ms;
+};
+
 struct store_ops {
 	const char *name;
 	void (*close)(struct store *s);
@@ -188,9 +295,7 @@ struct store_ops {
 	 * another has this ep or registration number; ERR_DUPLICATE: a tag
 	 * name twice. */
 	int (*device_put)(struct store *s, struct store_device *d);
-	/* cheap: seen moves forward only; addr NULL or "" stays what it was */
-	int (*device_seen)(struct store *s, uint64_t id, const char *addr,
-	    int64_t at);
+	int (*device_seen)(struct store *s, const struct store_seen *seen);
 	int (*device_get)(struct store *s, uint64_t id,
 	    struct store_device *ret);
 	int (*device_by_ep)(struct store *s, const char *ep,
@@ -204,6 +309,13 @@ struct store_ops {
 	int (*device_remove)(struct store *s, uint64_t id);
 	int (*device_list)(struct store *s, const struct store_device_filter *f,
 	    struct store_device *ret, size_t *ret_n);
+	/* devices in the order of their ids, for a plan: cb must not write, its
+	 * non-zero ends it and is returned; *ret_after, then, too, is the id
+	 * of the last device that cb took (said 0 to), or 0 when there are
+	 * none left */
+	int (*device_scan)(struct store *s, const struct store_scan_filter *f,
+	    int (*cb)(void *arg, const struct store_scan *scan), void *arg,
+	    uint64_t *ret_after);
 	/* credential: DTLS PSK identity -> key, device (0: of no device).
 	 * put replaces the key; ERR_EXISTS when it is another device's. A
 	 * key that does not fit ret_key is ERR_SPACE. */
@@ -247,46 +359,78 @@ struct store_ops {
 	int (*payload_foreach)(struct store *s,
 	    int (*cb)(void *arg, const struct store_payload *p,
 	        enum release_state st), void *arg);
-	/* may gc drop this image? no while any live release, or any release
-	 * that a live job refers to, has it as a payload */
+	/* may gc drop this image? no while any release that is not withdrawn,
+	 * or any that a live job refers to, has it as a payload */
 	int (*image_needed)(struct store *s, const uint8_t digest[32],
 	    bool *ret);
 
 	/* campaign: the release must be there (ERR_NOT_FOUND); save is
-	 * compare-and-set on version as job_save; release and created stay */
+	 * compare-and-set on version as job_save; release and created stay.
+	 * More waves open than there are is ERR_INVALID. */
 	int (*campaign_put)(struct store *s, struct store_campaign *c);
 	int (*campaign_get)(struct store *s, uint64_t id,
 	    struct store_campaign *ret);
 	int (*campaign_save)(struct store *s, struct store_campaign *c);
+	/* a campaign that has no jobs, and its plan; ERR_STATE when it has.
+	 * Its number is not given again. */
+	int (*campaign_remove)(struct store *s, uint64_t id);
 	int (*campaign_list)(struct store *s, uint64_t before, size_t limit,
+	    struct store_campaign *ret, size_t *ret_n);
+	/* those that are not over (draft, running, paused) or have work left,
+	 * by id above `after` */
+	int (*campaign_live)(struct store *s, uint64_t after, size_t limit,
 	    struct store_campaign *ret, size_t *ret_n);
 	/* id 0: jobs of no campaign */
 	int (*campaign_counts)(struct store *s, uint64_t id,
 	    struct store_counts *ret);
+	/* by wave, state ... ; none has n 0 */
+	int (*campaign_tally)(struct store *s, uint64_t id,
+	    struct store_tally *ret, size_t cap, size_t *ret_n);
+	/* the plan in parts of up to STORE_PLAN_PART bytes, 0, 1, ...; put
+	 * replaces; get is ERR_NOT_FOUND past the last one */
+	int (*plan_put)(struct store *s, uint64_t campaign, uint64_t part,
+	    struct slice bytes);
+	int (*plan_get)(struct store *s, uint64_t campaign, uint64_t part,
+	    struct buf *out);
+	int (*plan_drop)(struct store *s, uint64_t campaign);
 
 	/* job: at most one live job per device (ERR_EXISTS); device, release
-	 * and campaign must be there (ERR_NOT_FOUND) */
+	 * and campaign must be there (ERR_NOT_FOUND); a wave is one of a
+	 * campaign, 0 .. STORE_WAVES (ERR_INVALID) */
 	int (*job_put)(struct store *s, struct job *j); /* id, version out */
 	int (*job_get)(struct store *s, uint64_t id, struct job *ret);
 	int (*job_live)(struct store *s, uint64_t device, struct job *ret);
 	int (*job_last)(struct store *s, uint64_t device, struct job *ret);
 	/* compare-and-set on version: ERR_CONFLICT; bumps j->version. What
-	 * the job is (campaign, device, release, target_seq, created) stays. */
+	 * the job is (campaign, wave, device, release, target_seq, created)
+	 * stays. */
 	int (*job_save)(struct store *s, struct job *j);
-	/* due at `now` or before, oldest first, and leased: their due in the
+	/* Due at `now` or before, oldest first, and leased: their due in the
 	 * store moves to now + lease_ms so that nobody else takes them; `ret`
 	 * has the due that was reached. Jobs in an attempt (active or
-	 * starting) always; waiting ones of no campaign or of a running one,
-	 * so many as its concurrency leaves room for. (The caller starts or
-	 * puts off what it took before it asks again: a lease does not count
-	 * as an attempt.) */
+	 * starting) and waiting ones of no campaign. */
 	int (*jobs_due)(struct store *s, int64_t now, int64_t lease_ms,
 	    struct job *ret, size_t cap, size_t *ret_n);
-	/* when jobs_due will have one, 0 for never: waiting jobs that a cap
-	 * or a campaign's state holds back are left out */
+	/* when jobs_due will have one, 0 for never */
 	int (*next_due)(struct store *s, int64_t *ret);
+	/* The same for the queue of a campaign, its waves 1 .. q->wave (and
+	 * 0), whatever its state: who may start is not the store's to say.
+	 * Jobs that were never attempted come before those that failed when
+	 * both are due, each oldest first. (The caller starts or puts off
+	 * what it took: a lease does not count as an attempt.) */
+	int (*jobs_queued)(struct store *s, const struct store_queue *q,
+	    struct job *ret, size_t cap, size_t *ret_n);
+	int (*next_queued)(struct store *s, uint64_t campaign, uint32_t wave,
+	    int64_t *ret);
 	int (*job_list)(struct store *s, uint64_t campaign, uint64_t after,
 	    size_t limit, struct job *ret, size_t *ret_n);
+	int (*job_notable)(struct store *s, uint64_t campaign,
+	    enum store_notable which, struct job *ret, size_t cap,
+	    size_t *ret_n);
+	/* every job in an attempt, the next deadline first; cb must not
+	 * write, its non-zero ends it and is returned */
+	int (*job_active)(struct store *s,
+	    int (*cb)(void *arg, const struct job *j), void *arg);
 
 	/* event log, append-only; id out */
 	int (*event_put)(struct store *s, struct store_event *e);
@@ -335,6 +479,9 @@ store_close(struct store *s) /* NULL is fine; an open pair is undone */
 struct store_sqlite_opts {
 	const char *path; /* file; created with mode 0600 */
 	bool full_sync; /* synchronous=FULL: a commit survives power loss */
+	bool check_plans; /* assert that no statement scans devices, jobs or
+	                     events but those that are marked so: tests, and
+	                     debug builds of the daemon */
 };
 /* ERR_UNSUPPORTED: a newer suitd wrote it; ERR_TYPE: not a store of suitd. */
 int store_sqlite_open(const struct store_sqlite_opts *o,

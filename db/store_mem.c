@@ -173,7 +173,7 @@ mem_close(struct store *s)
 		for (int k = 0; k < MEM_INDEXES; k++)
 			free(m->table[t].ix[k].row);
 	}
-	free(m->counts);
+	free(m->tally);
 	free(m->undo);
 	free(m);
 }
@@ -190,9 +190,9 @@ mem_stats(struct store *s, struct store_stats *ret)
 	ret->campaigns = mem_ix(m, MEM_CAMPAIGN, 0)->n;
 	ret->jobs = mem_ix(m, MEM_JOB, 0)->n;
 	ret->events = mem_ix(m, MEM_EVENT, 0)->n;
-	for (size_t i = 0; i < m->counts_n; i++)
-		for (int st = 0; st < JOB_DONE; st++)
-			ret->jobs_live += m->counts[i].by_state[st];
+	for (size_t i = 0; i < m->tally_n; i++)
+		if (rules_live(m->tally[i].t.state))
+			ret->jobs_live += m->tally[i].t.n;
 }
 
 int

@@ -35,6 +35,7 @@ enum mem_name {
 	MEM_ENVELOPE,
 	MEM_PAYLOAD,
 	MEM_CAMPAIGN,
+	MEM_PLAN,
 	MEM_JOB,
 	MEM_EVENT,
 	MEM_META,
@@ -60,8 +61,13 @@ struct mem {
 		uint64_t next[MEM_TABLES];
 	} frame[MEM_DEPTH];
 	uint64_t commits;
-	struct store_counts *counts; /* by campaign, [0] of none */
-	size_t counts_n;
+	struct mem_tally *tally; /* by campaign and kind */
+	size_t tally_n, tally_cap;
+};
+
+struct mem_tally {
+	uint64_t campaign, attempts;
+	struct store_tally t;
 };
 
 static inline struct mem *
@@ -111,11 +117,22 @@ struct mem_payload {
 	struct store_payload p;
 	size_t ord;
 };
+struct mem_plan_key {
+	uint64_t campaign, part;
+};
+struct mem_plan {
+	struct mem_plan_key key; /* first: a probe has no more */
+	size_t n;
+	uint8_t b[STORE_PLAN_PART];
+};
 struct mem_meta {
 	char name[LIMIT_KEY_NAME + 1];
 	size_t n;
 	uint8_t b[STORE_META_MAX];
 };
+
+/* The tallies follow the job table: after each change of it. */
+void mem_tally_changed(struct mem *m, const void *old, const void *now);
 
 /* Each group names its tables and verbs. */
 void mem_device_init(struct mem *m, struct store_ops *ops);

@@ -97,9 +97,10 @@ device_put(struct store *s, struct store_device *d)
 }
 
 static int
-device_seen(struct store *s, uint64_t id, const char *addr, int64_t at)
+device_seen(struct store *s, const struct store_seen *seen)
 {
 	struct mem *m = mem_of(s);
+	const char *addr = seen->addr;
 	struct store_device *old, now;
 	int err = addr ? rules_text(addr, 0, LIMIT_ADDRESS - 1) : 0;
 
@@ -108,11 +109,13 @@ device_seen(struct store *s, uint64_t id, const char *addr, int64_t at)
 	err = mem_writable(m);
 	if (err != 0)
 		return err;
-	if ((old = device_find(m, id)) == NULL)
+	if ((old = device_find(m, seen->device)) == NULL)
 		return mem_refuse(m, ERR_NOT_FOUND, "device");
 	now = *old;
-	if (at > now.seen)
-		now.seen = at;
+	if (seen->at > now.seen)
+		now.seen = seen->at;
+	if (seen->gap != 0)
+		now.gap = seen->gap;
 	if (addr != NULL && addr[0] != '\0')
 		memcpy(now.addr, addr, strlen(addr) + 1);
 	mem_set(m, MEM_DEVICE, old, &now);
@@ -238,6 +241,108 @@ device_list(struct store *s, const struct store_device_filter *f,
 	return 0;
 }
 
+/* All but what a plan has no use for; texts by their length. */
+static void
+scan_device(const struct store_device *d, bool tags, struct store_device *ret)
+{
+	ret->id = d->id;
+	memcpy(ret->ep, d->ep, strlen(d->ep) + 1);
+	ret->have_class = d->have_class;
+	memcpy(ret->class_id, d->class_id, sizeof(ret->class_id));
+	memcpy(ret->vendor, d->vendor, sizeof(ret->vendor));
+	ret->driver = d->driver;
+	ret->nul_trigger = d->nul_trigger;
+	ret->uri_set = d->uri_set;
+	ret->have_psk = d->have_psk;
+	ret->have_seq = d->have_seq;
+	ret->seq = d->seq;
+	ret->seq_grade = d->seq_grade;
+	memcpy(ret->version, d->version, strlen(d->version) + 1);
+	ret->registered = d->registered;
+	ret->reg = d->reg;
+	ret->created = d->created;
+	ret->seen = d->seen;
+	ret->gap = d->gap;
+	ret->revoked = d->revoked;
+	ret->tag_count = tags ? d->tag_count : 0;
+	memcpy(ret->tag, d->tag, ret->tag_count * sizeof(ret->tag[0]));
+}
+
+static struct job
+scan_job(const struct job *j)
+{
+	return (struct job){
+		.id = j->id,
+		.campaign = j->campaign,
+		.release = j->release,
+		.target_seq = j->target_seq,
+		.state = j->state,
+		.reason = j->reason,
+		.attempt = j->attempt,
+	};
+}
+
+/* Jobs are sorted by device, too: *at walks along with the devices. */
+static void
+scan_jobs(const struct mem_index *x, size_t *at, struct store_scan *row)
+{
+	const struct job *j;
+
+	row->have_last = row->have_live = false;
+	for (; *at < x->n; (*at)++) {
+		j = x->row[*at];
+		if (j->device > row->d.id)
+			break;
+		if (j->device < row->d.id)
+			continue;
+		row->have_last = true;
+		row->last = scan_job(j);
+		if (rules_live(j->state)) {
+			row->have_live = true;
+			row->live = row->last;
+		}
+	}
+	if (!row->have_last)
+		memset(&row->last, 0, sizeof(row->last));
+	if (!row->have_live)
+		memset(&row->live, 0, sizeof(row->live));
+}
+
+static int
+device_scan(struct store *s, const struct store_scan_filter *f,
+    int (*cb)(void *arg, const struct store_scan *scan), void *arg,
+    uint64_t *ret_after)
+{
+	struct mem *m = mem_of(s);
+	const struct mem_index *x = mem_ix(m, MEM_DEVICE, BY_ID);
+	struct store_device probe = {.id = f->after};
+	struct job first = {.device = f->after, .id = UINT64_MAX};
+	struct store_scan row = {.have_last = false}; /* one for all */
+	uint64_t after = f->after;
+	size_t i, jobs, n = 0;
+	int err = rules_scan(f);
+
+	if (err != 0)
+		return mem_refuse(m, err, "scan");
+	i = mem_lower(m, MEM_DEVICE, BY_ID, &probe);
+	jobs = mem_lower(m, MEM_JOB, 1, &first); /* by (device, id) */
+	for (; i < x->n && n < f->limit && err == 0; i++) {
+		const struct store_device *d = x->row[i];
+
+		if (d->id == f->after)
+			continue;
+		scan_device(d, f->tags, &row.d);
+		scan_jobs(mem_ix(m, MEM_JOB, 1), &jobs, &row);
+		err = cb(arg, &row);
+		if (err != 0)
+			break;
+		after = d->id;
+		n++;
+	}
+	*ret_after = i < x->n ? after : 0;
+	return err;
+}
+
 static int
 psk_put(struct store *s, const char *identity, uint64_t device,
     struct slice key)
@@ -326,6 +431,7 @@ mem_device_init(struct mem *m, struct store_ops *ops)
 	ops->device_by_reg = device_by_reg;
 	ops->device_remove = device_remove;
 	ops->device_list = device_list;
+	ops->device_scan = device_scan;
 	ops->psk_put = psk_put;
 	ops->psk_get = psk_get;
 	ops->psk_remove = psk_remove;

@@ -1,6 +1,6 @@
 /*
  * Jobs, in memory, with the same indexes as the SQL schema: by device, by
- * campaign, deadlines of attempts, the queue by campaign.
+ * campaign, deadlines of attempts, the queue by campaign and wave.
  */
 #include "db/store_mem.h"
 
@@ -47,15 +47,20 @@ cmp_queued(const void *a, const void *b)
 	const struct job *x = a, *y = b;
 	int c = mem_cmp(x->campaign, y->campaign);
 
+	if (c == 0)
+		c = mem_cmp(x->wave, y->wave);
+	if (c == 0) /* those that failed before come last */
+		c = mem_cmp(x->last_fail != FAIL_NONE,
+		    y->last_fail != FAIL_NONE);
 	return c != 0 ? c : cmp_due(a, b);
 }
 
 static bool
-has_deadline(const void *row)
+has_attempt(const void *row)
 {
 	const struct job *j = row;
 
-	return rules_attempt(j) && j->due > 0;
+	return rules_attempt(j);
 }
 
 static bool
@@ -64,37 +69,6 @@ has_queue(const void *row)
 	const struct job *j = row;
 
 	return rules_live(j->state) && !rules_attempt(j) && j->due > 0;
-}
-
-static void
-count(struct mem *m, const struct job *j, uint64_t by)
-{
-	struct store_counts *k;
-	size_t n = m->counts_n;
-
-	if (j->campaign >= n) {
-		m->counts_n = (size_t)j->campaign + 16;
-		m->counts = mem_alloc(m->counts, m->counts_n,
-		    sizeof(*m->counts));
-		memset(m->counts + n, 0, (m->counts_n - n) * sizeof(*k));
-	}
-	k = &m->counts[j->campaign];
-	k->by_state[j->state] += by;
-	if (rules_active(j->state))
-		k->active += by;
-	if (j->state == JOB_FAILED)
-		k->by_class[j->last_fail] += by;
-	if (j->state == JOB_QUEUED && rules_attempt(j))
-		k->starting += by;
-}
-
-static void
-job_changed(struct mem *m, const void *old, const void *now)
-{
-	if (old != NULL)
-		count(m, old, (uint64_t)-1);
-	if (now != NULL)
-		count(m, now, 1);
 }
 
 static struct job *
@@ -203,6 +177,7 @@ job_save(struct store *s, struct job *j)
 		return mem_refuse(m, ERR_EXISTS, "job");
 	now.version = ++j->version;
 	now.campaign = old->campaign;
+	now.wave = old->wave;
 	now.device = old->device;
 	now.release = old->release;
 	now.target_seq = old->target_seq;
@@ -211,30 +186,53 @@ job_save(struct store *s, struct job *j)
 	return 0;
 }
 
-/* How many more of its queued jobs may start. */
-static size_t
-campaign_room(struct mem *m, const struct store_campaign *c)
+/* One part of a queue, one wave of it: where it begins, and the end of it. */
+static struct job *
+queue_at(struct mem *m, const struct job *probe, size_t i)
 {
-	uint64_t busy = c->id < m->counts_n ? m->counts[c->id].active +
-	    m->counts[c->id].starting : 0;
+	struct mem_index *x = mem_ix(m, MEM_JOB, QUEUED);
+	struct job *j = i < x->n ? x->row[i] : NULL;
 
-	return c->state == CAMPAIGN_RUNNING && c->concurrency > busy ?
-	    (size_t)(c->concurrency - busy) : 0;
+	return j != NULL && j->campaign == probe->campaign &&
+	    j->wave == probe->wave &&
+	    (j->last_fail != FAIL_NONE) == (probe->last_fail != FAIL_NONE) ?
+	    j : NULL;
 }
 
 static void
-queue_due(struct mem *m, uint64_t campaign, size_t room, int64_t now,
+queue_due(struct mem *m, const struct store_queue *q, int part,
     struct due_set *set)
 {
-	struct mem_index *x = mem_ix(m, MEM_JOB, QUEUED);
-	struct job probe = {.campaign = campaign}, *j;
-	size_t i = mem_lower(m, MEM_JOB, QUEUED, &probe);
+	struct job probe = {.campaign = q->campaign}, *j;
 
-	for (; i < x->n && room > 0; i++, room--) {
-		j = x->row[i];
-		if (j->campaign != campaign || j->due > now ||
-		    !due_offer(set, j))
-			break;
+	probe.last_fail = part == QUEUE_FAILED;
+	for (; probe.wave <= q->wave && probe.wave <= STORE_WAVES;
+	    probe.wave++) {
+		size_t i = mem_lower(m, MEM_JOB, QUEUED, &probe);
+
+		for (; (j = queue_at(m, &probe, i)) != NULL; i++)
+			if (j->due > q->now || !due_offer(set, j))
+				break;
+	}
+}
+
+/* The first one that has a deadline: it sorts behind those that have none. */
+static size_t
+first_deadline(struct mem *m)
+{
+	struct job probe = {.due = 1};
+
+	return mem_lower(m, MEM_JOB, DEADLINE, &probe);
+}
+
+static void
+lease(struct mem *m, int64_t due, const struct job *j, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct job leased = j[i];
+
+		leased.due = due;
+		mem_set(m, MEM_JOB, job_find(m, leased.id), &leased);
 	}
 }
 
@@ -244,7 +242,7 @@ jobs_due(struct store *s, int64_t now, int64_t lease_ms, struct job *ret,
 {
 	struct mem *m = mem_of(s);
 	struct mem_index *x = mem_ix(m, MEM_JOB, DEADLINE);
-	struct mem_index *cx = mem_ix(m, MEM_CAMPAIGN, 0);
+	struct store_queue none = {.now = now};
 	struct due_set set = {ret, 0, cap};
 	int err = cap == 0 ? ERR_RANGE : 0;
 
@@ -253,44 +251,61 @@ jobs_due(struct store *s, int64_t now, int64_t lease_ms, struct job *ret,
 	err = mem_writable(m);
 	if (err != 0)
 		return err;
-	for (size_t i = 0; i < x->n; i++) {
+	for (size_t i = first_deadline(m); i < x->n; i++) {
 		struct job *j = x->row[i];
 
 		if (j->due > now || !due_offer(&set, j))
 			break;
 	}
-	queue_due(m, 0, cap, now, &set);
-	for (size_t i = 0; i < cx->n; i++) {
-		struct store_campaign *c = cx->row[i];
-
-		queue_due(m, c->id, campaign_room(m, c), now, &set);
-	}
-	for (size_t i = 0; i < set.n; i++) {
-		struct job leased = ret[i];
-
-		leased.due = now + lease_ms;
-		mem_set(m, MEM_JOB, job_find(m, leased.id), &leased);
-	}
+	for (int part = 0; part < QUEUE_PARTS; part++)
+		queue_due(m, &none, part, &set);
+	lease(m, now + lease_ms, ret, set.n);
 	*ret_n = set.n;
 	return 0;
 }
 
-static void
-earliest(int64_t *best, const struct job *j)
+static int
+jobs_queued(struct store *s, const struct store_queue *q, struct job *ret,
+    size_t cap, size_t *ret_n)
 {
-	if (*best == 0 || j->due < *best)
+	struct mem *m = mem_of(s);
+	size_t n = 0;
+	int err = cap == 0 ? ERR_RANGE : 0;
+
+	if (err != 0)
+		return mem_refuse(m, err, "jobs queued");
+	err = mem_writable(m);
+	if (err != 0)
+		return err;
+	for (int part = 0; part < QUEUE_PARTS && n < cap; part++) {
+		struct due_set set = {ret + n, 0, cap - n};
+
+		queue_due(m, q, part, &set);
+		n += set.n;
+	}
+	lease(m, q->now + q->lease_ms, ret, n);
+	*ret_n = n;
+	return 0;
+}
+
+static void
+earlier(int64_t *best, const struct job *j)
+{
+	if (j != NULL && (*best == 0 || j->due < *best))
 		*best = j->due;
 }
 
 static void
-earliest_queued(struct mem *m, uint64_t campaign, int64_t *best)
+queue_next(struct mem *m, uint64_t campaign, uint32_t wave, int64_t *best)
 {
-	struct mem_index *x = mem_ix(m, MEM_JOB, QUEUED);
-	struct job probe = {.campaign = campaign}, *j;
-	size_t i = mem_lower(m, MEM_JOB, QUEUED, &probe);
+	struct job probe = {.campaign = campaign};
 
-	if (i < x->n && (j = x->row[i])->campaign == campaign)
-		earliest(best, j);
+	for (; probe.wave <= wave && probe.wave <= STORE_WAVES; probe.wave++)
+		for (int part = 0; part < QUEUE_PARTS; part++) {
+			probe.last_fail = part == QUEUE_FAILED;
+			earlier(best, queue_at(m, &probe,
+			    mem_lower(m, MEM_JOB, QUEUED, &probe)));
+		}
 }
 
 static int
@@ -298,18 +313,21 @@ next_due(struct store *s, int64_t *ret)
 {
 	struct mem *m = mem_of(s);
 	struct mem_index *x = mem_ix(m, MEM_JOB, DEADLINE);
-	struct mem_index *cx = mem_ix(m, MEM_CAMPAIGN, 0);
+	size_t i = first_deadline(m);
 	int64_t best = 0;
 
-	if (x->n > 0)
-		earliest(&best, x->row[0]);
-	earliest_queued(m, 0, &best);
-	for (size_t i = 0; i < cx->n; i++) {
-		struct store_campaign *c = cx->row[i];
+	earlier(&best, i < x->n ? x->row[i] : NULL);
+	queue_next(m, 0, 0, &best);
+	*ret = best;
+	return 0;
+}
 
-		if (campaign_room(m, c) > 0)
-			earliest_queued(m, c->id, &best);
-	}
+static int
+next_queued(struct store *s, uint64_t campaign, uint32_t wave, int64_t *ret)
+{
+	int64_t best = 0;
+
+	queue_next(mem_of(s), campaign, wave, &best);
 	*ret = best;
 	return 0;
 }
@@ -336,6 +354,68 @@ job_list(struct store *s, uint64_t campaign, uint64_t after, size_t limit,
 	return 0;
 }
 
+static bool
+notable(const struct job *j, enum store_notable which)
+{
+	if (which == NOTABLE_SLOW)
+		return rules_active(j->state);
+	if (which == NOTABLE_STUCK)
+		return j->state == JOB_QUEUED && j->last_fail != FAIL_NONE;
+	return j->state == JOB_FAILED;
+}
+
+static bool
+more_notable(const struct job *a, const struct job *b,
+    enum store_notable which)
+{
+	int c = which == NOTABLE_SLOW ?
+	    (a->started > b->started) - (a->started < b->started) :
+	    (a->updated > b->updated) - (a->updated < b->updated);
+
+	if (c == 0)
+		c = cmp_id(a, b);
+	return which == NOTABLE_FAILED ? c > 0 : c < 0;
+}
+
+static int
+job_notable(struct store *s, uint64_t campaign, enum store_notable which,
+    struct job *ret, size_t cap, size_t *ret_n)
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_JOB, BY_CAMPAIGN);
+	struct job probe = {.campaign = campaign}, *j;
+	size_t i = mem_lower(m, MEM_JOB, BY_CAMPAIGN, &probe), n = 0, k;
+	int err = rules_page(cap);
+
+	if (err == 0 && (unsigned)which > NOTABLE_FAILED)
+		err = ERR_INVALID;
+	if (err != 0)
+		return mem_refuse(m, err, "notable jobs");
+	for (; i < x->n && (j = x->row[i])->campaign == campaign; i++) {
+		if (!notable(j, which) || (n == cap &&
+		    !more_notable(j, &ret[n - 1], which)))
+			continue;
+		k = n == cap ? n - 1 : n++;
+		for (; k > 0 && more_notable(j, &ret[k - 1], which); k--)
+			ret[k] = ret[k - 1];
+		ret[k] = *j;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+static int
+job_active(struct store *s, int (*cb)(void *arg, const struct job *j),
+    void *arg)
+{
+	struct mem_index *x = mem_ix(mem_of(s), MEM_JOB, DEADLINE);
+	int err = 0;
+
+	for (size_t i = 0; i < x->n && err == 0; i++)
+		err = cb(arg, x->row[i]);
+	return err;
+}
+
 void
 mem_job_init(struct mem *m, struct store_ops *ops)
 {
@@ -345,10 +425,10 @@ mem_job_init(struct mem *m, struct store_ops *ops)
 			[BY_ID] = {.cmp = cmp_id},
 			[BY_DEVICE] = {.cmp = cmp_device},
 			[BY_CAMPAIGN] = {.cmp = cmp_campaign},
-			[DEADLINE] = {.cmp = cmp_due, .has = has_deadline},
+			[DEADLINE] = {.cmp = cmp_due, .has = has_attempt},
 			[QUEUED] = {.cmp = cmp_queued, .has = has_queue},
 		},
-		.changed = job_changed,
+		.changed = mem_tally_changed,
 	};
 	ops->job_put = job_put;
 	ops->job_get = job_get;
@@ -357,5 +437,9 @@ mem_job_init(struct mem *m, struct store_ops *ops)
 	ops->job_save = job_save;
 	ops->jobs_due = jobs_due;
 	ops->next_due = next_due;
+	ops->jobs_queued = jobs_queued;
+	ops->next_queued = next_queued;
 	ops->job_list = job_list;
+	ops->job_notable = job_notable;
+	ops->job_active = job_active;
 }

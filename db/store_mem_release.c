@@ -284,7 +284,7 @@ release_set_state(struct store *s, uint64_t id, enum release_state st)
 	struct store_release *r = release_find(m, id), now;
 	int err;
 
-	if ((unsigned)st > RELEASE_WITHDRAWN)
+	if ((unsigned)st > RELEASE_STAGED)
 		return mem_refuse(m, ERR_INVALID, "release state");
 	err = mem_writable(m);
 	if (err != 0)
@@ -346,7 +346,8 @@ image_needed(struct store *s, const uint8_t digest[32], bool *ret)
 		p = &((struct mem_payload *)x->row[i])->p;
 		if (memcmp(p->digest, digest, 32) != 0)
 			continue;
-		needed = release_find(m, p->release)->state == RELEASE_LIVE;
+		needed = release_find(m, p->release)->state !=
+		    RELEASE_WITHDRAWN;
 		for (size_t k = 0; k < jx->n && !needed; k++) {
 			struct job *j = jx->row[k];
 

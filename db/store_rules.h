@@ -40,6 +40,16 @@ int rules_job(const struct job *j) MUST_USE;
 int rules_event(const struct store_event *e) MUST_USE;
 int rules_meta(const char *name, struct slice v) MUST_USE;
 
+int rules_scan(const struct store_scan_filter *f) MUST_USE;
+
+/* The kind of a job, with n 1. */
+struct store_tally tally_of(const struct job *j);
+/* Adds jobs of one kind to the sum (their attempts apart). */
+void tally_sum(struct store_counts *k, const struct store_tally *t);
+
+/* Jobs that failed come after those that never did: queues have two parts. */
+enum { QUEUE_FRESH, QUEUE_FAILED, QUEUE_PARTS };
+
 /* The `cap` oldest due jobs of several sources, ordered by (due, id). */
 struct due_set {
 	struct job *job;

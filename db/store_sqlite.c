@@ -124,9 +124,10 @@ sq_rollback(struct store *store)
 
 static const char STATS[] =
     "SELECT (SELECT n FROM tally WHERE name = 'device'),"
-    " (SELECT max(id) FROM release), (SELECT max(id) FROM campaign),"
-    " (SELECT sum(n) FROM job_count WHERE campaign >= 0),"
-    " (SELECT sum(n) FROM job_count WHERE campaign >= 0 AND state < 5),"
+    " (SELECT max(id) FROM release),"
+    " (SELECT n FROM tally WHERE name = 'campaign'),"
+    " (SELECT n FROM tally WHERE name = 'job'),"
+    " (SELECT n FROM tally WHERE name = 'job_live'),"
     " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event)";
 
 static void
@@ -134,7 +135,7 @@ stats_row(struct row *r, void *out)
 {
 	struct store_stats *st = out;
 
-	/* releases and campaigns are never deleted, so their ids count */
+	/* releases are never deleted, so their ids count */
 	st->devices = (uint64_t)row_int(r);
 	st->releases = (uint64_t)row_int(r);
 	st->campaigns = (uint64_t)row_int(r);
@@ -173,6 +174,7 @@ static const struct store_ops sq_ops = {
 	.device_by_reg = sq_device_by_reg,
 	.device_remove = sq_device_remove,
 	.device_list = sq_device_list,
+	.device_scan = sq_device_scan,
 	.psk_put = sq_psk_put,
 	.psk_get = sq_psk_get,
 	.psk_remove = sq_psk_remove,
@@ -193,8 +195,14 @@ static const struct store_ops sq_ops = {
 	.campaign_put = sq_campaign_put,
 	.campaign_get = sq_campaign_get,
 	.campaign_save = sq_campaign_save,
+	.campaign_remove = sq_campaign_remove,
 	.campaign_list = sq_campaign_list,
+	.campaign_live = sq_campaign_live,
 	.campaign_counts = sq_campaign_counts,
+	.campaign_tally = sq_campaign_tally,
+	.plan_put = sq_plan_put,
+	.plan_get = sq_plan_get,
+	.plan_drop = sq_plan_drop,
 	.job_put = sq_job_put,
 	.job_get = sq_job_get,
 	.job_live = sq_job_live,
@@ -202,7 +210,11 @@ static const struct store_ops sq_ops = {
 	.job_save = sq_job_save,
 	.jobs_due = sq_jobs_due,
 	.next_due = sq_next_due,
+	.jobs_queued = sq_jobs_queued,
+	.next_queued = sq_next_queued,
 	.job_list = sq_job_list,
+	.job_notable = sq_job_notable,
+	.job_active = sq_job_active,
 	.event_put = sq_event_put,
 	.event_prune = sq_event_prune,
 	.event_list = sq_event_list,
@@ -353,6 +365,10 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	rc = sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	err = rc == SQLITE_OK ? setup(s, o->full_sync) : sq_fail(s, rc);
+	s->check_plans = o->check_plans;
+	if (s->check_plans) /* triggers are part of their statement's plan */
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRIGGER_EQP, 1,
+		    NULL);
 	if (err != 0) {
 		why_set(why, err, "%s: %s", o->path, s->base.why.text);
 		sq_close(&s->base);

@@ -11,7 +11,7 @@
 #include "db/store.h"
 #include "db/store_rules.h"
 
-#define SQ_CACHE 128 /* slots; the store has about 80 statements */
+#define SQ_CACHE 128 /* slots; the store has about 90 statements */
 
 struct sq {
 	struct store base;
@@ -20,6 +20,7 @@ struct sq {
 	int doom; /* error that the open pair ends with; 0: none */
 	int doom_depth; /* the pair whose rollback lifts it */
 	uint64_t statements, commits;
+	bool check_plans;
 	struct {
 		const char *sql;
 		sqlite3_stmt *st;
@@ -43,6 +44,8 @@ struct val {
 #define V_INT(x) {.type = VAL_INT, .i = (int64_t)(x)}
 /* 0 is NULL: a reference to nothing */
 #define V_ID(x) {.type = (x) ? VAL_INT : VAL_NULL, .i = (int64_t)(x)}
+/* a key that others come after: stored ids are below 2^63 */
+#define V_AFTER(x) V_INT((x) < INT64_MAX ? (x) : INT64_MAX)
 #define V_TEXT(x) {.type = VAL_TEXT, .p = (x)}
 /* "" is NULL */
 #define V_NAME(x) {.type = (x)[0] ? VAL_TEXT : VAL_NULL, .p = (x)}
@@ -95,6 +98,9 @@ struct sq_list {
 	size_t n;
 };
 int sq_list(struct sq *s, const struct query *q, struct sq_list *l) MUST_USE;
+/* The one value of the first row is added to out; ERR_NOT_FOUND, ERR_SPACE. */
+int sq_blob(struct sq *s, const struct query *q, struct buf *out,
+    const char *what) MUST_USE;
 int sq_int(struct sq *s, const struct query *q, int64_t *ret) MUST_USE;
 bool sq_changed(struct sq *s); /* did the last write touch a row? */
 uint64_t sq_rowid(struct sq *s);
@@ -107,11 +113,13 @@ int sq_refuse(struct sq *s, int err, const char *what) MUST_USE;
 int sq_exec(struct sq *s, const char *sql) MUST_USE; /* not cached */
 void sq_stmts_free(struct sq *s);
 uint64_t sq_scans(const struct sq *s); /* see store_stats */
+/* Does it walk a table? Then ret_line is the line of its plan that says so.
+ * A text that begins with the comment "scans" may. */
+bool sq_plan_scans(sqlite3 *db, const char *sql, char *ret_line, size_t cap);
 
 /* The verbs, by group. */
 int sq_device_put(struct store *s, struct store_device *d);
-int sq_device_seen(struct store *s, uint64_t id, const char *addr,
-    int64_t at);
+int sq_device_seen(struct store *s, const struct store_seen *seen);
 int sq_device_get(struct store *s, uint64_t id, struct store_device *ret);
 int sq_device_by_ep(struct store *s, const char *ep,
     struct store_device *ret);
@@ -121,6 +129,9 @@ int sq_device_by_reg(struct store *s, uint64_t reg, struct store_device *ret);
 int sq_device_remove(struct store *s, uint64_t id);
 int sq_device_list(struct store *s, const struct store_device_filter *f,
     struct store_device *ret, size_t *ret_n);
+int sq_device_scan(struct store *s, const struct store_scan_filter *f,
+    int (*cb)(void *arg, const struct store_scan *scan), void *arg,
+    uint64_t *ret_after);
 int sq_psk_put(struct store *s, const char *identity, uint64_t device,
     struct slice key);
 int sq_psk_get(struct store *s, const char *identity, uint64_t *ret_device,
@@ -153,10 +164,20 @@ int sq_image_needed(struct store *s, const uint8_t digest[32], bool *ret);
 int sq_campaign_put(struct store *s, struct store_campaign *c);
 int sq_campaign_get(struct store *s, uint64_t id, struct store_campaign *ret);
 int sq_campaign_save(struct store *s, struct store_campaign *c);
+int sq_campaign_remove(struct store *s, uint64_t id);
 int sq_campaign_list(struct store *s, uint64_t before, size_t limit,
+    struct store_campaign *ret, size_t *ret_n);
+int sq_campaign_live(struct store *s, uint64_t after, size_t limit,
     struct store_campaign *ret, size_t *ret_n);
 int sq_campaign_counts(struct store *s, uint64_t id,
     struct store_counts *ret);
+int sq_campaign_tally(struct store *s, uint64_t id, struct store_tally *ret,
+    size_t cap, size_t *ret_n);
+int sq_plan_put(struct store *s, uint64_t campaign, uint64_t part,
+    struct slice bytes);
+int sq_plan_get(struct store *s, uint64_t campaign, uint64_t part,
+    struct buf *out);
+int sq_plan_drop(struct store *s, uint64_t campaign);
 
 int sq_job_put(struct store *s, struct job *j);
 int sq_job_get(struct store *s, uint64_t id, struct job *ret);
@@ -166,8 +187,16 @@ int sq_job_save(struct store *s, struct job *j);
 int sq_jobs_due(struct store *s, int64_t now, int64_t lease_ms,
     struct job *ret, size_t cap, size_t *ret_n);
 int sq_next_due(struct store *s, int64_t *ret);
+int sq_jobs_queued(struct store *s, const struct store_queue *q,
+    struct job *ret, size_t cap, size_t *ret_n);
+int sq_next_queued(struct store *s, uint64_t campaign, uint32_t wave,
+    int64_t *ret);
 int sq_job_list(struct store *s, uint64_t campaign, uint64_t after,
     size_t limit, struct job *ret, size_t *ret_n);
+int sq_job_notable(struct store *s, uint64_t campaign,
+    enum store_notable which, struct job *ret, size_t cap, size_t *ret_n);
+int sq_job_active(struct store *s,
+    int (*cb)(void *arg, const struct job *j), void *arg);
 
 int sq_event_put(struct store *s, struct store_event *e);
 int sq_event_prune(struct store *s, uint64_t keep, uint64_t limit,

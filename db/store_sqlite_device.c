@@ -11,7 +11,7 @@
 	"d.id, d.ep, d.class_id, d.vendor, d.driver, d.driver_set," \
 	" d.nul_trigger, d.uri, d.uri_set, d.addr, d.have_psk, d.seq," \
 	" d.seq_grade, d.version, d.registered, d.reg, d.reg_expires," \
-	" d.reg_lt, d.reg_base, d.created, d.seen, d.tags"
+	" d.reg_lt, d.reg_base, d.created, d.seen, d.tags, d.gap, d.revoked"
 
 #define TAGS_MAX (LIMIT_TAGS * (LIMIT_TAG_NAME + LIMIT_TAG_VALUE + 2))
 
@@ -26,18 +26,19 @@ static const char DEVICE_BY_REG[] =
 static const char DEVICE_INSERT[] =
     "INSERT INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
     " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
-    " ?22)";
+    " ?22, ?23, ?24)";
 static const char DEVICE_UPDATE[] =
     "UPDATE device SET vendor = ?4, driver = ?5, driver_set = ?6,"
     " nul_trigger = ?7, uri = ?8, uri_set = ?9, have_psk = ?11, seq = ?12,"
     " seq_grade = ?13, version = ?14, registered = ?15, reg_expires = ?17,"
-    " reg_lt = ?18, reg_base = ?19, created = ?20, seen = ?21, tags = ?22"
-    " WHERE id = ?1";
+    " reg_lt = ?18, reg_base = ?19, created = ?20, seen = ?21, tags = ?22,"
+    " gap = ?23, revoked = ?24 WHERE id = ?1";
 static const char DEVICE_UPDATE_KEYS[] =
     "UPDATE device SET ep = ?2, class_id = ?3, addr = ?4, reg = ?5"
     " WHERE id = ?1";
 static const char DEVICE_SEEN[] =
-    "UPDATE device SET seen = max(seen, ?2) WHERE id = ?1";
+    "UPDATE device SET seen = max(seen, ?2),"
+    " gap = CASE ?3 WHEN 0 THEN gap ELSE ?3 END WHERE id = ?1";
 static const char DEVICE_ADDR[] =
     "UPDATE device SET addr = ?2 WHERE id = ?1 AND addr IS NOT ?2";
 static const char TAG_INSERT[] =
@@ -66,6 +67,24 @@ static const char LIST_TAG_VALUE[] =
     "SELECT " COLS " FROM device_tag t CROSS JOIN device d ON d.id = t.device"
     " WHERE t.name = ?6 AND t.value = ?7" PAGE("t.ep")
     " AND (?5 IS NULL OR +d.class_id = ?5) ORDER BY t.ep LIMIT ?4";
+
+/*
+ * For a plan, in the order of the table: the last job by job_device, and the
+ * live one looked for only where that is over. A NULL key finds nothing
+ * without a seek, which an ON term beside the key would not save.
+ */
+#define JOB_COLS(j) \
+	", " j ".id, " j ".campaign, " j ".release, " j ".target_seq, " \
+	j ".state, " j ".reason, " j ".attempt"
+static const char SCAN[] =
+    "SELECT d.id, d.ep, d.class_id, d.vendor, d.driver, d.nul_trigger,"
+    " d.uri_set, d.have_psk, d.seq, d.seq_grade, d.version, d.registered,"
+    " d.reg, d.created, d.seen, d.gap, d.revoked" JOB_COLS("a") JOB_COLS("b")
+    ", CASE ?3 WHEN 0 THEN NULL ELSE d.tags END FROM device d"
+    " LEFT JOIN job a ON a.id ="
+    " (SELECT max(j.id) FROM job j WHERE j.device = d.id)"
+    " LEFT JOIN job b ON b.device = CASE WHEN a.state >= 5 THEN d.id END"
+    " AND b.state < 5 WHERE d.id > ?1 ORDER BY d.id LIMIT ?2";
 
 static const char PSK_PUT[] =
     "INSERT INTO psk VALUES (?1, ?2, ?3)"
@@ -113,10 +132,18 @@ tags_decode(struct slice in, struct store_device *d)
 }
 
 static void
+tags_row(struct row *r, struct store_device *d)
+{
+	uint8_t tags[TAGS_MAX];
+
+	if (!tags_decode(slice_of(tags, row_blob(r, tags, sizeof(tags))), d))
+		r->bad = true;
+}
+
+static void
 device_row(struct row *r, void *out)
 {
 	struct store_device *d = out;
-	uint8_t tags[TAGS_MAX];
 
 	d->id = (uint64_t)row_int(r);
 	row_text(r, d->ep, sizeof(d->ep));
@@ -141,8 +168,9 @@ device_row(struct row *r, void *out)
 	d->reg_base = row_int(r) != 0;
 	d->created = row_int(r);
 	d->seen = row_int(r);
-	if (!tags_decode(slice_of(tags, row_blob(r, tags, sizeof(tags))), d))
-		r->bad = true;
+	tags_row(r, d);
+	d->gap = (uint32_t)row_int(r);
+	d->revoked = row_int(r) != 0;
 }
 
 static int
@@ -201,7 +229,9 @@ device_write(struct sq *s, const char *sql, const struct store_device *d)
 	    V_INT(d->have_psk), V_OPTINT(d->have_seq, d->seq),
 	    V_INT(d->seq_grade), V_TEXT(d->version), V_INT(d->registered),
 	    V_ID(d->reg), V_INT(d->reg_expires), V_INT(d->reg_lt),
-	    V_INT(d->reg_base), V_INT(d->created), V_INT(d->seen), V_OPT(tags.n > 0, tags.p, tags.n)));
+	    V_INT(d->reg_base), V_INT(d->created), V_INT(d->seen),
+	    V_OPT(tags.n > 0, tags.p, tags.n), V_INT(d->gap),
+	    V_INT(d->revoked)));
 }
 
 static bool
@@ -281,18 +311,21 @@ sq_device_put(struct store *store, struct store_device *d)
 }
 
 int
-sq_device_seen(struct store *store, uint64_t id, const char *addr, int64_t at)
+sq_device_seen(struct store *store, const struct store_seen *seen)
 {
 	struct sq *s = sq_of(store);
+	const char *addr = seen->addr;
 	int err = addr ? rules_text(addr, 0, LIMIT_ADDRESS - 1) : 0;
 
 	if (err != 0)
 		return sq_refuse(s, err, "address");
-	err = sq_write(s, Q(DEVICE_SEEN, V_INT(id), V_INT(at)));
+	err = sq_write(s, Q(DEVICE_SEEN, V_INT(seen->device), V_INT(seen->at),
+	    V_INT(seen->gap)));
 	if (err == 0 && !sq_changed(s))
 		return sq_refuse(s, ERR_NOT_FOUND, "device");
 	if (err == 0 && addr != NULL && addr[0] != '\0')
-		err = sq_write(s, Q(DEVICE_ADDR, V_INT(id), V_TEXT(addr)));
+		err = sq_write(s, Q(DEVICE_ADDR, V_INT(seen->device),
+		    V_TEXT(addr)));
 	return err;
 }
 
@@ -336,6 +369,101 @@ sq_device_list(struct store *store, const struct store_device_filter *f,
 	    V_TEXT(f->tag_value)), &l);
 	if (err == 0)
 		*ret_n = l.n;
+	return err;
+}
+
+struct scan {
+	struct store_scan row; /* one for all: it is large */
+	int (*cb)(void *arg, const struct store_scan *scan);
+	void *arg;
+	size_t left;
+	uint64_t after; /* the last one that cb took */
+	bool more;
+};
+
+static bool
+scan_job(struct row *r, struct job *j)
+{
+	bool have = !row_null(r);
+
+	j->id = (uint64_t)row_int(r);
+	j->campaign = (uint64_t)row_int(r);
+	j->release = (uint64_t)row_int(r);
+	j->target_seq = (uint64_t)row_int(r);
+	j->state = row_enum(r, JOB_STATES);
+	j->reason = row_enum(r, REASONS);
+	j->attempt = (uint32_t)row_int(r);
+	return have;
+}
+
+static void
+scan_device(struct row *r, struct store_device *d)
+{
+	d->id = (uint64_t)row_int(r);
+	row_text(r, d->ep, sizeof(d->ep));
+	d->have_class = !row_null(r);
+	memset(d->class_id, 0, sizeof(d->class_id));
+	row_fixed(r, d->class_id, sizeof(d->class_id));
+	memset(d->vendor, 0, sizeof(d->vendor));
+	row_fixed(r, d->vendor, sizeof(d->vendor));
+	d->driver = row_enum(r, DRIVER_OBSERVE + 1);
+	d->nul_trigger = row_int(r) != 0;
+	d->uri_set = row_int(r) != 0;
+	d->have_psk = row_int(r) != 0;
+	d->have_seq = !row_null(r);
+	d->seq = (uint64_t)row_int(r);
+	d->seq_grade = row_enum(r, GRADE_L2 + 1);
+	row_text(r, d->version, sizeof(d->version));
+	d->registered = row_int(r) != 0;
+	d->reg = (uint64_t)row_int(r);
+	d->created = row_int(r);
+	d->seen = row_int(r);
+	d->gap = (uint32_t)row_int(r);
+	d->revoked = row_int(r) != 0;
+}
+
+static int
+scan_row(void *arg, struct row *r)
+{
+	struct scan *s = arg;
+	int err;
+
+	if (s->left-- == 0) {
+		s->more = true;
+		return 0;
+	}
+	scan_device(r, &s->row.d);
+	s->row.have_last = scan_job(r, &s->row.last);
+	s->row.have_live = scan_job(r, &s->row.live);
+	if (s->row.have_last && rules_live(s->row.last.state)) {
+		s->row.live = s->row.last;
+		s->row.have_live = true;
+	}
+	tags_row(r, &s->row.d);
+	err = r->bad ? 0 : s->cb(s->arg, &s->row);
+	if (err == 0)
+		s->after = s->row.d.id;
+	else
+		s->more = true;
+	return err;
+}
+
+int
+sq_device_scan(struct store *store, const struct store_scan_filter *f,
+    int (*cb)(void *arg, const struct store_scan *scan), void *arg,
+    uint64_t *ret_after)
+{
+	struct scan s = {.cb = cb, .arg = arg, .left = f->limit,
+	    .after = f->after};
+	int err = rules_scan(f);
+
+	if (err != 0)
+		return sq_refuse(sq_of(store), err, "scan");
+	/* one more, to know whether there is one */
+	err = sq_each(sq_of(store), Q(SCAN, V_AFTER(f->after),
+	    V_INT(f->limit + 1), V_INT(f->tags)), scan_row, &s);
+	if (err == 0 || s.more)
+		*ret_after = s.more ? s.after : 0;
 	return err;
 }
 

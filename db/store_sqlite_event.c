@@ -118,36 +118,10 @@ sq_event_list(struct store *s, const struct store_event_filter *f,
 	return err;
 }
 
-struct meta {
-	struct buf *out;
-	bool found;
-};
-
-static int
-meta_row(void *arg, struct row *r)
-{
-	struct meta *m = arg;
-	struct buf old = *m->out;
-
-	m->found = true;
-	row_buf(r, m->out);
-	if (!m->out->over)
-		return 0;
-	*m->out = old;
-	return ERR_SPACE;
-}
-
 int
-sq_meta_get(struct store *store, const char *name, struct buf *out)
+sq_meta_get(struct store *s, const char *name, struct buf *out)
 {
-	struct sq *s = sq_of(store);
-	struct meta m = {out, false};
-	int err = sq_each(s, Q(META_GET, V_TEXT(name)), meta_row, &m);
-
-	if (err == 0 && !m.found)
-		err = ERR_NOT_FOUND;
-	return err == ERR_SPACE || err == ERR_NOT_FOUND ?
-	    sq_refuse(s, err, "setting") : err;
+	return sq_blob(sq_of(s), Q(META_GET, V_TEXT(name)), out, "setting");
 }
 
 int

@@ -1,19 +1,22 @@
 /*
  * Jobs. What is due comes from partial indexes: job_deadline for those in an
- * attempt, job_queued per campaign for those that wait. So a campaign that
- * is held back costs nothing, however many of its jobs are overdue.
+ * attempt; job_queued for those that wait, by campaign and wave and whether
+ * they have failed before. A queue is looked at in each of these parts on
+ * its own, so that neither a campaign that is held back nor a wave that is
+ * closed costs anything, however many of its jobs are overdue.
  */
 #include "db/store_sqlite.h"
 
 #define COLS \
 	"id, campaign, device, release, target_seq, state, grade, attempt," \
 	" fails_0, fails_1, fails_2, fails_3, fails_4, fails_5, last_fail," \
-	" reason, created, updated, due, started, done, total, version"
+	" reason, created, updated, due, started, done, total, version, wave"
 _Static_assert(FAIL_CLASSES == 6, "a column fails_N for each class");
 
 static const char JOB_INSERT[] =
-    "INSERT INTO job VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-    " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 1)";
+    "INSERT INTO job (" COLS ") VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+    " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 1,"
+    " ?22)";
 static const char JOB_GET[] = "SELECT " COLS " FROM job WHERE id = ?1";
 static const char JOB_LIVE[] =
     "SELECT " COLS " FROM job WHERE device = ?1 AND state < 5";
@@ -29,31 +32,39 @@ static const char JOB_LIST[] =
     "SELECT " COLS " FROM job WHERE campaign IS ?1 AND id > ?2 ORDER BY id"
     " LIMIT ?3";
 
-/* as the partial indexes say it */
+/* as the indexes say it */
 #define IN_ATTEMPT "state < 5 AND (state > 0 OR started <> 0)"
-#define WAITING "state = 0 AND started = 0"
+#define IN_QUEUE \
+	"state = 0 AND started = 0 AND campaign IS ?1 AND wave = ?2" \
+	" AND (last_fail <> 0) = ?3"
 static const char DUE_DEADLINE[] =
     "SELECT " COLS " FROM job WHERE " IN_ATTEMPT " AND due > 0"
     " AND due <= ?1 ORDER BY due, id LIMIT ?2";
 static const char DUE_QUEUED[] =
-    "SELECT " COLS " FROM job WHERE campaign IS ?3 AND " WAITING
-    " AND due > 0 AND due <= ?1 ORDER BY due, id LIMIT ?2";
-#define BUSY(campaign) \
-	"(SELECT coalesce(sum(n), 0) FROM job_count WHERE campaign = " \
-	campaign " AND state < 5 AND (state > 0 OR kind <> 0))"
-static const char ROOM[] =
-    "SELECT id, concurrency - " BUSY("c.id") " AS room FROM campaign c"
-    " WHERE state = 1 AND id > ?1 AND room > 0 ORDER BY id LIMIT 1";
+    "SELECT " COLS " FROM job WHERE " IN_QUEUE
+    " AND due > 0 AND due <= ?4 ORDER BY due, id LIMIT ?5";
 static const char LEASE[] = "UPDATE job SET due = ?2 WHERE id = ?1";
-#define FIRST(where) \
-	"(SELECT due FROM job WHERE " where " AND due > 0 ORDER BY due LIMIT 1)"
-static const char NEXT_DUE[] =
-    "SELECT coalesce(min(d), 0) FROM ("
-    "SELECT " FIRST(IN_ATTEMPT) " AS d UNION ALL "
-    "SELECT " FIRST("campaign IS NULL AND " WAITING) " UNION ALL "
-    "SELECT " FIRST("campaign = c.id AND " WAITING)
-    " FROM campaign c WHERE c.state = 1 AND c.id > 0"
-    " AND c.concurrency > " BUSY("c.id") ")";
+static const char NEXT_DEADLINE[] =
+    "SELECT due FROM job WHERE " IN_ATTEMPT " AND due > 0"
+    " ORDER BY due LIMIT 1";
+static const char NEXT_QUEUED[] =
+    "SELECT due FROM job WHERE " IN_QUEUE
+    " AND due > 0 ORDER BY due LIMIT 1";
+static const char ACTIVE[] =
+    "SELECT " COLS " FROM job WHERE " IN_ATTEMPT
+    " AND due >= 0 ORDER BY due, id";
+
+static const char *const NOTABLE[] = {
+	[NOTABLE_SLOW] = "SELECT " COLS " FROM job INDEXED BY job_slow"
+	    " WHERE campaign IS ?1 AND state > 0 AND state < 5"
+	    " ORDER BY started, id LIMIT ?2",
+	[NOTABLE_STUCK] = "SELECT " COLS " FROM job INDEXED BY job_stuck"
+	    " WHERE campaign IS ?1 AND state = 0 AND last_fail <> 0"
+	    " ORDER BY updated, id LIMIT ?2",
+	[NOTABLE_FAILED] = "SELECT " COLS " FROM job INDEXED BY job_failed"
+	    " WHERE campaign IS ?1 AND state = 6"
+	    " ORDER BY updated DESC, id DESC LIMIT ?2",
+};
 
 int
 sq_job_put(struct store *store, struct job *j)
@@ -70,7 +81,7 @@ sq_job_put(struct store *store, struct job *j)
 	    V_INT(j->fails[4]), V_INT(j->fails[5]), V_INT(j->last_fail),
 	    V_INT(j->reason), V_INT(j->created), V_INT(j->updated),
 	    V_INT(j->due), V_INT(j->started), V_INT(j->done),
-	    V_INT(j->total)));
+	    V_INT(j->total), V_INT(j->wave)));
 	if (err != 0)
 		return err;
 	j->id = sq_rowid(s);
@@ -102,6 +113,7 @@ job_row(struct row *r, void *out)
 	j->done = (uint64_t)row_int(r);
 	j->total = (uint64_t)row_int(r);
 	j->version = (uint32_t)row_int(r);
+	j->wave = (uint32_t)row_int(r);
 }
 
 static int
@@ -166,35 +178,28 @@ due_row(void *arg, struct row *r)
 	return 0;
 }
 
-struct room {
-	int64_t campaign, n;
-};
-
-static void
-room_row(struct row *r, void *out)
+/* One part of a queue, jobs of waves 0 .. wave, into set. */
+static int
+queue_due(struct sq *s, const struct store_queue *q, int part,
+    struct due_set *set)
 {
-	struct room *room = out;
+	int err = 0;
 
-	room->campaign = row_int(r);
-	room->n = row_int(r);
+	for (uint32_t w = 0; w <= q->wave && w <= STORE_WAVES && err == 0; w++)
+		err = sq_each(s, Q(DUE_QUEUED, V_ID(q->campaign), V_INT(w),
+		    V_INT(part == QUEUE_FAILED), V_INT(q->now),
+		    V_INT(set->cap)), due_row, set);
+	return err;
 }
 
 static int
-due_campaigns(struct sq *s, int64_t now, struct due_set *set)
+lease(struct sq *s, int64_t due, const struct job *j, size_t n)
 {
-	struct room room = {0, 0};
-	int err;
+	int err = 0;
 
-	while ((err = sq_one(s, Q(ROOM, V_INT(room.campaign)), room_row,
-	    &room, sizeof(room))) == 0) {
-		if ((uint64_t)room.n > set->cap)
-			room.n = (int64_t)set->cap;
-		err = sq_each(s, Q(DUE_QUEUED, V_INT(now), V_INT(room.n),
-		    V_INT(room.campaign)), due_row, set);
-		if (err != 0)
-			break;
-	}
-	return err == ERR_NOT_FOUND ? 0 : err;
+	for (size_t i = 0; i < n && err == 0; i++)
+		err = sq_write(s, Q(LEASE, V_INT(j[i].id), V_INT(due)));
+	return err;
 }
 
 int
@@ -202,6 +207,7 @@ sq_jobs_due(struct store *store, int64_t now, int64_t lease_ms,
     struct job *ret, size_t cap, size_t *ret_n)
 {
 	struct sq *s = sq_of(store);
+	struct store_queue none = {.now = now};
 	struct due_set set = {ret, 0, cap};
 	int err = cap == 0 ? ERR_RANGE : 0;
 
@@ -211,23 +217,87 @@ sq_jobs_due(struct store *store, int64_t now, int64_t lease_ms,
 	if (err == 0)
 		err = sq_each(s, Q(DUE_DEADLINE, V_INT(now), V_INT(cap)),
 		    due_row, &set);
+	for (int part = 0; part < QUEUE_PARTS && err == 0; part++)
+		err = queue_due(s, &none, part, &set);
 	if (err == 0)
-		err = sq_each(s, Q(DUE_QUEUED, V_INT(now), V_INT(cap),
-		    V_ID(0)), due_row, &set);
-	if (err == 0)
-		err = due_campaigns(s, now, &set);
-	for (size_t i = 0; i < set.n && err == 0; i++)
-		err = sq_write(s, Q(LEASE, V_INT(ret[i].id),
-		    V_INT(now + lease_ms)));
+		err = lease(s, now + lease_ms, ret, set.n);
 	if (err == 0)
 		*ret_n = set.n;
 	return err;
 }
 
 int
-sq_next_due(struct store *s, int64_t *ret)
+sq_jobs_queued(struct store *store, const struct store_queue *q,
+    struct job *ret, size_t cap, size_t *ret_n)
 {
-	return sq_int(sq_of(s), Q0(NEXT_DUE), ret);
+	struct sq *s = sq_of(store);
+	size_t n = 0;
+	int err = cap == 0 ? ERR_RANGE : 0;
+
+	if (err != 0)
+		return sq_refuse(s, err, "jobs queued");
+	err = sq_writable(s);
+	for (int part = 0; part < QUEUE_PARTS && n < cap && err == 0; part++) {
+		struct due_set set = {ret + n, 0, cap - n};
+
+		err = queue_due(s, q, part, &set);
+		n += set.n;
+	}
+	if (err == 0)
+		err = lease(s, q->now + q->lease_ms, ret, n);
+	if (err == 0)
+		*ret_n = n;
+	return err;
+}
+
+/* *best is 0 or the earliest so far. */
+static int
+earlier(struct sq *s, const struct query *q, int64_t *best)
+{
+	int64_t due = 0;
+	int err = sq_int(s, q, &due);
+
+	if (err == 0 && (*best == 0 || due < *best))
+		*best = due;
+	return err == ERR_NOT_FOUND ? 0 : err;
+}
+
+static int
+queue_next(struct sq *s, uint64_t campaign, uint32_t wave, int64_t *best)
+{
+	int err = 0;
+
+	for (uint32_t w = 0; w <= wave && w <= STORE_WAVES; w++)
+		for (int part = 0; part < QUEUE_PARTS && err == 0; part++)
+			err = earlier(s, Q(NEXT_QUEUED, V_ID(campaign),
+			    V_INT(w), V_INT(part == QUEUE_FAILED)), best);
+	return err;
+}
+
+int
+sq_next_due(struct store *store, int64_t *ret)
+{
+	struct sq *s = sq_of(store);
+	int64_t best = 0;
+	int err = earlier(s, Q0(NEXT_DEADLINE), &best);
+
+	if (err == 0)
+		err = queue_next(s, 0, 0, &best);
+	if (err == 0)
+		*ret = best;
+	return err;
+}
+
+int
+sq_next_queued(struct store *s, uint64_t campaign, uint32_t wave,
+    int64_t *ret)
+{
+	int64_t best = 0;
+	int err = queue_next(sq_of(s), campaign, wave, &best);
+
+	if (err == 0)
+		*ret = best;
+	return err;
 }
 
 int
@@ -244,4 +314,46 @@ sq_job_list(struct store *s, uint64_t campaign, uint64_t after, size_t limit,
 	if (err == 0)
 		*ret_n = l.n;
 	return err;
+}
+
+int
+sq_job_notable(struct store *s, uint64_t campaign, enum store_notable which,
+    struct job *ret, size_t cap, size_t *ret_n)
+{
+	struct sq_list l = {job_row, ret, sizeof(*ret), cap, 0};
+	int err = rules_page(cap);
+
+	if (err == 0 && (unsigned)which > NOTABLE_FAILED)
+		err = ERR_INVALID;
+	if (err != 0)
+		return sq_refuse(sq_of(s), err, "notable jobs");
+	err = sq_list(sq_of(s), Q(NOTABLE[which], V_ID(campaign), V_INT(cap)),
+	    &l);
+	if (err == 0)
+		*ret_n = l.n;
+	return err;
+}
+
+struct active {
+	int (*cb)(void *arg, const struct job *j);
+	void *arg;
+};
+
+static int
+active_row(void *arg, struct row *r)
+{
+	struct active *a = arg;
+	struct job j = {0};
+
+	job_row(r, &j);
+	return r->bad ? 0 : a->cb(a->arg, &j);
+}
+
+int
+sq_job_active(struct store *s, int (*cb)(void *arg, const struct job *j),
+    void *arg)
+{
+	struct active a = {cb, arg};
+
+	return sq_each(sq_of(s), Q0(ACTIVE), active_row, &a);
 }

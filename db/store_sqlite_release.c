@@ -10,7 +10,7 @@ static const char AUTHOR_PUT[] =
 static const char AUTHOR_GET[] =
     "SELECT " AUTHOR_COLS " FROM author WHERE name = ?1";
 static const char AUTHOR_OTHERS[] =
-    "SELECT count(*) FROM author WHERE name <> ?1";
+    "/* scans */ SELECT count(*) FROM author WHERE name <> ?1";
 static const char AUTHOR_REMOVE[] = "DELETE FROM author WHERE name = ?1";
 static const char AUTHOR_LIST[] =
     "SELECT " AUTHOR_COLS " FROM author WHERE name >= '' ORDER BY name"
@@ -53,14 +53,14 @@ static const char PAYLOADS[] =
     "SELECT " PAYLOAD_COLS " FROM payload p WHERE p.release = ?1"
     " ORDER BY p.ord LIMIT ?2";
 static const char PAYLOAD_EACH[] =
-    "SELECT " PAYLOAD_COLS ", r.state FROM release r CROSS JOIN payload p"
+    "/* scans */ SELECT " PAYLOAD_COLS ", r.state FROM release r CROSS JOIN payload p"
     " ON p.release = r.id WHERE p.external = 0 ORDER BY r.id, p.ord";
 static const char PATH_OTHER[] =
     "SELECT count(*) FROM (SELECT 1 FROM payload WHERE path = ?1"
     " AND digest <> ?2 LIMIT 1)";
 static const char IMAGE_NEEDED[] =
     "SELECT EXISTS (SELECT 1 FROM payload p CROSS JOIN release r"
-    " ON r.id = p.release WHERE p.digest = ?1 AND (r.state = 0 OR EXISTS"
+    " ON r.id = p.release WHERE p.digest = ?1 AND (r.state <> 1 OR EXISTS"
     " (SELECT 1 FROM job WHERE job.release = r.id AND job.state < 5)))";
 
 int
@@ -135,7 +135,7 @@ release_row(struct row *r, void *out)
 	row_fixed(r, rel->digest, sizeof(rel->digest));
 	rel->seq = (uint64_t)row_int(r);
 	rel->dialect = (int)row_int(r);
-	rel->state = row_enum(r, RELEASE_WITHDRAWN + 1);
+	rel->state = row_enum(r, RELEASE_STAGED + 1);
 	row_text(r, rel->author, sizeof(rel->author));
 	rel->class_count = row_blob(r, rel->class_id,
 	    sizeof(rel->class_id)) / 16;
@@ -254,30 +254,11 @@ sq_release_put(struct store *store, struct store_release *r,
 	return err;
 }
 
-static int
-envelope_row(void *arg, struct row *r)
-{
-	struct buf *out = arg;
-	struct buf old = *out;
-
-	row_buf(r, out);
-	if (!out->over)
-		return 0;
-	*out = old;
-	return ERR_SPACE;
-}
-
 int
 sq_release_envelope(struct store *s, uint64_t id, struct buf *out)
 {
-	size_t n = out->n;
-	int err = sq_each(sq_of(s), Q(RELEASE_ENVELOPE, V_INT(id)),
-	    envelope_row, out);
-
-	if (err == 0 && out->n == n) /* none is empty */
-		err = ERR_NOT_FOUND;
-	return err == ERR_SPACE || err == ERR_NOT_FOUND ?
-	    sq_refuse(sq_of(s), err, "envelope") : err;
+	return sq_blob(sq_of(s), Q(RELEASE_ENVELOPE, V_INT(id)), out,
+	    "envelope");
 }
 
 static void
@@ -314,7 +295,7 @@ sq_release_set_state(struct store *s, uint64_t id, enum release_state st)
 {
 	int err;
 
-	if ((unsigned)st > RELEASE_WITHDRAWN)
+	if ((unsigned)st > RELEASE_STAGED)
 		return sq_refuse(sq_of(s), ERR_INVALID, "release state");
 	err = sq_write(sq_of(s), Q(RELEASE_STATE, V_INT(id), V_INT(st)));
 	if (err == 0 && !sq_changed(sq_of(s)))
@@ -353,7 +334,7 @@ payload_each(void *arg, struct row *r)
 
 	memset(&p, 0, sizeof(p));
 	payload_row(r, &p);
-	st = row_enum(r, RELEASE_WITHDRAWN + 1);
+	st = row_enum(r, RELEASE_STAGED + 1);
 	return r->bad ? 0 : e->cb(e->arg, &p, st);
 }
 

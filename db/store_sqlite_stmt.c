@@ -86,6 +86,7 @@ static int
 stmt_of(struct sq *s, const char *sql, sqlite3_stmt **ret)
 {
 	size_t i = ((uintptr_t)sql >> 4) % SQ_CACHE;
+	char line[200];
 	int rc;
 
 	while (s->cache[i].sql != NULL && s->cache[i].sql != sql)
@@ -96,6 +97,8 @@ stmt_of(struct sq *s, const char *sql, sqlite3_stmt **ret)
 		    SQLITE_PREPARE_PERSISTENT, &s->cache[i].st, NULL);
 		if (rc != SQLITE_OK)
 			return sq_fail(s, rc);
+		assert(!s->check_plans ||
+		    !sq_plan_scans(s->db, sql, line, sizeof(line)));
 		s->cache[i].sql = sql;
 		s->cache_n++;
 	}
@@ -273,6 +276,38 @@ sq_list(struct sq *s, const struct query *q, struct sq_list *l)
 {
 	l->n = 0;
 	return sq_each(s, q, list_row, l);
+}
+
+struct blob {
+	struct buf *out;
+	bool found;
+};
+
+static int
+blob_row(void *arg, struct row *r)
+{
+	struct blob *b = arg;
+	struct buf old = *b->out;
+
+	b->found = true;
+	row_buf(r, b->out);
+	if (!b->out->over)
+		return 0;
+	*b->out = old;
+	return ERR_SPACE;
+}
+
+int
+sq_blob(struct sq *s, const struct query *q, struct buf *out,
+    const char *what)
+{
+	struct blob b = {out, false};
+	int err = sq_each(s, q, blob_row, &b);
+
+	if (err == 0 && !b.found)
+		err = ERR_NOT_FOUND;
+	return err == ERR_SPACE || err == ERR_NOT_FOUND ?
+	    sq_refuse(s, err, what) : err;
 }
 
 static void

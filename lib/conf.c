@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "lib/conf_key.h"
+#include "lib/policy.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
@@ -277,9 +278,29 @@ check_public_uri(const struct conf *c, struct why *why)
 	return 0;
 }
 
+static int
+check_campaigns(const struct conf *c, struct why *why)
+{
+	struct policy p;
+	struct why reason = {0};
+	unsigned column = 0;
+	int rc;
+
+	if (c->group_tag[0] != '\0' &&
+	    !text_name_ok(slice_str(c->group_tag), LIMIT_TAG_NAME))
+		return why_set(why, ERR_TYPE, "group_tag: a tag's name has "
+		    "letters, digits and ._:@-");
+	policy_default(&p);
+	rc = policy_parse(c->campaign_policy, &p, &column, &reason);
+	return rc == 0 ? 0 : why_set(why, rc, "campaign_policy: %s",
+	    reason.text);
+}
+
 int
 conf_check(const struct conf *c, struct why *why)
 {
+	int rc;
+
 	const char *udp[] = {c->listen_coap, c->listen_coaps,
 	    c->listen_admin};
 
@@ -299,7 +320,8 @@ conf_check(const struct conf *c, struct why *why)
 			return why_set(why, ERR_RANGE, "retry_%s_base is "
 			    "above retry_%s_cap", fail_class_name(i),
 			    fail_class_name(i));
-	return check_public_uri(c, why);
+	rc = check_campaigns(c, why);
+	return rc != 0 ? rc : check_public_uri(c, why);
 }
 
 static void

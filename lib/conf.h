@@ -40,6 +40,13 @@ struct conf {
 	                                      credential by an unknown ep */
 	uint32_t devices_max;
 	uint32_t concurrency; /* default of a campaign */
+	char campaign_policy[LIMIT_POLICY + 1]; /* on top of the built-in
+	                                           rules, see policy.h */
+	bool campaign_approval; /* every campaign needs a second operator */
+	uint32_t downloads, downloads_group; /* at a time; group 0: any */
+	char group_tag[LIMIT_TAG_NAME + 1]; /* "": groups by address */
+	uint64_t bytes_per_second, bytes_group; /* 0: any */
+	uint32_t retries, retries_group; /* a minute; 0: any */
 	uint32_t sessions_max; /* idle UDP/DTLS sessions kept */
 	bool allow_unsigned; /* never true by default */
 	struct track_policy track; /* retry_* and deadline_* keys */

@@ -80,6 +80,36 @@ const struct conf_key conf_keys[] = {
 	    "Campaigns",
 	    "Devices of one campaign that update at the same time, unless the "
 	    "campaign\nsays otherwise."},
+	{"campaign_policy", CONF_TEXT, OFF(campaign_policy), "", 0,
+	    LIMIT_POLICY, NULL, NULL,
+	    "Rules of every campaign that does not say otherwise, e.g.\n"
+	    "\"soak=24h broke=2%\"; suitd.conf(5) lists them."},
+	{"campaign_approval", CONF_BOOL, OFF(campaign_approval), "false", 0,
+	    0, NULL, NULL,
+	    "A campaign starts only after another operator than the one who "
+	    "planned it\nhas approved."},
+	{"downloads", CONF_NUMBER, OFF(downloads), "500", 1, 90000, NULL,
+	    "Not to flood the network",
+	    "Downloads at a time. A device that asks for its manifest beyond "
+	    "that is told\nwhen to come back (4.29 with Max-Age)."},
+	{"downloads_group", CONF_NUMBER, OFF(downloads_group), "16", 0, 90000,
+	    NULL, NULL,
+	    "Downloads at a time in one network group; 0: no limit. Loopback "
+	    "has none."},
+	{"group_tag", CONF_TEXT, OFF(group_tag), "", 0, LIMIT_TAG_NAME, NULL,
+	    NULL,
+	    "The tag whose value is a device's network group, e.g. gateway. "
+	    "Empty: the /64\nof its IPv6 address, the /24 of IPv4."},
+	{"bytes_per_second", CONF_BYTES, OFF(bytes_per_second), "0", 0,
+	    UINT64_C(1) << 40, NULL, NULL,
+	    "Image bytes a second that are admitted, by the images' sizes; 0: "
+	    "no limit."},
+	{"bytes_per_second_group", CONF_BYTES, OFF(bytes_group), "0", 0,
+	    UINT64_C(1) << 40, NULL, NULL, "The same for a network group."},
+	{"retries", CONF_NUMBER, OFF(retries), "600", 0, 60000, NULL, NULL,
+	    "Second and later attempts a minute; 0: no limit."},
+	{"retries_group", CONF_NUMBER, OFF(retries_group), "60", 0, 60000,
+	    NULL, NULL, "The same for a network group."},
 	{"deadline_notify", CONF_MS, OFF(track.notify_ms), NULL, 1, 30 * DAY,
 	    NULL, NULL,
 	    "From an accepted trigger to the device's request for the "

@@ -60,7 +60,6 @@
 #define LIMIT_PEER_INFLIGHT 256 /* our own CON requests waiting */
 #define LIMIT_DEDUP 8192 /* remembered answers to non-idempotent CONs */
 #define LIMIT_PAGE 200 /* items in one page of a list */
-#define LIMIT_SELECT 512 /* bytes of a selection */
 #define LIMIT_POLICY 1024 /* bytes of a campaign's policy */
 #define LIMIT_CAMPAIGNS_LIVE 64 /* drafts, running and paused ones */
 #define LIMIT_DEVICES 2000000

@@ -18,6 +18,10 @@
 #define TAGS {"tags", MSG_TAGS, MSG_OPT, OFF(tag), LIMIT_TAGS, \
 	OFF(tag_count), 0, NULL}
 #define IF(n, t, m, c, r) {n, t, MSG_IF, OFF(m), 0, OFF(c), 0, r}
+#define PLAN(c) \
+	{"plan", MSG_FIXED, MSG_IF, OFF(plan), SIZE(plan), OFF(c), 0, NULL}
+#define RECORDS(n, m, c, r) \
+	{n, MSG_RECORDS, MSG_OPT, OFF(m), SIZE(m) / SIZE(m[0]), OFF(c), 0, &r}
 #define END {NULL, MSG_U64, 0, 0, 0, 0, 0, NULL}
 #define RECORD(n, closed) \
 	const struct msg_record n = {#n, sizeof(struct n), closed, n##_fields}
@@ -38,7 +42,8 @@ RECORD(msg_status, false);
 #define REC msg_job
 static const struct msg_field msg_job_fields[] = {
 	U64(id, 0), U64(campaign, MSG_OPT), U64(release, 0), U64(target, 0),
-	TEXT(ep, MSG_OPT), TEXT(state, 0), U32(grade, 0), U32(attempt, 0),
+	U32(wave, MSG_OPT), TEXT(ep, MSG_OPT), TEXT(state, 0), U32(grade, 0),
+	U32(attempt, 0),
 	U32(fails, MSG_OPT), TEXT(failure, MSG_OPT), TEXT(reason, MSG_OPT),
 	TEXT(text, MSG_OPT), TIME(created, 0), TIME(updated, 0),
 	TIME(due, MSG_OPT), U64(done, MSG_OPT), U64(total, MSG_OPT), END,
@@ -52,6 +57,7 @@ static const struct msg_field msg_device_fields[] = {
 	IF("class", MSG_UUID, class_id, have_class, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
 	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(registered, 0),
+	BOOL(revoked, MSG_OPT), U32(gap, MSG_OPT),
 	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
 	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
 	TEXT(version, MSG_OPT), TIME(expires, MSG_OPT), TIME(created, 0),
@@ -103,8 +109,7 @@ static const struct msg_field msg_release_fields[] = {
 	{"vendor", MSG_UUID, MSG_OPT, OFF(vendor), 16, 0, 0, NULL},
 	U64(image_bytes, 0), U64(envelope_len, 0), TEXT(warning, MSG_OPT),
 	TEXT(label, MSG_OPT), TIME(created, 0),
-	{"payloads", MSG_RECORDS, MSG_OPT, OFF(payload), LIMIT_DOWNLOADS,
-	    OFF(payload_count), 0, &msg_payload},
+	RECORDS("payloads", payload, payload_count, msg_payload),
 	TEXTS("notes", note, note_count), BOOL(exists, MSG_OPT), END,
 };
 RECORD(msg_release, false);
@@ -144,35 +149,70 @@ static const struct msg_field msg_counts_fields[] = {
 static RECORD(msg_counts, false);
 #undef REC
 
-#define REC msg_selection
-static const struct msg_field msg_selection_fields[] = {
-	U64(selected, 0), U64(jobs, 0), U64(superseded, 0), U64(there, 0),
-	U64(newer, 0), U64(busy, 0), U64(other_class, 0), U64(unknown, 0),
-	END,
+#define REC msg_wave
+static const struct msg_field msg_wave_fields[] = {
+	U32(wave, MSG_REQ), U64(size, 0), TEXT(state, 0), U64(fresh, 0),
+	U64(asleep, 0), U64(active, 0), U64(retrying, 0), U64(done, 0),
+	U64(broke, 0), U64(unreachable, 0), U64(other, 0), END,
 };
-static RECORD(msg_selection, false);
+static RECORD(msg_wave, false);
+#undef REC
+
+#define REC msg_reason
+static const struct msg_field msg_reason_fields[] = {
+	TEXT(name, MSG_REQ), TEXT(text, MSG_OPT), TEXT(failure, MSG_OPT),
+	U64(n, 0), BOOL(over, MSG_OPT), END,
+};
+static RECORD(msg_reason, false);
 #undef REC
 
 #define REC msg_campaign
 static const struct msg_field msg_campaign_fields[] = {
-	U64(id, 0), U64(release, 0), TEXT(name, 0), TEXT(state, 0),
-	U32(concurrency, 0), TEXT(select, 0), TIME(created, 0),
-	TIME(updated, 0),
+	U64(id, 0), U64(release, 0), U64(target, 0), TEXT(name, 0),
+	TEXT(state, 0), TEXT(work, MSG_OPT), U64(work_done, MSG_OPT),
+	U64(work_total, MSG_OPT), TEXT(cause, MSG_OPT), TEXT(hold, MSG_OPT),
+	TIME(hold_until, MSG_OPT), TEXT(select, 0), TEXT(policy, 0),
+	U32(concurrency, 0), PLAN(planned),
+	RECORDS("verdicts", verdict, verdict_count, msg_reason),
+	U32(wave, 0), RECORDS("waves", waves, wave_count, msg_wave),
+	TEXT(gate, MSG_OPT), TIME(gate_until, MSG_OPT), TEXT(by, MSG_OPT),
+	TEXT(approved, MSG_OPT), BOOL(needs_approval, MSG_OPT),
+	U64(follower, MSG_OPT), TIME(created, 0), TIME(updated, 0),
+	TIME(started, MSG_OPT), TIME(ended, MSG_OPT),
 	{"counts", MSG_RECORD, 0, OFF(counts), 0, 0, 0, &msg_counts},
-	IF("selection", MSG_RECORD, selection, have_selection,
-	    &msg_selection), END,
+	U64(attempts, 0),
+	RECORDS("failures", failure, failure_count, msg_reason),
+	U64(per_hour, MSG_OPT), TIME(eta, MSG_OPT), TEXT(eta_basis, MSG_OPT),
+	END,
 };
 RECORD(msg_campaign, false);
 #undef REC
 
 #define REC msg_campaign_start
 static const struct msg_field msg_campaign_start_fields[] = {
-	TEXT(release, MSG_REQ), TEXT(name, MSG_OPT),
-	U32(concurrency, MSG_OPT), TEXT_AS("class", class_name, MSG_OPT),
-	TEXT(tag, MSG_OPT), TEXT(value, MSG_OPT),
-	TEXTS("devices", ep, ep_count), BOOL(dry_run, MSG_OPT), END,
+	TEXT(release, MSG_REQ), TEXT(name, MSG_OPT), TEXT(select, MSG_OPT),
+	TEXTS("devices", ep, ep_count), U64(of, MSG_OPT),
+	TEXT(policy, MSG_OPT), BOOL(start, MSG_OPT), END,
 };
 RECORD(msg_campaign_start, true);
+#undef REC
+
+#define REC msg_campaign_action
+static const struct msg_field msg_campaign_action_fields[] = {
+	PLAN(have_plan), BOOL(hard, MSG_OPT),
+	TEXT(release, MSG_OPT),
+	IF("wave", MSG_U32, wave, expect_wave, NULL), END,
+};
+RECORD(msg_campaign_action, true);
+#undef REC
+
+#define REC msg_plan
+static const struct msg_field msg_plan_fields[] = {
+	TEXT(ep, MSG_REQ), TEXT(verdict, MSG_OPT), TEXT(text, MSG_OPT),
+	U32(wave, MSG_OPT), TEXT(before, MSG_OPT),
+	U32(wave_before, MSG_OPT), END,
+};
+RECORD(msg_plan, false);
 #undef REC
 
 #define REC msg_event
@@ -188,7 +228,8 @@ RECORD(msg_event, false);
 #define REC msg_explain
 static const struct msg_field msg_explain_fields[] = {
 	TEXT(ep, 0), TEXT(runs, MSG_OPT), TEXT(offered, MSG_OPT),
-	TEXT(cause, 0), TEXT(next, MSG_OPT), TEXT(advice, MSG_OPT),
+	TEXT(hold, MSG_OPT), TEXT(cause, 0), TEXT(next, MSG_OPT),
+	TEXT(advice, MSG_OPT), TIME(until, MSG_OPT),
 	IF("job", MSG_RECORD, job, have_job, &msg_job), END,
 };
 RECORD(msg_explain, false);

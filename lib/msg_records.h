@@ -29,6 +29,7 @@ struct msg_status {
 struct msg_job {
 	uint64_t id, campaign, release, target;
 	char ep[LIMIT_EP + 1];
+	uint32_t wave; /* 0: none */
 	char state[MSG_WORD];
 	uint32_t grade, attempt, fails; /* fails: of all classes */
 	char failure[MSG_WORD]; /* class of the last failure */
@@ -44,7 +45,8 @@ struct msg_device {
 	bool have_class, have_vendor;
 	uint8_t class_id[16], vendor[16];
 	char driver[MSG_WORD];
-	bool nul_trigger, psk, registered;
+	bool nul_trigger, psk, registered, revoked;
+	uint32_t gap; /* typical seconds between signs of life; 0 not known */
 	char uri[LIMIT_URI + 1];
 	char addr[LIMIT_ADDRESS];
 	bool have_seq;
@@ -136,30 +138,92 @@ struct msg_counts {
 	uint64_t transport, overload, integrity, policy, execution;
 };
 
-struct msg_campaign {
-	uint64_t id, release;
-	char name[LIMIT_KEY_NAME + 1];
-	char state[MSG_WORD];
-	uint32_t concurrency;
-	char select[512];
-	int64_t created, updated;
-	struct msg_counts counts;
-	bool have_selection; /* answer to a start */
-	struct msg_selection {
-		uint64_t selected, jobs, superseded, there, newer, busy,
-		    other_class, unknown;
-	} selection;
+/* One wave; its numbers are of devices. */
+struct msg_wave {
+	uint32_t wave; /* 1 and on */
+	uint64_t size;
+	char state[MSG_WORD]; /* closed, open, passed */
+	uint64_t fresh; /* not attempted yet */
+	uint64_t asleep; /* waits for contact */
+	uint64_t active; /* in an attempt */
+	uint64_t retrying; /* between attempts */
+	uint64_t done, broke, unreachable, other;
 };
-/* POST a/campaigns */
+
+/* A count of devices with its reason: plan verdicts, failures. */
+struct msg_reason {
+	char name[MSG_WORD];
+	char text[96];
+	char failure[MSG_WORD]; /* class of failure; "" in a plan */
+	uint64_t n;
+	bool over; /* final: the job has failed; else it is tried again */
+};
+
+#define MSG_WAVES 8
+#define MSG_REASONS 32
+
+struct msg_campaign {
+	uint64_t id, release, target; /* target: its sequence number */
+	char name[LIMIT_KEY_NAME + 1];
+	char state[MSG_WORD]; /* draft running paused finished aborted */
+	char work[MSG_WORD]; /* plan start cancel: goes on; "" none */
+	uint64_t work_done, work_total; /* of about */
+	char cause[200]; /* why it is paused, aborted or not started */
+	char hold[200]; /* what holds new starts now; "" nothing */
+	int64_t hold_until; /* 0: not known */
+	char select[LIMIT_SELECT + 1];
+	char policy[LIMIT_POLICY + 1];
+	uint32_t concurrency;
+	bool planned;
+	uint8_t plan[32];
+	size_t verdict_count; /* of the plan; "update" is the first */
+	struct msg_reason verdict[MSG_REASONS];
+	uint32_t wave; /* open: 1 .. wave */
+	size_t wave_count;
+	struct msg_wave waves[MSG_WAVES];
+	char gate[200]; /* what the gate of the open wave says */
+	int64_t gate_until; /* end of the soak; 0: none */
+	char by[LIMIT_PSK_IDENTITY + 1], approved[LIMIT_PSK_IDENTITY + 1];
+	bool needs_approval;
+	uint64_t follower; /* the campaign that rolls this one back */
+	int64_t created, updated, started, ended;
+	struct msg_counts counts;
+	uint64_t attempts; /* of all devices */
+	size_t failure_count;
+	struct msg_reason failure[MSG_REASONS];
+	uint64_t per_hour; /* devices done, lately */
+	int64_t eta; /* 0: not known */
+	char eta_basis[96];
+};
+/* POST a/campaigns: makes a draft and plans it. */
 struct msg_campaign_start {
 	char release[65]; /* number, or first hex digits of the digest */
 	char name[LIMIT_KEY_NAME + 1];
-	uint32_t concurrency;
-	char class_name[40];
-	char tag[LIMIT_TAG_NAME + 1], value[LIMIT_TAG_VALUE + 1];
-	size_t ep_count;
+	char select[LIMIT_SELECT + 1]; /* "": every device of its classes */
+	size_t ep_count; /* or these */
 	char ep[MSG_EPS][LIMIT_EP + 1];
-	bool dry_run;
+	uint64_t of; /* or those that this campaign has attempted */
+	char policy[LIMIT_POLICY + 1]; /* on top of the configured one */
+	bool start; /* when it is planned, without another word */
+};
+/* POST a/campaigns/{id}/{action}; of each action only what it needs. */
+struct msg_campaign_action {
+	uint8_t plan[32]; /* start, approve: exactly this plan */
+	bool have_plan;
+	bool hard; /* abort: running installs too, and the release */
+	char release[65]; /* rollback: to this one */
+	bool expect_wave; /* next: only if `wave` is the open one */
+	uint32_t wave;
+};
+/* a/campaigns/{id}/plan and /diff */
+struct msg_plan {
+	char ep[LIMIT_EP + 1];
+	char verdict[MSG_WORD];
+	char text[96];
+	uint32_t wave; /* of those that will be updated */
+	char before[MSG_WORD]; /* diff: the verdict of the plan that was asked
+	                          for; "" it was not in it */
+	uint32_t wave_before;
 };
 
 struct msg_event {
@@ -177,14 +241,16 @@ struct msg_explain {
 	char ep[LIMIT_EP + 1];
 	char runs[96]; /* what it runs, and how we know */
 	char offered[96]; /* what it should run */
+	char hold[MSG_WORD]; /* the one cause by name, see PROTOCOL.md */
 	char cause[161], next[161], advice[161];
+	int64_t until; /* when `next` happens; 0: not known */
 	bool have_job;
 	struct msg_job job;
 };
 
 extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
-    msg_author_put, msg_image, msg_campaign, msg_campaign_start, msg_event,
-    msg_explain;
+    msg_author_put, msg_image, msg_campaign, msg_campaign_start,
+    msg_campaign_action, msg_plan, msg_event, msg_explain;
 
 #endif

@@ -225,14 +225,33 @@ soak(struct judge *j)
 	j->d->until = since + j->p->soak * 1000;
 }
 
+/* Without what an operator has seen and gone on from. */
+static void
+forgive(const struct policy *p, struct policy_counts *n)
+{
+	uint64_t broke = less(n->broke, p->forgive_broke);
+	uint64_t unreachable = less(n->unreachable, p->forgive_unreachable);
+
+	n->size = less(n->size, n->broke - broke + n->unreachable -
+	    unreachable);
+	n->broke = broke;
+	n->unreachable = unreachable;
+	n->recovery = less(n->recovery, p->forgive_recovery);
+	n->attempts = less(n->attempts, p->forgive_attempts);
+}
+
 void
-policy_decide(const struct policy *p, const struct policy_view *v,
+policy_decide(const struct policy *p, const struct policy_view *given,
     struct policy_decision *ret)
 {
+	struct policy_view view = *given;
+	const struct policy_view *v = &view;
 	const struct policy_counts *n = &v->n;
 	struct judge j = {.p = p, .v = v, .d = ret};
-	uint64_t able = less(n->size, n->other);
+	uint64_t able;
 
+	forgive(p, &view.n);
+	able = less(n->size, n->other);
 	memset(ret, 0, sizeof(*ret));
 	j.outcomes = n->done + n->broke + n->unreachable;
 	j.need = able < p->sample ? able : p->sample;

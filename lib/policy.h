@@ -61,6 +61,10 @@ struct policy {
 	uint32_t attempts; /* percent of the devices; 0: unlimited */
 	int64_t expire; /* after the start; 0: never */
 	int64_t announce; /* 0: none */
+	/* what an operator has looked at and gone on from: the gate counts
+	 * only what came after */
+	uint64_t forgive_broke, forgive_unreachable, forgive_recovery,
+	    forgive_attempts;
 };
 
 enum policy_type {

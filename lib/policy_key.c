@@ -75,6 +75,15 @@ const struct policy_key policy_keys[] = {
 	    "After the start, when what still waits is given up; 0: never."},
 	{"announce", POLICY_T_SECONDS, OFF(announce), "0", 0, 30 * DAY, NULL,
 	    "The spread of answers that pushes announce; 0: none."},
+	{"forgive_broke", POLICY_T_NUMBER64, OFF(forgive_broke), "0", 0,
+	    INT64_MAX, NULL,
+	    "Broken devices that the gate leaves out; set by resume."},
+	{"forgive_unreachable", POLICY_T_NUMBER64, OFF(forgive_unreachable),
+	    "0", 0, INT64_MAX, NULL, "Likewise unreachable ones."},
+	{"forgive_recovery", POLICY_T_NUMBER64, OFF(forgive_recovery), "0", 0,
+	    INT64_MAX, NULL, "Likewise devices in recovery mode."},
+	{"forgive_attempts", POLICY_T_NUMBER64, OFF(forgive_attempts), "0", 0,
+	    INT64_MAX, NULL, "Likewise attempts."},
 	{NULL, POLICY_T_NUMBER, 0, NULL, 0, 0, NULL, NULL},
 };
 

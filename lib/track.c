@@ -96,6 +96,17 @@ q_admitted(struct step *s)
 	s->todo |= TRACK_DO_PUSH;
 }
 
+/* What the device was told to wait, in ms; it may take it for a day at
+ * most. */
+static int64_t
+told_ms(const struct step *s)
+{
+	int64_t cap = s->policy->backoff.rule[FAIL_OVERLOAD].cap_ms;
+	int64_t ms = s->ev->have_max_age ? s->ev->max_age * INT64_C(1000) : 0;
+
+	return ms < cap ? ms : cap;
+}
+
 static void
 q_push_ok(struct step *s)
 {
@@ -103,8 +114,21 @@ q_push_ok(struct step *s)
 		note(s);
 		return;
 	}
-	s->j->due = s->now + s->policy->notify_ms;
+	s->j->due = s->now + s->policy->notify_ms + told_ms(s);
 	move_to(s, JOB_NOTIFIED);
+}
+
+/* It did what the trigger asked for, and we made it wait: its silence until
+ * then is our doing. */
+static void
+n_steered(struct step *s)
+{
+	int64_t due = s->now + s->policy->notify_ms + told_ms(s);
+
+	if (due <= s->j->due)
+		return;
+	s->j->due = due;
+	s->todo |= TRACK_DO_SAVE;
 }
 
 static void
@@ -396,6 +420,8 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	[TRACK_REBOOT] = {q_reboot, lost, lost, i_reboot, i_reboot,
 	    note, note, note, note},
 	[TRACK_ALIVE] = {q_contact, quiet, quiet, quiet, quiet,
+	    quiet, quiet, quiet, quiet},
+	[TRACK_STEERED] = {quiet, n_steered, quiet, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
 	[TRACK_CANCEL] = {cancel, cancel, cancel, cancel, cancel,
 	    note, note, note, note},

@@ -53,6 +53,7 @@ enum track_event_type {
 	TRACK_SEEN_RUNNING, /* device runs `sequence` (any evidence) */
 	TRACK_REBOOT, /* new registration without goodbye */
 	TRACK_ALIVE, /* contact that says nothing of the update */
+	TRACK_STEERED, /* it asked, and was told to come back in max_age */
 	TRACK_CANCEL, /* operator */
 	TRACK_SUPERSEDE, /* a newer release took over */
 	TRACK_RETRY, /* operator: give up is reversed */
@@ -134,7 +135,9 @@ enum report_phase {
 	R(OTHER, 29, "other", \
 	    "other") \
 	R(RECOVERY, 30, "recovery", \
-	    "the device is in recovery mode")
+	    "the device is in recovery mode") \
+	R(EXPIRED, 31, "expired", \
+	    "the campaign's time was over")
 
 enum track_reason {
 #define R(id, n, name, text) REASON_##id = n,
@@ -158,13 +161,15 @@ struct track_event {
 	uint64_t sequence; /* SEEN_RUNNING */
 	uint64_t done, total; /* BLOCKS */
 	bool have_max_age;
-	uint32_t max_age; /* PUSH_FAIL with FAIL_OVERLOAD, seconds */
+	uint32_t max_age; /* seconds: PUSH_FAIL with FAIL_OVERLOAD, STEERED;
+	                     PUSH_OK: the spread that was announced */
 };
 
 /* What survives a restart. Times: Unix milliseconds; 0 is never. */
 struct job {
 	uint64_t id;
 	uint64_t campaign; /* 0: none (device came by itself) */
+	uint32_t wave; /* of its campaign, 1 and on; 0: none */
 	uint64_t device;
 	uint64_t release;
 	uint64_t target_seq;

@@ -19,6 +19,7 @@ static const char *const event_names[TRACK_EVENTS] = {
 	[TRACK_SEEN_RUNNING] = "seen-running",
 	[TRACK_REBOOT] = "reboot",
 	[TRACK_ALIVE] = "alive",
+	[TRACK_STEERED] = "steered",
 	[TRACK_CANCEL] = "cancel",
 	[TRACK_SUPERSEDE] = "supersede",
 	[TRACK_RETRY] = "retry",

@@ -79,8 +79,8 @@ main(int argc, char **argv)
 	}
 	f.prefix = argv[3];
 	f.jobs = argc == 6;
-	rc = store_sqlite_open(&(struct store_sqlite_opts){argv[1], false},
-	    &f.s, &why);
+	rc = store_sqlite_open(&(struct store_sqlite_opts){
+	    .path = argv[1]}, &f.s, &why);
 	if (rc == 0 && f.jobs)
 		rc = f.s->ops->release_list(f.s, 0, 1, &f.release, &n);
 	if (rc == 0 && n == 0)

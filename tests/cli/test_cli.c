@@ -106,7 +106,7 @@ unknown_words_show_near_sentences(void **state)
 
 	(void)state;
 	text = printed(print_unknown, typo);
-	assert_non_null(strstr(text, "suitctl campaign start RELEASE"));
+	assert_non_null(strstr(text, "suitctl campaign start --plan"));
 	assert_null(strstr(text, "image list"));
 	free(text);
 	text = printed(print_unknown, half);
@@ -144,6 +144,9 @@ help_and_completion_come_from_the_tables(void **state)
 	free(text);
 	assert_false(sentence_help(stdout, 1, nothing));
 	text = printed(print_completion, NULL);
+	assert_non_null(strstr(text, "\ncampaign plan| --where --class "));
+	assert_non_null(strstr(text, " --approval --continuous "));
+	assert_non_null(strstr(text, "\ndevice show|\n"));
 	for (const struct cli_cmd *const *t = cli_tables; *t != NULL; t++)
 		for (const struct cli_cmd *c = *t; c->words != NULL; c++)
 			assert_non_null(strstr(text, c->words));
@@ -350,19 +353,43 @@ the_operators_key(void **state)
 	struct client_key k;
 
 	(void)state;
-	assert_int_equal(client_key_parse(slice_str("admin 00ff10\n"), &k),
-	    0);
+	assert_int_equal(client_key_parse(slice_str("admin 00ff10\n"), NULL,
+	    &k), 0);
 	assert_string_equal(k.identity, "admin");
 	assert_int_equal(k.key_len, 3);
 	assert_int_equal(k.key[1], 0xff);
-	assert_int_equal(client_key_parse(slice_str(""), &k), ERR_MALFORMED);
-	assert_int_equal(client_key_parse(slice_str("admin"), &k),
+	assert_int_equal(client_key_parse(slice_str(""), NULL, &k),
 	    ERR_MALFORMED);
-	assert_int_equal(client_key_parse(slice_str(" 00"), &k),
+	assert_int_equal(client_key_parse(slice_str("admin"), NULL, &k),
 	    ERR_MALFORMED);
-	assert_int_equal(client_key_parse(slice_str("admin zz"), &k),
+	assert_int_equal(client_key_parse(slice_str(" 00"), NULL, &k),
+	    ERR_MALFORMED);
+	assert_int_equal(client_key_parse(slice_str("admin zz"), NULL, &k),
 	    ERR_KEY);
-	assert_int_equal(client_key_parse(slice_str("admin "), &k), ERR_KEY);
+	assert_int_equal(client_key_parse(slice_str("admin "), NULL, &k),
+	    ERR_KEY);
+}
+
+static void
+one_of_several_operators(void **state)
+{
+	struct slice file = slice_str("# operators\n\nalice 01\nbob 02\n"
+	    "al 03\nbroken\ncarol 04");
+	struct client_key k;
+
+	(void)state;
+	assert_int_equal(client_key_parse(file, NULL, &k), 0);
+	assert_string_equal(k.identity, "alice");
+	assert_int_equal(client_key_parse(file, "al", &k), 0);
+	assert_string_equal(k.identity, "al");
+	assert_int_equal(k.key[0], 3);
+	assert_int_equal(client_key_parse(file, "carol", &k), 0);
+	assert_int_equal(k.key_len, 1);
+	assert_int_equal(k.key[0], 4);
+	assert_int_equal(client_key_parse(file, "dave", &k), ERR_MISSING);
+	assert_int_equal(client_key_parse(file, "#", &k), ERR_MISSING);
+	assert_int_equal(client_key_parse(slice_str(""), "al", &k),
+	    ERR_MISSING);
 }
 
 static void
@@ -428,6 +455,7 @@ main(void)
 		cmocka_unit_test(counts_say_only_what_there_is),
 		cmocka_unit_test(json_lists),
 		cmocka_unit_test(the_operators_key),
+		cmocka_unit_test(one_of_several_operators),
 		cmocka_unit_test(paths_keep_what_a_name_holds),
 		cmocka_unit_test(files_have_a_cap_and_hex_is_seen),
 	};

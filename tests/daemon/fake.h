@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/access.h"
+#include "daemon/admit.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
@@ -266,6 +267,9 @@ world_open(struct world *w, int (*store)(struct store **))
 	assert_int_equal(blob_open(&bo, &w->app.blobs, &why), 0);
 	assert_int_equal(catalog_new(&w->app.catalog), 0);
 	assert_int_equal(access_open(w->dir, &w->app.access, &why), 0);
+	assert_int_equal(admit_new(&w->app.admit), 0);
+	assert_int_equal(runs_new(&w->app.runs), 0);
+	assert_int_equal(campaigns_new(&w->app.campaigns), 0);
 	assert_int_equal(engine_new(&w->app, &w->app.engine), 0);
 	memset(w->class_id, 0xc1, 16);
 	memset(w->vendor, 0x7e, 16);
@@ -293,6 +297,9 @@ world_close(struct world *w)
 	if (w->front.done != NULL)
 		w->front.done(w->front.done_arg, ERR_CANCELLED);
 	engine_free(w->app.engine);
+	campaigns_free(w->app.campaigns);
+	runs_free(w->app.runs);
+	admit_free(w->app.admit);
 	catalog_free(w->app.catalog);
 	access_free(w->app.access);
 	blob_close(w->app.blobs);
@@ -408,6 +415,24 @@ device(struct world *w, const char *ep, enum driver driver)
 	    w->app.store->ops->device_put(w->app.store, &d)), 0);
 	turn(w);
 	return d;
+}
+
+/* Planned and started at once, all in one wave; more rules on top. */
+static inline struct store_campaign
+campaign_for(struct world *w, uint64_t release, const char *rules)
+{
+	struct campaign_spec spec = {.release = release, .start = true};
+	struct store_campaign c;
+	struct why why = {0};
+	int rc;
+
+	snprintf(spec.policy, sizeof(spec.policy), "waves=100%% soak=0 %s",
+	    rules);
+	rc = campaign_plan(&w->app, &spec, &c, &why);
+	if (rc != 0)
+		fail_msg("%s %s", err_name(rc), why.text);
+	turn(w);
+	return c;
 }
 
 static inline struct job

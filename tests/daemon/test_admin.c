@@ -565,7 +565,7 @@ static void
 a_campaign_from_start_to_abort(void **state)
 {
 	static struct msg_campaign_start m = {.release = "1",
-	    .name = "first", .concurrency = 2};
+	    .name = "first", .policy = "concurrency=2"};
 	static struct msg_campaign c;
 	struct msg_job j;
 
@@ -573,39 +573,39 @@ a_campaign_from_start_to_abort(void **state)
 	released(&w, 3, "coap://fw.example/c", 20);
 	device(&w, "n1", DRIVER_NONE);
 	device(&w, "n2", DRIVER_NONE);
-	m.dry_run = true;
 	assert_int_equal(start(&m), 0);
+	is_logged("campaign planned");
 	answer_is(&msg_campaign, &c);
-	assert_int_equal(c.id, 0);
-	assert_true(c.have_selection);
-	assert_int_equal(c.selection.jobs, 2);
-	assert_int_equal(get("a/campaigns/1"), ERR_NOT_FOUND);
-	m.dry_run = false;
+	assert_string_equal(c.state, "draft");
+	assert_string_equal(c.verdict[0].name, "update");
+	assert_int_equal(c.verdict[0].n, 2);
+	assert_int_equal(c.counts.queued, 0);
+	m.start = true;
 	assert_int_equal(start(&m), 0);
-	is_logged("campaign started");
-	assert_string_equal(resp.location, "a/campaigns/1");
-	assert_int_equal(get("a/campaigns/1"), 0);
+	is_logged("campaign to be started");
+	assert_string_equal(resp.location, "a/campaigns/2");
+	assert_int_equal(get("a/campaigns/2"), 0);
 	answer_is(&msg_campaign, &c);
 	assert_string_equal(c.state, "running");
 	assert_int_equal(c.counts.queued, 2);
-	assert_int_equal(get("a/campaigns/1/jobs"), 0);
+	assert_int_equal(get("a/campaigns/2/jobs"), 0);
 	assert_int_equal(get("a/jobs/1"), 0);
 	answer_is(&msg_job, &j);
 	assert_string_equal(j.ep, "n1");
 
-	assert_int_equal(call(M_POST, "a/campaigns/1/pause", NULL,
+	assert_int_equal(call(M_POST, "a/campaigns/2/pause", NULL,
 	    SLICE_NONE), 0);
 	is_logged("campaign paused");
 	answer_is(&msg_campaign, &c);
 	assert_string_equal(c.state, "paused");
-	assert_int_equal(call(M_POST, "a/campaigns/1/resume", NULL,
+	assert_int_equal(call(M_POST, "a/campaigns/2/resume", NULL,
 	    SLICE_NONE), 0);
-	assert_int_equal(call(M_POST, "a/campaigns/1/abort", NULL,
+	assert_int_equal(call(M_POST, "a/campaigns/2/abort", NULL,
 	    SLICE_NONE), 0);
 	is_logged("campaign aborted");
-	assert_int_equal(call(M_POST, "a/campaigns/1/resume", NULL,
+	assert_int_equal(call(M_POST, "a/campaigns/2/resume", NULL,
 	    SLICE_NONE), ERR_STATE);
-	assert_int_equal(call(M_POST, "a/campaigns/1/explode", NULL,
+	assert_int_equal(call(M_POST, "a/campaigns/2/explode", NULL,
 	    SLICE_NONE), ERR_NOT_FOUND);
 	assert_int_equal(call(M_POST, "a/campaigns/9/pause", NULL,
 	    SLICE_NONE), ERR_NOT_FOUND);
@@ -627,13 +627,16 @@ a_failed_start_leaves_nothing(void **state)
 	assert_int_equal(start(&m), ERR_NOT_FOUND);
 	released(&w, 3, "coap://fw.example/c", 20);
 	before = events();
-	m = (struct msg_campaign_start){.release = "1", .tag = "a",
-	    .class_name = "1492af14-2569-5e48-bf42-9b2d51f2ab45"};
+	m = (struct msg_campaign_start){.release = "1", .select = "psk",
+	    .ep_count = 1, .ep = {"n1"}};
 	assert_int_equal(start(&m), ERR_INVALID);
 	m = (struct msg_campaign_start){.release = "1", .name = "a b"};
 	assert_int_equal(start(&m), ERR_INVALID);
-	m = (struct msg_campaign_start){.release = "1", .class_name = "zz"};
-	assert_int_equal(start(&m), ERR_INVALID);
+	m = (struct msg_campaign_start){.release = "1",
+	    .select = "class == zz"};
+	assert_int_equal(start(&m), ERR_NOT_FOUND);
+	m = (struct msg_campaign_start){.release = "1", .policy = "soak=x"};
+	assert_int_equal(start(&m), ERR_TYPE);
 	assert_int_equal(events(), before);
 	assert_int_equal(get("a/campaigns/1"), ERR_NOT_FOUND);
 }
@@ -658,7 +661,7 @@ explain_names_the_cause(void **state)
 {
 	struct msg_device_put put = {.driver = "none"};
 	static struct msg_campaign_start m = {.release = "1", .ep_count = 1,
-	    .ep = {"n1"}};
+	    .ep = {"n1"}, .start = true};
 	struct store_device d;
 
 	(void)state;

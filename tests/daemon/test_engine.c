@@ -81,17 +81,10 @@ setup(struct world *w)
 static uint64_t
 campaign(struct world *w, uint64_t release, uint32_t concurrency)
 {
-	struct campaign_spec spec = {
-		.release = release, .concurrency = concurrency,
-	};
-	struct campaign_result r;
-	struct why why = {0};
-	int rc = campaign_start(&w->app, &spec, &r, &why);
+	char rules[40];
 
-	if (rc != 0)
-		fail_msg("%s %s", err_name(rc), why.text);
-	turn(w);
-	return r.campaign.id;
+	snprintf(rules, sizeof(rules), "concurrency=%u", concurrency);
+	return campaign_for(w, release, rules).id;
 }
 
 /* --- turns --- */
@@ -353,10 +346,8 @@ a_newer_campaign_takes_over_and_an_older_one_does_not(void **state)
 {
 	struct world w;
 	struct store_device d;
-	struct campaign_spec spec = {0};
-	struct campaign_result r;
+	struct store_campaign c;
 	uint64_t old, new;
-	struct why why;
 	struct job j;
 
 	(void)state;
@@ -370,9 +361,9 @@ a_newer_campaign_takes_over_and_an_older_one_does_not(void **state)
 	assert_int_equal(w.app.store->ops->job_get(w.app.store, j.id, &j), 0);
 	assert_int_equal(j.state, JOB_SUPERSEDED);
 	assert_int_equal(last_job(&w, &d).release, new);
-	spec.release = old;
-	assert_int_equal(campaign_start(&w.app, &spec, &r, &why), ERR_STATE);
-	turn(&w);
+	c = campaign_for(&w, old, "");
+	assert_int_equal(c.state, CAMPAIGN_DRAFT);
+	assert_int_equal(c.verdict[PLAN_HELD], 1);
 	world_close(&w);
 }
 
@@ -392,7 +383,7 @@ nobody_is_pushed_without_an_operator(void **state)
 	    0);
 	assert_int_equal(engine_begin(w.app.engine), 0);
 	assert_int_equal(engine_end(w.app.engine, engine_job_new(
-	    w.app.engine, &d, &r, 0)), 0);
+	    w.app.engine, &d, &r, NULL)), 0);
 	turn(&w);
 	pass(&w, 3600000);
 	assert_int_equal(w.peer.n, 0);
@@ -507,7 +498,7 @@ the_block_path_runs_no_statement(void **state)
 	/* the real database, since it is its statements that are counted */
 	{
 		char dir[] = "/tmp/suitd-sql-XXXXXX", path[64];
-		struct store_sqlite_opts so = {path, false};
+		struct store_sqlite_opts so = {path, false, true};
 		struct store *s;
 		struct why why;
 

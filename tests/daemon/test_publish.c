@@ -405,9 +405,9 @@ withdrawal_frees_devices_that_came_by_themselves(void **state)
 	(void)state;
 	assert_int_equal(engine_begin(w.app.engine), 0);
 	assert_int_equal(s->ops->release_get(s, one, &r), 0);
-	assert_int_equal(engine_job_new(w.app.engine, &a, &r, 0), 0);
+	assert_int_equal(engine_job_new(w.app.engine, &a, &r, NULL), 0);
 	assert_int_equal(s->ops->release_get(s, two, &r), 0);
-	assert_int_equal(engine_job_new(w.app.engine, &b, &r, 0), 0);
+	assert_int_equal(engine_job_new(w.app.engine, &b, &r, NULL), 0);
 	assert_int_equal(engine_end(w.app.engine, 0), 0);
 	turn(&w);
 	assert_int_equal(publish_withdraw(&w.app, two, NULL), 0);
@@ -423,24 +423,22 @@ withdrawal_ends_its_campaigns(void **state)
 	struct store_device d = device(&w, "dev", DRIVER_TRIGGER);
 	struct made m = good();
 	struct publish_result r;
-	struct campaign_spec spec = {0};
-	struct campaign_result c;
+	struct store_campaign c;
 	struct why why;
 	struct job j;
 
 	(void)state;
 	assert_int_equal(publish(&w, &m, &r), 0);
-	spec.release = r.release.id;
-	assert_int_equal(campaign_start(&w.app, &spec, &c, &why), 0);
-	turn(&w);
+	c = campaign_for(&w, r.release.id, "");
 	assert_int_equal(publish_withdraw(&w.app, r.release.id, &why), 0);
 	turn(&w);
+	pass(&w, 1000); /* a slice of its work */
 	j = last_job(&w, &d);
 	assert_int_equal(j.state, JOB_CANCELLED);
 	assert_int_equal(j.reason, REASON_WITHDRAWN);
 	assert_int_equal(w.app.store->ops->campaign_get(w.app.store,
-	    c.campaign.id, &c.campaign), 0);
-	assert_int_equal(c.campaign.state, CAMPAIGN_ABORTED);
+	    c.id, &c), 0);
+	assert_int_equal(c.state, CAMPAIGN_ABORTED);
 }
 
 static void

@@ -25,19 +25,14 @@ static struct store_device
 updating(enum driver driver, bool nul)
 {
 	struct store_device d = device(&w, "dev", driver);
-	struct campaign_spec spec = {
-		.release = released(&w, 5, "coap://fw.example/a", 100),
-	};
-	struct campaign_result r;
-	struct why why;
+	uint64_t rel = released(&w, 5, "coap://fw.example/a", 100);
 
 	d.nul_trigger = nul;
 	assert_int_equal(engine_begin(w.app.engine), 0);
 	assert_int_equal(engine_end(w.app.engine,
 	    w.app.store->ops->device_put(w.app.store, &d)), 0);
 	turn(&w);
-	assert_int_equal(campaign_start(&w.app, &spec, &r, &why), 0);
-	turn(&w);
+	campaign_for(&w, rel, "");
 	return d;
 }
 

@@ -77,19 +77,6 @@ has_job(const struct store_device *d)
 	return w.app.store->ops->job_last(w.app.store, d->id, &j) == 0;
 }
 
-static struct campaign_result
-campaign_for(uint64_t release)
-{
-	struct campaign_spec spec = {.release = release};
-	struct campaign_result r;
-	struct why why = {0};
-
-	if (campaign_start(&w.app, &spec, &r, &why) != 0)
-		fail_msg("%s", why.text);
-	turn(&w);
-	return r;
-}
-
 /* --- GET m/{c} and m --- */
 
 static void
@@ -166,7 +153,7 @@ static void
 its_own_manifest_is_its_jobs_then_its_classes(void **state)
 {
 	struct store_device d = device(&w, "dev", DRIVER_NONE);
-	struct campaign_result c;
+	struct store_campaign c;
 	const struct catalog_release *old;
 	struct why why;
 	uint64_t id;
@@ -176,25 +163,31 @@ its_own_manifest_is_its_jobs_then_its_classes(void **state)
 	query("ep=dev", NULL, NULL);
 	assert_int_equal(call(res_manifest_own), ERR_NOT_FOUND);
 	id = released(&w, 5, "coap://fw.example/a", 100);
-	c = campaign_for(id);
+	c = campaign_for(&w, id, "");
 	released(&w, 6, "coap://fw.example/b", 200);
 	old = catalog_by_id(w.app.catalog, id);
-	assert_int_equal(campaign_pause(&w.app, c.campaign.id, &why), 0);
+	assert_int_equal(campaign_pause(&w.app, c.id, &why), 0);
 	turn(&w);
 	assert_int_equal(call(res_manifest_own), ERR_NOT_FOUND);
 	assert_int_equal(last_job(&w, &d).state, JOB_QUEUED);
-	assert_int_equal(campaign_resume(&w.app, c.campaign.id, &why), 0);
+	assert_int_equal(campaign_resume(&w.app, c.id, &why), 0);
 	turn(&w);
 	assert_int_equal(call(res_manifest_own), 0);
 	assert_memory_equal(resp.etag, old->digest, 8);
 	assert_int_equal(last_job(&w, &d).state, JOB_FETCHING);
 	/* what has begun may end, also in a paused campaign */
-	assert_int_equal(campaign_pause(&w.app, c.campaign.id, &why), 0);
+	assert_int_equal(campaign_pause(&w.app, c.id, &why), 0);
 	turn(&w);
 	assert_int_equal(call(res_manifest_own), 0);
 	assert_memory_equal(resp.etag, old->digest, 8);
-	assert_int_equal(campaign_abort(&w.app, c.campaign.id, &why), 0);
+	/* and in one that was aborted; not when the abort was hard */
+	assert_int_equal(campaign_abort(&w.app, c.id, false, &why), 0);
 	turn(&w);
+	assert_int_equal(call(res_manifest_own), 0);
+	assert_memory_equal(resp.etag, old->digest, 8);
+	assert_int_equal(campaign_abort(&w.app, c.id, true, &why), 0);
+	turn(&w);
+	assert_int_equal(last_job(&w, &d).state, JOB_CANCELLED);
 	assert_int_equal(call(res_manifest_own), 0);
 	assert_memory_equal(resp.etag, catalog_current(w.app.catalog,
 	    w.class_id)->digest, 8);
@@ -450,7 +443,7 @@ registering_again_is_a_reboot_and_proof(void **state)
 	memcpy(d.class_id, w.class_id, 16);
 	d.have_class = true;
 	save(&d);
-	campaign_for(catalog_current(w.app.catalog, w.class_id)->id);
+	campaign_for(&w, catalog_current(w.app.catalog, w.class_id)->id, "");
 	assert_int_equal(engine_begin(w.app.engine), 0);
 	struct track_event ev = {.type = TRACK_IMAGE_END};
 
@@ -474,7 +467,7 @@ coming_back_with_the_old_version_is_a_rollback(void **state)
 	struct job j;
 
 	(void)state;
-	campaign_for(released(&w, 5, "coap://fw.example/a", 100));
+	campaign_for(&w, released(&w, 5, "coap://fw.example/a", 100), "");
 	req.method = M_POST;
 	query("ep=dev", "seq=4", NULL);
 	assert_int_equal(call(res_rd), 0);
@@ -559,7 +552,7 @@ a_status_moves_the_job_and_is_graded(void **state)
 	};
 
 	(void)state;
-	campaign_for(released(&w, 5, "coap://fw.example/a", 100));
+	campaign_for(&w, released(&w, 5, "coap://fw.example/a", 100), "");
 	status(&s);
 	assert_int_equal(call(res_report), ERR_NOT_FOUND); /* whose? */
 	query("ep=dev", NULL, NULL);

@@ -16,7 +16,7 @@
 
 struct child {
 	struct store *s;
-	uint64_t release;
+	uint64_t release, campaign;
 	int ack; /* pipe */
 	unsigned left; /* verbs until it kills itself; 0: never */
 };
@@ -30,8 +30,9 @@ verb(struct child *c, int err)
 		kill(getpid(), SIGKILL);
 }
 
-/* Transaction n: a device, its job in two steps, events, an inner pair that
- * is undone, and the number itself. */
+/* Transaction n: a device, its job in a campaign and its steps, a part of
+ * the campaign's plan, events, an inner pair that is undone, and the number
+ * itself. */
 static void
 transaction(struct child *c, uint64_t n)
 {
@@ -50,12 +51,15 @@ transaction(struct child *c, uint64_t n)
 	strcpy(e.kind, "job");
 	verb(c, store_begin(c->s));
 	verb(c, ops->device_put(c->s, &d));
-	j = make_job(0, d.id, c->release, (int64_t)n);
+	j = make_job(c->campaign, d.id, c->release, (int64_t)n);
+	j.wave = 1;
 	verb(c, ops->job_put(c->s, &j));
+	verb(c, ops->plan_put(c->s, c->campaign, n, slice_of(&n, sizeof(n))));
 	verb(c, store_begin(c->s));
 	verb(c, ops->device_put(c->s, &ghost));
 	store_rollback(c->s);
 	j.state = JOB_DONE;
+	j.attempt = 1;
 	verb(c, ops->job_save(c->s, &j));
 	for (int i = 0; i < EVENTS; i++) {
 		e.at = (int64_t)n;
@@ -81,8 +85,9 @@ last(struct store *s)
 static void
 child(struct fixture *f, int ack, unsigned left)
 {
-	struct store_sqlite_opts o = {f->path, true};
-	struct child c = {.release = 1, .ack = ack, .left = left};
+	struct store_sqlite_opts o = OPTS(f->path, true);
+	struct child c = {.release = 1, .campaign = 1, .ack = ack,
+	    .left = left};
 	struct why why;
 	uint64_t n;
 
@@ -99,7 +104,9 @@ static void
 check(struct store *s, uint64_t l)
 {
 	struct store_device_filter f = {.limit = 1, .tag_name = "t"};
+	struct buf out = buf_of((uint8_t[8]){0}, 8);
 	struct store_counts k;
+	struct store_tally t[2];
 	struct store_stats st;
 	struct store_device d;
 	struct job j;
@@ -110,8 +117,14 @@ check(struct store *s, uint64_t l)
 	assert_int_equal(st.jobs, l);
 	assert_int_equal(st.jobs_live, 0);
 	assert_int_equal(st.events, l * EVENTS);
-	OK(s->ops->campaign_counts(s, 0, &k));
+	OK(s->ops->campaign_counts(s, 1, &k));
 	assert_int_equal(k.by_state[JOB_DONE], l);
+	assert_int_equal(k.attempts, l);
+	OK(s->ops->campaign_tally(s, 1, t, 2, &n));
+	assert_true(n == (l > 0) && (l == 0 || t[0].n == l));
+	assert_int_equal(s->ops->plan_get(s, 1, l, &out), l > 0 ? 0 :
+	    ERR_NOT_FOUND);
+	FAILS(s->ops->plan_get(s, 1, l + 1, &out), ERR_NOT_FOUND);
 	FAILS(s->ops->device_by_ep(s, "ghost", &d), ERR_NOT_FOUND);
 	for (uint64_t i = l > 20 ? l - 20 : 1; i <= l + 1; i++) {
 		snprintf(d.ep, sizeof(d.ep), "d%06u", (unsigned)i);
@@ -145,7 +158,7 @@ what_was_acknowledged_survives_kill_9(void **state)
 	int status, fd[2];
 	pid_t pid;
 
-	add_release(f->s, 1);
+	add_campaign(f->s, add_release(f->s, 1), 1);
 	store_close(f->s);
 	f->s = NULL;
 	for (int round = 0; round < ROUNDS; round++) {

@@ -16,12 +16,13 @@ a_write_outside_of_a_pair_is_refused(void **state)
 	struct store_release r = {.seq = 1};
 	struct store_campaign c = {.concurrency = 1};
 	struct store_event e = {.kind = "job"};
+	struct store_queue q = {.campaign = 1};
 	struct job j = {.due = 1};
 	uint64_t n;
 	size_t k;
 
 	FAILS(s->ops->device_put(s, &d), ERR_STATE);
-	FAILS(s->ops->device_seen(s, 1, NULL, 1), ERR_STATE);
+	FAILS(seen(s, 1, NULL, 1), ERR_STATE);
 	FAILS(s->ops->device_remove(s, 1), ERR_STATE);
 	FAILS(s->ops->psk_put(s, "i", 0, slice_str("k")), ERR_STATE);
 	FAILS(s->ops->psk_remove(s, "i"), ERR_STATE);
@@ -31,9 +32,13 @@ a_write_outside_of_a_pair_is_refused(void **state)
 	FAILS(s->ops->release_set_state(s, 1, RELEASE_LIVE), ERR_STATE);
 	FAILS(s->ops->campaign_put(s, &c), ERR_STATE);
 	FAILS(s->ops->campaign_save(s, &c), ERR_STATE);
+	FAILS(s->ops->campaign_remove(s, 1), ERR_STATE);
+	FAILS(s->ops->plan_put(s, 1, 0, slice_str("p")), ERR_STATE);
+	FAILS(s->ops->plan_drop(s, 1), ERR_STATE);
 	FAILS(s->ops->job_put(s, &j), ERR_STATE);
 	FAILS(s->ops->job_save(s, &j), ERR_STATE);
 	FAILS(s->ops->jobs_due(s, 1, 1, &j, 1, &k), ERR_STATE);
+	FAILS(s->ops->jobs_queued(s, &q, &j, 1, &k), ERR_STATE);
 	FAILS(s->ops->event_put(s, &e), ERR_STATE);
 	FAILS(s->ops->event_prune(s, 1, 1, &n), ERR_STATE);
 	FAILS(s->ops->meta_put(s, "m", slice_str("v")), ERR_STATE);
@@ -120,6 +125,7 @@ rolling_back_restores_every_kind_of_record(void **state)
 	OK(ALONE(s, s->ops->meta_put(s, "m", slice_str("old"))));
 	OK(ALONE(s, s->ops->psk_put(s, "i", dev, slice_str("key"))));
 	OK(ALONE(s, s->ops->event_put(s, &e)));
+	OK(ALONE(s, s->ops->plan_put(s, camp, 0, slice_str("plan"))));
 	OK(store_begin(s));
 	j.state = JOB_FETCHING;
 	OK(s->ops->job_save(s, &j));
@@ -130,7 +136,11 @@ rolling_back_restores_every_kind_of_record(void **state)
 	OK(s->ops->release_set_state(s, rel, RELEASE_WITHDRAWN));
 	OK(s->ops->event_prune(s, 0, 10, &n));
 	OK(s->ops->device_remove(s, dev));
+	OK(s->ops->campaign_remove(s, camp));
 	store_rollback(s);
+	OK(s->ops->plan_get(s, camp, 0, &out));
+	assert_true(slice_eq_str(buf_slice(&out), "plan"));
+	out.n = 0;
 	OK(s->ops->job_get(s, j.id, &back));
 	assert_int_equal(back.state, JOB_QUEUED);
 	assert_int_equal(back.version, 1);

@@ -3,44 +3,6 @@
  */
 #include "tests/db/twins.h"
 
-static struct store_device
-full_device(void)
-{
-	struct store_device d;
-
-	memset(&d, 0, sizeof(d));
-	memset(d.ep, 'e', LIMIT_EP);
-	d.have_class = true;
-	memset(d.class_id, 0x11, 16);
-	memset(d.vendor, 0x22, 16);
-	d.driver = DRIVER_OBSERVE;
-	d.driver_set = true;
-	d.nul_trigger = true;
-	memset(d.uri, 'u', LIMIT_URI);
-	d.uri_set = true;
-	memset(d.addr, 'a', LIMIT_ADDRESS - 1);
-	d.have_psk = true;
-	d.have_seq = true;
-	d.seq = UINT64_MAX;
-	d.seq_grade = GRADE_L2;
-	memset(d.version, 'v', LIMIT_VERSION);
-	d.registered = true;
-	d.reg = 4711;
-	d.reg_expires = INT64_MAX;
-	d.reg_lt = UINT32_MAX;
-	d.reg_base = true;
-	d.created = -1;
-	d.seen = 1234567890123;
-	d.tag_count = LIMIT_TAGS;
-	for (size_t i = 0; i < LIMIT_TAGS; i++) {
-		memset(d.tag[i].name, 'n', LIMIT_TAG_NAME);
-		d.tag[i].name[0] = (char)('a' + i);
-		memset(d.tag[i].value, 'v', LIMIT_TAG_VALUE);
-	}
-	d.tag[3].value[0] = '\0';
-	return d;
-}
-
 static void
 same_device(const struct store_device *a, const struct store_device *b)
 {
@@ -67,6 +29,8 @@ same_device(const struct store_device *a, const struct store_device *b)
 	assert_int_equal(a->reg_base, b->reg_base);
 	assert_int_equal(a->created, b->created);
 	assert_int_equal(a->seen, b->seen);
+	assert_int_equal(a->gap, b->gap);
+	assert_int_equal(a->revoked, b->revoked);
 	assert_int_equal(a->tag_count, b->tag_count);
 	for (size_t i = 0; i < a->tag_count; i++) {
 		assert_string_equal(a->tag[i].name, b->tag[i].name);
@@ -173,12 +137,12 @@ an_address_of_two_is_nobodys(void **state)
 
 	FAILS(s->ops->device_by_addr(s, "fd00::1", &d), ERR_NOT_FOUND);
 	FAILS(s->ops->device_by_addr(s, "", &d), ERR_NOT_FOUND);
-	OK(ALONE(s, s->ops->device_seen(s, a, "fd00::1", 10)));
+	OK(ALONE(s, seen(s, a, "fd00::1", 10)));
 	OK(s->ops->device_by_addr(s, "fd00::1", &d));
 	assert_int_equal(d.id, a);
-	OK(ALONE(s, s->ops->device_seen(s, b, "fd00::1", 10)));
+	OK(ALONE(s, seen(s, b, "fd00::1", 10)));
 	FAILS(s->ops->device_by_addr(s, "fd00::1", &d), ERR_CONFLICT);
-	OK(ALONE(s, s->ops->device_seen(s, b, "fd00::2", 11)));
+	OK(ALONE(s, seen(s, b, "fd00::2", 11)));
 	OK(s->ops->device_by_addr(s, "fd00::1", &d));
 	assert_int_equal(d.id, a);
 }
@@ -188,21 +152,28 @@ seen_moves_forward_and_an_unknown_address_stays(void **state)
 {
 	struct store *s = store_of(state);
 	uint64_t id = add_device(s, "a");
+	struct store_seen sign = {.device = id, .at = 80};
 	char big[LIMIT_ADDRESS + 1];
 	struct store_device d;
 
 	memset(big, 'a', sizeof(big));
-	OK(ALONE(s, s->ops->device_seen(s, id, "10.0.0.1", 100)));
-	OK(ALONE(s, s->ops->device_seen(s, id, NULL, 90)));
-	OK(ALONE(s, s->ops->device_seen(s, id, "", 50)));
+	OK(ALONE(s, seen(s, id, "10.0.0.1", 100)));
+	OK(ALONE(s, seen(s, id, NULL, 90)));
+	OK(ALONE(s, seen(s, id, "", 50)));
 	OK(s->ops->device_get(s, id, &d));
 	assert_int_equal(d.seen, 100);
 	assert_string_equal(d.addr, "10.0.0.1");
+	sign.gap = 30;
+	OK(ALONE(s, s->ops->device_seen(s, &sign)));
+	OK(ALONE(s, seen(s, id, NULL, 90))); /* gap 0 stays, too */
+	OK(s->ops->device_get(s, id, &d));
+	assert_int_equal(d.gap, 30);
+	assert_int_equal(d.seen, 100);
 	big[LIMIT_ADDRESS] = '\0';
-	FAILS(ALONE(s, s->ops->device_seen(s, id, big, 101)), ERR_SIZE);
+	FAILS(ALONE(s, seen(s, id, big, 101)), ERR_SIZE);
 	big[LIMIT_ADDRESS - 1] = '\0';
-	OK(ALONE(s, s->ops->device_seen(s, id, big, 101)));
-	FAILS(ALONE(s, s->ops->device_seen(s, id + 1, "x", 1)),
+	OK(ALONE(s, seen(s, id, big, 101)));
+	FAILS(ALONE(s, seen(s, id + 1, "x", 1)),
 	    ERR_NOT_FOUND);
 }
 
@@ -362,6 +333,7 @@ a_page_has_its_limits(void **state)
 		FAILS(s->ops->event_list(s, &ef, e, &n), ERR_RANGE);
 		FAILS(s->ops->release_list(s, 0, limit, r, &n), ERR_RANGE);
 		FAILS(s->ops->campaign_list(s, 0, limit, c, &n), ERR_RANGE);
+		FAILS(s->ops->campaign_live(s, 0, limit, c, &n), ERR_RANGE);
 		FAILS(s->ops->job_list(s, 0, 0, limit, j, &n), ERR_RANGE);
 	}
 	assert_int_equal(n, 77);
@@ -370,6 +342,7 @@ a_page_has_its_limits(void **state)
 	OK(s->ops->event_list(s, &ef, e, &n));
 	OK(s->ops->release_list(s, 0, LIMIT_PAGE, r, &n));
 	OK(s->ops->campaign_list(s, 0, LIMIT_PAGE, c, &n));
+	OK(s->ops->campaign_live(s, 0, LIMIT_PAGE, c, &n));
 	OK(s->ops->job_list(s, 0, 0, LIMIT_PAGE, j, &n));
 	assert_int_equal(n, 0);
 }

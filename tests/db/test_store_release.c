@@ -120,7 +120,7 @@ a_release_past_a_cap_or_of_nonsense_is_refused(void **state)
 	r.class_id[1][0] = r.class_id[0][0];
 	FAILS(put(s, &r, one, NULL, 0), ERR_DUPLICATE);
 	r = full_release();
-	r.state = RELEASE_WITHDRAWN + 1;
+	r.state = RELEASE_STAGED + 1;
 	FAILS(put(s, &r, one, NULL, 0), ERR_INVALID);
 	FAILS(s->ops->release_by_digest(s, r.digest, &r), ERR_NOT_FOUND);
 }
@@ -212,6 +212,61 @@ current_is_the_highest_that_lives(void **state)
 	assert_int_equal(r.id, b);
 }
 
+struct told {
+	size_t n, stop_at;
+	uint64_t size[8];
+	enum release_state st[8];
+};
+
+static int
+see(void *arg, const struct store_payload *p, enum release_state st)
+{
+	struct told *told = arg;
+
+	told->size[told->n] = p->size;
+	told->st[told->n++] = st;
+	return told->n == told->stop_at ? ERR_CANCELLED : 0;
+}
+
+static bool
+needed(struct store *s, unsigned n)
+{
+	uint8_t digest[32] = {0};
+	bool is = false;
+
+	memcpy(digest, &n, sizeof(n));
+	OK(s->ops->image_needed(s, digest, &is));
+	return is;
+}
+
+static void
+a_staged_release_is_served_but_not_current(void **state)
+{
+	static const uint8_t class_id[16] = {7};
+	struct store *s = store_of(state);
+	uint64_t old = add_release(s, 1), staged = add_release(s, 2), id = 0;
+	struct told all = {0};
+	struct store_release r;
+
+	OK(ALONE(s, s->ops->release_set_state(s, staged, RELEASE_STAGED)));
+	FAILS(ALONE(s, s->ops->release_set_state(s, staged,
+	    RELEASE_STAGED + 1)), ERR_INVALID);
+	OK(s->ops->release_get(s, staged, &r));
+	assert_int_equal(r.state, RELEASE_STAGED);
+	OK(s->ops->release_current(s, class_id, &r));
+	assert_int_equal(r.id, old);
+	OK(s->ops->payload_foreach(s, see, &all));
+	assert_int_equal(all.n, 2);
+	assert_int_equal(all.st[1], RELEASE_STAGED);
+	assert_true(needed(s, 2));
+	FAILS(put_release(s, 3, 2, &id), ERR_SEQUENCE); /* it counts there */
+	OK(ALONE(s, s->ops->release_set_state(s, staged, RELEASE_LIVE)));
+	OK(s->ops->release_current(s, class_id, &r));
+	assert_int_equal(r.id, staged);
+	OK(ALONE(s, s->ops->release_set_state(s, staged, RELEASE_WITHDRAWN)));
+	assert_false(needed(s, 2));
+}
+
 static void
 a_path_never_changes_its_bytes(void **state)
 {
@@ -283,22 +338,6 @@ releases_are_listed_newest_first_by_page(void **state)
 	assert_int_equal(n, 0);
 }
 
-struct seen {
-	size_t n, stop_at;
-	uint64_t size[8];
-	enum release_state st[8];
-};
-
-static int
-see(void *arg, const struct store_payload *p, enum release_state st)
-{
-	struct seen *seen = arg;
-
-	seen->size[seen->n] = p->size;
-	seen->st[seen->n++] = st;
-	return seen->n == seen->stop_at ? ERR_CANCELLED : 0;
-}
-
 static void
 every_payload_of_ours_is_told_with_its_state(void **state)
 {
@@ -309,7 +348,7 @@ every_payload_of_ours_is_told_with_its_state(void **state)
 		{.digest = {2}, .size = 12, .external = true},
 		{.digest = {3}, .size = 13},
 	};
-	struct seen all = {0}, two = {.stop_at = 2};
+	struct told all = {0}, two = {.stop_at = 2};
 
 	OK(s->ops->payload_foreach(s, see, &all));
 	assert_int_equal(all.n, 0);
@@ -326,17 +365,6 @@ every_payload_of_ours_is_told_with_its_state(void **state)
 	FAILS(s->ops->payload_foreach(s, see, &two), ERR_CANCELLED);
 	assert_int_equal(two.n, 2);
 	OK(s->ops->payload_foreach(s, see, &two)); /* and again from the top */
-}
-
-static bool
-needed(struct store *s, unsigned n)
-{
-	uint8_t digest[32] = {0};
-	bool is = false;
-
-	memcpy(digest, &n, sizeof(n));
-	OK(s->ops->image_needed(s, digest, &is));
-	return is;
 }
 
 static void
@@ -371,6 +399,7 @@ main(void)
 		TWICE(the_sequence_grows_in_every_class),
 		TWICE(a_release_of_no_class_has_no_order),
 		TWICE(current_is_the_highest_that_lives),
+		TWICE(a_staged_release_is_served_but_not_current),
 		TWICE(a_path_never_changes_its_bytes),
 		TWICE(a_refused_release_leaves_nothing),
 		TWICE(releases_are_listed_newest_first_by_page),

@@ -5,110 +5,9 @@
  * Each operation draws its arguments from its own seed, so that both twins
  * get the same call, and prints what it was told; the prints are compared.
  */
-#include "tests/db/twins.h"
+#include "tests/db/say.h"
 
-#include "lib/text.h"
-
-#define OPS 6000
-
-struct call {
-	struct store *s;
-	uint64_t rnd;
-	char *out; /* what was said */
-	size_t cap;
-};
-
-static uint64_t
-draw(struct call *c, uint64_t end)
-{
-	uint64_t z = (c->rnd += 0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (z ^ z >> 31) % end;
-}
-
-static void PRINTF(2, 3)
-say(struct call *c, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(c->out, c->cap, fmt, ap);
-	va_end(ap);
-	assert_true(n >= 0 && (size_t)n < c->cap);
-	c->out += n;
-	c->cap -= (size_t)n;
-}
-
-static void
-say_hex(struct call *c, const void *p, size_t n)
-{
-	char hex[2 * 64 + 1];
-
-	say(c, " %s", text_hex(slice_of(p, n), hex, sizeof(hex)));
-}
-
-#define U(x) ((unsigned long long)(x))
-
-static void
-say_device(struct call *c, const struct store_device *d)
-{
-	say(c, " dev %llu %s %d", U(d->id), d->ep, d->have_class);
-	say_hex(c, d->class_id, 16);
-	say_hex(c, d->vendor, 16);
-	say(c, " %d %d %d %s %d %s %d %d %llu %d %s %d %llu %llu %u %d %llu "
-	    "%llu", d->driver, d->driver_set, d->nul_trigger, d->uri, d->uri_set,
-	    d->addr, d->have_psk, d->have_seq, U(d->seq), d->seq_grade,
-	    d->version, d->registered, U(d->reg), U(d->reg_expires),
-	    (unsigned)d->reg_lt, d->reg_base, U(d->created), U(d->seen));
-	for (size_t i = 0; i < d->tag_count; i++)
-		say(c, " %s=%s", d->tag[i].name, d->tag[i].value);
-	say(c, "\n");
-}
-
-static void
-say_release(struct call *c, const struct store_release *r)
-{
-	say(c, " rel %llu", U(r->id));
-	say_hex(c, r->digest, 32);
-	say(c, " %llu %d %d %s %s %llu %llu %zu", U(r->seq), r->dialect,
-	    r->state, r->author, r->label, U(r->image_bytes), U(r->created),
-	    r->envelope_len);
-	for (size_t i = 0; i < r->class_count; i++)
-		say_hex(c, r->class_id[i], 16);
-	say(c, "\n");
-}
-
-static void
-say_campaign(struct call *c, const struct store_campaign *k)
-{
-	say(c, " camp %llu %llu %s %d %u %s %llu %llu %u\n", U(k->id),
-	    U(k->release), k->name, k->state, k->concurrency, k->select,
-	    U(k->created), U(k->updated), k->version);
-}
-
-static void
-say_job(struct call *c, const struct job *j)
-{
-	say(c, " job %llu %llu %llu %llu %llu %d %d %u", U(j->id),
-	    U(j->campaign), U(j->device), U(j->release), U(j->target_seq),
-	    j->state, j->grade, j->attempt);
-	for (int i = 0; i < FAIL_CLASSES; i++)
-		say(c, " %u", j->fails[i]);
-	say(c, " %d %d %llu %llu %llu %llu %llu %llu %u\n", j->last_fail,
-	    j->reason, U(j->created), U(j->updated), U(j->due),
-	    U(j->started), U(j->done), U(j->total), j->version);
-}
-
-static void
-say_event(struct call *c, const struct store_event *e)
-{
-	say(c, " ev %llu %llu %llu %llu %llu %llu %s %s %s %d %s\n",
-	    U(e->id), U(e->at), U(e->device), U(e->job), U(e->campaign),
-	    U(e->release), e->ep, e->kind, e->what, e->grade, e->detail);
-}
+#define OPS 8000
 
 /* --- arguments: few names, so that calls meet --- */
 
@@ -137,6 +36,8 @@ draw_device(struct call *c, struct store_device *d)
 	d->seq = d->have_seq ? draw(c, UINT64_MAX) : 0;
 	d->reg = draw(c, 3) ? 0 : 1 + draw(c, 30);
 	d->seen = (int64_t)draw(c, 1000);
+	d->gap = (uint32_t)draw(c, 3);
+	d->revoked = draw(c, 2);
 	d->tag_count = draw(c, 4);
 	for (size_t i = 0; i < d->tag_count; i++) {
 		snprintf(d->tag[i].name, sizeof(d->tag[i].name), "t%llu",
@@ -163,11 +64,13 @@ op_device_put(struct call *c)
 static void
 op_device_seen(struct call *c)
 {
+	struct store_seen sign = {.device = draw(c, 60),
+	    .at = (int64_t)draw(c, 2000), .gap = (uint32_t)draw(c, 3)};
 	char addr[16];
 
 	snprintf(addr, sizeof(addr), "10.%llu", U(draw(c, 20)));
-	say(c, "device_seen %d\n", c->s->ops->device_seen(c->s,
-	    draw(c, 60), draw(c, 3) ? addr : NULL, (int64_t)draw(c, 2000)));
+	sign.addr = draw(c, 3) ? addr : NULL;
+	say(c, "device_seen %d\n", c->s->ops->device_seen(c->s, &sign));
 }
 
 static void
@@ -230,6 +133,18 @@ op_device_list(struct call *c)
 	    c->s->ops->device_list(c->s, &f, page, &n));
 	for (size_t i = 0; i < n; i++)
 		say_device(c, &page[i]);
+}
+
+static void
+op_device_scan(struct call *c)
+{
+	struct store_scan_filter f = {.after = draw(c, 60),
+	    .limit = draw(c, 12), .tags = draw(c, 2)};
+	struct look l = {c, draw(c, 12)};
+	uint64_t after = 777;
+	int err = c->s->ops->device_scan(c->s, &f, say_scan, &l, &after);
+
+	say(c, "device_scan %d %llu\n", err, U(after));
 }
 
 static void
@@ -312,17 +227,6 @@ op_release_put(struct call *c)
 	say_release(c, &r);
 }
 
-static int
-say_payload(void *arg, const struct store_payload *p, enum release_state st)
-{
-	struct call *c = arg;
-
-	say(c, " %llu", U(p->release));
-	say_hex(c, p->digest, 32);
-	say(c, " %llu %s %d %d\n", U(p->size), p->path, p->external, st);
-	return 0;
-}
-
 static void
 op_release(struct call *c)
 {
@@ -352,7 +256,7 @@ op_release(struct call *c)
 		break;
 	case 3:
 		say(c, "set_state %d", c->s->ops->release_set_state(c->s, id,
-		    (enum release_state)draw(c, 2)));
+		    (enum release_state)draw(c, 4)));
 		break;
 	case 4:
 		say(c, "list %d\n", c->s->ops->release_list(c->s, id, 4, page,
@@ -380,47 +284,137 @@ op_release(struct call *c)
 }
 
 static void
-op_campaign(struct call *c)
+draw_campaign(struct call *c, struct store_campaign *k)
 {
-	struct store_campaign k, page[4];
-	struct store_counts n;
-	size_t len = 0;
+	k->state = (enum campaign_state)draw(c, CAMPAIGN_ABORTED + 1);
+	k->concurrency = (uint32_t)draw(c, 8);
+	k->work = (enum campaign_work)draw(c, WORK_CANCEL + 1);
+	k->work_at = draw(c, UINT64_MAX);
+	k->source = (enum campaign_source)draw(c, SOURCE_CAMPAIGN + 1);
+	k->of = draw(c, 5);
+	snprintf(k->select, sizeof(k->select), "s%llu", U(draw(c, 99)));
+	snprintf(k->policy, sizeof(k->policy), "p%llu", U(draw(c, 99)));
+	k->planned = draw(c, 2);
+	k->start = draw(c, 2);
+	k->hard = draw(c, 2);
+	k->plan[draw(c, 32)] = (uint8_t)draw(c, 256);
+	k->verdict[draw(c, STORE_VERDICTS)] = draw(c, UINT64_MAX);
+	k->wave_count = (uint32_t)draw(c, STORE_WAVES + 2);
+	k->wave = (uint32_t)draw(c, STORE_WAVES + 1);
+	k->waves[draw(c, STORE_WAVES)].size = draw(c, UINT64_MAX);
+	k->waves[draw(c, STORE_WAVES)].place = draw(c, UINT64_MAX);
+	k->wave_opened = (int64_t)draw(c, 1000);
+	k->wave_met = (int64_t)draw(c, 1000);
+	snprintf(k->by, sizeof(k->by), "b%llu", U(draw(c, 9)));
+	snprintf(k->approved, sizeof(k->approved), "a%llu", U(draw(c, 9)));
+	snprintf(k->cause, sizeof(k->cause), "c%llu", U(draw(c, 9)));
+	k->follower = draw(c, 9);
+	k->updated = (int64_t)draw(c, 1000);
+	k->started = (int64_t)draw(c, 1000);
+	k->ended = (int64_t)draw(c, 1000);
+}
+
+static void
+op_campaign_put(struct call *c)
+{
+	struct store_campaign k;
 
 	memset(&k, 0, sizeof(k));
-	memset(&n, 0, sizeof(n));
 	k.release = draw(c, 20);
-	k.concurrency = (uint32_t)draw(c, 8);
-	k.state = CAMPAIGN_RUNNING;
+	draw_campaign(c, &k);
+	say(c, "campaign_put %d", c->s->ops->campaign_put(c->s, &k));
+	say_campaign(c, &k);
+}
+
+static void
+op_campaign_save(struct call *c)
+{
+	struct store_campaign k;
+
+	if (draw(c, 8) == 0)
+		say(c, "campaign_remove %d\n",
+		    c->s->ops->campaign_remove(c->s, draw(c, 20)));
+	if (c->s->ops->campaign_get(c->s, draw(c, 20), &k) != 0)
+		return;
+	draw_campaign(c, &k);
+	k.version -= draw(c, 10) == 0;
+	say(c, "campaign_save %d", c->s->ops->campaign_save(c->s, &k));
+	say_campaign(c, &k);
+}
+
+static void
+op_campaign_list(struct call *c)
+{
+	struct store_campaign page[4];
+	uint64_t at = draw(c, 20);
+	size_t n = 0;
+
+	if (draw(c, 2))
+		say(c, "campaign_list %d\n", c->s->ops->campaign_list(c->s,
+		    at, 4, page, &n));
+	else
+		say(c, "campaign_live %d\n", c->s->ops->campaign_live(c->s,
+		    at, 4, page, &n));
+	for (size_t i = 0; i < n; i++)
+		say_campaign(c, &page[i]);
+}
+
+static void
+op_tally(struct call *c)
+{
+	static struct store_tally t[STORE_TALLY];
+	uint64_t id = draw(c, 8);
+	size_t cap = draw(c, 4) ? STORE_TALLY : draw(c, 4), len = 0;
+	struct store_counts n, sum;
+	int err;
+
+	memset(&n, 0, sizeof(n));
+	memset(&sum, 0, sizeof(sum));
+	say(c, "counts %d", c->s->ops->campaign_counts(c->s, id, &n));
+	for (int i = 0; i < JOB_STATES; i++)
+		say(c, " %llu", U(n.by_state[i]));
+	for (int i = 0; i < FAIL_CLASSES; i++)
+		say(c, " %llu", U(n.by_class[i]));
+	say(c, " %llu %llu %llu %llu\n", U(n.active), U(n.starting),
+	    U(n.waiting), U(n.attempts));
+	err = c->s->ops->campaign_tally(c->s, id, t, cap, &len);
+	say(c, "tally %d", err);
+	for (size_t i = 0; i < len; i++) {
+		say(c, " %u.%d.%d.%d.%d.%d:%llu", (unsigned)t[i].wave,
+		    t[i].state, t[i].begun, t[i].waiting, t[i].fail,
+		    t[i].reason, U(t[i].n));
+		sum.by_state[t[i].state] += t[i].n;
+		assert_true(t[i].n > 0);
+	}
+	if (err == 0)
+		assert_memory_equal(sum.by_state, n.by_state,
+		    sizeof(n.by_state));
+}
+
+static void
+op_plan(struct call *c)
+{
+	static uint8_t raw[STORE_PLAN_PART];
+	struct buf out = buf_of(raw, draw(c, 4) ? sizeof(raw) : 100);
+	uint64_t id = draw(c, 8), part = draw(c, 3);
+	size_t n = draw(c, 2) ? draw(c, 200) : STORE_PLAN_PART;
+
 	switch (draw(c, 6)) {
 	case 0:
-		say(c, "campaign_put %d", c->s->ops->campaign_put(c->s, &k));
+		say(c, "plan_drop %d\n", c->s->ops->plan_drop(c->s, id));
 		break;
 	case 1:
 	case 2:
-		if (c->s->ops->campaign_get(c->s, draw(c, 20), &k) != 0)
-			break;
-		k.state = (enum campaign_state)(1 + draw(c, 2));
-		k.concurrency = 1 + (uint32_t)draw(c, 6);
-		k.version -= draw(c, 10) == 0;
-		say(c, "campaign_save %d", c->s->ops->campaign_save(c->s,
-		    &k));
-		break;
-	case 3:
-		say(c, "campaign_list %d\n", c->s->ops->campaign_list(c->s,
-		    draw(c, 20), 4, page, &len));
-		for (size_t i = 0; i < len; i++)
-			say_campaign(c, &page[i]);
+		memset(raw, (int)draw(c, 256), sizeof(raw));
+		say(c, "plan_put %d\n", c->s->ops->plan_put(c->s, id, part,
+		    slice_of(raw, n)));
 		break;
 	default:
-		say(c, "counts %d", c->s->ops->campaign_counts(c->s,
-		    draw(c, 20), &n));
-		for (int i = 0; i < JOB_STATES; i++)
-			say(c, " %llu", U(n.by_state[i]));
-		for (int i = 0; i < FAIL_CLASSES; i++)
-			say(c, " %llu", U(n.by_class[i]));
-		say(c, " %llu %llu", U(n.active), U(n.starting));
+		say(c, "plan_get %d", c->s->ops->plan_get(c->s, id, part,
+		    &out));
+		say(c, " %zu %d", out.n, out.over);
+		say_hex(c, raw, out.n < 60 ? out.n : 60);
 	}
-	say_campaign(c, &k);
 }
 
 static void
@@ -436,14 +430,17 @@ draw_job(struct call *c, struct job *j)
 	j->reason = (enum track_reason)draw(c, REASONS);
 	j->due = draw(c, 4) ? (int64_t)draw(c, 1000) : 0;
 	j->started = draw(c, 2) ? (int64_t)draw(c, 1000) : 0;
+	j->updated = (int64_t)draw(c, 1000);
 	j->done += draw(c, 100);
 }
 
 static void
 op_job_put(struct call *c)
 {
-	struct job j = make_job(draw(c, 20), draw(c, 60), draw(c, 20), 0);
+	struct job j = make_job(draw(c, 8), draw(c, 60), draw(c, 20), 0);
 
+	if (draw(c, 4))
+		j.wave = (uint32_t)draw(c, j.campaign ? STORE_WAVES + 2 : 2);
 	draw_job(c, &j);
 	if (draw(c, 2))
 		j.state = JOB_QUEUED;
@@ -460,6 +457,8 @@ op_job_save(struct call *c)
 		return;
 	draw_job(c, &j);
 	j.version -= draw(c, 10) == 0;
+	if (j.campaign != 0)
+		j.wave = (uint32_t)draw(c, STORE_WAVES); /* stays */
 	say(c, "job_save %d", c->s->ops->job_save(c->s, &j));
 	say_job(c, &j);
 }
@@ -507,6 +506,41 @@ op_due(struct call *c)
 	    1 + draw(c, 8), &n));
 	for (size_t i = 0; i < n; i++)
 		say_job(c, &page[i]);
+}
+
+static void
+op_queue(struct call *c)
+{
+	struct store_queue q = {.campaign = draw(c, 8),
+	    .wave = (uint32_t)draw(c, STORE_WAVES + 3),
+	    .now = (int64_t)draw(c, 1000), .lease_ms = (int64_t)draw(c, 300)};
+	struct job page[8];
+	int64_t at = -1;
+	size_t n = 0;
+
+	say(c, "next_queued %d", c->s->ops->next_queued(c->s, q.campaign,
+	    q.wave, &at));
+	say(c, " %lld\n", (long long)at);
+	say(c, "jobs_queued %d\n", c->s->ops->jobs_queued(c->s, &q, page,
+	    draw(c, 8), &n));
+	for (size_t i = 0; i < n; i++)
+		say_job(c, &page[i]);
+}
+
+static void
+op_notable(struct call *c)
+{
+	struct look l = {c, draw(c, 20)};
+	struct job page[6];
+	size_t n = 0;
+
+	say(c, "notable %d\n", c->s->ops->job_notable(c->s, draw(c, 8),
+	    (enum store_notable)draw(c, 4), page, draw(c, 7), &n));
+	for (size_t i = 0; i < n; i++)
+		say_job(c, &page[i]);
+	if (draw(c, 4) == 0)
+		say(c, "active %d\n", c->s->ops->job_active(c->s,
+		    say_active, &l));
 }
 
 static void
@@ -570,9 +604,11 @@ op_stats(struct call *c)
 static void (*const ops[])(struct call *c) = {
 	op_device_put, op_device_put, op_device_put, op_device_seen,
 	op_device_find, op_device_remove, op_device_list, op_psk, op_author,
-	op_release_put, op_release, op_campaign, op_job_put, op_job_put,
-	op_job_save, op_job_save, op_job_save, op_job_find, op_due, op_due,
-	op_event_put, op_event_list, op_meta, op_stats,
+	op_release_put, op_release, op_campaign_put, op_campaign_save,
+	op_campaign_list, op_tally, op_plan, op_device_scan, op_job_put,
+	op_job_put, op_job_save, op_job_save, op_job_save, op_job_find,
+	op_due, op_queue, op_queue, op_notable, op_event_put, op_event_list,
+	op_meta, op_stats,
 };
 #define N_OPS (sizeof(ops) / sizeof(ops[0]))
 
@@ -587,7 +623,7 @@ struct twins {
 static void
 both(struct twins *t, void (*op)(struct call *c), uint64_t seed)
 {
-	static char said[2][64 * 1024];
+	static char said[2][256 * 1024];
 	struct call a = {t->mem, seed, said[0], sizeof(said[0])};
 	struct call b = {t->f->s, seed, said[1], sizeof(said[1])};
 
@@ -620,6 +656,7 @@ say_everything(struct call *c)
 {
 	struct store_device_filter df = {.limit = LIMIT_PAGE};
 	static struct store_device d[LIMIT_PAGE];
+	struct store_campaign k;
 	struct job j;
 	size_t n = 0;
 
@@ -629,6 +666,9 @@ say_everything(struct call *c)
 	for (uint64_t id = 0; id < 300; id++)
 		if (c->s->ops->job_get(c->s, id, &j) == 0)
 			say_job(c, &j);
+	for (uint64_t id = 0; id < 60; id++)
+		if (c->s->ops->campaign_get(c->s, id, &k) == 0)
+			say_campaign(c, &k);
 	OK(c->s->ops->payload_foreach(c->s, say_payload, c));
 }
 

@@ -26,6 +26,10 @@ struct fixture {
 	char dir[40], path[64];
 };
 
+/* Every test of SQLite's store looks at the plans of its statements. */
+#define OPTS(file, full) \
+	{.path = (file), .full_sync = (full), .check_plans = true}
+
 static UNUSED int
 open_mem(void **state)
 {
@@ -38,7 +42,7 @@ open_mem(void **state)
 static UNUSED void
 reopen(struct fixture *f)
 {
-	struct store_sqlite_opts o = {f->path, false};
+	struct store_sqlite_opts o = OPTS(f->path, false);
 	struct why why = {0, ""};
 
 	store_close(f->s);
@@ -99,6 +103,47 @@ add_device(struct store *s, const char *ep)
 	OK(s->ops->device_put(s, &d));
 	OK(store_commit(s));
 	return d.id;
+}
+
+/* Every text at its cap, every number large. */
+static UNUSED struct store_device
+full_device(void)
+{
+	struct store_device d;
+
+	memset(&d, 0, sizeof(d));
+	memset(d.ep, 'e', LIMIT_EP);
+	d.have_class = true;
+	memset(d.class_id, 0x11, 16);
+	memset(d.vendor, 0x22, 16);
+	d.driver = DRIVER_OBSERVE;
+	d.driver_set = true;
+	d.nul_trigger = true;
+	memset(d.uri, 'u', LIMIT_URI);
+	d.uri_set = true;
+	memset(d.addr, 'a', LIMIT_ADDRESS - 1);
+	d.have_psk = true;
+	d.have_seq = true;
+	d.seq = UINT64_MAX;
+	d.seq_grade = GRADE_L2;
+	memset(d.version, 'v', LIMIT_VERSION);
+	d.registered = true;
+	d.reg = 4711;
+	d.reg_expires = INT64_MAX;
+	d.reg_lt = UINT32_MAX;
+	d.reg_base = true;
+	d.created = -1;
+	d.seen = 1234567890123;
+	d.gap = UINT32_MAX;
+	d.revoked = true;
+	d.tag_count = LIMIT_TAGS;
+	for (size_t i = 0; i < LIMIT_TAGS; i++) {
+		memset(d.tag[i].name, 'n', LIMIT_TAG_NAME);
+		d.tag[i].name[0] = (char)('a' + i);
+		memset(d.tag[i].value, 'v', LIMIT_TAG_VALUE);
+	}
+	d.tag[3].value[0] = '\0';
+	return d;
 }
 
 /* `n` names it: digest, class, image and path are made from it. */
@@ -183,6 +228,14 @@ save_job(struct store *s, struct job *j)
 	err = s->ops->job_save(s, j);
 	OK(store_commit(s));
 	return err;
+}
+
+static UNUSED int
+seen(struct store *s, uint64_t device, const char *addr, int64_t at)
+{
+	struct store_seen sign = {.device = device, .addr = addr, .at = at};
+
+	return s->ops->device_seen(s, &sign);
 }
 
 /* A write on its own: its pair is committed, whatever it said. */

@@ -166,7 +166,7 @@ numbers_at_their_bounds_and_one_past(void **state)
 static void
 texts_at_their_cap_and_one_past(void **state)
 {
-	char text[600];
+	char text[2048];
 	int n;
 
 	(void)state;

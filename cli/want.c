@@ -1,0 +1,238 @@
+#include "cli/want.h"
+
+#include "lib/text.h"
+
+const struct want_rule want_rules[] = {
+	{"--waves", "waves", "LIST",
+	    "sizes, each with all before: 1%,10%,50%,100%"},
+	{"--soak", "soak", "TIME",
+	    "look at a wave that is through for so long"},
+	{"--sample", "sample", "N",
+	    "attempted devices before a wave is judged"},
+	{"--confidence", "confidence", "PERCENT",
+	    "how sure the judgement must be"},
+	{"--broke", "broke", "PERCENT",
+	    "stop when more fail to install or boot"},
+	{"--unreachable", "unreachable", "PERCENT",
+	    "stop when more cannot be reached"},
+	{"--success", "success", "PERCENT",
+	    "of attempted devices, for the next wave"},
+	{"--settle", "settle", "TIME", "silence that counts as unreachable"},
+	{"--on-failure", "on-failure", "ACTION",
+	    "of the gate: pause, abort or rollback"},
+	{"--rollback", "rollback", "RELEASE",
+	    "what --on-failure rollback goes to"},
+	{"--concurrency", "concurrency", "N",
+	    "devices in an attempt at the same time"},
+	{"--rate", "rate", "N", "new attempts an hour, at first"},
+	{"--rate-factor", "rate-factor", "F",
+	    "and that times F after each step"},
+	{"--rate-step", "rate-step", "N", "proven successes that make a step"},
+	{"--rate-max", "rate-max", "N", "and it never gets above this"},
+	{"--at", "start", "WHEN", "not before this time of the server"},
+	{"--window", "window", "WHEN",
+	    "attempts start only then, server's time"},
+	{"--silent", "silent", "TIME", "leave out who was silent for longer"},
+	{"--grade", "grade", "GRADE",
+	    "leave out who is known less surely: L1, L2"},
+	{"--credential", "credential", NULL,
+	    "leave out who has no key of its own"},
+	{"--from", "from", "SEQUENCES", "leave out who runs none of these"},
+	{"--approval", "approval", NULL,
+	    "a second operator has to approve the plan"},
+	{"--continuous", "continuous", NULL,
+	    "take in devices that match later"},
+	{"--attempts", "attempts", "N", "of one device, until it is given up"},
+	{"--expire", "expire", "TIME", "give up what waits for longer"},
+	{"--announce", "announce", "TIME", "spread those who are told to come"},
+	{.name = NULL},
+};
+#define RULE_COUNT (sizeof(want_rules) / sizeof(want_rules[0]) - 1)
+_Static_assert(RULE_COUNT <= WANT_RULES_MAX, "rules");
+
+size_t
+want_opts(struct want *w, struct cli_opt *o)
+{
+	const struct cli_opt fixed[] = {
+		{.name = "--where", .value = &w->where},
+		{.name = "--class", .value = &w->class},
+		{.name = "--tag", .list = w->tag, .count = &w->tags,
+		    .cap = WANT_TAGS},
+		{.name = "--device", .list = w->ep, .count = &w->eps,
+		    .cap = MSG_EPS},
+		{.name = "--of", .value = &w->of},
+		{.name = "--name", .value = &w->name},
+		{.name = "--policy", .value = &w->policy},
+	};
+	size_t n = sizeof(fixed) / sizeof(fixed[0]);
+
+	memcpy(o, fixed, sizeof(fixed));
+	for (size_t i = 0; i < RULE_COUNT; i++) {
+		o[n] = (struct cli_opt){.name = want_rules[i].name};
+		if (want_rules[i].value == NULL)
+			o[n++].flag = &w->flag[i];
+		else
+			o[n++].value = &w->rule[i];
+	}
+	return n;
+}
+
+/* Neither could be written between quotes. */
+static bool
+quotable(const char *s)
+{
+	if (!text_utf8_ok(slice_str(s)))
+		return false;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f || *s == '"')
+			return false;
+	return true;
+}
+
+static int
+put_equal(struct buf *b, const char *option, const char *value)
+{
+	if (!quotable(value) || strchr(value, '\\') != NULL)
+		return cli_usage("%s: the value cannot have quotes, "
+		    "backslashes or control characters; say it with --where",
+		    option);
+	buf_puts(b, " == \"");
+	buf_puts(b, value);
+	buf_puts(b, "\"");
+	return CLI_OK;
+}
+
+static int
+put_tag(struct buf *b, const char *tag)
+{
+	size_t n = strcspn(tag, "=");
+
+	if (tag[n] != '=' || tag[n + 1] == '\0' ||
+	    !text_name_ok(slice_of(tag, n), LIMIT_TAG_NAME))
+		return cli_usage("--tag must be NAME=VALUE");
+	if (b->n > 0)
+		buf_puts(b, " && ");
+	buf_puts(b, "tag.");
+	buf_put(b, slice_of(tag, n));
+	return put_equal(b, "--tag", tag + n + 1);
+}
+
+int
+want_select(const struct want *w, char ret[LIMIT_SELECT + 1])
+{
+	struct buf b = buf_of(ret, LIMIT_SELECT);
+	bool more = w->class != NULL || w->tags > 0;
+
+	if (w->where != NULL && !text_utf8_ok(slice_str(w->where)))
+		return cli_usage("--where: the text is not UTF-8");
+	if (w->where != NULL) {
+		buf_puts(&b, more ? "(" : "");
+		buf_puts(&b, w->where);
+		buf_puts(&b, more ? ")" : "");
+	}
+	if (w->class != NULL) {
+		buf_puts(&b, b.n > 0 ? " && class" : "class");
+		if (put_equal(&b, "--class", w->class) != CLI_OK)
+			return CLI_USAGE;
+	}
+	for (size_t i = 0; i < w->tags; i++)
+		if (put_tag(&b, w->tag[i]) != CLI_OK)
+			return CLI_USAGE;
+	ret[b.n] = '\0';
+	if (b.over)
+		return cli_usage("--where, --class and --tag together: more "
+		    "than %d bytes; tag the devices and select by the tag",
+		    LIMIT_SELECT);
+	return CLI_OK;
+}
+
+static int
+put_rule(struct buf *b, const struct want_rule *r, const char *value)
+{
+	bool blanks = strchr(value, ' ') != NULL;
+
+	if (!quotable(value))
+		return cli_usage("%s: the value cannot have quotes or control "
+		    "characters", r->name);
+	buf_puts(b, b->n > 0 ? " " : "");
+	buf_puts(b, r->key);
+	buf_puts(b, blanks ? "=\"" : "=");
+	buf_puts(b, value);
+	buf_puts(b, blanks ? "\"" : "");
+	return CLI_OK;
+}
+
+int
+want_policy(const struct want *w, char ret[LIMIT_POLICY + 1])
+{
+	struct buf b = buf_of(ret, LIMIT_POLICY);
+	const char *value;
+
+	if (w->policy != NULL && !text_utf8_ok(slice_str(w->policy)))
+		return cli_usage("--policy: the text is not UTF-8");
+	buf_puts(&b, w->policy != NULL ? w->policy : "");
+	for (size_t i = 0; i < RULE_COUNT; i++) {
+		value = w->flag[i] ? "yes" : w->rule[i];
+		if (value != NULL &&
+		    put_rule(&b, &want_rules[i], value) != CLI_OK)
+			return CLI_USAGE;
+	}
+	ret[b.n] = '\0';
+	if (b.over)
+		return cli_usage("the rules together have more than %d bytes",
+		    LIMIT_POLICY);
+	return CLI_OK;
+}
+
+/* An endpoint list, a campaign and an expression are three different ways
+ * to say whose devices; one that is not looked at would be a surprise. */
+static int
+one_source(const struct want *w)
+{
+	int n = (w->where != NULL || w->class != NULL || w->tags > 0) +
+	    (w->eps > 0) + (w->of != NULL);
+
+	return n <= 1 ? CLI_OK : cli_usage("one of --device, --of, and "
+	    "--where with --class and --tag");
+}
+
+int
+want_start(const struct want *w, const char *release,
+    struct msg_campaign_start *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (one_source(w) != CLI_OK ||
+	    want_select(w, ret->select) != CLI_OK ||
+	    want_policy(w, ret->policy) != CLI_OK ||
+	    (w->of != NULL && cli_number("--of", w->of, &ret->of) < 0))
+		return CLI_USAGE;
+	if (!slice_to_cstr(slice_str(release), ret->release,
+	    sizeof(ret->release)))
+		return cli_usage("RELEASE is its number or the first digits "
+		    "of its digest");
+	if (!slice_to_cstr(slice_str(w->name), ret->name, sizeof(ret->name)))
+		return cli_usage("--name: at most %d bytes", LIMIT_KEY_NAME);
+	for (size_t i = 0; i < w->eps; i++)
+		if (!slice_to_cstr(slice_str(w->ep[i]), ret->ep[i],
+		    sizeof(ret->ep[i])))
+			return cli_usage("--device %s: at most %d bytes",
+			    w->ep[i], LIMIT_EP);
+	ret->ep_count = w->eps;
+	return CLI_OK;
+}
+
+void
+want_help(FILE *out)
+{
+	char option[64];
+
+	fputs("    RULE OPTIONS:\n", out);
+	for (const struct want_rule *r = want_rules; r->name != NULL; r++) {
+		snprintf(option, sizeof(option), "%s%s%s", r->name,
+		    r->value != NULL ? " " : "", r->value != NULL ?
+		    r->value : "");
+		fprintf(out, "      %-24s %s\n", option, r->help);
+	}
+	fprintf(out, "      %-24s %s\n", "--policy TEXT",
+	    "rules as the daemon writes them, key=value ...");
+}

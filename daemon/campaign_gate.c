@@ -1,0 +1,243 @@
+/*
+ * The gate: the tally of the open waves' jobs becomes the policy's numbers,
+ * the policy decides, and here it is done: the next wave is opened, or the
+ * campaign is paused, aborted or rolled back. It runs at the end of a turn
+ * in which a job of the campaign changed its state, and when a soak is over.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/campaign_impl.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+
+/* --- from jobs to the policy's numbers --- */
+
+static bool
+is_broken(enum fail_class f)
+{
+	return f == FAIL_INTEGRITY || f == FAIL_POLICY || f == FAIL_EXECUTION;
+}
+
+/* A job that has failed, or that failed and is tried again. A device that
+ * runs something newer, or will not, has no outcome. */
+static void
+count_failure(const struct store_tally *t, struct policy_counts *n)
+{
+	if (t->reason == REASON_SEQUENCE || t->reason == REASON_DECLINED)
+		n->other += t->n;
+	else if (is_broken(t->fail))
+		n->broke += t->n;
+	else if (t->fail == FAIL_TRANSPORT)
+		n->unreachable += t->n;
+	else if (t->state == JOB_FAILED)
+		n->other += t->n;
+}
+
+static void
+count_queued(const struct store_tally *t, struct policy_counts *n)
+{
+	bool failed = is_broken(t->fail) || t->fail == FAIL_TRANSPORT;
+
+	if (t->begun)
+		n->active += t->n;
+	else if (failed)
+		n->retrying += t->n;
+	else if (t->waiting)
+		n->asleep += t->n;
+	else
+		n->fresh += t->n;
+	if (failed && !t->begun)
+		count_failure(t, n);
+}
+
+void
+campaign_count(const struct store_tally *t, struct policy_counts *n)
+{
+	n->size += t->n;
+	if (t->reason == REASON_RECOVERY && t->state != JOB_DONE)
+		n->recovery += t->n;
+	switch (t->state) {
+	case JOB_QUEUED:
+		count_queued(t, n);
+		break;
+	case JOB_DONE:
+		n->done += t->n;
+		break;
+	case JOB_FAILED:
+		count_failure(t, n);
+		break;
+	case JOB_CANCELLED:
+	case JOB_SUPERSEDED:
+		n->other += t->n;
+		break;
+	default:
+		n->active += t->n;
+		break;
+	}
+}
+
+int
+campaign_wave_counts(struct app *app, const struct run *r, uint32_t wave,
+    struct policy_counts *ret)
+{
+	static struct store_tally t[STORE_TALLY];
+	struct store *s = app->store;
+	struct store_counts k;
+	size_t n = 0;
+	int rc = s->ops->campaign_tally(s, r->c.id, t, STORE_TALLY, &n);
+
+	if (rc == 0)
+		rc = s->ops->campaign_counts(s, r->c.id, &k);
+	if (rc != 0)
+		return rc;
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < n; i++)
+		if (wave == 0 ? t[i].wave <= r->c.wave : t[i].wave == wave)
+			campaign_count(&t[i], ret);
+	ret->attempts = k.attempts;
+	for (size_t i = 0; i < JOB_STATES; i++)
+		ret->devices += k.by_state[i];
+	return 0;
+}
+
+int
+campaign_gate(struct app *app, const struct run *r,
+    struct policy_decision *ret)
+{
+	struct policy_view v = {
+		.now = loop_now(app->loop), .wave = r->c.wave,
+		.wave_count = r->c.wave_count,
+		.wave_opened = r->c.wave_opened, .met = r->c.wave_met,
+	};
+	int rc = campaign_wave_counts(app, r, 0, &v.n);
+
+	if (rc == 0)
+		policy_decide(&r->policy, &v, ret);
+	return rc;
+}
+
+/* --- what is done about it --- */
+
+int
+campaign_open_wave(struct app *app, struct store_campaign *c,
+    const char *why)
+{
+	char detail[160];
+	int rc;
+
+	if (c->wave >= c->wave_count)
+		return 0;
+	c->wave++;
+	c->wave_opened = c->updated = loop_now(app->loop);
+	c->wave_met = 0;
+	rc = campaign_save(app, c);
+	snprintf(detail, sizeof(detail), "wave %" PRIu32 " of %" PRIu32 ", %"
+	    PRIu64 " devices: %.90s", c->wave, c->wave_count,
+	    c->waves[c->wave - 1].size, why);
+	return rc != 0 ? rc : campaign_log(app, c, "wave opened", detail);
+}
+
+static int
+tripped(struct app *app, struct run *r, const struct policy_decision *d)
+{
+	struct store_campaign c = r->c;
+	struct why why = {0};
+	uint64_t back = r->policy.rollback;
+	char was[STORE_CAUSE];
+	int rc;
+
+	if (c.state != CAMPAIGN_RUNNING)
+		return 0;
+	snprintf(c.cause, sizeof(c.cause), "%s", d->text);
+	snprintf(was, sizeof(was), "%s", d->text);
+	log_warn("campaign: camp=%" PRIu64 " gate: %s", c.id, d->text);
+	switch (r->policy.on_failure) {
+	case POLICY_ABORT:
+		return campaign_stop(app, &c, false, was);
+	case POLICY_ROLLBACK:
+		rc = campaign_undo(app, &c, back, c.by, &why);
+		if (rc == 0)
+			return 0;
+		log_error("campaign: camp=%" PRIu64 " cannot be rolled back, "
+		    "is paused: %s", c.id, why.text);
+		break;
+	case POLICY_PAUSE:
+		break;
+	}
+	snprintf(c.cause, sizeof(c.cause), "%s", was);
+	return campaign_move(app, &c, CAMPAIGN_PAUSED, NULL);
+}
+
+static int
+look_at_gate(struct app *app, struct run *r, bool *ret_changed)
+{
+	struct policy_decision d;
+	struct store_campaign c = r->c;
+	int64_t met;
+	int rc = campaign_gate(app, r, &d);
+
+	*ret_changed = false;
+	if (rc != 0)
+		return rc;
+	if (d.verdict == POLICY_TRIP) {
+		*ret_changed = true;
+		return tripped(app, r, &d);
+	}
+	if (d.verdict == POLICY_ADVANCE) {
+		*ret_changed = true;
+		return campaign_open_wave(app, &c, d.text);
+	}
+	met = !d.met ? 0 : c.wave_met != 0 ? c.wave_met : loop_now(app->loop);
+	if (met == c.wave_met)
+		return 0;
+	c.wave_met = met;
+	return campaign_save(app, &c);
+}
+
+static int
+look_at_end(struct app *app, struct run *r)
+{
+	struct store *s = app->store;
+	struct store_campaign c;
+	struct store_counts n;
+	uint64_t live = 0;
+	int rc = s->ops->campaign_counts(s, r->c.id, &n);
+
+	if (rc != 0)
+		return rc;
+	runs_note_done(r, loop_now(app->loop), n.by_state[JOB_DONE]);
+	for (size_t i = 0; i < JOB_STATES; i++)
+		if (!job_state_final((enum job_state)i))
+			live += n.by_state[i];
+	if (live != 0 || (r->policy.continuous && r->c.ended == 0))
+		return 0;
+	rc = s->ops->campaign_get(s, r->c.id, &c);
+	if (rc != 0 || (c.state != CAMPAIGN_RUNNING &&
+	    c.state != CAMPAIGN_PAUSED))
+		return rc;
+	return campaign_move(app, &c, CAMPAIGN_FINISHED, NULL);
+}
+
+int
+campaign_check(struct app *app, uint64_t id)
+{
+	struct run *r;
+	bool again = true;
+	int rc = runs_get(app, id, &r);
+
+	if (rc == ERR_CORRUPT)
+		return 0; /* it has been said */
+	/* a wave whose devices are all past it opens the next at once */
+	for (int i = 0; rc == 0 && again && i < STORE_WAVES; i++) {
+		again = false;
+		if (r->c.state == CAMPAIGN_RUNNING && r->c.wave > 0)
+			rc = look_at_gate(app, r, &again);
+		if (rc == 0)
+			rc = runs_get(app, id, &r);
+	}
+	if (rc != 0 || r->c.work != WORK_NONE)
+		return rc;
+	return look_at_end(app, r);
+}
