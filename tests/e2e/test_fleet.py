@@ -100,7 +100,7 @@ def test_every_kind_at_one_percent_loss_one_dies_one_is_newer(_):
         wait_for("they registered", lambda: d.ctl_json("status")["devices"] >= 17)
         # RIOT's dialect is the one that all of them read; 16 KiB in blocks of 64
         d.publish(5, os.urandom(16384), "coap://127.0.0.1:%d/fw/a.bin" % d.port, extra=("--dialect", "riot"))
-        d.ctl("campaign", "start", rel(d), "--class", class_id("demo"))
+        d.ctl("campaign", "start", rel(d), "--class", class_id("demo"), "--waves", "100%")
         dev = end(p)
         states = [x["state"] for x in dev.values()]
         assert states.count("updated") == 17 and states.count("newer") == 1, dev
@@ -137,7 +137,7 @@ def test_a_fleet_over_dtls_with_a_key_each(_):
         p = start(d, 6, "--mix", mix, "--psk-file", d.file("psk"), "--loss", "1%", "--kill", "1@50:1",
                   uri="coaps://127.0.0.1:%d" % d.sport)
         d.publish(5, os.urandom(40000), "/fw/a.bin")
-        d.ctl("campaign", "start", rel(d), "--class", class_id("demo"))
+        d.ctl("campaign", "start", rel(d), "--class", class_id("demo"), "--waves", "100%")
         dev = end(p)
         assert all(x["sequence"] == 5 for x in dev.values()), dev
         all_done(d)

@@ -88,7 +88,7 @@ def test_kill_9(_):
         for ep in eps:
             d.ctl("device", "add", ep, "--class", class_id("demo"))
         camp = d.ctl_json("campaign", "start", d.ctl_json("release", "list")[0]["id"],
-                          "--class", class_id("demo"), "--concurrency", "1000")["id"]
+                          "--class", class_id("demo"), "--concurrency", "1000", "--waves", "100%")["id"]
         queue = [iter(life(d, ep, 1, acked)) for ep in eps]
         pending = [next(q) for q in queue]
         tags, publishes, tried = 0, 0, {}
