@@ -25,7 +25,7 @@ struct publish {
 	struct manifest_plan plan;
 	const char *file[FILES];
 	size_t file_n;
-	bool force, dry_run;
+	bool force, staged, dry_run;
 	const char *uploading; /* for the bar */
 };
 
@@ -115,6 +115,8 @@ ask(struct publish *p, const char *query, struct msg_release *ret)
 
 	if (p->force)
 		client_query(&rq, "force=1");
+	if (p->staged)
+		client_query(&rq, "staged=1");
 	if (query != NULL)
 		client_query(&rq, "%s=1", query);
 	return client_get(p->client, &rq, &msg_release, ret);
@@ -176,6 +178,7 @@ cmd_publish(struct cli *c, int argc, char **argv)
 		{.name = "--payload", .list = p.file, .count = &p.file_n,
 		    .cap = FILES},
 		{.name = "--force", .flag = &p.force},
+		{.name = "--staged", .flag = &p.staged},
 		{.name = "--dry-run", .flag = &p.dry_run},
 		{.name = NULL},
 	};

@@ -149,6 +149,17 @@ verb(struct cli *c, const struct client_req *rq, const char *done)
 }
 
 int
+cmd_release_offer(struct cli *c, int argc, char **argv)
+{
+	struct client_req rq = {.method = CLIENT_POST};
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	client_path(&rq, "a", "releases", argv[0], "offer", NULL);
+	return verb(c, &rq, "offered to every device of its classes");
+}
+
+int
 cmd_release_withdraw(struct cli *c, int argc, char **argv)
 {
 	struct client_req rq = {.method = CLIENT_DELETE};

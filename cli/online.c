@@ -20,11 +20,14 @@ const struct cli_cmd cli_online[] = {
 	{"author remove", "NAME", "trusts a key no longer",
 	    cmd_author_remove},
 
-	{"publish", "ENVELOPE [--payload FILE]... [--force] [--dry-run]",
+	{"publish", "ENVELOPE [--payload FILE]... [--staged] [--force] "
+	    "[--dry-run]",
 	    "uploads images, then the signed manifest", cmd_publish},
 	{"release list", "[--limit N] [--after ID]", "what was published", cmd_release_list},
 	{"release show", "ID|DIGEST", "a release and its payloads",
 	    cmd_release_show},
+	{"release offer", "ID|DIGEST", "offers a staged release to everybody",
+	    cmd_release_offer},
 	{"release withdraw", "ID|DIGEST", "offers a release no longer",
 	    cmd_release_withdraw},
 	{"image list", "[--limit N] [--after DIGEST]", "the images in the store", cmd_image_list},

@@ -16,6 +16,7 @@ int cmd_author_remove(struct cli *c, int argc, char **argv);
 int cmd_publish(struct cli *c, int argc, char **argv);
 int cmd_release_list(struct cli *c, int argc, char **argv);
 int cmd_release_show(struct cli *c, int argc, char **argv);
+int cmd_release_offer(struct cli *c, int argc, char **argv);
 int cmd_release_withdraw(struct cli *c, int argc, char **argv);
 int cmd_image_list(struct cli *c, int argc, char **argv);
 int cmd_image_clean(struct cli *c, int argc, char **argv);
