@@ -202,6 +202,11 @@ campaign_plan(FILE *out, const struct msg_campaign *m)
 	}
 	if (others)
 		table_end(&t);
+	if (m->offered && m->wave_count > 1)
+		fprintf(out, "note: waves hold back the devices of the plan "
+		    "by name; others get release %" PRIu64 " when they ask\n"
+		    "      (suitctl publish --staged keeps a release from "
+		    "them)\n", m->release);
 }
 
 void

@@ -196,6 +196,7 @@ admin_msg_campaign(struct app *app, const struct store_campaign *c,
 		return rc;
 	memset(ret, 0, sizeof(*ret));
 	ret->target = rel.seq;
+	ret->offered = rel.state == RELEASE_LIVE;
 	put_row(app, c, ret);
 	put_verdicts(c, ret);
 	put_counts(&n, ret);

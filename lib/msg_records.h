@@ -186,6 +186,7 @@ struct msg_campaign {
 	char by[LIMIT_PSK_IDENTITY + 1], approved[LIMIT_PSK_IDENTITY + 1];
 	bool needs_approval;
 	uint64_t follower; /* the campaign that rolls this one back */
+	bool offered; /* its release also goes to whoever asks by itself */
 	int64_t created, updated, started, ended;
 	struct msg_counts counts;
 	uint64_t attempts; /* of all devices */
