@@ -21,6 +21,9 @@
 #define LIMIT_PSK_IDENTITY 128
 #define LIMIT_PSK_KEY 64
 #define LIMIT_PSK_KEY_LEAST 8
+#define LIMIT_OPERATORS 32 /* lines of admin.psk */
+#define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
+#define LIMIT_OPERATOR_KEY_LEAST 16
 
 /* CBOR, COSE, SUIT */
 #define LIMIT_CBOR_DEPTH 16
