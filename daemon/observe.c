@@ -237,16 +237,6 @@ count_session(struct observers *o, const coap_session_t *s)
 	return n;
 }
 
-/* Grows over restarts, too, since it is a time in units of 8 ms. */
-static uint32_t
-next_seq(struct observers *o, uint32_t last)
-{
-	uint32_t now = (uint32_t)(loop_now(o->f->loop) >> 3) & 0xffffff;
-	uint32_t ahead = (now - last) & 0xffffff;
-
-	return ahead != 0 && ahead < 1u << 23 ? now : (last + 1) & 0xffffff;
-}
-
 static void
 remember_etag(struct observer *ob, const struct exchange *x)
 {
@@ -295,7 +285,7 @@ observe_register(struct observers *o, struct exchange *x)
 		free(ob);
 		return;
 	}
-	ob->seq = next_seq(o, 0);
+	ob->seq = observe_seq(loop_now(o->f->loop), 0);
 	remember_etag(ob, x);
 	enter(o, ob);
 	answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
@@ -411,7 +401,7 @@ notify(struct observers *o, struct observer *ob)
 		return;
 	}
 	remember_etag(ob, x);
-	ob->seq = next_seq(o, ob->seq);
+	ob->seq = observe_seq(loop_now(o->f->loop), ob->seq);
 	if (!failed)
 		answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
 	o->f->stats.notifications++;
