@@ -36,6 +36,8 @@ struct conf {
 	uint64_t image_max, images_total, envelope_max;
 	uint32_t events_keep; /* rows of the event log */
 	uint32_t poll_max_age; /* Max-Age of manifest answers, seconds */
+	uint32_t notify_rate; /* notifications of a broadcast to devices per
+	                         second; 0: no limit */
 	enum conf_unknown unknown_devices; /* registration without a
 	                                      credential by an unknown ep */
 	uint32_t devices_max;

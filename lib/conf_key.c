@@ -64,6 +64,11 @@ const struct conf_key conf_keys[] = {
 	    NULL, NULL, "When a polling device is told to ask again."},
 	{"sessions_max", CONF_NUMBER, OFF(sessions_max), "10000", 1, 1000000,
 	    NULL, NULL, "Idle UDP and DTLS sessions that are kept."},
+	{"notify_rate", CONF_NUMBER, OFF(notify_rate), "50", 0, 100000, NULL,
+	    NULL,
+	    "Notifications per second when a new release is announced to the "
+	    "devices that\nobserve, so that they do not all come at once; a "
+	    "tenth of that many leave\nat once. 0: no limit."},
 
 	{"unknown_devices", CONF_CHOICE, OFF(unknown_devices), "accept", 0, 0,
 	    "accept|refuse", "Devices",
