@@ -11,18 +11,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/access_impl.h"
 #include "daemon/log.h"
 #include "lib/cose.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
 #define CACHE 1024
-#define ADMIN_FILE "admin.psk"
-#define ADMIN_KEY 32
 #define KEY_FILE_MAX (64 * 1024)
 
 struct entry {
@@ -33,87 +30,19 @@ struct entry {
 };
 
 struct access {
-	char admin[LIMIT_PSK_IDENTITY + 1];
-	size_t admin_key_len;
-	uint8_t admin_key[LIMIT_PSK_KEY];
+	struct operators *operators;
 	struct entry cache[CACHE];
 };
-
-/* --- the administrator's key --- */
-
-static int
-admin_write(const char *path, struct why *why)
-{
-	uint8_t key[ADMIN_KEY];
-	char hex[2 * ADMIN_KEY + 1], line[128];
-	int fd, n, rc = 0;
-
-	if (getrandom(key, sizeof(key), 0) != sizeof(key))
-		return why_set(why, ERR_CRYPTO, "no randomness for a key");
-	text_hex(slice_of(key, sizeof(key)), hex, sizeof(hex));
-	n = snprintf(line, sizeof(line), "admin %s\n", hex);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return why_set(why, ERR_IO, "%s: %s", path, strerror(errno));
-	if (write(fd, line, (size_t)n) != n || fsync(fd) != 0)
-		rc = why_set(why, errno == ENOSPC ? ERR_NOSPACE : ERR_IO,
-		    "%s: %s", path, strerror(errno));
-	close(fd);
-	if (rc != 0)
-		unlink(path);
-	return rc;
-}
-
-static int
-admin_read(struct access *a, const char *path, int fd, struct why *why)
-{
-	char line[512];
-	ssize_t n = read(fd, line, sizeof(line));
-	struct slice s, id;
-	struct buf key = buf_of(a->admin_key, sizeof(a->admin_key));
-	struct stat st;
-	uint8_t *sp;
-
-	if (n < 0 || fstat(fd, &st) != 0)
-		return why_set(why, ERR_IO, "%s: %s", path, strerror(errno));
-	if ((st.st_mode & 077) != 0)
-		return why_set(why, ERR_POLICY,
-		    "%s: others may read it; chmod 600 it, or remove it and "
-		    "a new key is made", path);
-	s = slice_of(line, (size_t)n);
-	sp = s.n > 0 ? memchr(s.p, ' ', s.n) : NULL;
-	id = slice_sub(s, 0, sp == NULL ? 0 : (size_t)(sp - s.p));
-	if (id.n == 0 || !slice_to_cstr(id, a->admin, sizeof(a->admin)) ||
-	    text_unhex(slice_sub(s, id.n + 1, s.n), &key) != 0 || key.over ||
-	    key.n < 16)
-		return why_set(why, ERR_MALFORMED,
-		    "%s: not a line \"identity hexkey\"", path);
-	a->admin_key_len = key.n;
-	return 0;
-}
 
 int
 access_open(const char *state_dir, struct access **ret, struct why *why)
 {
 	struct access *a = calloc(1, sizeof(*a));
-	char path[512];
-	int fd, rc = 0;
+	int rc;
 
 	if (a == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	snprintf(path, sizeof(path), "%s/" ADMIN_FILE, state_dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		rc = admin_write(path, why);
-		if (rc == 0)
-			fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	if (rc == 0 && fd < 0)
-		rc = why_set(why, ERR_IO, "%s: %s", path, strerror(errno));
-	if (rc == 0)
-		rc = admin_read(a, path, fd, why);
-	if (fd >= 0)
-		close(fd);
+	rc = operators_open(state_dir, &a->operators, why);
 	if (rc != 0)
 		free(a);
 	else
@@ -124,8 +53,10 @@ access_open(const char *state_dir, struct access **ret, struct why *why)
 void
 access_free(struct access *a)
 {
-	if (a != NULL)
-		explicit_bzero(a, sizeof(*a));
+	if (a == NULL)
+		return;
+	operators_free(a->operators);
+	explicit_bzero(a, sizeof(*a));
 	free(a);
 }
 
@@ -171,13 +102,14 @@ int
 access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key)
 {
-	struct access *a = app->access;
+	const struct operator *op;
 	const struct entry *e;
 
 	if (t == T_ADMIN) {
-		if (strcmp(identity, a->admin) != 0)
+		op = operators_find(app->access->operators, identity);
+		if (op == NULL)
 			return ERR_NOT_FOUND;
-		buf_put(ret_key, slice_of(a->admin_key, a->admin_key_len));
+		buf_put(ret_key, slice_of(op->key, op->key_len));
 		return 0;
 	}
 	e = credential(app, identity);
@@ -196,7 +128,7 @@ access_who(struct app *app, enum transport t, const char *identity,
 	const struct entry *e;
 
 	if (t == T_ADMIN) {
-		if (strcmp(identity, app->access->admin) == 0)
+		if (operators_find(app->access->operators, identity) != NULL)
 			p.role = ROLE_OPERATOR;
 	} else if ((e = credential(app, identity)) != NULL) {
 		p.role = ROLE_DEVICE;

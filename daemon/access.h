@@ -5,6 +5,14 @@
  * by ?ep= (grade L0), and at last by the address it was seen at, when only
  * one device has it (L0, a hint). A port is nothing. Whoever names a device
  * that has a credential without using it is refused.
+ *
+ * An operator is a line "identity hexkey" of DIR/admin.psk; blank lines and
+ * those that begin with # say nothing. Identities are names (text_name_ok)
+ * and unique, keys have LIMIT_OPERATOR_KEY_LEAST bytes or more, and there
+ * are LIMIT_OPERATORS at most. The file is looked at whenever an operator
+ * shakes hands or asks, so that whoever was taken out of it is nobody on his
+ * next request; a new key counts from the next handshake. While the file is
+ * damaged the last good content stays, and the log says so.
  */
 #ifndef SUITD_DAEMON_ACCESS_H
 #define SUITD_DAEMON_ACCESS_H
@@ -14,8 +22,10 @@
 struct access;
 
 /*
- * Reads DIR/admin.psk, or makes it (mode 0600, one line "identity hexkey").
- * Refuses a file that others can read.
+ * Reads DIR/admin.psk, or makes it (mode 0600, one line "admin hexkey").
+ * Refuses a file that others can read (ERR_POLICY), one without an operator
+ * (ERR_MISSING), and a line that is wrong (ERR_MALFORMED, ERR_KEY,
+ * ERR_DUPLICATE, ERR_LIMIT), which *why names by its number.
  */
 int access_open(const char *state_dir, struct access **ret, struct why *why)
     MUST_USE;

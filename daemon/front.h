@@ -152,12 +152,13 @@ void front_flush(struct front *f, int commit_err);
  * asked with) gets the resource's answer anew, CON, unless its ETag is the
  * one last sent; intermediate states are skipped. Sent by front_flush.
  * Observers go on RST, on time-out, on session end. T_ADMIN is the admin
- * table; any other plane means all device transports.
+ * table; any other plane means all device transports, whose observers are
+ * told at conf->notify_rate, in the order of their registration.
  */
 void front_notify(struct front *f, enum transport plane, const char *path);
 /*
  * Observers whose principal or ?ep= is this device, on any path; sent even if
- * nothing changed. The number that will be told; `done` runs once, later,
+ * nothing changed, and without waiting for notify_rate. The number that will be told; `done` runs once, later,
  * never inside of this call or of front_flush, and not at all when 0: err 0
  * when one was acknowledged, ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE
  * (the session or the observation ended), ERR_CONFLICT (a later call took

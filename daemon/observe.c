@@ -8,6 +8,11 @@
  * more; the same session was heard since; or no complaint came for longer
  * than CoAP tries. Until then an observer counts as in flight and gets the
  * next state at the earliest after OBSERVE_GAP_MS.
+ *
+ * All devices may observe one topic, and would come for a new image at once.
+ * So they wait in a queue of their own, and leave it at notify_rate: with any
+ * flush while there is credit, the front's tick at the latest. What is said
+ * to them is made then, so a change while they wait costs nothing.
  */
 #include "daemon/observe.h"
 
@@ -15,6 +20,7 @@
 #include <sys/queue.h>
 
 #include "daemon/loop.h"
+#include "daemon/observe_pace.h"
 #include "daemon/observe_run.h"
 #include "lib/uri.h"
 
@@ -38,13 +44,16 @@ struct wait {
 LIST_HEAD(chain, observer);
 TAILQ_HEAD(queue, observer);
 
-enum { Q_NONE, Q_MARKED, Q_DIRTY };
+/* until the turn's commit; to be told; to be told at notify_rate */
+enum { Q_NONE, Q_MARKED, Q_DIRTY, Q_PACED, QUEUES };
 
 struct observer {
 	struct observe_target t; /* what to run again */
-	LIST_ENTRY(observer) by_path, by_device, by_ep, by_session;
-	TAILQ_ENTRY(observer) queued, flying, gone;
+	LIST_ENTRY(observer) by_device, by_ep, by_session;
+	TAILQ_ENTRY(observer) by_path, queued, flying, gone;
 	int queue; /* Q_ */
+	bool paced; /* in Q_MARKED: goes on to Q_PACED */
+	bool owed; /* in Q_MARKED: was in Q_PACED */
 	bool force, is_gone;
 	int gone_err;
 	unsigned unacked;
@@ -59,9 +68,10 @@ struct observers {
 	struct front *f;
 	size_t n, flying_n;
 	size_t plane_flying[PLANES];
-	struct chain path[CHAINS], device[CHAINS], ep[CHAINS];
-	struct chain session[CHAINS];
-	struct queue marked, dirty, flying, gone;
+	struct queue path[CHAINS]; /* in the order of registration */
+	struct chain device[CHAINS], ep[CHAINS], session[CHAINS];
+	struct queue queue[QUEUES], flying, gone;
+	struct observe_pace pace;
 	bool busy; /* sending: who goes meanwhile is put into `gone` */
 	STAILQ_HEAD(, wait) ready;
 };
@@ -90,8 +100,10 @@ observe_new(struct front *f)
 	if (o == NULL)
 		return NULL;
 	o->f = f;
-	TAILQ_INIT(&o->marked);
-	TAILQ_INIT(&o->dirty);
+	for (size_t i = 0; i < CHAINS; i++)
+		TAILQ_INIT(&o->path[i]);
+	for (size_t i = 0; i < QUEUES; i++)
+		TAILQ_INIT(&o->queue[i]);
 	TAILQ_INIT(&o->flying);
 	TAILQ_INIT(&o->gone);
 	STAILQ_INIT(&o->ready);
@@ -141,20 +153,31 @@ fire(struct observers *o)
 static void
 dequeue(struct observers *o, struct observer *ob)
 {
-	if (ob->queue == Q_MARKED)
-		TAILQ_REMOVE(&o->marked, ob, queued);
-	else if (ob->queue == Q_DIRTY)
-		TAILQ_REMOVE(&o->dirty, ob, queued);
+	if (ob->queue != Q_NONE)
+		TAILQ_REMOVE(&o->queue[ob->queue], ob, queued);
 	ob->queue = Q_NONE;
 }
 
 static void
-mark(struct observers *o, struct observer *ob)
+enqueue(struct observers *o, struct observer *ob, int queue)
 {
-	if (ob->queue != Q_NONE)
-		return;
-	ob->queue = Q_MARKED;
-	TAILQ_INSERT_TAIL(&o->marked, ob, queued);
+	ob->queue = queue;
+	TAILQ_INSERT_TAIL(&o->queue[queue], ob, queued);
+}
+
+static void
+mark(struct observers *o, struct observer *ob, bool paced)
+{
+	if (ob->queue == Q_PACED && !paced) {
+		dequeue(o, ob);
+		ob->owed = true;
+	}
+	if (ob->queue == Q_NONE) {
+		ob->paced = paced;
+		enqueue(o, ob, Q_MARKED);
+	} else if (!paced) {
+		ob->paced = false;
+	}
 }
 
 static void
@@ -188,7 +211,7 @@ drop(struct observers *o, struct observer *ob, int err)
 	land(o, ob);
 	dequeue(o, ob);
 	wait_result(o, ob, err);
-	LIST_REMOVE(ob, by_path);
+	TAILQ_REMOVE(&o->path[hash(slice_str(ob->t.path))], ob, by_path);
 	LIST_REMOVE(ob, by_session);
 	if (ob->t.device != 0)
 		LIST_REMOVE(ob, by_device);
@@ -206,8 +229,8 @@ observe_free(struct observers *o)
 	if (o == NULL)
 		return;
 	for (size_t i = 0; i < CHAINS; i++)
-		while (!LIST_EMPTY(&o->path[i]))
-			drop(o, LIST_FIRST(&o->path[i]), ERR_CANCELLED);
+		while (!TAILQ_EMPTY(&o->path[i]))
+			drop(o, TAILQ_FIRST(&o->path[i]), ERR_CANCELLED);
 	fire(o);
 	free(o);
 }
@@ -237,16 +260,6 @@ count_session(struct observers *o, const coap_session_t *s)
 	return n;
 }
 
-/* Grows over restarts, too, since it is a time in units of 8 ms. */
-static uint32_t
-next_seq(struct observers *o, uint32_t last)
-{
-	uint32_t now = (uint32_t)(loop_now(o->f->loop) >> 3) & 0xffffff;
-	uint32_t ahead = (now - last) & 0xffffff;
-
-	return ahead != 0 && ahead < 1u << 23 ? now : (last + 1) & 0xffffff;
-}
-
 static void
 remember_etag(struct observer *ob, const struct exchange *x)
 {
@@ -259,7 +272,7 @@ enter(struct observers *o, struct observer *ob)
 {
 	struct observe_target *t = &ob->t;
 
-	LIST_INSERT_HEAD(&o->path[hash(slice_str(t->path))], ob, by_path);
+	TAILQ_INSERT_TAIL(&o->path[hash(slice_str(t->path))], ob, by_path);
 	LIST_INSERT_HEAD(session_chain(o, t->session), ob, by_session);
 	if (t->device != 0)
 		LIST_INSERT_HEAD(&o->device[t->device % CHAINS], ob,
@@ -295,7 +308,7 @@ observe_register(struct observers *o, struct exchange *x)
 		free(ob);
 		return;
 	}
-	ob->seq = next_seq(o, 0);
+	ob->seq = observe_seq(loop_now(o->f->loop), 0);
 	remember_etag(ob, x);
 	enter(o, ob);
 	answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
@@ -395,7 +408,8 @@ took_off(struct observers *o, struct observer *ob)
 	TAILQ_INSERT_TAIL(&o->flying, ob, flying);
 }
 
-static void
+/* Whether anything was sent. */
+static bool
 notify(struct observers *o, struct observer *ob)
 {
 	struct exchange *x = &o->f->x;
@@ -408,39 +422,47 @@ notify(struct observers *o, struct observer *ob)
 	    slice_of(x->resp.etag, x->resp.etag_len),
 	    slice_of(ob->etag, ob->etag_n))) {
 		blob_unref(x->resp.image);
-		return;
+		return false;
 	}
 	remember_etag(ob, x);
-	ob->seq = next_seq(o, ob->seq);
+	ob->seq = observe_seq(loop_now(o->f->loop), ob->seq);
 	if (!failed)
 		answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
 	o->f->stats.notifications++;
-	if (observe_send(&ob->t, x) != 0)
-		drop(o, ob, ERR_UNREACHABLE);
-	else if (failed) /* RFC 7641 4.2: it was the last one */
+	/* RFC 7641 4.2: an error is the last one */
+	if (observe_send(&ob->t, x) != 0 || failed)
 		drop(o, ob, ERR_UNREACHABLE);
 	else
 		took_off(o, ob);
+	return true;
 }
 
-void
-observe_flush(struct observers *o, int commit_err)
+static void
+settle_marked(struct observers *o, int commit_err)
 {
-	struct observer *ob, *next;
-	int left = OBSERVE_BATCH;
+	struct observer *ob;
 
-	while ((ob = TAILQ_FIRST(&o->marked)) != NULL) {
+	while ((ob = TAILQ_FIRST(&o->queue[Q_MARKED])) != NULL) {
 		dequeue(o, ob);
 		if (commit_err != 0) { /* it did not happen */
 			ob->force = false;
 			wait_result(o, ob, ERR_BUSY);
-			continue;
+			ob->paced = ob->owed;
 		}
-		ob->queue = Q_DIRTY;
-		TAILQ_INSERT_TAIL(&o->dirty, ob, queued);
+		if (commit_err == 0 || ob->owed)
+			enqueue(o, ob, ob->paced ? Q_PACED : Q_DIRTY);
+		ob->owed = false;
 	}
-	o->busy = true;
-	for (ob = TAILQ_FIRST(&o->dirty); ob != NULL && left > 0; ob = next) {
+}
+
+/* How many of `left` may still be told. */
+static int
+tell_dirty(struct observers *o, int left)
+{
+	struct observer *ob, *next;
+
+	for (ob = TAILQ_FIRST(&o->queue[Q_DIRTY]); ob != NULL && left > 0;
+	    ob = next) {
 		next = TAILQ_NEXT(ob, queued);
 		if (ob->is_gone || must_wait(o, ob))
 			continue;
@@ -448,6 +470,43 @@ observe_flush(struct observers *o, int commit_err)
 		notify(o, ob);
 		left--;
 	}
+	return left;
+}
+
+/* Who must wait for an acknowledgement lets the others go first. */
+static void
+tell_paced(struct observers *o, int left)
+{
+	struct queue *q = &o->queue[Q_PACED];
+	struct observer *ob, *last = TAILQ_LAST(q, queue);
+	bool more = last != NULL;
+
+	if (!more)
+		return;
+	observe_pace_earn(&o->pace, o->f->conf->notify_rate,
+	    loop_mono(o->f->loop));
+	for (; more && left > 0 && observe_pace_may(&o->pace); left--) {
+		ob = TAILQ_FIRST(q);
+		more = ob != last;
+		dequeue(o, ob);
+		if (ob->is_gone)
+			continue;
+		if (must_wait(o, ob))
+			enqueue(o, ob, Q_PACED);
+		else if (notify(o, ob))
+			observe_pace_spend(&o->pace);
+	}
+	o->pace.busy = !TAILQ_EMPTY(q);
+}
+
+void
+observe_flush(struct observers *o, int commit_err)
+{
+	struct observer *ob;
+
+	settle_marked(o, commit_err);
+	o->busy = true;
+	tell_paced(o, tell_dirty(o, OBSERVE_BATCH));
 	o->busy = false;
 	while ((ob = TAILQ_FIRST(&o->gone)) != NULL) {
 		TAILQ_REMOVE(&o->gone, ob, gone);
@@ -458,13 +517,14 @@ observe_flush(struct observers *o, int commit_err)
 void
 front_notify(struct front *f, enum transport plane, const char *path)
 {
+	bool paced = plane != T_ADMIN && f->conf->notify_rate != 0;
 	struct observers *o = f->observers;
 	struct observer *ob;
 
-	LIST_FOREACH(ob, &o->path[hash(slice_str(path))], by_path)
+	TAILQ_FOREACH(ob, &o->path[hash(slice_str(path))], by_path)
 		if ((ob->t.plane->t == T_ADMIN) == (plane == T_ADMIN) &&
 		    strcmp(ob->t.path, path) == 0)
-			mark(o, ob);
+			mark(o, ob, paced);
 }
 
 static void
@@ -476,7 +536,7 @@ mark_wait(struct observers *o, struct observer *ob, struct wait *w)
 	ob->wait = w;
 	ob->force = true;
 	w->left++;
-	mark(o, ob);
+	mark(o, ob, false);
 }
 
 size_t

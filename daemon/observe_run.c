@@ -73,6 +73,15 @@ observe_run(struct front *f, const struct observe_target *t,
 	front_run(x);
 }
 
+uint32_t
+observe_seq(int64_t now, uint32_t last)
+{
+	uint32_t seq = (uint32_t)(now >> 3) & 0xffffff;
+	uint32_t ahead = (seq - last) & 0xffffff;
+
+	return ahead != 0 && ahead < 1u << 23 ? seq : (last + 1) & 0xffffff;
+}
+
 int
 observe_send(const struct observe_target *t, struct exchange *x)
 {

@@ -28,6 +28,11 @@ void observe_target_fini(struct observe_target *t);
 /* The handler's answer of now, in x->answer. */
 void observe_run(struct front *f, const struct observe_target *t,
     struct exchange *x);
+/*
+ * The number of the next notification (RFC 7641 3.4); `now` is Unix ms. It
+ * grows over restarts, too, since it is a time in units of 8 ms.
+ */
+uint32_t observe_seq(int64_t now, uint32_t last);
 /* Sends x->answer as a notification, and drops its image. */
 int observe_send(const struct observe_target *t, struct exchange *x) MUST_USE;
 

@@ -8,7 +8,8 @@
  *
  * A registration may fill what an operator has not set, never overwrite it:
  * driver_set and uri_set mark those; of tags, new names are taken and old
- * ones kept.
+ * ones kept, and only those that register_tags allows: a campaign goes by
+ * tags, so a device that gave itself any would choose its own firmware.
  */
 #include "daemon/res.h"
 
@@ -128,15 +129,25 @@ static void
 set_tags(struct registration *g)
 {
 	struct store_device *d = &g->id.dev;
+	const char *first = NULL;
+	unsigned left_out = 0;
 
 	for (size_t i = 0; i < g->rd.tag_count; i++) {
 		bool old = d->tag_count == LIMIT_TAGS;
 
+		if (!conf_register_tag(&g->app->conf, g->rd.tag[i].name)) {
+			if (left_out++ == 0)
+				first = g->rd.tag[i].name;
+			continue;
+		}
 		for (size_t k = 0; k < d->tag_count && !old; k++)
 			old = strcmp(d->tag[k].name, g->rd.tag[i].name) == 0;
 		if (!old)
 			d->tag[d->tag_count++] = g->rd.tag[i];
 	}
+	if (left_out > 0)
+		log_debug("device: ep=%s tags_left_out=%u first=%s "
+		    "(register_tags)", d->ep, left_out, first);
 }
 
 static int

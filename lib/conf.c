@@ -369,6 +369,21 @@ conf_print(const struct conf *c, struct buf *out)
 	}
 }
 
+bool
+conf_register_tag(const struct conf *c, const char *name)
+{
+	const char *at = c->register_tags;
+	size_t n = strlen(name), len;
+
+	while ((len = strcspn(at, " ")) > 0) {
+		if (len == n && memcmp(at, name, n) == 0)
+			return true;
+		at += len;
+		at += *at == ' ';
+	}
+	return false;
+}
+
 int
 conf_class(const struct conf *c, struct slice name, uint8_t ret[16])
 {

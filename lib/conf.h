@@ -36,9 +36,13 @@ struct conf {
 	uint64_t image_max, images_total, envelope_max;
 	uint32_t events_keep; /* rows of the event log */
 	uint32_t poll_max_age; /* Max-Age of manifest answers, seconds */
+	uint32_t notify_rate; /* notifications of a broadcast to devices per
+	                         second; 0: no limit */
 	enum conf_unknown unknown_devices; /* registration without a
 	                                      credential by an unknown ep */
 	uint32_t devices_max;
+	/* names of tags that a registration may set, a blank between them */
+	char register_tags[LIMIT_TAGS * (LIMIT_TAG_NAME + 1)];
 	uint32_t concurrency; /* default of a campaign */
 	char campaign_policy[LIMIT_POLICY + 1]; /* on top of the built-in
 	                                           rules, see policy.h */
@@ -65,6 +69,8 @@ int conf_set(struct conf *c, const char *assignment, struct why *why) MUST_USE;
 int conf_check(const struct conf *c, struct why *why) MUST_USE;
 /* The commented file with every key at `c`'s value. */
 void conf_print(const struct conf *c, struct buf *out);
+/* Whether a registration may set the tag of this name. */
+bool conf_register_tag(const struct conf *c, const char *name);
 /* Class by alias or UUID text. */
 int conf_class(const struct conf *c, struct slice name, uint8_t ret[16])
     MUST_USE;

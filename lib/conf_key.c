@@ -64,6 +64,11 @@ const struct conf_key conf_keys[] = {
 	    NULL, NULL, "When a polling device is told to ask again."},
 	{"sessions_max", CONF_NUMBER, OFF(sessions_max), "10000", 1, 1000000,
 	    NULL, NULL, "Idle UDP and DTLS sessions that are kept."},
+	{"notify_rate", CONF_NUMBER, OFF(notify_rate), "50", 0, 100000, NULL,
+	    NULL,
+	    "Notifications per second when a new release is announced to the "
+	    "devices that\nobserve, so that they do not all come at once; a "
+	    "tenth of that many leave\nat once. 0: no limit."},
 
 	{"unknown_devices", CONF_CHOICE, OFF(unknown_devices), "accept", 0, 0,
 	    "accept|refuse", "Devices",
@@ -72,6 +77,11 @@ const struct conf_key conf_keys[] = {
 	    "refuse."},
 	{"devices_max", CONF_NUMBER, OFF(devices_max), "200000", 1,
 	    LIMIT_DEVICES, NULL, NULL, "Devices, at most."},
+	{"register_tags", CONF_TAGS, OFF(register_tags), "", 0, LIMIT_TAGS,
+	    NULL, NULL,
+	    "Tags that a device may give itself when it registers, at most "
+	    "16 names, e.g.\n\"site room\"; others are passed over, and what "
+	    "is set already stays."},
 	{"allow_unsigned", CONF_BOOL, OFF(allow_unsigned), "false", 0, 0, NULL,
 	    NULL,
 	    "Publish manifests without a signature. For a laboratory only."},
@@ -315,6 +325,41 @@ text_set(const struct conf_key *k, const char *value, struct conf *c,
 	return 0;
 }
 
+/* "a, b c" becomes "a b c"; the storage holds `max` of the longest names. */
+static int
+tags_set(const struct conf_key *k, const char *value, struct conf *c,
+    struct why *why)
+{
+	struct conf list = {.register_tags = ""};
+	struct buf b = buf_of(list.register_tags,
+	    sizeof(list.register_tags) - 1);
+	char name[LIMIT_TAG_NAME + 1];
+	size_t n, found = 0;
+
+	for (;; value += n) {
+		value += strspn(value, " \t,");
+		n = strcspn(value, " \t,");
+		if (n == 0)
+			break;
+		if (!text_name_ok(slice_of(value, n), LIMIT_TAG_NAME) ||
+		    !slice_to_cstr(slice_of(value, n), name, sizeof(name)))
+			return why_set(why, ERR_TYPE, "%s: a name has letters, "
+			    "digits and ._:@- , %d at most", k->name,
+			    LIMIT_TAG_NAME);
+		if (conf_register_tag(&list, name))
+			return why_set(why, ERR_DUPLICATE, "%s: %s is there "
+			    "twice", k->name, name);
+		if (found++ == k->max)
+			return why_set(why, ERR_SIZE, "%s: over %" PRIu64
+			    " names", k->name, k->max);
+		buf_puts(&b, found > 1 ? " " : "");
+		buf_puts(&b, name);
+	}
+	memcpy((char *)c + k->off, list.register_tags,
+	    sizeof(list.register_tags));
+	return 0;
+}
+
 int
 conf_key_set(const struct conf_key *k, const char *value, struct conf *c,
     struct why *why)
@@ -341,6 +386,8 @@ conf_key_set(const struct conf_key *k, const char *value, struct conf *c,
 		else
 			strcpy(at, value);
 		return 0;
+	case CONF_TAGS:
+		return tags_set(k, value, c, why);
 	default:
 		return number_set(k, value, c, why);
 	}
@@ -388,6 +435,7 @@ conf_key_put(const struct conf_key *k, const struct conf *c, struct buf *out)
 	switch (k->type) {
 	case CONF_TEXT:
 	case CONF_ADDR:
+	case CONF_TAGS:
 		buf_puts(out, "\"");
 		buf_puts(out, at);
 		buf_puts(out, "\"");

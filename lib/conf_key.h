@@ -19,6 +19,8 @@ enum conf_type {
 	CONF_MS_NUMBER, /* int64_t, written as plain milliseconds */
 	CONF_CHOICE, /* an enum (int), one of `words` */
 	CONF_WORD, /* text, one of `words` */
+	CONF_TAGS, /* text: up to `max` names of tags, a blank between them;
+	              commas will do, too */
 };
 
 struct conf_key {
@@ -36,7 +38,7 @@ extern const struct conf_key conf_keys[];
 const struct conf_key *conf_key_find(const char *name); /* or NULL */
 /* The key that was probably meant, or NULL. */
 const struct conf_key *conf_key_near(const char *name);
-/* ERR_TYPE, ERR_RANGE, ERR_SIZE; *c is untouched on failure. */
+/* ERR_TYPE, ERR_RANGE, ERR_SIZE, ERR_DUPLICATE; *c is untouched on failure. */
 int conf_key_set(const struct conf_key *k, const char *value, struct conf *c,
     struct why *why) MUST_USE;
 /* The value as it is written in a file, quoted where needed. */

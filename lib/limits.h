@@ -25,6 +25,9 @@
 #define LIMIT_PSK_IDENTITY 128
 #define LIMIT_PSK_KEY 64
 #define LIMIT_PSK_KEY_LEAST 8
+#define LIMIT_OPERATORS 32 /* lines of admin.psk */
+#define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
+#define LIMIT_OPERATOR_KEY_LEAST 16
 
 /* expressions that select devices */
 #define LIMIT_SELECT 512 /* bytes of an expression */

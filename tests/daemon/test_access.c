@@ -1,10 +1,21 @@
 /*
  * Who may do what, and whose request it is: a credential, else a name, else
  * an address; a claim for a device that has a credential is refused.
+ * Operators come and go in admin.psk while the daemon runs.
  */
 #include "tests/daemon/fake.h"
 
+#include "daemon/res_admin.h"
+
 static struct world w;
+
+/* The fake front has none, and nothing here asks for the status. */
+void
+front_stats(const struct front *f, struct front_stats *ret)
+{
+	(void)f;
+	memset(ret, 0, sizeof(*ret));
+}
 
 static int
 setup(void **state)
@@ -98,7 +109,7 @@ a_key_that_others_can_read_is_refused(void **state)
 	write_file("admin.psk", slice_str("nonsense"), 0600);
 	assert_int_equal(access_open(w.dir, &a, &why), ERR_MALFORMED);
 	write_file("admin.psk", slice_str("admin 00ff\n"), 0600);
-	assert_int_equal(access_open(w.dir, &a, &why), ERR_MALFORMED);
+	assert_int_equal(access_open(w.dir, &a, &why), ERR_KEY);
 }
 
 static void
@@ -124,6 +135,230 @@ the_administrator_is_one_on_the_admin_port_only(void **state)
 	    ERR_NOT_FOUND);
 	access_who(&w.app, T_ADMIN, "dev-id", &p);
 	assert_int_equal(p.role, ROLE_NOBODY);
+}
+
+/* --- several operators --- */
+
+#define KEY_A "00112233445566778899aabbccddeeff"
+#define KEY_B "ffeeddccbbaa99887766554433221100"
+
+static int
+reopened(const char *text)
+{
+	struct access *a;
+	struct why why;
+	int rc;
+
+	write_file("admin.psk", slice_str(text), 0600);
+	rc = access_open(w.dir, &a, &why);
+	if (rc == 0)
+		access_free(a);
+	return rc;
+}
+
+static bool
+operates(const char *identity)
+{
+	struct principal p;
+
+	access_who(&w.app, T_ADMIN, identity, &p);
+	assert_string_equal(p.identity, p.role == ROLE_OPERATOR ? identity :
+	    "");
+	return p.role == ROLE_OPERATOR;
+}
+
+static bool
+has_key(const char *identity, const char *hex)
+{
+	uint8_t k[64], want[64];
+	struct buf key = buf_of(k, sizeof(k));
+	struct buf b = buf_of(want, sizeof(want));
+
+	assert_int_equal(text_unhex(slice_str(hex), &b), 0);
+	return access_psk(&w.app, T_ADMIN, identity, &key) == 0 &&
+	    slice_eq(buf_slice(&key), buf_slice(&b));
+}
+
+static void
+each_line_is_an_operator(void **state)
+{
+	(void)state;
+	write_file("admin.psk", slice_str("# who may\n\nalice " KEY_A "\n"
+	    "  \t\r\n\tbob@ops\t" KEY_B "\r\n#carol " KEY_B "\n"
+	    "dave 0123456789abcdef 0123456789abcdef"), 0600);
+	assert_true(has_key("alice", KEY_A));
+	assert_true(has_key("bob@ops", KEY_B));
+	assert_true(has_key("dave", "0123456789abcdef0123456789abcdef"));
+	assert_false(has_key("alice", KEY_B));
+	assert_true(operates("alice"));
+	assert_true(operates("bob@ops"));
+	assert_true(operates("dave"));
+	assert_false(operates("carol"));
+	assert_false(operates("#carol"));
+	assert_false(operates("admin"));
+	assert_false(operates(""));
+}
+
+static void
+a_wrong_line_is_refused_by_its_number(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+		const char *line;
+	} bad[] = {
+		{"alice " KEY_A "\n\nbob\n", ERR_MALFORMED, "line 3:"},
+		{"#\nalice 0011\n", ERR_KEY, "line 2:"},
+		{"alice 00112233445566778899aabbccddee\n", ERR_KEY, "line 1:"},
+		{"alice " KEY_A "0\n", ERR_MALFORMED, "line 1:"},
+		{"alice " KEY_A KEY_A KEY_A KEY_A "00\n", ERR_KEY, "line 1:"},
+		{"alice " KEY_A "\n" "a/b " KEY_B, ERR_MALFORMED, "line 2:"},
+		{"alice " KEY_A "\nbob " KEY_B "\nalice " KEY_B "\n",
+		    ERR_DUPLICATE, "line 3:"},
+	};
+	struct access *a;
+	struct why why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		write_file("admin.psk", slice_str(bad[i].text), 0600);
+		assert_int_equal(access_open(w.dir, &a, &why), bad[i].err);
+		if (strstr(why.text, bad[i].line) == NULL)
+			fail_msg("%s: no %s", why.text, bad[i].line);
+	}
+	assert_int_equal(reopened(""), ERR_MISSING);
+	assert_int_equal(reopened("# nobody\n\n"), ERR_MISSING);
+	assert_int_equal(reopened("a " KEY_A KEY_A KEY_A KEY_A), 0);
+}
+
+static void
+operators_at_their_cap_and_one_past(void **state)
+{
+	static char text[64 * LIMIT_OPERATORS];
+	char id[LIMIT_PSK_IDENTITY + 2];
+	char last[8];
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < LIMIT_OPERATORS; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    "op%d " KEY_A "\n", i);
+	assert_int_equal(reopened(text), 0);
+	snprintf(last, sizeof(last), "op%d", LIMIT_OPERATORS - 1);
+	assert_true(operates("op0"));
+	assert_true(operates(last));
+	snprintf(text + n, sizeof(text) - n, "one " KEY_A "\n");
+	assert_int_equal(reopened(text), ERR_LIMIT);
+
+	memset(id, 'x', sizeof(id));
+	id[LIMIT_PSK_IDENTITY] = '\0';
+	snprintf(text, sizeof(text), "%s " KEY_A, id);
+	assert_int_equal(reopened(text), 0);
+	assert_true(operates(id));
+	id[LIMIT_PSK_IDENTITY] = 'x';
+	id[LIMIT_PSK_IDENTITY + 1] = '\0';
+	snprintf(text, sizeof(text), "%s " KEY_A, id);
+	assert_int_equal(reopened(text), ERR_MALFORMED);
+}
+
+static void
+a_file_at_its_cap_and_one_past(void **state)
+{
+	static char text[LIMIT_OPERATORS_FILE + 2] = "alice " KEY_A "\n#";
+	size_t n = strlen(text);
+
+	(void)state;
+	memset(text + n, 'x', LIMIT_OPERATORS_FILE - n);
+	assert_int_equal(reopened(text), 0);
+	text[LIMIT_OPERATORS_FILE] = 'x';
+	assert_int_equal(reopened(text), ERR_SIZE);
+}
+
+static void
+a_changed_file_is_taken_up_without_a_restart(void **state)
+{
+	char from[256], to[256];
+
+	(void)state;
+	write_file("admin.psk", slice_str("alice " KEY_A "\n"), 0600);
+	assert_true(has_key("alice", KEY_A));
+	assert_false(has_key("bob", KEY_B));
+	/* one more, by writing on */
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"),
+	    0600);
+	assert_true(has_key("bob", KEY_B));
+	assert_true(has_key("alice", KEY_A));
+	/* another key of the same length, by rename */
+	write_file("new.psk", slice_str("alice " KEY_B "\nbob " KEY_B "\n"),
+	    0600);
+	path_of("new.psk", from);
+	path_of("admin.psk", to);
+	assert_int_equal(rename(from, to), 0);
+	assert_true(has_key("alice", KEY_B));
+}
+
+static void
+a_removed_operator_is_nobody_in_his_old_session(void **state)
+{
+	(void)state;
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"),
+	    0600);
+	assert_true(operates("bob"));
+	write_file("admin.psk", slice_str("alice " KEY_A "\n"), 0600);
+	assert_false(operates("bob"));
+	assert_false(has_key("bob", KEY_B));
+	assert_true(operates("alice"));
+}
+
+static void
+a_damaged_file_changes_nothing_until_it_is_whole(void **state)
+{
+	char path[256];
+
+	(void)state;
+	path_of("admin.psk", path);
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"),
+	    0600);
+	assert_true(operates("bob"));
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob\n"), 0600);
+	assert_true(operates("bob"));
+	assert_true(has_key("bob", KEY_B));
+	write_file("admin.psk", slice_str(""), 0600);
+	assert_true(operates("alice"));
+	assert_int_equal(unlink(path), 0);
+	assert_true(operates("alice"));
+	assert_true(operates("bob"));
+	/* what others can read is no secret, whatever it says */
+	write_file("admin.psk", slice_str("carol " KEY_A "\n"), 0644);
+	assert_false(operates("carol"));
+	assert_true(operates("bob"));
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_true(operates("carol"));
+	assert_false(operates("bob"));
+}
+
+static void
+a_change_is_audited_by_the_operators_name(void **state)
+{
+	struct store_event_filter f = {.limit = 1, .newest_first = true};
+	struct store_event ev = {.what = "tested"};
+	struct req req = {.method = M_POST};
+	struct resp resp = {.code = 0};
+	size_t n;
+
+	(void)state;
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"),
+	    0600);
+	access_who(&w.app, T_ADMIN, "bob", &req.who);
+	assert_int_equal(req.who.role, ROLE_OPERATOR);
+	assert_int_equal(admin_begin(&w.app), 0);
+	assert_int_equal(admin_end(&w.app, &req, &resp, &ev, 0), 0);
+	turn(&w);
+	assert_int_equal(w.app.store->ops->event_list(w.app.store, &f, &ev,
+	    &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(ev.kind, "admin");
+	assert_string_equal(ev.detail, "by bob");
 }
 
 /* --- devices --- */
@@ -307,6 +542,14 @@ main(void)
 		T(a_key_is_made_once_and_only_for_its_owner),
 		T(a_key_that_others_can_read_is_refused),
 		T(the_administrator_is_one_on_the_admin_port_only),
+		T(each_line_is_an_operator),
+		T(a_wrong_line_is_refused_by_its_number),
+		T(operators_at_their_cap_and_one_past),
+		T(a_file_at_its_cap_and_one_past),
+		T(a_changed_file_is_taken_up_without_a_restart),
+		T(a_removed_operator_is_nobody_in_his_old_session),
+		T(a_damaged_file_changes_nothing_until_it_is_whole),
+		T(a_change_is_audited_by_the_operators_name),
 		T(a_device_is_its_credential),
 		T(a_removed_device_is_nobody_in_its_old_session),
 		T(identities_of_any_length_are_fine),

@@ -256,6 +256,45 @@ a_closed_session_ends_its_observations(void **state)
 	assert_int_equal(st.observers, 0);
 }
 
+#define WATCHERS 3
+
+static size_t told_at_once;
+
+/* As soon as all of them observe. */
+static void
+change_once(void *arg)
+{
+	struct front_stats st;
+
+	(void)arg;
+	front_stats(rig.front, &st);
+	if (told_at_once != 0 || st.observers < WATCHERS)
+		return;
+	content[0]++;
+	front_notify(rig.front, T_ADMIN, "a/big");
+	front_flush(rig.front, 0);
+	front_stats(rig.front, &st);
+	told_at_once = st.notifications;
+}
+
+static void
+operators_do_not_wait_for_notify_rate(void **state)
+{
+	char command[256];
+
+	(void)state;
+	told_at_once = 0;
+	rig.served = slice_of(content, 10);
+	rig.conf.notify_rate = 1;
+	assert_int_equal(loop_every(rig.loop, 20, change_once, NULL), 0);
+	snprintf(command, sizeof(command), "for i in 1 2 3; do "
+	    "coap-client-openssl -B 2 -s 2 -u admin -k secret "
+	    "coaps://127.0.0.1:%u/a/big & done; wait",
+	    front_port(rig.front, T_ADMIN));
+	run(command);
+	assert_int_equal(told_at_once, WATCHERS);
+}
+
 int
 main(void)
 {
@@ -270,6 +309,7 @@ main(void)
 		T(a_new_handshake_from_a_known_port_is_accepted),
 		T(listeners_are_described),
 		T(a_closed_session_ends_its_observations),
+		T(operators_do_not_wait_for_notify_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -367,6 +367,7 @@ an_operators_word_is_not_overwritten(void **state)
 	struct store_device d = device(&w, "dev", DRIVER_MANIFEST);
 
 	(void)state;
+	strcpy(w.app.conf.register_tags, "site room");
 	d.driver_set = d.uri_set = true;
 	strcpy(d.uri, "coap://192.0.2.1");
 	d.tag_count = 1;
@@ -383,6 +384,34 @@ an_operators_word_is_not_overwritten(void **state)
 	assert_int_equal(d.tag_count, 2);
 	assert_string_equal(d.tag[0].value, "north");
 	assert_string_equal(d.tag[1].value, "7");
+}
+
+static void
+tags_come_only_under_names_that_are_allowed(void **state)
+{
+	struct store_device d;
+
+	(void)state;
+	req.method = M_POST;
+	query("ep=a", "tag.site=south", "tag.room=7");
+	assert_int_equal(call(res_rd), 0); /* passed over, not refused */
+	assert_int_equal(by_ep("a").tag_count, 0);
+	strcpy(w.app.conf.register_tags, "room rack");
+	assert_int_equal(call(res_rd), 0);
+	d = by_ep("a");
+	assert_int_equal(d.tag_count, 1);
+	assert_string_equal(d.tag[0].name, "room");
+	assert_string_equal(d.tag[0].value, "7");
+	/* the first value stays, and does so when the name is taken back */
+	query("ep=a", "tag.room=8", "tag.rack=1");
+	assert_int_equal(call(res_rd), 0);
+	d = by_ep("a");
+	assert_int_equal(d.tag_count, 2);
+	assert_string_equal(d.tag[0].value, "7");
+	assert_string_equal(d.tag[1].value, "1");
+	w.app.conf.register_tags[0] = '\0';
+	assert_int_equal(call(res_rd), 0);
+	assert_int_equal(by_ep("a").tag_count, 2);
 }
 
 static void
@@ -681,6 +710,7 @@ main(void)
 		T(an_update_keeps_what_it_does_not_say),
 		T(unknown_ones_can_be_refused_and_are_counted),
 		T(an_operators_word_is_not_overwritten),
+		T(tags_come_only_under_names_that_are_allowed),
 		T(a_stranger_may_not_point_us_at_somebody_else),
 		T(a_link_to_the_trigger_chooses_the_driver),
 		T(registering_again_is_a_reboot_and_proof),

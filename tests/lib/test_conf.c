@@ -76,6 +76,7 @@ printed_text_is_read_back_the_same(void **state)
 	(void)state;
 	assert_int_equal(conf_parse("poll_max_age = 61\nimage_max = 3M\n"
 	    "listen_tcp = \"\"\nunknown_devices = refuse\n"
+	    "register_tags = \"site, room\"\n"
 	    "deadline_install = 36h\nretry_policy_attempts = 0\n"
 	    "alias lamp { class = " CLASS_A " }\n", &a, NULL), 0);
 	conf_print(&a, &out);
@@ -184,6 +185,60 @@ texts_at_their_cap_and_one_past(void **state)
 	assert_int_equal(conf_set(&conf, "state_dir=", NULL), ERR_RANGE);
 	assert_int_equal(conf_set(&conf, "state_dir=a\"b", NULL), ERR_TYPE);
 	assert_int_equal(conf_set(&conf, "state_dir=a\nb", NULL), ERR_TYPE);
+}
+
+static int
+set_names(size_t n, size_t len, const char *between)
+{
+	char text[2 * LIMIT_TAGS * (LIMIT_TAG_NAME + 2)] = "register_tags=";
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "%s%0*zu", i > 0 ? between : "", (int)len, i);
+	return conf_set(&conf, text, NULL);
+}
+
+static void
+names_are_a_list(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(""), 0);
+	assert_string_equal(conf.register_tags, "");
+	assert_false(conf_register_tag(&conf, "site"));
+	assert_false(conf_register_tag(&conf, ""));
+	assert_int_equal(parse("register_tags = \" site,room\track , b@1\""),
+	    0);
+	assert_string_equal(conf.register_tags, "site room rack b@1");
+	assert_true(conf_register_tag(&conf, "site"));
+	assert_true(conf_register_tag(&conf, "room"));
+	assert_true(conf_register_tag(&conf, "b@1"));
+	assert_false(conf_register_tag(&conf, "sit"));
+	assert_false(conf_register_tag(&conf, "rack "));
+	assert_false(conf_register_tag(&conf, "site room"));
+	assert_false(conf_register_tag(&conf, ""));
+	assert_int_equal(conf_set(&conf, "register_tags=", NULL), 0);
+	assert_false(conf_register_tag(&conf, "site"));
+	assert_int_equal(parse("register_tags = \"a/b\""), ERR_TYPE);
+	assert_int_equal(parse("register_tags = \"a b a\""), ERR_DUPLICATE);
+}
+
+static void
+names_at_their_cap_and_one_past(void **state)
+{
+	(void)state;
+	conf_default(&conf);
+	assert_int_equal(set_names(LIMIT_TAGS, LIMIT_TAG_NAME, " , "), 0);
+	assert_true(conf_register_tag(&conf,
+	    "00000000000000000000000000000015"));
+	assert_int_equal(strlen(conf.register_tags),
+	    sizeof(conf.register_tags) - 1);
+	assert_int_equal(set_names(LIMIT_TAGS + 1, LIMIT_TAG_NAME, ","),
+	    ERR_SIZE);
+	assert_int_equal(set_names(LIMIT_TAGS + 1, 2, " "), ERR_SIZE);
+	assert_int_equal(set_names(1, LIMIT_TAG_NAME + 1, ""), ERR_TYPE);
+	/* what was refused changed nothing */
+	assert_true(conf_register_tag(&conf,
+	    "00000000000000000000000000000015"));
 }
 
 static void
@@ -418,6 +473,8 @@ main(void)
 		cmocka_unit_test(every_key_is_in_the_man_page_with_its_default),
 		cmocka_unit_test(numbers_at_their_bounds_and_one_past),
 		cmocka_unit_test(texts_at_their_cap_and_one_past),
+		cmocka_unit_test(names_are_a_list),
+		cmocka_unit_test(names_at_their_cap_and_one_past),
 		cmocka_unit_test(units),
 		cmocka_unit_test(wrong_types),
 		cmocka_unit_test(addresses),

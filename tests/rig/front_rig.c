@@ -159,6 +159,7 @@ const struct route rig_device[] = {
 const struct route rig_admin[] = {
 	{"a/who", M_GET, ROLE_OPERATOR, 0, get_who, NULL},
 	{"a/refused", M_GET, ROLE_OPERATOR, 0, get_refused, NULL},
+	{"a/big", M_GET, ROLE_OPERATOR, ROUTE_OBSERVE, get_big, NULL},
 	{"a/file", M_POST, ROLE_OPERATOR, ROUTE_BODY_FILE, post_count, NULL},
 	{0},
 };
