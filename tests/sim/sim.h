@@ -70,6 +70,7 @@ struct sim_req {
 	unsigned method;
 	char uri[200];
 	bool have_block, observe;
+	bool admission; /* asks for a manifest, first block */
 	uint32_t num;
 	uint8_t szx;
 	int cf;
@@ -84,7 +85,7 @@ struct sim_ans {
 	unsigned refs;
 	struct sim_dev *d;
 	uint32_t id; /* of the exchange it answers */
-	bool admission; /* to an asked m, first block */
+	bool admission; /* of what it answers */
 	struct suitdev_response r; /* slices point into bytes */
 	uint8_t bytes[];
 };
@@ -121,6 +122,7 @@ struct sim_group {
 	unsigned n, first; /* index of its first device */
 	struct suitdev_kind kind;
 	bool auth;
+	bool rude; /* asks again at once, whatever Max-Age says */
 	uint64_t seq;
 	int64_t boot; /* powered on within this span */
 	int64_t sleep, wake; /* 0: never sleeps */
@@ -222,6 +224,7 @@ struct sim {
 
 	/* clock */
 	int64_t now, start; /* start: AT 0, once it has come */
+	int64_t at; /* of the last AT, since the start */
 	struct sim_event *heap;
 	size_t heap_n, heap_cap;
 	uint64_t seq, events;
@@ -233,6 +236,7 @@ struct sim {
 	bool touched; /* its turn is to be ended */
 	unsigned life; /* starts so far */
 	enum sim_kill kill; /* dies at the next turn that writes */
+	uint64_t commits; /* before this turn */
 	char dir[64];
 	struct cose_key *key;
 	struct cose_keyring ring;
@@ -289,6 +293,8 @@ void sim_daemon_kill(struct sim *s);
 int sim_daemon_start(struct sim *s) MUST_USE;
 int sim_publish(struct sim *s, struct sim_release *r) MUST_USE;
 void sim_turn(struct sim *s); /* the hook before sleep, kills included */
+/* It has committed, and dies before anything leaves. */
+bool sim_daemon_dying(struct sim *s);
 
 /* sim_wire.c */
 extern const struct suitdev_net sim_wire;
@@ -331,9 +337,8 @@ struct sim_dev *sim_dev_by_ep(struct sim *s, const char *ep);
 bool sim_dev_hears(const struct sim_dev *d);
 
 /* sim_count.c */
-void sim_count_arrival(struct sim *s, const struct sim_req *rq,
-    const char *path);
-void sim_count_try(struct sim_dev *d, bool admission);
+void sim_count_arrival(struct sim *s, const struct sim_req *rq);
+void sim_count_try(struct sim_dev *d);
 void sim_count_told(struct sim_dev *d, const struct sim_ans *a);
 void sim_count_state(struct sim_dev *d); /* after each turn of it */
 void sim_count_second(struct sim *s); /* the daemon's tick */

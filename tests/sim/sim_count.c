@@ -34,13 +34,13 @@ wanted(const struct sim_dev *d)
 }
 
 void
-sim_count_arrival(struct sim *s, const struct sim_req *rq, const char *path)
+sim_count_arrival(struct sim *s, const struct sim_req *rq)
 {
 	struct sim_count *c = &s->count;
 	struct sim_minute *m = minute(s);
 
-	if (rq->method != 1 || rq->num != 0 || !wanted(rq->d) ||
-	    (strcmp(path, "m") != 0 && strncmp(path, "m/", 2) != 0))
+	c->arrivals++;
+	if (!rq->admission || !wanted(rq->d))
 		return;
 	c->requests++;
 	rq->d->asks++;
@@ -56,14 +56,14 @@ sim_count_arrival(struct sim *s, const struct sim_req *rq, const char *path)
 
 /* An exchange begins. */
 void
-sim_count_try(struct sim_dev *d, bool admission)
+sim_count_try(struct sim_dev *d)
 {
 	struct sim *s = d->s;
 	struct sim_count *c = &s->count;
 	int64_t since = d->tried > s->campaign_at ? d->tried :
 	    s->campaign_at;
 
-	if (admission && s->now < d->not_before) {
+	if (d->ask->admission && s->now < d->not_before) {
 		sim_trace(s, d, "asks %lld ms too early",
 		    (long long)(d->not_before - s->now));
 		c->inside_max_age++;

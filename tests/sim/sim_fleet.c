@@ -153,8 +153,8 @@ option(struct sim_group *g, char *w)
 {
 	char *v = strchr(w, '=');
 
-	if (strcmp(w, "auth") == 0) {
-		g->auth = true;
+	if (strcmp(w, "auth") == 0 || strcmp(w, "rude") == 0) {
+		*(w[0] == 'a' ? &g->auth : &g->rude) = true;
 		return 0;
 	}
 	if (v == NULL)

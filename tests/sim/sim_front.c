@@ -206,11 +206,7 @@ sim_front_run(struct sim *s, struct sim_req *rq, bool notify, bool *ret_hold)
 		rc = ERR_SPACE;
 	a = rc != 0 ? refuse(rq, &resp, rc) : content(s, rq, &p, &resp);
 	blob_unref(resp.image);
-	a->admission = p.req.method == M_GET && rq->num == 0 && !notify &&
-	    (strcmp(p.req.path, "m") == 0 || strncmp(p.req.path, "m/", 2) ==
-	    0);
-	if (!notify)
-		sim_count_arrival(s, rq, p.req.path);
+	a->admission = rq->admission && !notify;
 	if (rq->observe && p.match.route != NULL && !notify &&
 	    (p.match.route->flags & ROUTE_OBSERVE) && a->r.code / 100 == 2) {
 		a->r.observe = true;
@@ -237,13 +233,11 @@ static bool
 lies(struct sim *s, struct sim_req *rq)
 {
 	struct sim_ans *a;
-	const char *m = strstr(rq->uri, "/m");
 
-	if (s->now >= s->net.lie_until || rq->method != 1 || m == NULL ||
-	    (m[2] != '\0' && m[2] != '?' && m[2] != '/'))
+	if (s->now >= s->net.lie_until || !rq->admission)
 		return false;
 	a = ans_new(rq->d, rq->id, SLICE_NONE);
-	a->admission = rq->num == 0;
+	a->admission = true;
 	a->r.code = s->net.lie_code;
 	a->r.have_max_age = true;
 	a->r.max_age = s->net.lie_age;
@@ -282,7 +276,7 @@ sim_front_request(struct sim *s, struct sim_req *rq)
 	struct sim_ans *a;
 	bool held;
 
-	s->count.arrivals++;
+	sim_count_arrival(s, rq);
 	if (lies(s, rq) || !s->up)
 		return;
 	sim_obs_heard(rq->d);
@@ -293,7 +287,8 @@ sim_front_request(struct sim *s, struct sim_req *rq)
 		sim_trace(s, rq->d, "GET %.40s -> %u, max-age %u", rq->uri,
 		    a->r.code, a->r.max_age);
 	else if (rq->method != 1)
-		sim_trace(s, rq->d, "POST %.40s -> %u", rq->uri, a->r.code);
+		sim_trace(s, rq->d, "POST %.*s -> %u",
+		    (int)strcspn(rq->uri, "?"), rq->uri, a->r.code);
 	if (rq->method != 1)
 		remember(s, rq->d, a, held);
 	if (held)
@@ -319,7 +314,7 @@ front_flush(struct front *f, int commit_err)
 	struct sim *s = f->s;
 	size_t n = f->held_n;
 
-	if (s->kill == KILL_SENT && n > 0)
+	if (sim_daemon_dying(s))
 		return;
 	f->held_n = 0;
 	for (size_t i = 0; i < n; i++) {

@@ -219,7 +219,7 @@ peer_send(struct peer *pr, const struct peer_request *rq,
 	pr->n++;
 	*d->push_end = p;
 	d->push_end = &p->next;
-	if (d->push == p)
+	if (d->push == p && !sim_daemon_dying(s))
 		start(p);
 	return 0;
 }

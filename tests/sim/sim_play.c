@@ -85,6 +85,17 @@ s_gate(struct sim *s, char *rest)
 	return 0;
 }
 
+/* run.sh counts: this share of the seeds may miss. */
+static int
+s_allow(struct sim *s, char *rest)
+{
+	char *w = sim_word(&rest);
+	double share;
+
+	return w == NULL || sim_share(w, &share) != 0 || !s->gate ?
+	    bad(s, "ALLOW 5%, of a GATE") : 0;
+}
+
 static int
 s_fails(struct sim *s, char *rest)
 {
@@ -314,6 +325,7 @@ s_step(struct sim *s, char *rest)
 	if (w == NULL || sim_ms(w, &ms) != 0)
 		return bad(s, "STEP duration");
 	sim_run(s, s->now + ms);
+	s->at = s->now - s->start;
 	return 0;
 }
 
@@ -340,6 +352,7 @@ s_until(struct sim *s, char *rest)
 	end = s->start + ms;
 	while (s->now < end && !all_over(s))
 		sim_run(s, end - s->now < LOOK ? end : s->now + LOOK);
+	s->at = s->now - s->start;
 	return 0;
 }
 
@@ -373,7 +386,8 @@ static const struct {
 	{"IMAGE", SETUP, s_image}, {"BLOCK", SETUP, s_block},
 	{"RELEASE", SETUP, sim_release}, {"FLEET", SETUP, sim_fleet},
 	{"SETTLE", SETUP, s_settle}, {"GATE", SETUP, s_gate},
-	{"FAILS", SETUP, s_fails}, {"BLOCKTIME", SETUP, s_blocktime},
+	{"FAILS", SETUP, s_fails}, {"ALLOW", SETUP, s_allow},
+	{"BLOCKTIME", SETUP, s_blocktime},
 	{"LATENCY", SETUP | PLAY, s_latency}, {"DROP", SETUP | PLAY, s_drop},
 	{"DUP", SETUP | PLAY, s_dup}, {"OUTAGE", PLAY, s_outage},
 	{"LIE", PLAY, s_lie}, {"PUBLISH", PLAY, s_publish},
@@ -428,6 +442,24 @@ begin(struct sim *s)
 	return 0;
 }
 
+/* "5m", or any moment of "5m..1h". */
+static int
+moment(struct sim *s, char *w, int64_t *ret)
+{
+	char *to = strstr(w, "..");
+	int64_t end;
+	int rc;
+
+	if (to != NULL)
+		*to = '\0';
+	rc = sim_ms(w, ret);
+	if (rc != 0 || to == NULL)
+		return rc;
+	rc = sim_ms(to + 2, &end);
+	*ret += sim_below(&s->dev_rnd, end - *ret + 1);
+	return rc;
+}
+
 static int
 at(struct sim *s, char **rest)
 {
@@ -437,11 +469,12 @@ at(struct sim *s, char **rest)
 
 	if (rc != 0)
 		return rc;
-	if (w == NULL || sim_ms(w, &ms) != 0)
+	if (w == NULL || moment(s, w, &ms) != 0)
 		return bad(s, "AT time statement");
-	if (s->start + ms < s->now)
+	if (ms < s->at)
 		return bad(s, "that was before");
-	sim_run(s, s->start + ms);
+	s->at = ms;
+	sim_run(s, s->start + ms); /* a kill may have come later than asked */
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define RUDE_MS 1000
+
 struct sim_req *
 sim_req_ref(struct sim_req *r)
 {
@@ -127,11 +129,12 @@ wire_send(void *arg, const struct suitdev_request *q)
 	memcpy(rq->etag, q->etag, sizeof(rq->etag));
 	if (q->payload.n > 0)
 		memcpy(rq->payload, q->payload.p, q->payload.n);
+	rq->admission = asks_manifest(rq);
 	d->ask = rq;
 	d->tries = 0;
 	d->wait = sim_ack_timeout(d->s);
 	d->asked_at = d->s->now;
-	sim_count_try(d, asks_manifest(rq));
+	sim_count_try(d);
 	transmit(d);
 	return 0;
 }
@@ -186,6 +189,8 @@ take(struct sim_dev *d, struct sim_ans *a)
 	if (a->admission)
 		sim_count_told(d, a);
 	suitdev_answer(&d->core, s->now, &a->r);
+	if (d->g->rude && d->core.wake > s->now + RUDE_MS)
+		d->core.wake = s->now + RUDE_MS;
 	/* from one block's request to the next one's */
 	if (block && d->asked_at + s->block_ms > s->now)
 		d->busy = d->asked_at + s->block_ms;

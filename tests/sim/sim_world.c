@@ -114,22 +114,30 @@ wrote(struct sim *s)
 	return st->ops->meta_put(st, "sim", slice_str("x")) != ERR_STATE;
 }
 
+bool
+sim_daemon_dying(struct sim *s)
+{
+	return s->kill == KILL_SENT && commits(s) != s->commits;
+}
+
 void
 sim_turn(struct sim *s)
 {
-	uint64_t n;
-
 	s->touched = false;
 	if (!s->up)
 		return;
 	if (s->kill == KILL_TURN && wrote(s)) {
+		sim_trace(s, NULL, "... before a commit");
 		sim_daemon_kill(s);
 		return;
 	}
-	n = s->kill == KILL_SENT ? commits(s) : 0;
+	if (s->kill == KILL_SENT)
+		s->commits = commits(s);
 	s->loop.hook(s->loop.hook_arg);
-	if (s->kill == KILL_SENT && commits(s) != n)
+	if (sim_daemon_dying(s)) {
+		sim_trace(s, NULL, "... behind a commit");
 		sim_daemon_kill(s);
+	}
 }
 
 /* --- what it serves --- */
@@ -187,17 +195,18 @@ sim_publish(struct sim *s, struct sim_release *r)
 	return rc;
 }
 
-/* Devices that cannot register were added by an operator, and so were
- * those that have a key. */
+/* What cannot be said in a registration was said by an operator: a key, a
+ * tag, that the manifest itself is to be sent. */
 static int
 add_device(struct sim *s, const struct sim_dev *d)
 {
 	const struct sim_group *g = d->g;
 	struct store *st = s->app.store;
 	struct store_device row = {
-		.have_class = true, .driver = g->kind.triggers ?
-		    DRIVER_TRIGGER : DRIVER_NONE,
-		.nul_trigger = g->kind.riot, .have_seq = true, .seq = g->seq,
+		.have_class = true, .driver = g->kind.pushed ?
+		    DRIVER_MANIFEST : g->kind.triggers ? DRIVER_TRIGGER :
+		    DRIVER_NONE,
+		.driver_set = g->kind.triggers, .nul_trigger = g->kind.riot, .have_seq = true, .seq = g->seq,
 		.created = s->now,
 	};
 	int rc;
@@ -236,7 +245,8 @@ add_all(struct sim *s)
 	for (unsigned i = 0; rc == 0 && i < s->dev_n; i++) {
 		const struct sim_group *g = s->dev[i].g;
 
-		if (g->auth || !g->kind.registers || g->tag_name[0] != '\0')
+		if (g->auth || !g->kind.registers || g->kind.pushed ||
+		    g->tag_name[0] != '\0')
 			rc = add_device(s, &s->dev[i]);
 	}
 	return engine_end(s->app.engine, rc);
