@@ -18,22 +18,27 @@ for f in "$@"; do
     # a scenario that misses something is drawn all the same
     "$B/sim/sim" --csv "$csv" "$f" || [ $? -eq 1 ]
     gnuplot <<PLOT
-set terminal svg size 900,420 background "white"
+set terminal svg size 900,620 background "white"
 set output "$B/sim/$name.svg"
 set datafile separator ","
-set title "$name"
-set xlabel "hours since the start"
-set ylabel "admission requests/s (mean of a minute)"
-set y2label "devices"
-set y2tics
-set ytics nomirror
 set grid x y
-set key outside bottom center horizontal
+set lmargin 10
+set rmargin 10
 set yrange [0:*]
+set key top right
+set multiplot layout 2,1 title "$name"
+set ylabel "admission requests/s"
+plot "$csv" skip 1 using (\$1/60):3 with steps lc rgb "#e0a0a0" title "busiest second of a minute", \
+  "" skip 1 using (\$1/60):2 with lines lc rgb "#b02020" title "mean of a minute"
+set xlabel "hours since the start"
+set ylabel "devices that run the release"
+set y2label "downloading at the moment"
+set y2tics
 set y2range [0:*]
-plot "$csv" skip 1 using (\$1/60):2 with lines lc rgb "#c04040" title "requests/s", \
-  "" skip 1 using (\$1/60):5 axes x1y2 with lines lc rgb "#999999" title "downloading", \
-  "" skip 1 using (\$1/60):(s=(\$1==0?0:s)+\$3) axes x1y2 with lines lw 2 lc rgb "#3060a0" title "done"
+set ytics nomirror
+set key bottom right
+plot "$csv" skip 1 using (\$1/60):(s=(\$1==0?0:s)+\$4) with lines lw 2 lc rgb "#3060a0" title "done", \
+  "" skip 1 using (\$1/60):6 axes x1y2 with lines lc rgb "#909090" title "downloading"
 PLOT
     echo "  $B/sim/$name.svg"
 done

@@ -155,6 +155,7 @@ struct sim_dev {
 	unsigned tries;
 	int64_t again, wait; /* repeated then; doubles */
 	int64_t asked_at;
+	unsigned session; /* DTLS: the daemon's life; 0: shakes hands next */
 	uint32_t note_token; /* exchange of its observation; 0: none */
 	uint32_t note_seen;
 
@@ -186,7 +187,7 @@ struct sim_release {
 
 /* Of one minute since AT 0. */
 struct sim_minute {
-	uint32_t requests, done, active, loading;
+	uint32_t requests, busiest, done, active, loading;
 };
 
 struct sim_count {
@@ -194,6 +195,7 @@ struct sim_count {
 	uint64_t requests; /* admission requests */
 	int64_t second;
 	uint32_t in_second, peak;
+	int64_t peak_at, loading_peak_at, early_at; /* when first so */
 	uint64_t done, loading, loading_peak, loading_after_kill;
 	uint64_t active_peak;
 	uint64_t inside_max_age, steered;

@@ -50,8 +50,12 @@ sim_count_arrival(struct sim *s, const struct sim_req *rq)
 		c->second = s->now / 1000;
 		c->in_second = 0;
 	}
-	if (++c->in_second > c->peak)
+	if (++c->in_second > c->peak) {
 		c->peak = c->in_second;
+		c->peak_at = s->now;
+	}
+	if (m != NULL && c->in_second > m->busiest)
+		m->busiest = c->in_second;
 }
 
 /* An exchange begins. */
@@ -66,7 +70,8 @@ sim_count_try(struct sim_dev *d)
 	if (d->ask->admission && s->now < d->not_before) {
 		sim_trace(s, d, "asks %lld ms too early",
 		    (long long)(d->not_before - s->now));
-		c->inside_max_age++;
+		if (c->inside_max_age++ == 0)
+			c->early_at = s->now;
 	}
 	if (wanted(d) && s->now - since > c->longest_wait)
 		c->longest_wait = s->now - since;
@@ -124,8 +129,10 @@ sim_count_state(struct sim_dev *d)
 		return;
 	d->loading = load;
 	c->loading += load ? 1 : (uint64_t)-1;
-	if (c->loading > c->loading_peak)
+	if (c->loading > c->loading_peak) {
 		c->loading_peak = c->loading;
+		c->loading_peak_at = s->now;
+	}
 	if (c->kills > 0 && c->loading > c->loading_after_kill)
 		c->loading_after_kill = c->loading;
 }

@@ -7,6 +7,7 @@
  */
 #include "tests/sim/sim.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -270,6 +271,18 @@ remember(struct sim *s, struct sim_dev *d, struct sim_ans *a, bool held)
 	d->memo_held = held;
 }
 
+/* A daemon that was restarted cannot read an old session's records, and
+ * says nothing: the device finds out by silence. */
+static bool
+readable(struct sim *s, struct sim_dev *d)
+{
+	if (!d->g->auth)
+		return true;
+	if (d->session == 0)
+		d->session = s->life;
+	return d->session == s->life;
+}
+
 void
 sim_front_request(struct sim *s, struct sim_req *rq)
 {
@@ -277,7 +290,7 @@ sim_front_request(struct sim *s, struct sim_req *rq)
 	bool held;
 
 	sim_count_arrival(s, rq);
-	if (lies(s, rq) || !s->up)
+	if (lies(s, rq) || !s->up || !readable(s, rq->d))
 		return;
 	sim_obs_heard(rq->d);
 	if (repeated(s, rq))
@@ -350,6 +363,8 @@ front_forget(struct front *f, const char *identity)
 {
 	struct sim_dev *d = sim_dev_by_ep(f->s, identity);
 
-	if (d != NULL && d->g->auth)
+	if (d != NULL && d->g->auth) {
+		d->session = UINT_MAX;
 		sim_obs_drop(d, ERR_UNREACHABLE);
+	}
 }

@@ -1,7 +1,7 @@
 /*
- * sim [-v] [-q] [--seed N] [--csv FILE] SCENARIO: plays one scenario with
+ * sim [-v] [-l] [--seed N] [--csv FILE] SCENARIO: plays one scenario with
  * one seed. A line of figures, exit 0 when every EXPECT was met (of one that
- * says FAILS: when every one was missed), 1 when not, 2 for nonsense in the file.
+ * says FAILS: when every one was missed), 1 when not, 2 for nonsense.
  */
 #include "tests/sim/sim.h"
 

@@ -158,32 +158,36 @@ OPS(jobs_live, live)
 OPS(active, active)
 #undef OPS
 
+#define WHEN(m) offsetof(struct sim_count, m)
+
 static const struct metric {
 	const char *name;
 	enum unit unit;
 	double (*fn)(struct sim *s);
+	size_t when; /* WHEN it became so; 0: not known */
 } metrics[] = {
-	{"done", UNIT_COUNT, m_done},
-	{"left", UNIT_COUNT, m_left},
-	{"requests", UNIT_COUNT, m_requests},
-	{"requests_per_device", UNIT_RATIO, m_requests_per_device},
-	{"most_requests", UNIT_COUNT, m_most_requests},
-	{"peak_requests", UNIT_COUNT, m_peak},
-	{"makespan", UNIT_TIME, m_makespan},
-	{"admitted_peak", UNIT_COUNT, m_loading_peak},
-	{"admitted_over_kill", UNIT_COUNT, m_loading_after_kill},
-	{"active_peak", UNIT_COUNT, m_active_peak},
-	{"active", UNIT_COUNT, m_active},
-	{"inside_max_age", UNIT_COUNT, m_inside_max_age},
-	{"steered", UNIT_COUNT, m_steered},
-	{"bricked", UNIT_COUNT, m_bricked},
-	{"rolled_back", UNIT_COUNT, m_rolled_back},
-	{"kills", UNIT_COUNT, m_kills},
-	{"longest_wait", UNIT_TIME, m_longest_wait},
-	{"campaign", UNIT_STATE, m_campaign},
-	{"jobs_done", UNIT_COUNT, m_jobs_done},
-	{"jobs_failed", UNIT_COUNT, m_jobs_failed},
-	{"jobs_live", UNIT_COUNT, m_jobs_live},
+	{"done", UNIT_COUNT, m_done, 0},
+	{"left", UNIT_COUNT, m_left, 0},
+	{"requests", UNIT_COUNT, m_requests, 0},
+	{"requests_per_device", UNIT_RATIO, m_requests_per_device, 0},
+	{"most_requests", UNIT_COUNT, m_most_requests, 0},
+	{"peak_requests", UNIT_COUNT, m_peak, WHEN(peak_at)},
+	{"makespan", UNIT_TIME, m_makespan, 0},
+	{"admitted_peak", UNIT_COUNT, m_loading_peak,
+	    WHEN(loading_peak_at)},
+	{"admitted_over_kill", UNIT_COUNT, m_loading_after_kill, 0},
+	{"active_peak", UNIT_COUNT, m_active_peak, 0},
+	{"active", UNIT_COUNT, m_active, 0},
+	{"inside_max_age", UNIT_COUNT, m_inside_max_age, WHEN(early_at)},
+	{"steered", UNIT_COUNT, m_steered, 0},
+	{"bricked", UNIT_COUNT, m_bricked, 0},
+	{"rolled_back", UNIT_COUNT, m_rolled_back, 0},
+	{"kills", UNIT_COUNT, m_kills, 0},
+	{"longest_wait", UNIT_TIME, m_longest_wait, 0},
+	{"campaign", UNIT_STATE, m_campaign, 0},
+	{"jobs_done", UNIT_COUNT, m_jobs_done, 0},
+	{"jobs_failed", UNIT_COUNT, m_jobs_failed, 0},
+	{"jobs_live", UNIT_COUNT, m_jobs_live, 0},
 };
 
 static const struct {
@@ -235,6 +239,23 @@ say(const struct metric *m, double v, char dst[24])
 		snprintf(dst, 24, "%.10g", v);
 }
 
+static void
+miss(struct sim *s, const struct metric *m, const char *op, const char *want,
+    const char *got)
+{
+	int64_t at = 0;
+	char t[24] = "";
+
+	if (m->when != 0)
+		memcpy(&at, (const char *)&s->count + m->when, sizeof(at));
+	if (at != 0)
+		sim_time(at - SIM_EPOCH, t);
+	snprintf(s->verdict, sizeof(s->verdict), "%s:%u: seed %llu: %s: "
+	    "wanted %s %s, got %s%s%s", s->file, s->line,
+	    (unsigned long long)s->seed, m->name, op, want, got,
+	    t[0] != '\0' ? " at " : "", t);
+}
+
 int
 sim_expect(struct sim *s, char *words, bool *ret_met)
 {
@@ -266,9 +287,7 @@ sim_expect(struct sim *s, char *words, bool *ret_met)
 	sim_trace(s, NULL, "EXPECT %s %s %s: %s, %s", name, op, value, a,
 	    *ret_met ? "met" : "MISSED");
 	if (!*ret_met)
-		snprintf(s->verdict, sizeof(s->verdict), "%s:%u: seed %llu: "
-		    "%s: wanted %s %s, got %s", s->file, s->line,
-		    (unsigned long long)s->seed, name, op, b, a);
+		miss(s, m, op, b, a);
 	return 0;
 }
 
@@ -279,14 +298,15 @@ sim_csv(const struct sim *s, const char *path)
 
 	if (f == NULL)
 		return ERR_IO;
-	fputs("minute,requests_per_s,completions,active,downloading\n", f);
+	fputs("minute,requests_per_s,busiest_s,completions,active,"
+	    "downloading\n", f);
 	for (size_t i = 0; i < s->count.minute_n; i++) {
 		const struct sim_minute *m = &s->count.minute[i];
 
 		if ((int64_t)i * 60000 > s->now - s->start)
 			break;
-		fprintf(f, "%zu,%.3f,%u,%u,%u\n", i, m->requests / 60.0,
-		    m->done, m->active, m->loading);
+		fprintf(f, "%zu,%.3f,%u,%u,%u,%u\n", i, m->requests / 60.0,
+		    m->busiest, m->done, m->active, m->loading);
 	}
 	return fclose(f) == 0 ? 0 : ERR_IO;
 }

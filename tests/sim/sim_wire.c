@@ -151,6 +151,7 @@ sim_wire_forget(struct sim_dev *d)
 {
 	over(d);
 	d->note_token = 0;
+	d->session = 0;
 }
 
 static void
@@ -172,6 +173,7 @@ sim_wire_again(struct sim_dev *d)
 	}
 	sim_trace(d->s, d, "no answer to %s", d->ask->uri);
 	over(d);
+	d->session = 0; /* it may be that: the next one begins anew */
 	suitdev_lost(&d->core, d->s->now, ERR_TIMEOUT);
 }
 

@@ -206,7 +206,8 @@ add_device(struct sim *s, const struct sim_dev *d)
 		.have_class = true, .driver = g->kind.pushed ?
 		    DRIVER_MANIFEST : g->kind.triggers ? DRIVER_TRIGGER :
 		    DRIVER_NONE,
-		.driver_set = g->kind.triggers, .nul_trigger = g->kind.riot, .have_seq = true, .seq = g->seq,
+		.driver_set = g->kind.triggers, .nul_trigger = g->kind.riot,
+		.have_seq = true, .seq = g->seq,
 		.created = s->now,
 	};
 	int rc;
