@@ -118,6 +118,14 @@ struct sim_obs {
 	void *done_arg;
 };
 
+/* What is counted for the whole fleet, and for each group. */
+struct sim_tally {
+	unsigned n; /* devices */
+	uint64_t requests; /* admission requests */
+	uint64_t done, loading, loading_peak;
+	uint64_t minute, bytes, bytes_peak; /* of images, in a minute */
+};
+
 struct sim_group {
 	unsigned n, first; /* index of its first device */
 	struct suitdev_kind kind;
@@ -131,6 +139,7 @@ struct sim_group {
 	char prefix[24], tag_name[LIMIT_TAG_NAME + 1];
 	char tag_value[LIMIT_TAG_VALUE + 1];
 	unsigned net[2]; /* 10.1 of 10.1.x.y */
+	struct sim_tally tally;
 };
 
 enum sim_fate { FATE_ALIVE, FATE_GONE, FATE_BRICKED };
@@ -140,7 +149,7 @@ struct sim_dev {
 	struct storage_ram ram;
 	uint8_t manifest[SIM_MANIFEST];
 	struct sim *s;
-	const struct sim_group *g;
+	struct sim_group *g;
 	unsigned index;
 	char ep[40], addr[16], peer[24];
 	enum sim_fate fate;
@@ -192,12 +201,12 @@ struct sim_minute {
 
 struct sim_count {
 	uint64_t arrivals; /* datagrams of devices at the server */
-	uint64_t requests; /* admission requests */
+	struct sim_tally all;
 	int64_t second;
-	uint32_t in_second, peak;
+	uint64_t in_second, peak;
 	int64_t peak_at, loading_peak_at, early_at; /* when first so */
-	uint64_t done, loading, loading_peak, loading_after_kill;
-	uint64_t active_peak;
+	uint64_t loading_after_kill;
+	int64_t active_peak;
 	uint64_t inside_max_age, steered;
 	uint64_t bricked, rolled_back, kills;
 	int64_t done_at; /* the last one */
@@ -329,7 +338,7 @@ void sim_obs_drop(struct sim_dev *d, int err);
 void sim_peer_close(struct sim *s);
 
 /* sim_dev.c */
-int sim_dev_init(struct sim *s, unsigned index, const struct sim_group *g)
+int sim_dev_init(struct sim *s, unsigned index, struct sim_group *g)
     MUST_USE;
 void sim_dev_fini(struct sim_dev *d);
 void sim_dev_power(struct sim_dev *d, bool on);
@@ -340,6 +349,7 @@ bool sim_dev_hears(const struct sim_dev *d);
 
 /* sim_count.c */
 void sim_count_arrival(struct sim *s, const struct sim_req *rq);
+void sim_count_bytes(struct sim_dev *d, size_t n); /* of an image, sent */
 void sim_count_try(struct sim_dev *d);
 void sim_count_told(struct sim_dev *d, const struct sim_ans *a);
 void sim_count_state(struct sim_dev *d); /* after each turn of it */
@@ -353,8 +363,8 @@ int sim_csv(const struct sim *s, const char *path) MUST_USE;
 
 /* sim_ops.c */
 struct ops_view {
-	int state;
-	uint64_t done, failed, live, active;
+	int64_t state; /* -1: there is no campaign */
+	int64_t done, failed, live, active;
 };
 int ops_start(struct sim *s, uint64_t release, char *words) MUST_USE;
 int ops_do(struct sim *s, const char *verb) MUST_USE; /* "pause" ... */

@@ -42,7 +42,8 @@ sim_count_arrival(struct sim *s, const struct sim_req *rq)
 	c->arrivals++;
 	if (!rq->admission || !wanted(rq->d))
 		return;
-	c->requests++;
+	c->all.requests++;
+	rq->d->g->tally.requests++;
 	rq->d->asks++;
 	if (m != NULL)
 		m->requests++;
@@ -55,7 +56,7 @@ sim_count_arrival(struct sim *s, const struct sim_req *rq)
 		c->peak_at = s->now;
 	}
 	if (m != NULL && c->in_second > m->busiest)
-		m->busiest = c->in_second;
+		m->busiest = (uint32_t)c->in_second;
 }
 
 /* An exchange begins. */
@@ -106,12 +107,45 @@ count_done(struct sim_dev *d)
 	struct sim_minute *m = minute(d->s);
 
 	d->done = true;
-	c->done++;
+	c->all.done++;
+	d->g->tally.done++;
 	c->done_at = d->s->now;
 	if (m != NULL)
 		m->done++;
 	sim_trace(d->s, d, "runs %llu",
 	    (unsigned long long)d->core.nv.sequence);
+}
+
+/* true: more than ever */
+static bool
+load_changed(struct sim_tally *t, bool load)
+{
+	t->loading += load ? 1 : (uint64_t)-1;
+	if (t->loading <= t->loading_peak)
+		return false;
+	t->loading_peak = t->loading;
+	return true;
+}
+
+static void
+count_bytes(struct sim_tally *t, uint64_t minute, size_t n)
+{
+	if (t->minute != minute) {
+		t->minute = minute;
+		t->bytes = 0;
+	}
+	t->bytes += n;
+	if (t->bytes > t->bytes_peak)
+		t->bytes_peak = t->bytes;
+}
+
+void
+sim_count_bytes(struct sim_dev *d, size_t n)
+{
+	const uint64_t minute = (uint64_t)(d->s->now / 60000);
+
+	count_bytes(&d->s->count.all, minute, n);
+	count_bytes(&d->g->tally, minute, n);
 }
 
 void
@@ -128,13 +162,11 @@ sim_count_state(struct sim_dev *d)
 	if (load == d->loading)
 		return;
 	d->loading = load;
-	c->loading += load ? 1 : (uint64_t)-1;
-	if (c->loading > c->loading_peak) {
-		c->loading_peak = c->loading;
+	(void)load_changed(&d->g->tally, load);
+	if (load_changed(&c->all, load))
 		c->loading_peak_at = s->now;
-	}
-	if (c->kills > 0 && c->loading > c->loading_after_kill)
-		c->loading_after_kill = c->loading;
+	if (c->kills > 0 && c->all.loading > c->loading_after_kill)
+		c->loading_after_kill = c->all.loading;
 }
 
 void
@@ -150,7 +182,7 @@ sim_count_second(struct sim *s)
 		s->count.active_peak = v.active;
 	if (m != NULL) {
 		m->active = (uint32_t)v.active;
-		m->loading = (uint32_t)s->count.loading;
+		m->loading = (uint32_t)s->count.all.loading;
 	}
 }
 
@@ -161,13 +193,16 @@ sim_count_campaign(struct sim *s)
 {
 	s->campaign_at = s->now;
 	s->todo = 0;
-	s->count.done = s->count.loading = 0;
+	s->count.all = (struct sim_tally){.n = s->dev_n};
+	for (size_t i = 0; i < s->group_n; i++)
+		s->group[i].tally = (struct sim_tally){.n = s->group[i].n};
 	for (unsigned i = 0; i < s->dev_n; i++) {
 		struct sim_dev *d = &s->dev[i];
 
 		d->loading = false;
 		d->done = d->core.nv.sequence >= s->target_seq;
-		s->count.done += d->done;
+		s->count.all.done += d->done;
+		d->g->tally.done += d->done;
 		s->todo += !d->done && d->fate == FATE_ALIVE;
 	}
 }

@@ -162,7 +162,7 @@ first_power(struct sim *s, void *arg, int64_t n)
 }
 
 int
-sim_dev_init(struct sim *s, unsigned index, const struct sim_group *g)
+sim_dev_init(struct sim *s, unsigned index, struct sim_group *g)
 {
 	struct sim_dev *d = &s->dev[index];
 	const unsigned k = index - g->first;

@@ -184,6 +184,8 @@ content(struct sim *s, const struct sim_req *rq, struct parsed *p,
 	    (p->match.route->flags & ROUTE_BLOCKS))
 		engine_blocks(&s->app, &p->req, resp->image,
 		    cut.off + cut.len, blob_bytes(resp->image).n);
+	if (resp->image != NULL)
+		sim_count_bytes(rq->d, cut.len);
 	return a;
 }
 

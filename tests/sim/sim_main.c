@@ -81,16 +81,17 @@ figures(const struct sim *s, double took, bool ok)
 
 	name = name != NULL ? name + 1 : s->file;
 	printf("  %-4s %-28s seed %-3llu %s virtual, %.1f s real, %llu "
-	    "events; done %llu of %u, %.2f requests/device, peak %u/s, ",
+	    "events; done %llu of %u, %.2f requests/device, peak %llu/s, ",
 	    ok ? "ok" : "FAIL", name, (unsigned long long)s->seed,
 	    sim_time(s->now - SIM_EPOCH, t), took,
-	    (unsigned long long)s->events, (unsigned long long)c->done,
-	    s->dev_n, s->todo ? (double)c->requests / s->todo : 0, c->peak);
+	    (unsigned long long)s->events, (unsigned long long)c->all.done,
+	    s->dev_n, s->todo ? (double)c->all.requests / s->todo : 0,
+	    (unsigned long long)c->peak);
 	if (ideal > 0 && c->done_at > 0)
 		printf("%.3f ideal, ",
 		    (double)(c->done_at - s->campaign_at) / ideal);
 	printf("admitted <= %llu; %u of %u met\n",
-	    (unsigned long long)c->loading_peak, s->expected - s->missed,
+	    (unsigned long long)c->all.loading_peak, s->expected - s->missed,
 	    s->expected);
 }
 

@@ -89,13 +89,13 @@ ops_view(struct sim *s, struct ops_view *ret)
 	    st->ops->campaign_get(st, s->campaign, &c) != 0 ||
 	    st->ops->campaign_counts(st, s->campaign, &n) != 0)
 		return;
-	ret->state = (int)c.state;
-	ret->active = n.active + n.starting;
-	ret->done = n.by_state[JOB_DONE];
-	ret->failed = n.by_state[JOB_FAILED];
+	ret->state = c.state;
+	ret->active = (int64_t)(n.active + n.starting);
+	ret->done = (int64_t)n.by_state[JOB_DONE];
+	ret->failed = (int64_t)n.by_state[JOB_FAILED];
 	for (size_t i = 0; i < JOB_STATES; i++)
 		if (!job_state_final((enum job_state)i))
-			ret->live += n.by_state[i];
+			ret->live += (int64_t)n.by_state[i];
 }
 
 int

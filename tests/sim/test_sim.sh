@@ -40,7 +40,7 @@ AT 1h'
 ok 'met: 0' exits met 0 <<<"$small EXPECT done == 100%"
 ok 'missed: 1' exits missed 1 <<<"$small EXPECT done < 20"
 ok 'a miss has file, line, seed, wanted, got' says missed \
-    'missed\.sim:5: seed 3: done: wanted < 20, got 20'
+    'missed\.sim:5: seed 3: wanted done < 20, got 20'
 ok 'a miss has the last lines of what happened' \
     test "$(grep -c '^    ' "$dir/missed.out")" -eq 40
 ok 'FAILS turns it round' exits turned 0 <<<"FAILS
@@ -57,6 +57,15 @@ ok 'back in time: nonsense' exits back 2 <<<"$small STEP 1s
 AT 1m EXPECT done == 1"
 ok 'a share where none can be: nonsense' exits unit 2 \
     <<<"$small EXPECT requests_per_device <= 5%"
+
+ok 'a metric of one group' exits group 0 <<<"FLEET 5 kind=trigger
+$small EXPECT done@ga- == 100%
+EXPECT done@gb- == 20
+EXPECT done == 25"
+ok 'a group that is none: nonsense' exits group2 2 \
+    <<<"$small EXPECT done@gz- == 1"
+ok 'a metric that no group has: nonsense' exits group3 2 \
+    <<<"$small EXPECT makespan@ga- <= 1h"
 
 cat >"$dir/world.sim" <<'SIM'
 STORE mem
