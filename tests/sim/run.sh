@@ -31,7 +31,7 @@ export B log
 # shellcheck disable=SC2016  # expanded by the inner shell
 xargs -P "$(nproc)" -L 1 sh -c '
     out=$log/$(basename "$0" .sim).$1
-    if "${B:-build}/sim/sim" --seed "$1" "$0" >"$out" 2>&1; then
+    if timeout "${SIM_TIMEOUT:-600}" "${B:-build}/sim/sim" --seed "$1" "$0" >"$out" 2>&1; then
         echo "$0" >>"$log/passed"
     else
         echo "$0" >>"$log/failed"
