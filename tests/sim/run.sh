@@ -6,11 +6,12 @@ set -u
 here=$(dirname "$0")
 seeds=${1:-1}
 shift
-log=$(mktemp -d)
+# state directories lie in memory where there is such a place
+if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ]; then TMPDIR=/dev/shm; fi
+log=$(mktemp -d "${TMPDIR:-/tmp}/sim.XXXXXX")
+export TMPDIR="$log" # goes with it, also after a run that was cut off
 trap 'rm -rf "$log"' EXIT
 trap 'exit 1' INT TERM HUP
-# state directories lie in memory where there is such a place
-if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ]; then export TMPDIR=/dev/shm; fi
 
 [ $# -gt 0 ] || set -- "$here"/*.sim
 n=0

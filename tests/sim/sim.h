@@ -248,7 +248,7 @@ struct sim {
 	unsigned life; /* starts so far */
 	enum sim_kill kill; /* dies at the next turn that writes */
 	uint64_t commits; /* before this turn */
-	char dir[64];
+	char dir[200];
 	struct cose_key *key;
 	struct cose_keyring ring;
 	uint8_t class_id[16], vendor[16];

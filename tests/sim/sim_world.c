@@ -22,7 +22,7 @@
 static int
 open_store(struct sim *s)
 {
-	char path[96];
+	char path[220];
 	struct store_sqlite_opts o = {path, false};
 
 	if (!s->sqlite)
@@ -259,9 +259,9 @@ sim_world_open(struct sim *s)
 	const char *tmp = getenv("TMPDIR");
 	int rc = cose_key_generate(COSE_KEY_P256, &s->key);
 
-	snprintf(s->dir, sizeof(s->dir), "%.40s/suitd-sim-XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
-	if (rc == 0 && mkdtemp(s->dir) == NULL)
+	if (snprintf(s->dir, sizeof(s->dir), "%s/suitd-sim-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp") >= (int)sizeof(s->dir) ||
+	    mkdtemp(s->dir) == NULL)
 		rc = why_set(&s->why, ERR_IO, "%s: cannot be made", s->dir);
 	s->ring.key[s->ring.n++] = s->key;
 	memset(s->class_id, 0xc1, 16);
@@ -305,7 +305,7 @@ sim_world_begin(struct sim *s)
 void
 sim_world_close(struct sim *s)
 {
-	char cmd[96];
+	char cmd[220];
 
 	sim_daemon_kill(s);
 	s->app.front = NULL;
