@@ -14,7 +14,6 @@ trap 'rm -rf "$log"' EXIT
 trap 'exit 1' INT TERM HUP
 
 [ $# -gt 0 ] || set -- "$here"/*.sim
-n=0
 for f in "$@"; do
     [ -e "$f" ] || f=$here/$f.sim
     [ -e "$f" ] || { echo "sim: no scenario $f" >&2; exit 2; }
@@ -22,7 +21,7 @@ for f in "$@"; do
     if grep -q '^GATE' "$f"; then few=$seeds; fi
     i=0
     while [ "$i" -lt "$few" ]; do
-        i=$((i + 1)) n=$((n + 1))
+        i=$((i + 1))
         echo "$f $i"
     done
 done >"$log/list"
