@@ -55,7 +55,7 @@ A_RIG := $(B)/librig.a
 BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
 .PHONY: all help deps deps-test demo check layers style \
-	clean unit e2e bench vectors fuzz fuzz-replay man
+	clean unit e2e bench vectors fuzz fuzz-replay man sim
 
 all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
 
@@ -68,6 +68,7 @@ help:
 ## make unit       unit tests only
 ## make e2e        end-to-end tests only
 ## make fuzz       libFuzzer on every parser (clang), FUZZ_TIME=30 seconds each
+## make sim        scenarios in virtual time; SEEDS=100, ONLY=name
 ## make bench      the figures of docs/BENCHMARKS.md; ONLY="start fleet" runs some of them
 ## make style      limits of the house style; make layers: include rules
 ## make clean      remove build/
@@ -136,6 +137,16 @@ $(TESTS_cli): $(B)/tests/%: $(B)/obj/tests/%.o $(A_CLI) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(COAP_LIBS) $(LIB_LIBS) -lcmocka
 
+# The simulator: the daemon without its loop, front and peer, which the
+# simulator plays, and devices, in one process under virtual time.
+SIM_O := $(call objs,$(call srcs,tests/sim))
+$(B)/sim/sim: $(SIM_O) $(A_DAEMON) $(A_DEV) $(A_DB) $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(DB_LIBS) $(LIB_LIBS) -lm
+SEEDS ?= 1
+sim: $(B)/sim/sim
+	@B=$(B) sh tests/sim/run.sh $(SEEDS) $(ONLY)
+
 # Fuzz targets: libFuzzer with `make fuzz` (clang), replay of their corpus
 # without an engine in `make check`.
 FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out tests/fuzz/replay.c,$(call srcs,tests/fuzz)))
@@ -180,7 +191,7 @@ demo: deps
 	@bash tests/tools/demo.sh $(B)
 check: deps-test
 	@echo "building, warnings are errors"
-	@$(BUILD) all $(UNIT) $(FUZZ)
+	@$(BUILD) all $(UNIT) $(FUZZ) $(B)/sim/sim
 	@SAN=$(SAN) bash tests/tools/check.sh $(B)
 e2e: all
 	@bash tests/tools/check.sh $(B) e2e

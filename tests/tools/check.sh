@@ -40,6 +40,8 @@ if [ "${2:-}" != e2e ]; then
     suite scripts sh tests/tools/scripts.sh
     suite man sh tests/tools/man.sh
     suite unit make -s --no-print-directory unit SAN="${SAN:-}"
+    suite sim-self bash tests/sim/test_sim.sh
+    suite sim make -s --no-print-directory sim SAN="${SAN:-}"
     suite fuzz-corpus make -s --no-print-directory fuzz-replay SAN="${SAN:-}"
 fi
 for t in tests/e2e/test_*.sh tests/e2e/test_*.py; do
