@@ -5,57 +5,83 @@
 #include "tests/sim/sim.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "daemon/campaign.h"
 #include "daemon/engine.h"
 
-/* "slots=20", "tag=site:north": the policy, as text. */
+/* A word is a rule of the policy; `where=EXPR` is the selection, without
+ * blanks. */
 static int
-word(struct sim *s, struct campaign_spec *spec, char *w)
+word(struct sim *s, struct campaign_spec *spec, const char *w)
 {
-	char *value = strchr(w, '='), *colon;
+	size_t n = strlen(spec->policy);
 
-	if (value != NULL)
-		*value++ = '\0';
-	if (value != NULL && strcmp(w, "slots") == 0) {
-		spec->concurrency = (uint32_t)strtoul(value, NULL, 10);
+	if (strncmp(w, "where=", 6) == 0) {
+		snprintf(spec->select, sizeof(spec->select), "%s", w + 6);
 		return 0;
 	}
-	if (value == NULL || strcmp(w, "tag") != 0)
-		return why_set(&s->why, ERR_INVALID, "no such policy word: "
-		    "%s", w);
-	colon = strchr(value, ':');
-	if (colon != NULL)
-		*colon++ = '\0';
-	spec->select = SELECT_TAG;
-	snprintf(spec->tag_name, sizeof(spec->tag_name), "%s", value);
-	snprintf(spec->tag_value, sizeof(spec->tag_value), "%s",
-	    colon != NULL ? colon : "");
+	if (n + strlen(w) + 2 > sizeof(spec->policy))
+		return why_set(&s->why, ERR_SIZE, "too many rules");
+	snprintf(spec->policy + n, sizeof(spec->policy) - n, "%s%s",
+	    n > 0 ? " " : "", w);
 	return 0;
+}
+
+/* Planning takes turns of the loop; nothing else happens meanwhile. */
+static int
+finish_work(struct sim *s, struct store_campaign *c)
+{
+	struct app *app = &s->app;
+	int rc = 0;
+
+	while (rc == 0 && c->work != WORK_NONE) {
+		campaign_work(app);
+		engine_turn(app->engine);
+		rc = app->store->ops->campaign_get(app->store, c->id, c);
+	}
+	return rc;
 }
 
 int
 ops_start(struct sim *s, uint64_t release, char *words)
 {
-	struct campaign_spec spec = {
-		.release = release, .select = SELECT_CLASS,
-	};
-	struct campaign_result r;
+	struct campaign_spec spec = {.release = release, .start = true};
+	struct store_campaign c;
 	char *w;
 	int rc = 0;
 
 	while (rc == 0 && (w = sim_word(&words)) != NULL)
 		rc = word(s, &spec, w);
 	if (rc == 0)
-		rc = campaign_start(&s->app, &spec, &r, &s->why);
+		rc = campaign_plan(&s->app, &spec, &c, &s->why);
+	if (rc == 0)
+		rc = finish_work(s, &c);
+	if (rc == 0 && c.state != CAMPAIGN_RUNNING)
+		rc = why_set(&s->why, ERR_STATE, "not started: %.150s",
+		    c.cause);
 	if (rc != 0)
 		return rc;
-	s->campaign = r.campaign.id;
-	s->slots = r.campaign.concurrency;
-	sim_trace(s, NULL, "campaign %llu: %llu jobs",
-	    (unsigned long long)s->campaign, (unsigned long long)r.jobs);
+	s->campaign = c.id;
+	s->slots = c.concurrency < s->app.conf.downloads ? c.concurrency :
+	    s->app.conf.downloads;
+	sim_trace(s, NULL, "campaign %llu: %llu jobs, %u waves",
+	    (unsigned long long)s->campaign,
+	    (unsigned long long)c.verdict[PLAN_UPDATE],
+	    (unsigned)c.wave_count);
 	return 0;
+}
+
+static int
+soft_abort(struct app *app, uint64_t id, struct why *why)
+{
+	return campaign_abort(app, id, false, why);
+}
+
+static int
+next_wave(struct app *app, uint64_t id, struct why *why)
+{
+	return campaign_advance(app, id, 0, why);
 }
 
 static const struct {
@@ -64,7 +90,8 @@ static const struct {
 } verbs[] = {
 	{"PAUSE", campaign_pause},
 	{"RESUME", campaign_resume},
-	{"ABORT", campaign_abort},
+	{"ABORT", soft_abort},
+	{"NEXT", next_wave},
 };
 
 int

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "daemon/access.h"
+#include "daemon/admit.h"
+#include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -23,7 +25,7 @@ static int
 open_store(struct sim *s)
 {
 	char path[220];
-	struct store_sqlite_opts o = {path, false};
+	struct store_sqlite_opts o = {path, false, true};
 
 	if (!s->sqlite)
 		return s->app.store != NULL ? 0 :
@@ -65,6 +67,12 @@ sim_daemon_start(struct sim *s)
 	if (rc == 0)
 		rc = catalog_load(a->catalog, a->store);
 	if (rc == 0)
+		rc = admit_new(&a->admit);
+	if (rc == 0)
+		rc = runs_new(&a->runs);
+	if (rc == 0)
+		rc = campaigns_new(&a->campaigns);
+	if (rc == 0)
 		rc = engine_new(a, &a->engine);
 	s->touched = rc == 0;
 	return rc;
@@ -85,10 +93,16 @@ sim_daemon_kill(struct sim *s)
 	sim_front_close(s);
 	s->loop.timer_at = 0;
 	engine_free(a->engine);
+	campaigns_free(a->campaigns);
+	runs_free(a->runs);
+	admit_free(a->admit);
 	catalog_free(a->catalog);
 	access_free(a->access);
 	blob_close(a->blobs);
 	a->engine = NULL;
+	a->campaigns = NULL;
+	a->runs = NULL;
+	a->admit = NULL;
 	a->catalog = NULL;
 	a->access = NULL;
 	a->blobs = NULL;
