@@ -97,6 +97,7 @@ step "4. Release 2, 256 KiB, signed and published: observers hear of it at once"
 release 2 262144
 
 step "5. A campaign in two waves: planned, started by its digest, watched; one device dies half-way"
+printf "  what has begun already goes on; what has not waits for its wave\n"
 class=$(suitctl --json release show 2 | sed 's/.*"classes":\["\([^"]*\).*/\1/')
 run suitctl campaign plan 2 --class "$class" --waves 25%,100% --soak 2s --sample 3
 plan=$(suitctl --json campaign show 1 | sed 's/.*"plan":"\([0-9a-f]\{12\}\).*/\1/')
