@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "lib/policy.h"
+#include "lib/policy_value.h"
 
 static struct policy pol;
 
@@ -94,6 +95,52 @@ the_table_is_sound(void **state)
 			assert_string_equal(text, k->def);
 		assert_true(k->help[0] != '\0');
 		assert_null(strchr(k->help, '\n'));
+	}
+}
+
+/* "\n*soak* = 1h\n\t0 .. 90d. ": bounds where a person can meet them. */
+static void
+entry(const struct policy_key *k, struct buf *out)
+{
+	buf_puts(out, "\n*");
+	buf_puts(out, k->name);
+	buf_puts(out, "* = ");
+	policy_key_put(k, &pol, out);
+	buf_puts(out, "\n\t");
+	if (k->type == POLICY_T_WAVES || k->type >= POLICY_T_BOOL ||
+	    k->max > UINT32_MAX)
+		return;
+	policy_number_put(k->type, k->min, out);
+	buf_puts(out, " .. ");
+	policy_number_put(k->type, k->max, out);
+	buf_puts(out, ". ");
+}
+
+static void
+every_key_is_in_the_man_page_with_its_default(void **state)
+{
+	static char text[65536];
+	uint8_t want[256];
+	FILE *f = fopen("docs/man/suitd.conf.5.scd", "r");
+	char *at;
+
+	(void)state;
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	at = strstr(text, "\n# CAMPAIGN RULES\n");
+	assert_non_null(at);
+	policy_default(&pol);
+	/* in the order of the table */
+	for (const struct policy_key *k = policy_keys; k->name != NULL; k++) {
+		struct buf b = buf_of(want, sizeof(want) - 1);
+
+		entry(k, &b);
+		want[b.n] = '\0';
+		assert_false(b.over);
+		at = strstr(at, (char *)want);
+		if (at == NULL)
+			fail_msg("%s is not in suitd.conf.5.scd", k->name);
 	}
 }
 
@@ -427,6 +474,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_as_agreed),
 		cmocka_unit_test(the_table_is_sound),
+		cmocka_unit_test(every_key_is_in_the_man_page_with_its_default),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(a_later_line_goes_on_top),
 		cmocka_unit_test(what_is_printed_reads_back_the_same),

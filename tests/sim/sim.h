@@ -206,7 +206,7 @@ struct sim_count {
 	uint64_t in_second, peak;
 	int64_t peak_at, loading_peak_at, early_at; /* when first so */
 	uint64_t loading_after_kill;
-	int64_t active_peak;
+	int64_t active_peak, slots_peak;
 	uint64_t inside_max_age, steered;
 	uint64_t bricked, rolled_back, kills;
 	int64_t done_at; /* the last one */
@@ -365,6 +365,7 @@ int sim_csv(const struct sim *s, const char *path) MUST_USE;
 struct ops_view {
 	int64_t state; /* -1: there is no campaign */
 	int64_t done, failed, live, active;
+	int64_t slots; /* jobs that download */
 };
 int ops_start(struct sim *s, uint64_t release, char *words) MUST_USE;
 int ops_do(struct sim *s, const char *verb) MUST_USE; /* "pause" ... */

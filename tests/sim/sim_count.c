@@ -92,10 +92,15 @@ sim_count_told(struct sim_dev *d, const struct sim_ans *a)
 	d->not_before = d->s->now + (ms > cap ? cap : ms);
 }
 
+/* From the manifest to the last block: what it does with the image later
+ * needs no network. */
 static bool
 loading(const struct sim_dev *d)
 {
-	return d->on && d->core.loaded && d->core.nv.open &&
+	uint64_t have, all;
+
+	suitdev_progress(&d->core, &have, &all);
+	return have < all && d->on && d->core.loaded && d->core.nv.open &&
 	    d->core.nv.step == SUITDEV_FETCHING &&
 	    d->core.nv.target_seq == d->s->target_seq;
 }
@@ -180,6 +185,8 @@ sim_count_second(struct sim *s)
 	ops_view(s, &v);
 	if (v.active > s->count.active_peak)
 		s->count.active_peak = v.active;
+	if (v.slots > s->count.slots_peak)
+		s->count.slots_peak = v.slots;
 	if (m != NULL) {
 		m->active = (uint32_t)v.active;
 		m->loading = (uint32_t)s->count.all.loading;

@@ -114,6 +114,7 @@ static const struct metric {
 	{"admitted_over_kill", UNIT_COUNT, COUNT(loading_after_kill), 0},
 	{"bytes_minute", UNIT_COUNT, TALLY(bytes_peak), 0},
 	{"active_peak", UNIT_COUNT, COUNT(active_peak), 0},
+	{"slots_peak", UNIT_COUNT, COUNT(slots_peak), 0},
 	{"active", UNIT_COUNT, OPS(active), 0},
 	{"inside_max_age", UNIT_COUNT, COUNT(inside_max_age),
 	    WHEN(early_at)},

@@ -118,6 +118,7 @@ ops_view(struct sim *s, struct ops_view *ret)
 		return;
 	ret->state = c.state;
 	ret->active = (int64_t)(n.active + n.starting);
+	ret->slots = (int64_t)n.by_state[JOB_FETCHING];
 	ret->done = (int64_t)n.by_state[JOB_DONE];
 	ret->failed = (int64_t)n.by_state[JOB_FAILED];
 	for (size_t i = 0; i < JOB_STATES; i++)

@@ -252,6 +252,13 @@ s_abort(struct sim *s, char *rest)
 	return verb(s, "ABORT");
 }
 
+static int
+s_next(struct sim *s, char *rest)
+{
+	(void)rest;
+	return verb(s, "NEXT");
+}
+
 /* --- accidents --- */
 
 static void
@@ -393,6 +400,7 @@ static const struct {
 	{"LIE", PLAY, s_lie}, {"PUBLISH", PLAY, s_publish},
 	{"CAMPAIGN", PLAY, s_campaign}, {"PAUSE", PLAY, s_pause},
 	{"RESUME", PLAY, s_resume}, {"ABORT", PLAY, s_abort},
+	{"NEXT", PLAY, s_next},
 	{"KILL", PLAY, s_kill}, {"POWER", PLAY, s_power},
 	{"STEP", PLAY, s_step}, {"UNTIL", PLAY, s_until},
 	{"EXPECT", PLAY, s_expect},

@@ -196,6 +196,7 @@ take(struct sim_dev *d, struct sim_ans *a)
 	/* from one block's request to the next one's */
 	if (block && d->asked_at + s->block_ms > s->now)
 		d->busy = d->asked_at + s->block_ms;
+	sim_count_state(d);
 	sim_dev_run(d);
 }
 

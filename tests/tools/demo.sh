@@ -96,8 +96,12 @@ printf '  %s of them registered; 1 %% of all datagrams is lost, each way\n' "$n"
 step "4. Release 2, 256 KiB, signed and published: observers hear of it at once"
 release 2 262144
 
-step "5. A campaign brings everybody there; one device will die half-way and come back"
-run suitctl campaign start 2 --class "$(suitctl --json release show 2 | sed 's/.*"classes":\["\([^"]*\).*/\1/')"
+step "5. A campaign in two waves: planned, started by its digest, watched; one device dies half-way"
+printf "  what has begun already goes on; what has not waits for its wave\n"
+class=$(suitctl --json release show 2 | sed 's/.*"classes":\["\([^"]*\).*/\1/')
+run suitctl campaign plan 2 --class "$class" --waves 25%,100% --soak 2s --sample 3
+plan=$(suitctl --json campaign show 1 | sed 's/.*"plan":"\([0-9a-f]\{12\}\).*/\1/')
+run suitctl campaign start --plan "$plan"
 timeout 55 "$B/suitctl" -d "$D/state" campaign watch 1 || :
 wait "$sim_pid" && ok=0 || ok=$?
 sim_pid=''
@@ -105,7 +109,9 @@ sim_pid=''
 step "6. What each device runs, how it got there, in how many attempts"
 sed -n '/^device /,$p' "$D/sim.out"
 echo
-run suitctl campaign show 1
+suitctl campaign report 1 >report.txt
+printf '  $ suitctl campaign report 1 | head -n 40\n'
+head -n 40 report.txt | sed 's/^/  /'
 run suitctl status
 
 step "Next, with a daemon of your own (build/suitd -d DIR):"

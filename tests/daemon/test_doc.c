@@ -1,0 +1,74 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "daemon/admit.h"
+#include "lib/plan.h"
+
+static char text[128 * 1024];
+
+static int
+read_protocol(void **state)
+{
+	FILE *f = fopen("docs/PROTOCOL.md", "r");
+
+	(void)state;
+	if (f == NULL)
+		return 1;
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	return 0;
+}
+
+/* A row each; a job that is done holds nothing. */
+static void
+every_hold_is_in_the_protocol_document(void **state)
+{
+	const char *at = strstr(text, "\n### What holds a device");
+	char row[64];
+
+	(void)state;
+	assert_non_null(at);
+	for (int h = HOLD_NONE + 1; h < HOLDS; h++) {
+		snprintf(row, sizeof(row), "\n| `%s` | ", hold_name(h));
+		if (strstr(at, row) == NULL)
+			fail_msg("%s is not in PROTOCOL.md", hold_name(h));
+	}
+	for (int s = 0; s < JOB_STATES; s++) {
+		snprintf(row, sizeof(row), "`%s`", job_state_name(s));
+		if (s != JOB_DONE && strstr(at, row) == NULL)
+			fail_msg("%s is not in PROTOCOL.md",
+			    job_state_name(s));
+	}
+}
+
+static void
+every_verdict_is_in_the_protocol_document(void **state)
+{
+	const char *at = strstr(text, "\nVerdicts of a plan");
+	char word[64];
+
+	(void)state;
+	assert_non_null(at);
+	for (int v = 0; v < PLAN_VERDICTS; v++) {
+		snprintf(word, sizeof(word), "`%s`", plan_verdict_name(v));
+		if (strstr(at, word) == NULL)
+			fail_msg("%s is not in PROTOCOL.md",
+			    plan_verdict_name(v));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_hold_is_in_the_protocol_document),
+		cmocka_unit_test(every_verdict_is_in_the_protocol_document),
+	};
+
+	return cmocka_run_group_tests(tests, read_protocol, NULL);
+}
