@@ -1,54 +1,48 @@
 #include "cli/want.h"
 
+#include "lib/policy.h"
 #include "lib/text.h"
 
 const struct want_rule want_rules[] = {
-	{"--waves", "waves", "LIST",
-	    "sizes, each with all before: 1%,10%,50%,100%"},
-	{"--soak", "soak", "TIME",
-	    "look at a wave that is through for so long"},
-	{"--sample", "sample", "N",
-	    "attempted devices before a wave is judged"},
-	{"--confidence", "confidence", "PERCENT",
-	    "how sure the judgement must be"},
-	{"--broke", "broke", "PERCENT",
-	    "stop when more fail to install or boot"},
-	{"--unreachable", "unreachable", "PERCENT",
-	    "stop when more cannot be reached"},
-	{"--success", "success", "PERCENT",
-	    "of attempted devices, for the next wave"},
-	{"--settle", "settle", "TIME", "silence that counts as unreachable"},
-	{"--on-failure", "on-failure", "ACTION",
-	    "of the gate: pause, abort or rollback"},
-	{"--rollback", "rollback", "RELEASE",
-	    "what --on-failure rollback goes to"},
-	{"--concurrency", "concurrency", "N",
-	    "devices in an attempt at the same time"},
-	{"--rate", "rate", "N", "new attempts an hour, at first"},
-	{"--rate-factor", "rate-factor", "F",
-	    "and that times F after each step"},
-	{"--rate-step", "rate-step", "N", "proven successes that make a step"},
-	{"--rate-max", "rate-max", "N", "and it never gets above this"},
-	{"--at", "start", "WHEN", "not before this time of the server"},
-	{"--window", "window", "WHEN",
-	    "attempts start only then, server's time"},
-	{"--silent", "silent", "TIME", "leave out who was silent for longer"},
-	{"--grade", "grade", "GRADE",
-	    "leave out who is known less surely: L1, L2"},
-	{"--credential", "credential", NULL,
-	    "leave out who has no key of its own"},
-	{"--from", "from", "SEQUENCES", "leave out who runs none of these"},
-	{"--approval", "approval", NULL,
-	    "a second operator has to approve the plan"},
-	{"--continuous", "continuous", NULL,
-	    "take in devices that match later"},
-	{"--attempts", "attempts", "N", "of one device, until it is given up"},
-	{"--expire", "expire", "TIME", "give up what waits for longer"},
-	{"--announce", "announce", "TIME", "spread those who are told to come"},
+	{"--waves", "waves", "LIST"},
+	{"--soak", "soak", "TIME"},
+	{"--sample", "sample", "N"},
+	{"--confidence", "confidence", "PERCENT"},
+	{"--broke", "broke", "PERCENT"},
+	{"--unreachable", "unreachable", "PERCENT"},
+	{"--success", "success", "PERCENT"},
+	{"--settle", "settle", "PERCENT"},
+	{"--on-failure", "on_failure", "WORD"},
+	{"--rollback", "rollback", "RELEASE"},
+	{"--concurrency", "concurrency", "N"},
+	{"--rate", "rate", "N"},
+	{"--rate-factor", "rate_factor", "F"},
+	{"--rate-step", "rate_step", "N"},
+	{"--rate-max", "rate_max", "N"},
+	{"--at", "start", "WHEN"},
+	{"--window", "window", "WHEN"},
+	{"--silent", "silent", "TIME"},
+	{"--grade", "grade", "WORD"},
+	{"--credential", "credential", NULL},
+	{"--from", "from", "SEQUENCE"},
+	{"--approval", "approval", NULL},
+	{"--continuous", "continuous", NULL},
+	{"--attempts", "attempts", "PERCENT"},
+	{"--expire", "expire", "TIME"},
+	{"--announce", "announce", "TIME"},
 	{.name = NULL},
 };
 #define RULE_COUNT (sizeof(want_rules) / sizeof(want_rules[0]) - 1)
 _Static_assert(RULE_COUNT <= WANT_RULES_MAX, "rules");
+
+const char *
+want_rule_help(const struct want_rule *r)
+{
+	for (const struct policy_key *k = policy_keys; k->name != NULL; k++)
+		if (strcmp(k->name, r->key) == 0)
+			return k->help;
+	return "";
+}
 
 size_t
 want_opts(struct want *w, struct cli_opt *o)
@@ -231,7 +225,8 @@ want_help(FILE *out)
 		snprintf(option, sizeof(option), "%s%s%s", r->name,
 		    r->value != NULL ? " " : "", r->value != NULL ?
 		    r->value : "");
-		fprintf(out, "      %-24s %s\n", option, r->help);
+		fprintf(out, "      %-24s %s\n", option,
+		    want_rule_help(r));
 	}
 	fprintf(out, "      %-24s %s\n", "--policy TEXT",
 	    "rules as the daemon writes them, key=value ...");

@@ -20,9 +20,10 @@ struct want_rule {
 	const char *name; /* "--waves"; NULL ends the table */
 	const char *key; /* of the policy line */
 	const char *value; /* what to write there; NULL: a flag, it says yes */
-	const char *help;
 };
 extern const struct want_rule want_rules[];
+/* The one line of policy_keys. */
+const char *want_rule_help(const struct want_rule *r);
 
 #define WANT_RULES_MAX 32
 #define WANT_TAGS 8

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/gate.h"
 
@@ -222,6 +223,9 @@ soak(struct judge *j)
 		return;
 	}
 	decide(j, POLICY_WAIT, POLICY_CAUSE_SOAK);
+	snprintf(j->d->text + strlen(j->d->text), sizeof(j->d->text) -
+	    strlen(j->d->text), "; this has to stay so for %" PRId64 " s in "
+	    "all", j->p->soak);
 	j->d->until = since + j->p->soak * 1000;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/sentence.h"
 #include "cli/want.h"
+#include "lib/policy.h"
 
 /* The options of a line, as the sentences take them. */
 static int
@@ -144,6 +145,24 @@ rules_become_a_policy_line(void **state)
 	assert_int_equal(TAKE(&w, "--soak", "1h", "--soak", "2h"), -1);
 }
 
+/* Those that the daemon writes apart. */
+static void
+every_key_of_the_policy_has_an_option(void **state)
+{
+	(void)state;
+	for (const struct policy_key *k = policy_keys; k->name; k++) {
+		const struct want_rule *r = want_rules;
+
+		while (r->name != NULL && strcmp(r->key, k->name) != 0)
+			r++;
+		if ((r->name != NULL) ==
+		    (strncmp(k->name, "forgive_", 8) == 0))
+			fail_msg("%s", k->name);
+	}
+	for (const struct want_rule *r = want_rules; r->name != NULL; r++)
+		assert_true(want_rule_help(r)[0] != '\0');
+}
+
 static void
 every_rule_comes_out_under_its_key(void **state)
 {
@@ -269,7 +288,7 @@ the_help_and_the_man_page_have_every_rule(void **state)
 	for (const struct want_rule *r = want_rules; r->name != NULL; r++) {
 		snprintf(line, sizeof(line), "      %s", r->name);
 		assert_non_null(strstr(text, line));
-		assert_non_null(strstr(text, r->help));
+		assert_non_null(strstr(text, want_rule_help(r)));
 		snprintf(line, sizeof(line), "\n*%s*", r->name);
 		if (strstr(man, line) == NULL)
 			fail_msg("%s is not in suitctl.1.scd", r->name);
@@ -286,6 +305,7 @@ main(void)
 		cmocka_unit_test(a_tag_has_a_name_and_a_value),
 		cmocka_unit_test(the_expression_has_a_cap),
 		cmocka_unit_test(rules_become_a_policy_line),
+		cmocka_unit_test(every_key_of_the_policy_has_an_option),
 		cmocka_unit_test(every_rule_comes_out_under_its_key),
 		cmocka_unit_test(a_rule_cannot_smuggle_another),
 		cmocka_unit_test(the_policy_line_has_a_cap),
