@@ -113,8 +113,8 @@ start_slice(struct app *app, struct run *r)
 	if (rc == 0)
 		rc = campaign_plan_part(app, c.id, c.work_at /
 		    PLAN_PART_ENTRIES, part, &n);
-	if (rc == ERR_NOT_FOUND)
-		return started(&st, &c);
+	if (rc == ERR_NOT_FOUND || (rc == 0 && n == 0))
+		return started(&st, &c); /* an empty part ends a plan, too */
 	for (i = (size_t)at; rc == 0 && i < n && st.made < START_SLICE; i++)
 		rc = make_job(&st, &part[i]);
 	if (rc != 0)
