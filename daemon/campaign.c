@@ -120,6 +120,7 @@ work_now(struct app *app, uint64_t id, struct store_campaign *ret)
 		if (app->store->ops->campaign_get(app->store, id, ret) != 0 ||
 		    ret->work == WORK_NONE)
 			return;
+		app->campaigns->nested = true;
 		campaign_work(app);
 	}
 	(void)app->store->ops->campaign_get(app->store, id, ret);

@@ -43,6 +43,9 @@ int campaigns_new(struct campaigns **ret) MUST_USE;
 void campaigns_free(struct campaigns *c); /* NULL is fine */
 /* A turn was undone: what was planned in it is planned again. */
 void planner_reset(struct campaigns *c);
+/* A pair was: the same, if it had a slice inside of it. */
+void planner_undone(struct campaigns *c);
+void planner_committed(struct campaigns *c);
 
 /* Each of these is in a pair of its own; *why says what to do next. */
 

@@ -20,7 +20,6 @@ struct campaigns {
 	struct {
 		enum planner_phase phase;
 		uint64_t campaign;
-		int64_t created; /* of it: numbers of undone rows come again */
 		struct planned *dev;
 		size_t n, cap;
 		char *names; /* NUL-terminated, one after the other */
@@ -34,6 +33,7 @@ struct campaigns {
 		size_t was_n, was_at;
 		uint64_t seen; /* devices looked at */
 	} plan;
+	bool nested; /* a slice was done inside of a request's pair */
 	/* of the last start that was refused */
 	struct plan_change change[PLAN_CHANGES];
 	size_t change_n;

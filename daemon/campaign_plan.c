@@ -37,6 +37,19 @@ planner_reset(struct campaigns *k)
 }
 
 void
+planner_undone(struct campaigns *k)
+{
+	if (k->nested)
+		planner_reset(k);
+}
+
+void
+planner_committed(struct campaigns *k)
+{
+	k->nested = false;
+}
+
+void
 campaigns_free(struct campaigns *k)
 {
 	if (k != NULL)
@@ -281,7 +294,6 @@ begin(struct judge *j)
 	planner_reset(k);
 	k->plan.phase = PLANNER_SCAN;
 	k->plan.campaign = j->run->c.id;
-	k->plan.created = j->run->c.created;
 	if (k->change_of == j->run->c.id)
 		k->change_n = k->changes = k->change_of = 0;
 	return load_was(j, &j->run->c);
@@ -379,7 +391,7 @@ planner_slice(struct app *app, struct run *r)
 		return rc;
 	judge_target(&j);
 	if (j.k->plan.campaign != r->c.id || j.k->plan.phase ==
-	    PLANNER_IDLE || j.k->plan.created != r->c.created)
+	    PLANNER_IDLE)
 		rc = begin(&j);
 	if (rc != 0)
 		return rc;

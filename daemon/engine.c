@@ -114,6 +114,7 @@ engine_end(struct engine *e, int err)
 	if (err != 0) {
 		e->push_n = e->mark[e->depth];
 		admit_doubt(e->app->admit);
+		planner_undone(e->app->campaigns);
 	}
 	return err;
 }
@@ -485,6 +486,7 @@ commit(struct engine *e)
 	if (e->stats.degraded)
 		log_warn("store: commits succeed again");
 	e->stats.degraded = false;
+	planner_committed(e->app->campaigns);
 	return 0;
 }
 
