@@ -13,7 +13,12 @@ struct planned {
 	uint8_t verdict, wave;
 };
 
-enum planner_phase { PLANNER_IDLE, PLANNER_SCAN, PLANNER_WRITE };
+enum planner_phase {
+	PLANNER_IDLE,
+	PLANNER_SCAN,
+	PLANNER_CHECK, /* of a start: is it the plan that was? */
+	PLANNER_WRITE,
+};
 
 struct campaigns {
 	/* the one plan that is being made */

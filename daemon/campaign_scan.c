@@ -113,6 +113,7 @@ look_up(struct judge *j, uint64_t device)
 	j->k->plan.seen++;
 	if (rc == ERR_NOT_FOUND) {
 		memset(&s.d, 0, sizeof(s.d));
+		s.d.id = device; /* 0: there never was one */
 		keep(j, &s.d, PLAN_UNKNOWN);
 		return 0;
 	}
