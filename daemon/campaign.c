@@ -106,6 +106,8 @@ campaign_move(struct app *app, struct store_campaign *c,
 	if (to == CAMPAIGN_RUNNING) {
 		c->ended = 0;
 		c->cause[0] = '\0';
+		/* what happened while nobody looked at the gate */
+		engine_campaign_check(app->engine, c->id);
 	}
 	rc = campaign_save(app, c);
 	return rc != 0 ? rc : campaign_log(app, c, names[to], c->cause[0] ?
@@ -358,12 +360,21 @@ int
 campaign_stop(struct app *app, struct store_campaign *c, bool hard,
     const char *cause)
 {
+	int rc;
+
 	c->work = c->started != 0 || c->work == WORK_START ? WORK_CANCEL :
 	    WORK_NONE;
 	c->work_at = 0;
 	c->hard = hard;
 	c->start = false;
 	snprintf(c->cause, sizeof(c->cause), "%s", cause);
+	if (app->campaigns->plan.campaign == c->id)
+		planner_reset(app->campaigns);
+	if (c->work == WORK_NONE) { /* a draft */
+		rc = app->store->ops->plan_drop(app->store, c->id);
+		if (rc != 0)
+			return rc;
+	}
 	return campaign_move(app, c, CAMPAIGN_ABORTED, NULL);
 }
 
@@ -411,7 +422,7 @@ campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
 {
 	struct campaign_spec spec = {
 		.release = release, .source = SOURCE_CAMPAIGN, .of = c->id,
-		.by = by, .start = true,
+		.by = by, .start = true, .undo = true,
 	};
 	struct store_campaign next;
 	struct store_release bad, good;
@@ -503,6 +514,7 @@ retry(struct app *app, const struct job *job, struct why *why)
 	struct store *s = app->store;
 	struct store_campaign c;
 	struct job live;
+	struct run *r;
 	int rc = s->ops->job_live(s, job->device, &live);
 
 	if (rc == 0 && live.id != job->id)
@@ -515,6 +527,12 @@ retry(struct app *app, const struct job *job, struct why *why)
 		if (rc == 0 && c.state == CAMPAIGN_ABORTED)
 			return why_set(why, ERR_STATE, "its campaign was "
 			    "aborted: start another one");
+		if (rc == 0)
+			rc = runs_of(app, &c, &r);
+		if (rc == 0 && campaign_expires(r) != 0 &&
+		    campaign_expires(r) <= loop_now(app->loop))
+			return why_set(why, ERR_STATE, "the time of its "
+			    "campaign is over: start another one");
 		if (rc == 0 && c.state == CAMPAIGN_FINISHED)
 			rc = campaign_move(app, &c, CAMPAIGN_RUNNING, why);
 		if (rc != 0)

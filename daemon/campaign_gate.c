@@ -142,7 +142,7 @@ campaign_open_wave(struct app *app, struct store_campaign *c,
 static int
 tripped(struct app *app, struct run *r, const struct policy_decision *d)
 {
-	struct store_campaign c = r->c;
+	struct store_campaign c = r->c, gone = r->c;
 	struct why why = {0};
 	uint64_t back = r->policy.rollback;
 	char was[STORE_CAUSE];
@@ -151,13 +151,17 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 	if (c.state != CAMPAIGN_RUNNING)
 		return 0;
 	snprintf(c.cause, sizeof(c.cause), "%s", d->text);
+	memcpy(gone.cause, c.cause, sizeof(gone.cause));
 	snprintf(was, sizeof(was), "%s", d->text);
 	log_warn("campaign: camp=%" PRIu64 " gate: %s", c.id, d->text);
 	switch (r->policy.on_failure) {
 	case POLICY_ABORT:
 		return campaign_stop(app, &c, false, was);
 	case POLICY_ROLLBACK:
-		rc = campaign_undo(app, &c, back, c.by, &why);
+		rc = engine_begin(app->engine);
+		if (rc == 0)
+			rc = engine_end(app->engine, campaign_undo(app, &gone,
+			    back, c.by, &why));
 		if (rc == 0)
 			return 0;
 		log_error("campaign: camp=%" PRIu64 " cannot be rolled back, "
@@ -166,7 +170,6 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 	case POLICY_PAUSE:
 		break;
 	}
-	snprintf(c.cause, sizeof(c.cause), "%s", was);
 	return campaign_move(app, &c, CAMPAIGN_PAUSED, NULL);
 }
 
@@ -232,7 +235,8 @@ campaign_check(struct app *app, uint64_t id)
 	/* a wave whose devices are all past it opens the next at once */
 	for (int i = 0; rc == 0 && again && i < STORE_WAVES; i++) {
 		again = false;
-		if (r->c.state == CAMPAIGN_RUNNING && r->c.wave > 0)
+		if (r->c.state == CAMPAIGN_RUNNING && r->c.wave > 0 &&
+		    r->c.ended == 0)
 			rc = look_at_gate(app, r, &again);
 		if (rc == 0)
 			rc = runs_get(app, id, &r);

@@ -5,6 +5,7 @@
 #define SUITD_DAEMON_CAMPAIGN_IMPL_H
 
 #include "daemon/campaign.h"
+#include "daemon/engine.h"
 
 /* A device of a plan in the making. */
 struct planned {
@@ -73,8 +74,21 @@ int campaign_stop(struct app *app, struct store_campaign *c, bool hard,
 int campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
     const char *by, struct why *why) MUST_USE;
 
+/* campaign_draft.c: a job for a device, if it may have one still; what is in
+ * its way and may go is superseded. */
+struct giver {
+	struct app *app;
+	const struct run *run;
+	struct store_release rel;
+	enum plan_verdict verdict; /* out: UPDATE, it has a job; or why not */
+};
+int campaign_give(struct giver *g, const struct store_device *d,
+    const struct engine_order *order) MUST_USE;
+
 /* campaign_work.c: jobs of no campaign for a release are cancelled */
 int campaign_cancel_own(struct app *app, uint64_t release) MUST_USE;
+/* When it is to be ended because its time is over; 0: never, or was. */
+int64_t campaign_expires(const struct run *r);
 
 /* campaign_plan.c: a slice of WORK_PLAN, inside of a pair */
 void *planner_room(void *p, size_t need, size_t *cap, size_t size);
@@ -83,6 +97,8 @@ void *planner_room(void *p, size_t need, size_t *cap, size_t size);
  * *ret_last */
 void judge_target(struct judge *j);
 int planner_scan(struct judge *j, bool *ret_last) MUST_USE;
+enum plan_verdict campaign_verdict(struct app *app, const struct run *r,
+    const struct store_release *rel, const struct store_scan *scan);
 /* Does the selection mean this device, and is its verdict "update"? */
 bool campaign_wants(struct app *app, const struct run *r,
     const struct store_release *rel, const struct store_scan *scan);

@@ -186,6 +186,16 @@ planner_scan(struct judge *j, bool *ret_last)
 	return sources[j->run->c.source](j, ret_last);
 }
 
+enum plan_verdict
+campaign_verdict(struct app *app, const struct run *r,
+    const struct store_release *rel, const struct store_scan *scan)
+{
+	struct judge j = {.app = app, .run = r, .rel = *rel};
+
+	judge_target(&j);
+	return judge(&j.target, scan);
+}
+
 bool
 campaign_wants(struct app *app, const struct run *r,
     const struct store_release *rel, const struct store_scan *scan)

@@ -18,67 +18,49 @@
 
 #define START_SLICE 250 /* jobs made in one turn */
 #define CANCEL_SLICE 128 /* jobs looked at; a page of the store */
+#define RETRY_MS 10000 /* after a slice that failed */
 #define QUIET_FROM 2000 /* jobs of a larger campaign have no event each */
 
 /* --- jobs from the plan --- */
 
 struct starter {
-	struct app *app;
-	struct run *run;
-	struct store_release rel;
+	struct giver to;
+	struct store_campaign *c;
 	uint64_t made;
 };
 
-/* A live job that is in the way: superseded when the plan has seen that it
- * may be. Something newer since then keeps the device. */
-static int
-make_room(struct starter *st, const struct store_device *d, bool *ret_free)
-{
-	static const struct track_event newer = {.type = TRACK_SUPERSEDE};
-	struct store *s = st->app->store;
-	struct job job;
-	int rc = s->ops->job_live(s, d->id, &job);
-
-	*ret_free = true;
-	if (rc == ERR_NOT_FOUND)
-		return 0;
-	if (rc == 0 && job.campaign != 0 && (job.target_seq >= st->rel.seq ||
-	    job.state != JOB_QUEUED || job.started != 0)) {
-		*ret_free = false;
-		return 0;
-	}
-	return rc != 0 ? rc : engine_job_event(st->app->engine, job.id,
-	    &newer, NULL);
-}
-
+/* The fleet moves while jobs are made, too: who may not be updated any more
+ * is not counted with those that are. */
 static int
 make_job(struct starter *st, const struct plan_entry *p)
 {
-	struct store *s = st->app->store;
-	const struct store_campaign *c = &st->run->c;
+	struct store *s = st->to.app->store;
+	struct store_campaign *c = st->c;
 	const struct engine_order order = {c->id, p->wave,
 	    c->verdict[PLAN_UPDATE] > QUIET_FROM};
 	struct store_device d;
-	bool room;
 	int rc;
 
-	if (p->verdict != PLAN_UPDATE)
+	if (p->verdict != PLAN_UPDATE || p->wave < 1 || p->wave > STORE_WAVES)
 		return 0;
-	rc = s->ops->device_get(s, p->device, &d);
-	if (rc == ERR_NOT_FOUND)
-		return 0; /* removed since */
-	if (rc == 0)
-		rc = make_room(st, &d, &room);
-	if (rc != 0 || !room)
-		return rc;
 	st->made++;
-	return engine_job_new(st->app->engine, &d, &st->rel, &order);
+	st->to.verdict = PLAN_UNKNOWN;
+	rc = s->ops->device_get(s, p->device, &d);
+	if (rc == 0)
+		rc = campaign_give(&st->to, &d, &order);
+	if (rc == ERR_NOT_FOUND)
+		rc = 0; /* removed since */
+	if (rc != 0 || st->to.verdict == PLAN_UPDATE)
+		return rc;
+	c->verdict[PLAN_UPDATE]--;
+	c->verdict[st->to.verdict]++;
+	c->waves[p->wave - 1].size--;
+	return 0;
 }
 
 static int
-started(struct starter *st, struct store_campaign *c)
+started(struct app *app, struct store_campaign *c)
 {
-	struct app *app = st->app;
 	char detail[80];
 	int rc;
 
@@ -105,16 +87,17 @@ start_slice(struct app *app, struct run *r)
 {
 	static struct plan_entry part[PLAN_PART_ENTRIES];
 	struct store_campaign c = r->c;
-	struct starter st = {.app = app, .run = r};
+	struct starter st = {.to = {.app = app, .run = r}, .c = &c};
 	uint64_t at = c.work_at % PLAN_PART_ENTRIES;
 	size_t n = 0, i;
-	int rc = app->store->ops->release_get(app->store, c.release, &st.rel);
+	int rc = app->store->ops->release_get(app->store, c.release,
+	    &st.to.rel);
 
 	if (rc == 0)
 		rc = campaign_plan_part(app, c.id, c.work_at /
 		    PLAN_PART_ENTRIES, part, &n);
 	if (rc == ERR_NOT_FOUND || (rc == 0 && n == 0))
-		return started(&st, &c); /* an empty part ends a plan, too */
+		return started(app, &c); /* an empty part ends a plan, too */
 	for (i = (size_t)at; rc == 0 && i < n && st.made < START_SLICE; i++)
 		rc = make_job(&st, &part[i]);
 	if (rc != 0)
@@ -210,13 +193,25 @@ cancel_slice(struct app *app, struct run *r)
 
 /* --- the clock of a campaign --- */
 
-/* `ended` of a campaign that is not over: it has expired already. */
+/* `ended` of a campaign that is not over: it has expired already. Its time
+ * runs from when it may start anything. */
+int64_t
+campaign_expires(const struct run *r)
+{
+	int64_t from = r->policy.start * 1000;
+
+	if (r->policy.expire == 0 || r->c.started == 0)
+		return 0;
+	if (from < r->c.started)
+		from = r->c.started;
+	return from + r->policy.expire * 1000;
+}
+
 static int64_t
 expires(const struct run *r)
 {
-	return r->policy.expire == 0 || r->c.started == 0 || r->c.ended != 0 ||
-	    (r->c.state != CAMPAIGN_RUNNING && r->c.state != CAMPAIGN_PAUSED) ?
-	    0 : r->c.started + r->policy.expire * 1000;
+	return r->c.ended != 0 || (r->c.state != CAMPAIGN_RUNNING &&
+	    r->c.state != CAMPAIGN_PAUSED) ? 0 : campaign_expires(r);
 }
 
 int64_t
@@ -225,7 +220,7 @@ campaign_next(const struct app *app, const struct run *r)
 	int64_t now = loop_now(app->loop), at = expires(r), soak = 0;
 
 	if (r->c.work != WORK_NONE)
-		return now;
+		return r->retry_at > now ? r->retry_at : now;
 	if (r->c.state == CAMPAIGN_RUNNING && r->c.wave_met != 0 &&
 	    r->c.wave < r->c.wave_count)
 		soak = r->c.wave_met + r->policy.soak * 1000;
@@ -298,6 +293,19 @@ work(struct app *app, const struct todo *t)
 	return rc != 0 ? rc : slice(app, r);
 }
 
+/* Others go on; it is tried again later. */
+static void
+failed(struct app *app, uint64_t campaign, int rc)
+{
+	struct run *r;
+
+	planner_reset(app->campaigns);
+	log_error("campaign: camp=%" PRIu64 " %s (%s)", campaign,
+	    err_text(rc), store_why(app->store));
+	if (campaign != 0 && runs_get(app, campaign, &r) == 0)
+		r->retry_at = loop_now(app->loop) + RETRY_MS;
+}
+
 void
 campaign_work(struct app *app)
 {
@@ -310,9 +318,6 @@ campaign_work(struct app *app)
 	if (rc == 0)
 		rc = engine_end(app->engine, work(app, &t));
 	engine_wake(app->engine);
-	if (rc != 0) {
-		planner_reset(app->campaigns);
-		log_error("campaign: camp=%" PRIu64 " %s", t.campaign,
-		    err_text(rc));
-	}
+	if (rc != 0)
+		failed(app, t.campaign, rc);
 }

@@ -135,14 +135,23 @@ runs_each(struct app *app, int (*fn)(void *arg, struct run *r), void *arg)
 			after = page[i].id;
 			if (runs_of(app, &page[i], &r) != 0)
 				continue; /* it has been said */
-			continuous |= r->policy.continuous &&
-			    r->c.state == CAMPAIGN_RUNNING;
+			continuous |= runs_takes(r);
 			rc = fn(arg, r);
 		}
 	}
 	if (rc == 0)
 		app->runs->continuous = continuous;
 	return rc;
+}
+
+bool
+runs_takes(const struct run *r)
+{
+	const struct store_campaign *c = &r->c;
+
+	return r->policy.continuous && c->ended == 0 &&
+	    (c->state == CAMPAIGN_RUNNING || c->state == CAMPAIGN_PAUSED ||
+	    (c->state == CAMPAIGN_DRAFT && c->work == WORK_START));
 }
 
 bool
