@@ -272,6 +272,29 @@ campaign_pause(struct app *app, uint64_t id, struct why *why)
 	return rc != 0 ? rc : engine_end(app->engine, pause_it(app, id, why));
 }
 
+static int
+put_rules(struct store_campaign *c, const struct policy *p)
+{
+	struct buf b = buf_of(c->policy, sizeof(c->policy) - 1);
+
+	policy_print(p, &b);
+	if (b.over)
+		return ERR_SIZE;
+	c->policy[b.n] = '\0';
+	return 0;
+}
+
+int
+campaign_rules(struct app *app, uint64_t id, const struct policy *p)
+{
+	struct store_campaign c;
+	int rc = app->store->ops->campaign_get(app->store, id, &c);
+
+	if (rc == 0)
+		rc = put_rules(&c, p);
+	return rc != 0 ? rc : campaign_save(app, &c);
+}
+
 /* What has happened so far shall not trip the gate again: an operator has
  * looked at it. It stands in the policy, where everybody sees it. */
 static int
@@ -279,21 +302,16 @@ forgive(struct app *app, struct run *r, struct store_campaign *c)
 {
 	struct policy p = r->policy;
 	struct policy_counts n;
-	struct buf b = buf_of(c->policy, sizeof(c->policy) - 1);
 	int rc = campaign_wave_counts(app, r, 0, &n);
 
 	if (rc != 0)
 		return rc;
-	p.forgive_broke = (uint32_t)n.broke;
-	p.forgive_unreachable = (uint32_t)n.unreachable;
-	p.forgive_recovery = (uint32_t)n.recovery;
+	p.forgive_broke = n.broke;
+	p.forgive_unreachable = n.unreachable;
+	p.forgive_recovery = n.recovery;
 	p.forgive_attempts = n.attempts;
-	policy_print(&p, &b);
-	if (b.over)
-		return ERR_SIZE;
-	c->policy[b.n] = '\0';
 	c->wave_met = 0;
-	return 0;
+	return put_rules(c, &p);
 }
 
 static int

@@ -173,6 +173,62 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 	return campaign_move(app, &c, CAMPAIGN_PAUSED, NULL);
 }
 
+/* --- what was forgiven --- */
+
+/* Between attempts it is counted; in one, it may be forgiven still. */
+static void
+count_pardoned(const struct store_tally *t, struct policy_counts *n)
+{
+	bool begun = t->state == JOB_QUEUED ? t->begun :
+	    !job_state_final(t->state);
+
+	if (begun && is_broken(t->fail)) {
+		n->broke += t->n;
+		n->recovery += t->n;
+	} else if (begun && t->fail == FAIL_TRANSPORT) {
+		n->unreachable += t->n;
+	}
+}
+
+static bool
+lower(uint64_t *forgiven, uint64_t to)
+{
+	if (*forgiven <= to)
+		return false;
+	*forgiven = to;
+	return true;
+}
+
+/* Devices that have got well need no forgiveness: it would be used up by
+ * others that break later. */
+static int
+pardon(struct app *app, struct run *r)
+{
+	static struct store_tally t[STORE_TALLY];
+	struct store *s = app->store;
+	struct policy p = r->policy;
+	struct policy_counts n = {.size = 0};
+	size_t k = 0;
+	bool less;
+	int rc;
+
+	if (p.forgive_broke + p.forgive_unreachable + p.forgive_recovery == 0)
+		return 0;
+	rc = s->ops->campaign_tally(s, r->c.id, t, STORE_TALLY, &k);
+	for (size_t i = 0; rc == 0 && i < k; i++) {
+		if (t[i].wave > r->c.wave)
+			continue;
+		campaign_count(&t[i], &n);
+		count_pardoned(&t[i], &n);
+	}
+	if (rc != 0)
+		return rc;
+	less = lower(&p.forgive_broke, n.broke);
+	less |= lower(&p.forgive_unreachable, n.unreachable);
+	less |= lower(&p.forgive_recovery, n.recovery);
+	return less ? campaign_rules(app, r->c.id, &p) : 0;
+}
+
 static int
 look_at_gate(struct app *app, struct run *r, bool *ret_changed)
 {
@@ -236,8 +292,13 @@ campaign_check(struct app *app, uint64_t id)
 	for (int i = 0; rc == 0 && again && i < STORE_WAVES; i++) {
 		again = false;
 		if (r->c.state == CAMPAIGN_RUNNING && r->c.wave > 0 &&
-		    r->c.ended == 0)
-			rc = look_at_gate(app, r, &again);
+		    r->c.ended == 0) {
+			rc = pardon(app, r);
+			if (rc == 0)
+				rc = runs_get(app, id, &r);
+			if (rc == 0)
+				rc = look_at_gate(app, r, &again);
+		}
 		if (rc == 0)
 			rc = runs_get(app, id, &r);
 	}

@@ -62,6 +62,9 @@ int campaign_log(struct app *app, const struct store_campaign *c,
 /* Moves it, or ERR_STATE. */
 int campaign_move(struct app *app, struct store_campaign *c,
     enum campaign_state to, struct why *why) MUST_USE;
+/* Its rules are these from now on. */
+int campaign_rules(struct app *app, uint64_t id, const struct policy *p)
+    MUST_USE;
 int campaign_save(struct app *app, struct store_campaign *c) MUST_USE;
 int campaign_find(struct app *app, uint64_t id, struct store_campaign *ret,
     struct why *why) MUST_USE;

@@ -9,7 +9,8 @@
 
 #include "daemon/log.h"
 
-#define SLOTS (LIMIT_CAMPAIGNS_LIVE + 16)
+#define SLOTS_OVER 8
+#define SLOTS (LIMIT_CAMPAIGNS_LIVE + 16 + SLOTS_OVER)
 #define PAGE 8
 #define MINUTE_MS 60000
 
@@ -46,18 +47,23 @@ runs_peek(const struct app *app, uint64_t campaign)
 	return NULL;
 }
 
-/* The campaign's slot, else the one that was not used for longest. */
+/* The campaign's slot, else the one that was not used for longest: of the
+ * few at the end for one that is over, so that a list of those does not
+ * make us forget the pace of those that run. */
 static struct run *
-slot_of(struct runs *r, uint64_t campaign)
+slot_of(struct runs *r, const struct store_campaign *c)
 {
-	size_t best = 0;
+	bool over = c->ended != 0 && c->state != CAMPAIGN_RUNNING &&
+	    c->state != CAMPAIGN_PAUSED && c->work == WORK_NONE;
+	size_t best = over ? SLOTS - SLOTS_OVER : 0;
 
 	for (size_t i = 0; i < SLOTS; i++) {
-		if (r->slot[i].run.c.id == campaign) {
+		if (r->slot[i].run.c.id == c->id) {
 			best = i;
 			break;
 		}
-		if (r->slot[i].used < r->slot[best].used)
+		if ((!over || i >= SLOTS - SLOTS_OVER) &&
+		    r->slot[i].used < r->slot[best].used)
 			best = i;
 	}
 	r->slot[best].used = ++r->clock;
@@ -83,7 +89,7 @@ read_texts(struct app *app, struct run *r, struct why *why)
 int
 runs_of(struct app *app, const struct store_campaign *c, struct run **ret)
 {
-	struct run *r = slot_of(app->runs, c->id);
+	struct run *r = slot_of(app->runs, c);
 	bool same = r->c.id == c->id && strcmp(r->c.policy, c->policy) == 0 &&
 	    strcmp(r->c.select, c->select) == 0;
 	struct why why = {0};

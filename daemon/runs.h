@@ -25,6 +25,7 @@ struct run {
 	struct select select;
 	struct pace pace; /* of its starts */
 	int64_t retry_at; /* its work failed: not before */
+	int64_t hold_until; /* what held its queue ends; 0: see admit.h */
 	struct {
 		int64_t minute; /* 0: nothing here */
 		uint64_t done;
