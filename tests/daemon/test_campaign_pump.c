@@ -84,6 +84,7 @@ the_rate_is_the_rate(void **state)
 	int64_t t0;
 	unsigned fired;
 
+	w.app.conf.track.notify_ms = 86400000;
 	c = go(&w, c.id);
 	t0 = w.loop.now;
 	(void)until(t0 + 1, true);
@@ -93,6 +94,36 @@ the_rate_is_the_rate(void **state)
 	fired += until(t0 + 180000, true);
 	assert_in_range(attempts(c.id), 36, 38);
 	assert_true(fired < 200);
+	camp_close(&w);
+}
+
+static void
+the_rate_grows_with_proven_successes(void **state)
+{
+	uint64_t rel = open_with(state, 100), before;
+	struct store_campaign c = draft(&w, rel, "", "waves=100% "
+	    "concurrency=1000 rate=12 rate_factor=2 rate_step=5 rate_max=40");
+	struct job page[LIMIT_PAGE];
+	size_t n = 0, k = 0;
+
+	w.app.conf.track.notify_ms = 86400000;
+	c = go(&w, c.id);
+	(void)until(w.loop.now + 60000, true);
+	for (int step = 1; step <= 2; step++) { /* 24, then 40 and not 48 */
+		n = 0;
+		assert_int_equal(CS(&w, job_list, c.id, 0, LIMIT_PAGE, page,
+		    &n), 0);
+		for (size_t i = 0; i < n && k < (size_t)step * 5; i++)
+			if (page[i].state == JOB_NOTIFIED) {
+				runs_seq(&w, page[i].device, 5);
+				k++;
+			}
+		(void)until(w.loop.now + 6000, true);
+		before = attempts(c.id);
+		(void)until(w.loop.now + 60000, true);
+		assert_in_range(attempts(c.id) - before, step == 1 ? 23 : 39,
+		    step == 1 ? 25 : 41);
+	}
 	camp_close(&w);
 }
 
@@ -368,6 +399,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(as_many_as_may_and_no_more),
 		CASE(the_rate_is_the_rate),
+		CASE(the_rate_grows_with_proven_successes),
 		CASE(looking_at_others_does_not_reset_the_pace),
 		CASE(a_window_opens_to_the_millisecond),
 		CASE(two_campaigns_share),
