@@ -56,7 +56,7 @@ void
 campaign_count(const struct store_tally *t, struct policy_counts *n)
 {
 	n->size += t->n;
-	if (t->reason == REASON_RECOVERY && t->state != JOB_DONE)
+	if (t->reason == REASON_RECOVERY)
 		n->recovery += t->n;
 	switch (t->state) {
 	case JOB_QUEUED:

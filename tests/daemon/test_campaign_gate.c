@@ -163,6 +163,40 @@ recovery_stops_it_at_once(void **state)
 }
 
 /* Nobody answers: no job changes its state, and still it is seen. */
+/* After its attempt was given up for silence, and after all went well. */
+static void
+recovery_that_shows_late_stops_it_too(void **state)
+{
+	for (int done = 0; done < 2; done++) {
+		uint64_t rel = open_with(state, 40);
+		struct store_campaign c = running(&w, rel, "waves=25%,100% "
+		    "broke=100% unreachable=100%");
+		struct job j[40];
+		struct store_device d;
+
+		start_them();
+		(void)jobs_in(c.id, 1, j, 40);
+		if (done) {
+			runs_seq(&w, j[0].device, 5);
+		} else {
+			pass(&w, w.app.conf.track.notify_ms + 1);
+			assert_int_equal(CS(&w, job_get, j[0].id, &j[0]), 0);
+			assert_int_equal(j[0].state, JOB_QUEUED);
+		}
+		assert_int_equal(camp(&w, c.id).state, CAMPAIGN_RUNNING);
+		breaks(&w, j[0].device, REASON_RECOVERY);
+		assert_int_equal(camp(&w, c.id).state, CAMPAIGN_PAUSED);
+		assert_int_equal(campaign_resume(&w.app, c.id, &why), 0);
+		turn(&w);
+		breaks(&w, j[0].device, REASON_RECOVERY); /* said again */
+		assert_int_equal(camp(&w, c.id).state, CAMPAIGN_RUNNING);
+		assert_int_equal(CS(&w, device_get, j[0].device, &d), 0);
+		assert_int_equal(last_job(&w, &d).state, done ? JOB_DONE :
+		    JOB_QUEUED);
+		camp_close(&w);
+	}
+}
+
 static void
 who_cannot_be_reached_is_counted_apart(void **state)
 {
@@ -449,6 +483,7 @@ main(void)
 		CASE(only_open_waves_start_and_the_gate_opens_after_its_soak),
 		CASE(breakage_trips_and_forgiveness_is_for_what_was),
 		CASE(recovery_stops_it_at_once),
+		CASE(recovery_that_shows_late_stops_it_too),
 		CASE(who_cannot_be_reached_is_counted_apart),
 		CASE(silence_after_the_trigger_is_an_outcome),
 		CASE(a_gate_that_was_met_during_a_pause_is_looked_at),

@@ -9,6 +9,13 @@
 static struct world w;
 static struct why why;
 
+void
+front_stats(const struct front *f, struct front_stats *ret)
+{
+	(void)f;
+	memset(ret, 0, sizeof(*ret));
+}
+
 static uint64_t
 open_with(void **state, unsigned n)
 {
@@ -224,6 +231,30 @@ two_campaigns_share(void **state)
 	camp_close(&w);
 }
 
+static void
+a_device_that_is_removed_gives_back_its_slot(void **state)
+{
+	uint64_t rel = open_with(state, 2);
+	struct store_campaign c;
+	struct req req = {.method = M_DELETE, .arg = {"d0000", ""}};
+	struct resp resp;
+
+	w.app.conf.downloads = 1;
+	w.app.conf.track.notify_ms = 86400000;
+	c = running(&w, rel, "waves=100%");
+	(void)until(w.loop.now + 5000, true);
+	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_NOTIFIED], 1);
+	if (last_job(&w, &(struct store_device){.id = dev(&w, "d0000").id})
+	    .state != JOB_NOTIFIED)
+		req.arg[0] = "d0001";
+	assert_int_equal(ask(&w, res_admin_device, &req, &resp), 0);
+	turn(&w);
+	(void)until(w.loop.now + 5000, true);
+	assert_int_equal(jobs_of(&w, c.id).n, 1);
+	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_NOTIFIED], 1);
+	camp_close(&w);
+}
+
 /* --- waiting --- */
 
 static void
@@ -403,6 +434,7 @@ main(void)
 		CASE(looking_at_others_does_not_reset_the_pace),
 		CASE(a_window_opens_to_the_millisecond),
 		CASE(two_campaigns_share),
+		CASE(a_device_that_is_removed_gives_back_its_slot),
 		CASE(jobs_that_are_all_put_off_do_not_spin),
 		CASE(a_paused_campaign_and_a_full_one_need_no_timer),
 		CASE(a_full_disk_is_not_asked_all_the_time),
