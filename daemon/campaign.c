@@ -520,7 +520,7 @@ campaign_withdrawn(struct app *app, uint64_t release)
 		}
 	}
 	/* devices that came by themselves would wait for it for ever */
-	return rc != 0 ? rc : campaign_cancel_own(app, release);
+	return rc != 0 ? rc : campaign_cancel_own(app);
 }
 
 /* --- one job --- */

@@ -94,6 +94,9 @@ void campaign_work(struct app *app);
 /* When campaign_work has something to do for it; 0: when woken. */
 int64_t campaign_next(const struct app *app, const struct run *r);
 
+/* The same for what it has to do for jobs of no campaign. */
+int64_t campaign_own_next(struct app *app);
+
 /* --- for showing --- */
 
 /* Does a selection match? */

@@ -21,7 +21,12 @@ enum planner_phase {
 	PLANNER_WRITE,
 };
 
+/* Are jobs of no campaign to be cancelled? */
+enum own { OWN_UNKNOWN, OWN_NONE, OWN_WORK };
+
 struct campaigns {
+	enum own own;
+	int64_t own_at; /* not before: it has failed */
 	/* the one plan that is being made */
 	struct {
 		enum planner_phase phase;
@@ -88,8 +93,9 @@ struct giver {
 int campaign_give(struct giver *g, const struct store_device *d,
     const struct engine_order *order) MUST_USE;
 
-/* campaign_work.c: jobs of no campaign for a release are cancelled */
-int campaign_cancel_own(struct app *app, uint64_t release) MUST_USE;
+/* campaign_work.c: jobs of no campaign for releases that are withdrawn are
+ * cancelled */
+int campaign_cancel_own(struct app *app) MUST_USE;
 /* When it is to be ended because its time is over; 0: never, or was. */
 int64_t campaign_expires(const struct run *r);
 

@@ -36,11 +36,13 @@ planner_reset(struct campaigns *k)
 	free(k->plan.names);
 	free(k->plan.was);
 	memset(&k->plan, 0, sizeof(k->plan));
+	k->own = OWN_UNKNOWN;
 }
 
 void
 planner_undone(struct campaigns *k)
 {
+	k->own = OWN_UNKNOWN;
 	if (k->nested)
 		planner_reset(k);
 }

@@ -15,9 +15,11 @@
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "lib/text.h"
 
 #define START_SLICE 250 /* jobs made in one turn */
 #define CANCEL_SLICE 128 /* jobs looked at; a page of the store */
+#define OWN_INLINE 8 /* slices: a small fleet is done with at once */
 #define RETRY_MS 10000 /* after a slice that failed */
 #define QUIET_FROM 2000 /* jobs of a larger campaign have no event each */
 
@@ -113,7 +115,7 @@ start_slice(struct app *app, struct run *r)
 
 struct canceller {
 	struct app *app;
-	uint64_t release; /* only of this one; 0: any */
+	bool withdrawn; /* only for releases that are */
 	bool hard;
 	enum track_reason reason;
 };
@@ -121,13 +123,20 @@ struct canceller {
 static int
 cancel_one(const struct canceller *k, const struct job *j)
 {
+	static struct store_release r;
 	const struct track_event ev = {
 		.type = TRACK_CANCEL, .reason = k->reason,
 	};
 
-	if (job_state_final(j->state) ||
-	    (k->release != 0 && j->release != k->release))
+	if (job_state_final(j->state))
 		return 0;
+	if (k->withdrawn) {
+		int rc = k->app->store->ops->release_get(k->app->store,
+		    j->release, &r);
+
+		if (rc != 0 || r.state != RELEASE_WITHDRAWN)
+			return rc;
+	}
 	if (!k->hard && (j->state != JOB_QUEUED || j->started != 0))
 		return 0; /* a soft abort lets it end */
 	return engine_job_event(k->app->engine, j->id, &ev, NULL);
@@ -150,17 +159,76 @@ cancel_page(const struct canceller *k, uint64_t campaign, uint64_t *after,
 	return rc;
 }
 
-int
-campaign_cancel_own(struct app *app, uint64_t release)
-{
-	const struct canceller k = {app, release, true, REASON_WITHDRAWN};
-	uint64_t after = 0;
-	bool last = false;
-	int rc = 0;
+/* --- jobs of no campaign --- */
 
-	while (rc == 0 && !last)
-		rc = cancel_page(&k, 0, &after, &last);
+/* They have no row that would say how far it is: a setting does. */
+#define OWN "cancel-own"
+#define OWN_DONE UINT64_MAX
+
+static int
+own_put(struct app *app, uint64_t after)
+{
+	char text[24];
+
+	app->campaigns->own = after == OWN_DONE ? OWN_NONE : OWN_WORK;
+	snprintf(text, sizeof(text), "%" PRIu64, after);
+	return app->store->ops->meta_put(app->store, OWN, slice_str(text));
+}
+
+static int
+own_get(struct app *app, uint64_t *ret_after)
+{
+	char text[24];
+	struct buf b = buf_of(text, sizeof(text));
+	int rc = app->store->ops->meta_get(app->store, OWN, &b);
+
+	*ret_after = OWN_DONE;
+	if (rc == 0)
+		rc = text_u64(buf_slice(&b), ret_after);
+	if (rc == ERR_NOT_FOUND)
+		rc = 0;
+	if (rc == 0)
+		app->campaigns->own = *ret_after == OWN_DONE ? OWN_NONE :
+		    OWN_WORK;
 	return rc;
+}
+
+static int
+own_slice(struct app *app)
+{
+	const struct canceller k = {app, true, true, REASON_WITHDRAWN};
+	uint64_t after;
+	bool last = false;
+	int rc = own_get(app, &after);
+
+	if (rc != 0 || after == OWN_DONE)
+		return rc;
+	rc = cancel_page(&k, 0, &after, &last);
+	return rc != 0 ? rc : own_put(app, last ? OWN_DONE : after);
+}
+
+int
+campaign_cancel_own(struct app *app)
+{
+	int rc = own_put(app, 0);
+
+	for (int i = 0; rc == 0 && i < OWN_INLINE; i++)
+		rc = own_slice(app);
+	engine_wake(app->engine);
+	return rc;
+}
+
+int64_t
+campaign_own_next(struct app *app)
+{
+	uint64_t after;
+
+	if (app->campaigns->own == OWN_UNKNOWN && own_get(app, &after) != 0)
+		return 0;
+	if (app->campaigns->own != OWN_WORK)
+		return 0;
+	return app->campaigns->own_at > loop_now(app->loop) ?
+	    app->campaigns->own_at : loop_now(app->loop);
 }
 
 static enum track_reason
@@ -178,7 +246,7 @@ static int
 cancel_slice(struct app *app, struct run *r)
 {
 	struct store_campaign c = r->c;
-	const struct canceller k = {app, 0, c.hard, why_cancelled(app, &c)};
+	const struct canceller k = {app, false, c.hard, why_cancelled(app, &c)};
 	bool last;
 	int rc = cancel_page(&k, c.id, &c.work_at, &last);
 
@@ -262,6 +330,7 @@ struct todo {
 	struct app *app;
 	uint64_t campaign; /* the first with work; 0: none */
 	bool gate; /* a soak is over */
+	bool own; /* jobs of no campaign are to be cancelled */
 };
 
 static int
@@ -287,6 +356,8 @@ work(struct app *app, const struct todo *t)
 	struct run *r;
 	int rc;
 
+	if (t->campaign == 0 && t->own)
+		return own_slice(app);
 	if (t->campaign == 0)
 		return 0; /* the pair alone: gates are looked at in its turn */
 	rc = runs_get(app, t->campaign, &r);
@@ -302,7 +373,9 @@ failed(struct app *app, uint64_t campaign, int rc)
 	planner_reset(app->campaigns);
 	log_error("campaign: camp=%" PRIu64 " %s (%s)", campaign,
 	    err_text(rc), store_why(app->store));
-	if (campaign != 0 && runs_get(app, campaign, &r) == 0)
+	if (campaign == 0)
+		app->campaigns->own_at = loop_now(app->loop) + RETRY_MS;
+	else if (runs_get(app, campaign, &r) == 0)
 		r->retry_at = loop_now(app->loop) + RETRY_MS;
 }
 
@@ -310,9 +383,12 @@ void
 campaign_work(struct app *app)
 {
 	struct todo t = {.app = app};
+	int64_t own;
 	int rc = runs_each(app, look, &t);
 
-	if (rc != 0 || (t.campaign == 0 && !t.gate))
+	own = campaign_own_next(app);
+	t.own = own != 0 && own <= loop_now(app->loop);
+	if (rc != 0 || (t.campaign == 0 && !t.gate && !t.own))
 		return;
 	rc = engine_begin(app->engine);
 	if (rc == 0)

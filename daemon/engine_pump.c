@@ -300,6 +300,7 @@ engine_pump_next(struct engine *e, int64_t *ret)
 	struct next n = {.e = e};
 	int rc = runs_each(e->app, next_one, &n);
 
+	earlier(&n.at, campaign_own_next(e->app));
 	e->running = n.running;
 	if (rc == 0)
 		*ret = n.at;

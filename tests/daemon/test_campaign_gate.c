@@ -333,6 +333,43 @@ a_hard_abort_withdraws(void **state)
 	camp_close(&w);
 }
 
+/* More than a turn's worth, and the daemon dies in between. */
+static void
+a_withdrawn_release_is_let_go_of_in_slices(void **state)
+{
+	uint64_t rel = open_with(state, 0), other;
+	struct store_release r[2];
+	struct store_stats st;
+	struct store *s;
+
+	s = w.app.store;
+	other = released(&w, 6, "coap://fw.example/o.bin", 100);
+	fleet_of(&w, "own", 3000, DRIVER_NONE);
+	assert_int_equal(CS(&w, release_get, rel, &r[0]), 0);
+	assert_int_equal(CS(&w, release_get, other, &r[1]), 0);
+	pair_begin(&w);
+	for (uint64_t id = 1; id <= 3000; id++) {
+		struct store_device d;
+
+		assert_int_equal(CS(&w, device_get, id, &d), 0);
+		assert_int_equal(engine_job_new(w.app.engine, &d,
+		    &r[id % 10 == 0], NULL), 0);
+	}
+	pair_end(&w, 0);
+	turn(&w);
+	pair_begin(&w);
+	pair_end(&w, publish_withdraw(&w.app, rel, &why));
+	turn(&w);
+	s->ops->stats(s, &st);
+	assert_in_range(st.jobs_live, 301, 2999); /* not all in one go */
+	reborn(&w);
+	pass(&w, 1000);
+	s->ops->stats(s, &st);
+	assert_int_equal(st.jobs_live, 300);
+	assert_int_equal(w.loop.timer_at, 0);
+	camp_close(&w);
+}
+
 static void
 a_roll_back_brings_those_that_were_attempted(void **state)
 {
@@ -490,6 +527,7 @@ main(void)
 		CASE(an_operator_opens_the_next_wave),
 		CASE(a_soft_abort_lets_them_end_and_starts_none_again),
 		CASE(a_hard_abort_withdraws),
+		CASE(a_withdrawn_release_is_let_go_of_in_slices),
 		CASE(a_roll_back_brings_those_that_were_attempted),
 		CASE(a_roll_back_by_hand_needs_a_higher_sequence),
 		CASE(a_finished_one_runs_again_for_a_retry),
