@@ -429,6 +429,22 @@ check(struct judge *j)
 	return rc;
 }
 
+/* What is meant cannot be told any more. */
+static int
+give_up(struct app *app, const struct run *r)
+{
+	struct store_campaign c = r->c;
+	int rc;
+
+	planner_reset(app->campaigns);
+	c.work = WORK_NONE;
+	c.start = false;
+	snprintf(c.cause, sizeof(c.cause), "its selection names a class alias "
+	    "that the configuration does not have any more: plan it anew");
+	rc = campaign_save(app, &c);
+	return rc != 0 ? rc : campaign_log(app, &c, "not planned", c.cause);
+}
+
 int
 planner_slice(struct app *app, struct run *r)
 {
@@ -439,8 +455,11 @@ planner_slice(struct app *app, struct run *r)
 	};
 	struct judge j = {.app = app, .run = r, .k = app->campaigns};
 	struct store *s = app->store;
-	int rc = s->ops->release_get(s, r->c.release, &j.rel);
+	int rc;
 
+	if (r->blind)
+		return give_up(app, r);
+	rc = s->ops->release_get(s, r->c.release, &j.rel);
 	if (rc != 0)
 		return rc;
 	judge_target(&j);

@@ -290,7 +290,7 @@ campaign_next(const struct app *app, const struct run *r)
 	if (r->c.work != WORK_NONE)
 		return r->retry_at > now ? r->retry_at : now;
 	if (r->c.state == CAMPAIGN_RUNNING && r->c.wave_met != 0 &&
-	    r->c.wave < r->c.wave_count)
+	    r->c.wave < r->c.wave_count && r->c.ended == 0)
 		soak = r->c.wave_met + r->policy.soak * 1000;
 	return soak != 0 && (at == 0 || soak < at) ? soak : at;
 }

@@ -76,13 +76,18 @@ read_texts(struct app *app, struct run *r, struct why *why)
 	unsigned column;
 	int rc;
 
+	r->blind = false;
 	policy_default(&r->policy);
 	rc = policy_parse(r->c.policy, &r->policy, &column, why);
 	if (rc == 0)
 		rc = window_parse(r->policy.window, &r->window, &column, why);
-	if (rc == 0)
-		rc = select_parse(r->c.select, &app->conf, &r->select,
-		    &column, why);
+	if (rc == 0 && select_parse(r->c.select, &app->conf, &r->select,
+	    &column, why) != 0) {
+		r->blind = true;
+		log_warn("campaign: camp=%llu goes on, but its selection "
+		    "cannot be read any more: %s",
+		    (unsigned long long)r->c.id, why->text);
+	}
 	return rc;
 }
 
@@ -93,22 +98,18 @@ runs_of(struct app *app, const struct store_campaign *c, struct run **ret)
 	bool same = r->c.id == c->id && strcmp(r->c.policy, c->policy) == 0 &&
 	    strcmp(r->c.select, c->select) == 0;
 	struct why why = {0};
-	int rc;
 
 	if (r->c.id != c->id)
 		memset(r, 0, sizeof(*r));
 	r->c = *c;
-	if (same) {
-		*ret = r;
-		return 0;
+	if (!same) { /* said once, not in every turn */
+		r->corrupt = read_texts(app, r, &why) != 0;
+		if (r->corrupt)
+			log_error("campaign: camp=%llu its rules cannot be "
+			    "read: %s", (unsigned long long)c->id, why.text);
 	}
-	rc = read_texts(app, r, &why);
-	if (rc != 0) {
-		log_error("campaign: camp=%llu its rules cannot be read: %s",
-		    (unsigned long long)c->id, why.text);
-		memset(r, 0, sizeof(*r));
+	if (r->corrupt)
 		return ERR_CORRUPT;
-	}
 	*ret = r;
 	return 0;
 }
@@ -155,7 +156,7 @@ runs_takes(const struct run *r)
 {
 	const struct store_campaign *c = &r->c;
 
-	return r->policy.continuous && c->ended == 0 &&
+	return r->policy.continuous && !r->blind && c->ended == 0 &&
 	    (c->state == CAMPAIGN_RUNNING || c->state == CAMPAIGN_PAUSED ||
 	    (c->state == CAMPAIGN_DRAFT && c->work == WORK_START));
 }

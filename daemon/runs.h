@@ -23,6 +23,9 @@ struct run {
 	struct policy policy;
 	struct window window;
 	struct select select;
+	bool blind; /* its selection cannot be read any more: a class alias has
+	               gone from the configuration. Nobody matches it. */
+	bool corrupt; /* nor can its rules */
 	struct pace pace; /* of its starts */
 	int64_t retry_at; /* its work failed: not before */
 	int64_t hold_until; /* what held its queue ends; 0: see admit.h */

@@ -319,6 +319,33 @@ a_paused_campaign_and_a_full_one_need_no_timer(void **state)
 	camp_close(&w);
 }
 
+/* Its time is over, its gate was met, one device takes ever so long. */
+static void
+an_expired_campaign_waits_for_its_last_device(void **state)
+{
+	uint64_t rel = open_with(state, 20);
+	struct store_campaign c;
+	struct job page[LIMIT_PAGE];
+	size_t n = 0, k = 0;
+
+	w.app.conf.track.notify_ms = 10 * 86400000LL;
+	c = running(&w, rel, "waves=50%,100% sample=9 soak=2h expire=1h");
+	(void)until(w.loop.now + 10000, true);
+	assert_int_equal(CS(&w, job_list, c.id, 0, LIMIT_PAGE, page, &n), 0);
+	for (size_t i = 0; i < n && k < 9; i++)
+		if (page[i].state == JOB_NOTIFIED) {
+			runs_seq(&w, page[i].device, 5);
+			k++;
+		}
+	assert_true(camp(&w, c.id).wave_met != 0);
+	assert_true(until(w.loop.now + 5 * 3600000, true) < 10);
+	c = camp(&w, c.id);
+	assert_int_equal(c.state, CAMPAIGN_RUNNING);
+	assert_int_equal(c.wave, 1);
+	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED], 10);
+	camp_close(&w);
+}
+
 /* --- a disk that refuses --- */
 
 static const struct store_ops *real;
@@ -437,6 +464,7 @@ main(void)
 		CASE(a_device_that_is_removed_gives_back_its_slot),
 		CASE(jobs_that_are_all_put_off_do_not_spin),
 		CASE(a_paused_campaign_and_a_full_one_need_no_timer),
+		CASE(an_expired_campaign_waits_for_its_last_device),
 		CASE(a_full_disk_is_not_asked_all_the_time),
 		CASE(the_message_adds_up),
 	};

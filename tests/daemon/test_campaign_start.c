@@ -501,6 +501,35 @@ work_that_fails_is_tried_again_later_and_holds_up_nobody(void **state)
 	camp_close(&w);
 }
 
+/* The configuration has changed, and the daemon was started again. */
+static void
+a_class_alias_that_has_gone_does_not_kill_a_campaign(void **state)
+{
+	uint64_t rel = open_with(state, 4);
+	struct store_campaign c, d;
+	struct run *r;
+
+	w.app.conf.alias_count = 1;
+	strcpy(w.app.conf.alias[0].name, "pump");
+	memcpy(w.app.conf.alias[0].class_id, w.class_id, 16);
+	c = draft(&w, rel, "class == pump && ep == \"d0001\"", "");
+	c = go(&w, c.id);
+	assert_int_equal(c.state, CAMPAIGN_RUNNING);
+	d = draft(&w, rel, "class == pump", "");
+	w.app.conf.alias_count = 0;
+	reborn(&w);
+	assert_int_equal(runs_get(&w.app, c.id, &r), 0);
+	d = go(&w, d.id);
+	assert_int_equal(d.state, CAMPAIGN_DRAFT);
+	assert_false(d.start);
+	assert_true(d.cause[0] != '\0');
+	assert_int_equal(campaign_abort(&w.app, c.id, false, &why), 0);
+	turn(&w);
+	work_out(&w);
+	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED], 1);
+	camp_close(&w);
+}
+
 static void
 a_draft_that_is_given_up_leaves_no_plan(void **state)
 {
@@ -533,6 +562,7 @@ main(void)
 		CASE(a_continuous_campaign_takes_in_later_matches),
 		CASE(it_may_begin_with_nobody),
 		CASE(work_that_fails_is_tried_again_later_and_holds_up_nobody),
+		CASE(a_class_alias_that_has_gone_does_not_kill_a_campaign),
 		CASE(a_draft_that_is_given_up_leaves_no_plan),
 	};
 
