@@ -106,6 +106,8 @@ campaign_move(struct app *app, struct store_campaign *c,
 	if (to == CAMPAIGN_RUNNING) {
 		c->ended = 0;
 		c->cause[0] = '\0';
+		/* what happened while nobody looked at the gate */
+		engine_campaign_check(app->engine, c->id);
 	}
 	rc = campaign_save(app, c);
 	return rc != 0 ? rc : campaign_log(app, c, names[to], c->cause[0] ?
@@ -120,6 +122,7 @@ work_now(struct app *app, uint64_t id, struct store_campaign *ret)
 		if (app->store->ops->campaign_get(app->store, id, ret) != 0 ||
 		    ret->work == WORK_NONE)
 			return;
+		app->campaigns->nested = true;
 		campaign_work(app);
 	}
 	(void)app->store->ops->campaign_get(app->store, id, ret);
@@ -269,6 +272,29 @@ campaign_pause(struct app *app, uint64_t id, struct why *why)
 	return rc != 0 ? rc : engine_end(app->engine, pause_it(app, id, why));
 }
 
+static int
+put_rules(struct store_campaign *c, const struct policy *p)
+{
+	struct buf b = buf_of(c->policy, sizeof(c->policy) - 1);
+
+	policy_print(p, &b);
+	if (b.over)
+		return ERR_SIZE;
+	c->policy[b.n] = '\0';
+	return 0;
+}
+
+int
+campaign_rules(struct app *app, uint64_t id, const struct policy *p)
+{
+	struct store_campaign c;
+	int rc = app->store->ops->campaign_get(app->store, id, &c);
+
+	if (rc == 0)
+		rc = put_rules(&c, p);
+	return rc != 0 ? rc : campaign_save(app, &c);
+}
+
 /* What has happened so far shall not trip the gate again: an operator has
  * looked at it. It stands in the policy, where everybody sees it. */
 static int
@@ -276,21 +302,16 @@ forgive(struct app *app, struct run *r, struct store_campaign *c)
 {
 	struct policy p = r->policy;
 	struct policy_counts n;
-	struct buf b = buf_of(c->policy, sizeof(c->policy) - 1);
 	int rc = campaign_wave_counts(app, r, 0, &n);
 
 	if (rc != 0)
 		return rc;
-	p.forgive_broke = (uint32_t)n.broke;
-	p.forgive_unreachable = (uint32_t)n.unreachable;
-	p.forgive_recovery = (uint32_t)n.recovery;
+	p.forgive_broke = n.broke;
+	p.forgive_unreachable = n.unreachable;
+	p.forgive_recovery = n.recovery;
 	p.forgive_attempts = n.attempts;
-	policy_print(&p, &b);
-	if (b.over)
-		return ERR_SIZE;
-	c->policy[b.n] = '\0';
 	c->wave_met = 0;
-	return 0;
+	return put_rules(c, &p);
 }
 
 static int
@@ -357,12 +378,21 @@ int
 campaign_stop(struct app *app, struct store_campaign *c, bool hard,
     const char *cause)
 {
+	int rc;
+
 	c->work = c->started != 0 || c->work == WORK_START ? WORK_CANCEL :
 	    WORK_NONE;
 	c->work_at = 0;
 	c->hard = hard;
 	c->start = false;
 	snprintf(c->cause, sizeof(c->cause), "%s", cause);
+	if (app->campaigns->plan.campaign == c->id)
+		planner_reset(app->campaigns);
+	if (c->work == WORK_NONE) { /* a draft */
+		rc = app->store->ops->plan_drop(app->store, c->id);
+		if (rc != 0)
+			return rc;
+	}
 	return campaign_move(app, c, CAMPAIGN_ABORTED, NULL);
 }
 
@@ -410,7 +440,7 @@ campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
 {
 	struct campaign_spec spec = {
 		.release = release, .source = SOURCE_CAMPAIGN, .of = c->id,
-		.by = by, .start = true,
+		.by = by, .start = true, .undo = true,
 	};
 	struct store_campaign next;
 	struct store_release bad, good;
@@ -490,7 +520,7 @@ campaign_withdrawn(struct app *app, uint64_t release)
 		}
 	}
 	/* devices that came by themselves would wait for it for ever */
-	return rc != 0 ? rc : campaign_cancel_own(app, release);
+	return rc != 0 ? rc : campaign_cancel_own(app);
 }
 
 /* --- one job --- */
@@ -502,6 +532,7 @@ retry(struct app *app, const struct job *job, struct why *why)
 	struct store *s = app->store;
 	struct store_campaign c;
 	struct job live;
+	struct run *r;
 	int rc = s->ops->job_live(s, job->device, &live);
 
 	if (rc == 0 && live.id != job->id)
@@ -514,6 +545,12 @@ retry(struct app *app, const struct job *job, struct why *why)
 		if (rc == 0 && c.state == CAMPAIGN_ABORTED)
 			return why_set(why, ERR_STATE, "its campaign was "
 			    "aborted: start another one");
+		if (rc == 0)
+			rc = runs_of(app, &c, &r);
+		if (rc == 0 && campaign_expires(r) != 0 &&
+		    campaign_expires(r) <= loop_now(app->loop))
+			return why_set(why, ERR_STATE, "the time of its "
+			    "campaign is over: start another one");
 		if (rc == 0 && c.state == CAMPAIGN_FINISHED)
 			rc = campaign_move(app, &c, CAMPAIGN_RUNNING, why);
 		if (rc != 0)

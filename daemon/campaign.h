@@ -34,6 +34,7 @@ struct campaign_spec {
 	char policy[LIMIT_POLICY + 1]; /* on top of the configured rules */
 	const char *by; /* the operator; NULL: nobody known */
 	bool start; /* as soon as it is planned (and approved) */
+	bool undo; /* takes the place of campaign `of`, without approval */
 };
 
 const char *campaign_state_name(enum campaign_state st);
@@ -43,6 +44,9 @@ int campaigns_new(struct campaigns **ret) MUST_USE;
 void campaigns_free(struct campaigns *c); /* NULL is fine */
 /* A turn was undone: what was planned in it is planned again. */
 void planner_reset(struct campaigns *c);
+/* A pair was: the same, if it had a slice inside of it. */
+void planner_undone(struct campaigns *c);
+void planner_committed(struct campaigns *c);
 
 /* Each of these is in a pair of its own; *why says what to do next. */
 
@@ -89,6 +93,9 @@ int campaign_join(struct app *app, const struct store_device *d) MUST_USE;
 void campaign_work(struct app *app);
 /* When campaign_work has something to do for it; 0: when woken. */
 int64_t campaign_next(const struct app *app, const struct run *r);
+
+/* The same for what it has to do for jobs of no campaign. */
+int64_t campaign_own_next(struct app *app);
 
 /* --- for showing --- */
 

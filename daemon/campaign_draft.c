@@ -24,10 +24,12 @@ check_rules(struct app *app, const struct campaign_spec *spec,
 
 	policy_default(p);
 	p->concurrency = app->conf.concurrency;
-	p->approval = app->conf.campaign_approval;
 	rc = policy_parse(app->conf.campaign_policy, p, &column, why);
 	if (rc == 0)
 		rc = policy_parse(spec->policy, p, &column, why);
+	/* whoever runs the server asks for it: no campaign's rules say no */
+	if (app->conf.campaign_approval && !spec->undo)
+		p->approval = true;
 	if (rc == 0)
 		rc = policy_check(p, why);
 	if (rc == 0)
@@ -97,7 +99,8 @@ check_release(struct app *app, const struct campaign_spec *spec,
 /* A draft of the same name and release is replaced; more live campaigns
  * than we keep in mind are refused. */
 static int
-make_way(struct app *app, const struct store_campaign *c, struct why *why)
+make_way(struct app *app, const struct store_campaign *c, bool undo,
+    struct why *why)
 {
 	struct store *s = app->store;
 	struct store_campaign page[8];
@@ -114,10 +117,10 @@ make_way(struct app *app, const struct store_campaign *c, struct why *why)
 			    page[i].work != WORK_START &&
 			    page[i].release == c->release &&
 			    strcmp(page[i].name, c->name) == 0) {
-				planner_reset(app->campaigns);
 				rc = s->ops->campaign_remove(s, after);
-			} else {
-				live++;
+			} else if (!undo || page[i].id != c->of) {
+				live += page[i].state <= CAMPAIGN_PAUSED &&
+				    page[i].state != CAMPAIGN_FINISHED;
 			}
 		}
 	}
@@ -196,7 +199,7 @@ campaign_draft(struct app *app, const struct campaign_spec *spec,
 		snprintf(c.name, sizeof(c.name), "%s", spec->name);
 	else
 		snprintf(c.name, sizeof(c.name), "seq-%" PRIu64, rel.seq);
-	rc = make_way(app, &c, why);
+	rc = make_way(app, &c, spec->undo, why);
 	if (rc == 0)
 		rc = s->ops->campaign_put(s, &c);
 	if (rc == 0 && c.source == SOURCE_LIST)
@@ -214,19 +217,43 @@ struct join {
 	const struct store_device *d;
 };
 
-static int
-join_one(struct join *j, struct run *r)
+int
+campaign_give(struct giver *g, const struct store_device *d,
+    const struct engine_order *order)
 {
-	struct app *app = j->app;
-	struct store *s = app->store;
-	struct store_campaign c = r->c;
-	uint64_t place[STORE_WAVES];
-	struct store_release rel;
-	struct engine_order order = {.campaign = c.id};
-	int rc = s->ops->release_get(s, c.release, &rel);
+	static const struct track_event newer = {.type = TRACK_SUPERSEDE};
+	struct store *s = g->app->store;
+	struct store_scan scan = {.d = *d};
+	int rc = s->ops->job_live(s, d->id, &scan.live);
 
-	if (rc != 0)
+	scan.have_live = rc == 0;
+	if (rc == 0 || rc == ERR_NOT_FOUND)
+		rc = s->ops->job_last(s, d->id, &scan.last);
+	scan.have_last = rc == 0;
+	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
+	g->verdict = campaign_verdict(g->app, g->run, &g->rel, &scan);
+	/* it has joined already, or a trigger is on its way to it */
+	if (scan.have_live && scan.live.campaign != 0 &&
+	    (scan.live.campaign == order->campaign || scan.live.started != 0))
+		g->verdict = PLAN_HELD;
+	if (g->verdict != PLAN_UPDATE)
+		return 0;
+	rc = !scan.have_live ? 0 : engine_job_event(g->app->engine,
+	    scan.live.id, &newer, NULL);
+	return rc != 0 ? rc : engine_job_new(g->app->engine, d, &g->rel,
+	    order);
+}
+
+static int
+join_one(struct giver *g, const struct store_device *d)
+{
+	struct app *app = g->app;
+	struct store_campaign c = g->run->c;
+	uint64_t place[STORE_WAVES];
+	struct engine_order order = {.campaign = c.id};
+	int rc;
+
 	for (size_t i = 0; i < STORE_WAVES; i++)
 		place[i] = c.waves[i].place;
 	if (c.wave_count == 0) { /* it began without a single device */
@@ -234,11 +261,11 @@ join_one(struct join *j, struct run *r)
 		c.waves[0].place = place[0] = UINT64_MAX;
 		c.wave_opened = loop_now(app->loop);
 	}
-	order.wave = plan_wave_of(plan_place(c.name, rel.digest, j->d->ep),
+	order.wave = plan_wave_of(plan_place(c.name, g->rel.digest, d->ep),
 	    place, c.wave_count);
-	rc = engine_job_new(app->engine, j->d, &rel, &order);
-	if (rc != 0)
-		return rc == ERR_EXISTS ? 0 : rc;
+	rc = campaign_give(g, d, &order);
+	if (rc != 0 || g->verdict != PLAN_UPDATE)
+		return rc;
 	c.verdict[PLAN_UPDATE]++;
 	c.waves[order.wave - 1].size++;
 	return campaign_save(app, &c);
@@ -251,25 +278,20 @@ consider(void *arg, struct run *r)
 	struct app *app = j->app;
 	struct store *s = app->store;
 	struct store_scan scan = {.d = *j->d};
-	struct store_release rel;
+	struct giver g = {.app = app, .run = r};
 	int rc;
 
-	if (r->c.state != CAMPAIGN_RUNNING || !r->policy.continuous ||
-	    r->c.source != SOURCE_SELECT || r->c.ended != 0)
+	if (!runs_takes(r) || r->c.source != SOURCE_SELECT)
 		return 0;
-	rc = s->ops->job_live(s, j->d->id, &scan.live);
-	if (rc == 0)
-		return 0; /* it has an order */
-	if (rc == ERR_NOT_FOUND)
-		rc = s->ops->job_last(s, j->d->id, &scan.last);
+	rc = s->ops->job_last(s, j->d->id, &scan.last);
 	scan.have_last = rc == 0;
 	if (scan.have_last && scan.last.campaign == r->c.id)
 		return 0; /* it was here before */
 	if (rc == 0 || rc == ERR_NOT_FOUND)
-		rc = s->ops->release_get(s, r->c.release, &rel);
+		rc = s->ops->release_get(s, r->c.release, &g.rel);
 	if (rc != 0)
 		return rc;
-	return campaign_wants(app, r, &rel, &scan) ? join_one(j, r) : 0;
+	return campaign_wants(app, r, &g.rel, &scan) ? join_one(&g, j->d) : 0;
 }
 
 int

@@ -56,7 +56,7 @@ void
 campaign_count(const struct store_tally *t, struct policy_counts *n)
 {
 	n->size += t->n;
-	if (t->reason == REASON_RECOVERY && t->state != JOB_DONE)
+	if (t->reason == REASON_RECOVERY)
 		n->recovery += t->n;
 	switch (t->state) {
 	case JOB_QUEUED:
@@ -142,7 +142,7 @@ campaign_open_wave(struct app *app, struct store_campaign *c,
 static int
 tripped(struct app *app, struct run *r, const struct policy_decision *d)
 {
-	struct store_campaign c = r->c;
+	struct store_campaign c = r->c, gone = r->c;
 	struct why why = {0};
 	uint64_t back = r->policy.rollback;
 	char was[STORE_CAUSE];
@@ -151,13 +151,17 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 	if (c.state != CAMPAIGN_RUNNING)
 		return 0;
 	snprintf(c.cause, sizeof(c.cause), "%s", d->text);
+	memcpy(gone.cause, c.cause, sizeof(gone.cause));
 	snprintf(was, sizeof(was), "%s", d->text);
 	log_warn("campaign: camp=%" PRIu64 " gate: %s", c.id, d->text);
 	switch (r->policy.on_failure) {
 	case POLICY_ABORT:
 		return campaign_stop(app, &c, false, was);
 	case POLICY_ROLLBACK:
-		rc = campaign_undo(app, &c, back, c.by, &why);
+		rc = engine_begin(app->engine);
+		if (rc == 0)
+			rc = engine_end(app->engine, campaign_undo(app, &gone,
+			    back, c.by, &why));
 		if (rc == 0)
 			return 0;
 		log_error("campaign: camp=%" PRIu64 " cannot be rolled back, "
@@ -166,8 +170,63 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 	case POLICY_PAUSE:
 		break;
 	}
-	snprintf(c.cause, sizeof(c.cause), "%s", was);
 	return campaign_move(app, &c, CAMPAIGN_PAUSED, NULL);
+}
+
+/* --- what was forgiven --- */
+
+/* Between attempts it is counted; in one, it may be forgiven still. */
+static void
+count_pardoned(const struct store_tally *t, struct policy_counts *n)
+{
+	bool begun = t->state == JOB_QUEUED ? t->begun :
+	    !job_state_final(t->state);
+
+	if (begun && is_broken(t->fail)) {
+		n->broke += t->n;
+		n->recovery += t->n;
+	} else if (begun && t->fail == FAIL_TRANSPORT) {
+		n->unreachable += t->n;
+	}
+}
+
+static bool
+lower(uint64_t *forgiven, uint64_t to)
+{
+	if (*forgiven <= to)
+		return false;
+	*forgiven = to;
+	return true;
+}
+
+/* Devices that have got well need no forgiveness: it would be used up by
+ * others that break later. */
+static int
+pardon(struct app *app, struct run *r)
+{
+	static struct store_tally t[STORE_TALLY];
+	struct store *s = app->store;
+	struct policy p = r->policy;
+	struct policy_counts n = {.size = 0};
+	size_t k = 0;
+	bool less;
+	int rc;
+
+	if (p.forgive_broke + p.forgive_unreachable + p.forgive_recovery == 0)
+		return 0;
+	rc = s->ops->campaign_tally(s, r->c.id, t, STORE_TALLY, &k);
+	for (size_t i = 0; rc == 0 && i < k; i++) {
+		if (t[i].wave > r->c.wave)
+			continue;
+		campaign_count(&t[i], &n);
+		count_pardoned(&t[i], &n);
+	}
+	if (rc != 0)
+		return rc;
+	less = lower(&p.forgive_broke, n.broke);
+	less |= lower(&p.forgive_unreachable, n.unreachable);
+	less |= lower(&p.forgive_recovery, n.recovery);
+	return less ? campaign_rules(app, r->c.id, &p) : 0;
 }
 
 static int
@@ -232,8 +291,14 @@ campaign_check(struct app *app, uint64_t id)
 	/* a wave whose devices are all past it opens the next at once */
 	for (int i = 0; rc == 0 && again && i < STORE_WAVES; i++) {
 		again = false;
-		if (r->c.state == CAMPAIGN_RUNNING && r->c.wave > 0)
-			rc = look_at_gate(app, r, &again);
+		if (r->c.state == CAMPAIGN_RUNNING && r->c.wave > 0 &&
+		    r->c.ended == 0) {
+			rc = pardon(app, r);
+			if (rc == 0)
+				rc = runs_get(app, id, &r);
+			if (rc == 0)
+				rc = look_at_gate(app, r, &again);
+		}
 		if (rc == 0)
 			rc = runs_get(app, id, &r);
 	}

@@ -5,6 +5,7 @@
 #define SUITD_DAEMON_CAMPAIGN_IMPL_H
 
 #include "daemon/campaign.h"
+#include "daemon/engine.h"
 
 /* A device of a plan in the making. */
 struct planned {
@@ -13,14 +14,23 @@ struct planned {
 	uint8_t verdict, wave;
 };
 
-enum planner_phase { PLANNER_IDLE, PLANNER_SCAN, PLANNER_WRITE };
+enum planner_phase {
+	PLANNER_IDLE,
+	PLANNER_SCAN,
+	PLANNER_CHECK, /* of a start: is it the plan that was? */
+	PLANNER_WRITE,
+};
+
+/* Are jobs of no campaign to be cancelled? */
+enum own { OWN_UNKNOWN, OWN_NONE, OWN_WORK };
 
 struct campaigns {
+	enum own own;
+	int64_t own_at; /* not before: it has failed */
 	/* the one plan that is being made */
 	struct {
 		enum planner_phase phase;
 		uint64_t campaign;
-		int64_t created; /* of it: numbers of undone rows come again */
 		struct planned *dev;
 		size_t n, cap;
 		char *names; /* NUL-terminated, one after the other */
@@ -34,6 +44,7 @@ struct campaigns {
 		size_t was_n, was_at;
 		uint64_t seen; /* devices looked at */
 	} plan;
+	bool nested; /* a slice was done inside of a request's pair */
 	/* of the last start that was refused */
 	struct plan_change change[PLAN_CHANGES];
 	size_t change_n;
@@ -56,6 +67,9 @@ int campaign_log(struct app *app, const struct store_campaign *c,
 /* Moves it, or ERR_STATE. */
 int campaign_move(struct app *app, struct store_campaign *c,
     enum campaign_state to, struct why *why) MUST_USE;
+/* Its rules are these from now on. */
+int campaign_rules(struct app *app, uint64_t id, const struct policy *p)
+    MUST_USE;
 int campaign_save(struct app *app, struct store_campaign *c) MUST_USE;
 int campaign_find(struct app *app, uint64_t id, struct store_campaign *ret,
     struct why *why) MUST_USE;
@@ -68,8 +82,22 @@ int campaign_stop(struct app *app, struct store_campaign *c, bool hard,
 int campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
     const char *by, struct why *why) MUST_USE;
 
-/* campaign_work.c: jobs of no campaign for a release are cancelled */
-int campaign_cancel_own(struct app *app, uint64_t release) MUST_USE;
+/* campaign_draft.c: a job for a device, if it may have one still; what is in
+ * its way and may go is superseded. */
+struct giver {
+	struct app *app;
+	const struct run *run;
+	struct store_release rel;
+	enum plan_verdict verdict; /* out: UPDATE, it has a job; or why not */
+};
+int campaign_give(struct giver *g, const struct store_device *d,
+    const struct engine_order *order) MUST_USE;
+
+/* campaign_work.c: jobs of no campaign for releases that are withdrawn are
+ * cancelled */
+int campaign_cancel_own(struct app *app) MUST_USE;
+/* When it is to be ended because its time is over; 0: never, or was. */
+int64_t campaign_expires(const struct run *r);
 
 /* campaign_plan.c: a slice of WORK_PLAN, inside of a pair */
 void *planner_room(void *p, size_t need, size_t *cap, size_t size);
@@ -78,6 +106,8 @@ void *planner_room(void *p, size_t need, size_t *cap, size_t size);
  * *ret_last */
 void judge_target(struct judge *j);
 int planner_scan(struct judge *j, bool *ret_last) MUST_USE;
+enum plan_verdict campaign_verdict(struct app *app, const struct run *r,
+    const struct store_release *rel, const struct store_scan *scan);
 /* Does the selection mean this device, and is its verdict "update"? */
 bool campaign_wants(struct app *app, const struct run *r,
     const struct store_release *rel, const struct store_scan *scan);

@@ -5,9 +5,10 @@
  * bytes each, for as long as it takes; then the waves are cut by place; the
  * second writes the parts of the stored plan and the digest.
  *
- * Starting makes the plan anew and compares digests. Where they differ, the
- * stored plan is what was asked for, so that both are merged by device to
- * tell what changed.
+ * Starting makes the plan anew and compares digests, and, to tell what has
+ * changed, both plans device by device. Only when they differ, and after the
+ * row says so, the new one is written over the old one: a crash in between
+ * neither starts half a plan nor compares with one.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "daemon/log.h"
 
 #define WRITE_SLICE 4 /* parts of the plan */
+#define CHECK_SLICE 40000 /* devices */
 
 int
 campaigns_new(struct campaigns **ret)
@@ -34,6 +36,21 @@ planner_reset(struct campaigns *k)
 	free(k->plan.names);
 	free(k->plan.was);
 	memset(&k->plan, 0, sizeof(k->plan));
+	k->own = OWN_UNKNOWN;
+}
+
+void
+planner_undone(struct campaigns *k)
+{
+	k->own = OWN_UNKNOWN;
+	if (k->nested)
+		planner_reset(k);
+}
+
+void
+planner_committed(struct campaigns *k)
+{
+	k->nested = false;
 }
 
 void
@@ -177,29 +194,35 @@ compare(struct campaigns *k, const struct planned *is)
 		change(k, NULL, is);
 }
 
+/* The next device, with its wave. */
+static struct planned *
+next_planned(struct judge *j, const struct store_campaign *c)
+{
+	struct campaigns *k = j->k;
+	struct planned *p = &k->plan.dev[k->plan.written++];
+	uint64_t place[STORE_WAVES];
+
+	if (p->verdict != PLAN_UPDATE)
+		return p;
+	for (size_t i = 0; i < STORE_WAVES; i++)
+		place[i] = c->waves[i].place;
+	p->wave = (uint8_t)plan_wave_of(p->place, place, c->wave_count);
+	plan_digest_add(&k->plan.digest, k->plan.names + p->ep, p->wave);
+	return p;
+}
+
 static int
-write_part(struct judge *j, const struct store_campaign *c, bool compares)
+write_part(struct judge *j, const struct store_campaign *c)
 {
 	struct campaigns *k = j->k;
 	struct store *s = j->app->store;
 	static uint8_t bytes[STORE_PLAN_PART];
-	uint64_t place[STORE_WAVES];
 	size_t n = 0;
 
-	for (size_t i = 0; i < STORE_WAVES; i++)
-		place[i] = c->waves[i].place;
 	while (n < PLAN_PART_ENTRIES && k->plan.written < k->plan.n) {
-		struct planned *p = &k->plan.dev[k->plan.written++];
+		const struct planned *p = next_planned(j, c);
 		uint8_t *at = bytes + n++ * PLAN_ENTRY;
 
-		if (p->verdict == PLAN_UPDATE) {
-			p->wave = (uint8_t)plan_wave_of(p->place, place,
-			    c->wave_count);
-			plan_digest_add(&k->plan.digest, k->plan.names +
-			    p->ep, p->wave);
-		}
-		if (compares)
-			compare(k, p);
 		memcpy(at, &p->device, 8);
 		at[8] = p->verdict;
 		at[9] = p->wave;
@@ -281,10 +304,22 @@ begin(struct judge *j)
 	planner_reset(k);
 	k->plan.phase = PLANNER_SCAN;
 	k->plan.campaign = j->run->c.id;
-	k->plan.created = j->run->c.created;
-	if (k->change_of == j->run->c.id)
-		k->change_n = k->changes = k->change_of = 0;
 	return load_was(j, &j->run->c);
+}
+
+/* A pass over what was judged. */
+static int
+begin_pass(struct judge *j, enum planner_phase phase)
+{
+	struct campaigns *k = j->k;
+	const struct store_campaign *c = &j->run->c;
+	const struct plan_head head = {j->rel.digest, c->name, c->select,
+	    c->policy};
+
+	k->plan.phase = phase;
+	k->plan.written = 0;
+	plan_digest_free(&k->plan.digest);
+	return plan_digest_begin(&k->plan.digest, &head);
 }
 
 static int
@@ -292,43 +327,34 @@ scan(struct judge *j)
 {
 	struct campaigns *k = j->k;
 	struct store_campaign c = j->run->c;
-	const struct plan_head head = {j->rel.digest, c.name, c.select,
-	    c.policy};
 	bool last = false;
 	int rc = planner_scan(j, &last);
 
 	if (rc != 0 || !last)
 		return rc;
-	if (c.planned) /* a start: compared before it is overwritten */
-		k->change_of = c.id;
 	cut_waves(j, &c);
-	rc = plan_digest_begin(&k->plan.digest, &head);
-	k->plan.phase = PLANNER_WRITE;
+	if (c.planned) {
+		k->change_of = c.id;
+		k->change_n = 0;
+		k->changes = 0;
+	}
+	rc = begin_pass(j, c.planned ? PLANNER_CHECK : PLANNER_WRITE);
 	return rc != 0 ? rc : campaign_save(j->app, &c);
 }
 
+/* The plan is there, or is still what it was: is it to be started now? */
 static int
-decided(struct judge *j, struct store_campaign *c, const uint8_t digest[32])
+decided(struct judge *j, struct store_campaign *c)
 {
-	bool first = !c->planned, same = !first &&
-	    memcmp(c->plan, digest, 32) == 0;
-	bool wanted = c->start && (first || same) &&
-	    !(j->run->policy.approval && c->approved[0] == '\0');
+	bool wanted = c->start && !(j->run->policy.approval &&
+	    c->approved[0] == '\0');
 	char detail[120];
 	int rc;
 
 	c->planned = true;
-	memcpy(c->plan, digest, 32);
 	c->work = WORK_NONE;
 	c->work_at = 0;
-	c->cause[0] = '\0';
-	if (!first && !same) {
-		c->start = false;
-		c->approved[0] = '\0';
-		snprintf(c->cause, sizeof(c->cause), "the fleet has changed: "
-		    "%" PRIu64 " devices differ from the plan; this is the "
-		    "new one", j->k->changes);
-	} else if (wanted && c->verdict[PLAN_UPDATE] == 0 &&
+	if (wanted && c->verdict[PLAN_UPDATE] == 0 &&
 	    !j->run->policy.continuous) {
 		c->start = false;
 		snprintf(c->cause, sizeof(c->cause), "nothing to do: the plan "
@@ -349,41 +375,100 @@ write_out(struct judge *j)
 {
 	struct campaigns *k = j->k;
 	struct store_campaign c = j->run->c;
-	uint8_t digest[32];
 	int rc = 0;
 
 	for (int i = 0; i < WRITE_SLICE && rc == 0 &&
 	    k->plan.written < k->plan.n; i++)
-		rc = write_part(j, &c, c.planned);
+		rc = write_part(j, &c);
 	if (rc != 0 || k->plan.written < k->plan.n)
 		return rc;
-	if (c.planned)
-		compare(k, NULL);
 	rc = end_parts(j, &c);
 	if (rc == 0)
-		rc = plan_digest_end(&k->plan.digest, digest);
+		rc = plan_digest_end(&k->plan.digest, c.plan);
 	if (rc == 0)
-		rc = decided(j, &c, digest);
+		rc = decided(j, &c);
 	planner_reset(k);
 	return rc;
+}
+
+/* From here on there is no plan, until the new one is written. */
+static int
+changed(struct judge *j, struct store_campaign *c)
+{
+	int rc;
+
+	c->planned = false;
+	c->start = false;
+	c->approved[0] = '\0';
+	snprintf(c->cause, sizeof(c->cause), "the fleet has changed: %" PRIu64
+	    " devices differ from the plan; this is the new one",
+	    j->k->changes);
+	rc = campaign_save(j->app, c);
+	return rc != 0 ? rc : begin_pass(j, PLANNER_WRITE);
+}
+
+static int
+check(struct judge *j)
+{
+	struct campaigns *k = j->k;
+	struct store_campaign c = j->run->c;
+	uint8_t digest[32];
+	int rc;
+
+	for (int i = 0; i < CHECK_SLICE && k->plan.written < k->plan.n; i++)
+		compare(k, next_planned(j, &c));
+	if (k->plan.written < k->plan.n)
+		return 0;
+	compare(k, NULL);
+	rc = plan_digest_end(&k->plan.digest, digest);
+	if (rc == 0 && memcmp(c.plan, digest, 32) != 0)
+		return changed(j, &c);
+	if (rc == 0)
+		rc = decided(j, &c);
+	planner_reset(k);
+	return rc;
+}
+
+/* What is meant cannot be told any more. */
+static int
+give_up(struct app *app, const struct run *r)
+{
+	struct store_campaign c = r->c;
+	int rc;
+
+	planner_reset(app->campaigns);
+	c.work = WORK_NONE;
+	c.start = false;
+	snprintf(c.cause, sizeof(c.cause), "its selection names a class alias "
+	    "that the configuration does not have any more: plan it anew");
+	rc = campaign_save(app, &c);
+	return rc != 0 ? rc : campaign_log(app, &c, "not planned", c.cause);
 }
 
 int
 planner_slice(struct app *app, struct run *r)
 {
+	static int (*const phases[])(struct judge *j) = {
+		[PLANNER_SCAN] = scan,
+		[PLANNER_CHECK] = check,
+		[PLANNER_WRITE] = write_out,
+	};
 	struct judge j = {.app = app, .run = r, .k = app->campaigns};
 	struct store *s = app->store;
-	int rc = s->ops->release_get(s, r->c.release, &j.rel);
+	int rc;
 
+	if (r->blind)
+		return give_up(app, r);
+	rc = s->ops->release_get(s, r->c.release, &j.rel);
 	if (rc != 0)
 		return rc;
 	judge_target(&j);
 	if (j.k->plan.campaign != r->c.id || j.k->plan.phase ==
-	    PLANNER_IDLE || j.k->plan.created != r->c.created)
+	    PLANNER_IDLE)
 		rc = begin(&j);
 	if (rc != 0)
 		return rc;
-	return j.k->plan.phase == PLANNER_SCAN ? scan(&j) : write_out(&j);
+	return phases[j.k->plan.phase](&j);
 }
 
 const struct plan_change *

@@ -113,6 +113,7 @@ look_up(struct judge *j, uint64_t device)
 	j->k->plan.seen++;
 	if (rc == ERR_NOT_FOUND) {
 		memset(&s.d, 0, sizeof(s.d));
+		s.d.id = device; /* 0: there never was one */
 		keep(j, &s.d, PLAN_UNKNOWN);
 		return 0;
 	}
@@ -183,6 +184,16 @@ planner_scan(struct judge *j, bool *ret_last)
 	};
 
 	return sources[j->run->c.source](j, ret_last);
+}
+
+enum plan_verdict
+campaign_verdict(struct app *app, const struct run *r,
+    const struct store_release *rel, const struct store_scan *scan)
+{
+	struct judge j = {.app = app, .run = r, .rel = *rel};
+
+	judge_target(&j);
+	return judge(&j.target, scan);
 }
 
 bool

@@ -15,70 +15,54 @@
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "lib/text.h"
 
 #define START_SLICE 250 /* jobs made in one turn */
 #define CANCEL_SLICE 128 /* jobs looked at; a page of the store */
+#define OWN_INLINE 8 /* slices: a small fleet is done with at once */
+#define RETRY_MS 10000 /* after a slice that failed */
 #define QUIET_FROM 2000 /* jobs of a larger campaign have no event each */
 
 /* --- jobs from the plan --- */
 
 struct starter {
-	struct app *app;
-	struct run *run;
-	struct store_release rel;
+	struct giver to;
+	struct store_campaign *c;
 	uint64_t made;
 };
 
-/* A live job that is in the way: superseded when the plan has seen that it
- * may be. Something newer since then keeps the device. */
-static int
-make_room(struct starter *st, const struct store_device *d, bool *ret_free)
-{
-	static const struct track_event newer = {.type = TRACK_SUPERSEDE};
-	struct store *s = st->app->store;
-	struct job job;
-	int rc = s->ops->job_live(s, d->id, &job);
-
-	*ret_free = true;
-	if (rc == ERR_NOT_FOUND)
-		return 0;
-	if (rc == 0 && job.campaign != 0 && (job.target_seq >= st->rel.seq ||
-	    job.state != JOB_QUEUED || job.started != 0)) {
-		*ret_free = false;
-		return 0;
-	}
-	return rc != 0 ? rc : engine_job_event(st->app->engine, job.id,
-	    &newer, NULL);
-}
-
+/* The fleet moves while jobs are made, too: who may not be updated any more
+ * is not counted with those that are. */
 static int
 make_job(struct starter *st, const struct plan_entry *p)
 {
-	struct store *s = st->app->store;
-	const struct store_campaign *c = &st->run->c;
+	struct store *s = st->to.app->store;
+	struct store_campaign *c = st->c;
 	const struct engine_order order = {c->id, p->wave,
 	    c->verdict[PLAN_UPDATE] > QUIET_FROM};
 	struct store_device d;
-	bool room;
 	int rc;
 
-	if (p->verdict != PLAN_UPDATE)
+	if (p->verdict != PLAN_UPDATE || p->wave < 1 || p->wave > STORE_WAVES)
 		return 0;
-	rc = s->ops->device_get(s, p->device, &d);
-	if (rc == ERR_NOT_FOUND)
-		return 0; /* removed since */
-	if (rc == 0)
-		rc = make_room(st, &d, &room);
-	if (rc != 0 || !room)
-		return rc;
 	st->made++;
-	return engine_job_new(st->app->engine, &d, &st->rel, &order);
+	st->to.verdict = PLAN_UNKNOWN;
+	rc = s->ops->device_get(s, p->device, &d);
+	if (rc == 0)
+		rc = campaign_give(&st->to, &d, &order);
+	if (rc == ERR_NOT_FOUND)
+		rc = 0; /* removed since */
+	if (rc != 0 || st->to.verdict == PLAN_UPDATE)
+		return rc;
+	c->verdict[PLAN_UPDATE]--;
+	c->verdict[st->to.verdict]++;
+	c->waves[p->wave - 1].size--;
+	return 0;
 }
 
 static int
-started(struct starter *st, struct store_campaign *c)
+started(struct app *app, struct store_campaign *c)
 {
-	struct app *app = st->app;
 	char detail[80];
 	int rc;
 
@@ -105,16 +89,17 @@ start_slice(struct app *app, struct run *r)
 {
 	static struct plan_entry part[PLAN_PART_ENTRIES];
 	struct store_campaign c = r->c;
-	struct starter st = {.app = app, .run = r};
+	struct starter st = {.to = {.app = app, .run = r}, .c = &c};
 	uint64_t at = c.work_at % PLAN_PART_ENTRIES;
 	size_t n = 0, i;
-	int rc = app->store->ops->release_get(app->store, c.release, &st.rel);
+	int rc = app->store->ops->release_get(app->store, c.release,
+	    &st.to.rel);
 
 	if (rc == 0)
 		rc = campaign_plan_part(app, c.id, c.work_at /
 		    PLAN_PART_ENTRIES, part, &n);
-	if (rc == ERR_NOT_FOUND)
-		return started(&st, &c);
+	if (rc == ERR_NOT_FOUND || (rc == 0 && n == 0))
+		return started(app, &c); /* an empty part ends a plan, too */
 	for (i = (size_t)at; rc == 0 && i < n && st.made < START_SLICE; i++)
 		rc = make_job(&st, &part[i]);
 	if (rc != 0)
@@ -130,7 +115,7 @@ start_slice(struct app *app, struct run *r)
 
 struct canceller {
 	struct app *app;
-	uint64_t release; /* only of this one; 0: any */
+	bool withdrawn; /* only for releases that are */
 	bool hard;
 	enum track_reason reason;
 };
@@ -138,13 +123,20 @@ struct canceller {
 static int
 cancel_one(const struct canceller *k, const struct job *j)
 {
+	static struct store_release r;
 	const struct track_event ev = {
 		.type = TRACK_CANCEL, .reason = k->reason,
 	};
 
-	if (job_state_final(j->state) ||
-	    (k->release != 0 && j->release != k->release))
+	if (job_state_final(j->state))
 		return 0;
+	if (k->withdrawn) {
+		int rc = k->app->store->ops->release_get(k->app->store,
+		    j->release, &r);
+
+		if (rc != 0 || r.state != RELEASE_WITHDRAWN)
+			return rc;
+	}
 	if (!k->hard && (j->state != JOB_QUEUED || j->started != 0))
 		return 0; /* a soft abort lets it end */
 	return engine_job_event(k->app->engine, j->id, &ev, NULL);
@@ -167,17 +159,76 @@ cancel_page(const struct canceller *k, uint64_t campaign, uint64_t *after,
 	return rc;
 }
 
-int
-campaign_cancel_own(struct app *app, uint64_t release)
-{
-	const struct canceller k = {app, release, true, REASON_WITHDRAWN};
-	uint64_t after = 0;
-	bool last = false;
-	int rc = 0;
+/* --- jobs of no campaign --- */
 
-	while (rc == 0 && !last)
-		rc = cancel_page(&k, 0, &after, &last);
+/* They have no row that would say how far it is: a setting does. */
+#define OWN "cancel-own"
+#define OWN_DONE UINT64_MAX
+
+static int
+own_put(struct app *app, uint64_t after)
+{
+	char text[24];
+
+	app->campaigns->own = after == OWN_DONE ? OWN_NONE : OWN_WORK;
+	snprintf(text, sizeof(text), "%" PRIu64, after);
+	return app->store->ops->meta_put(app->store, OWN, slice_str(text));
+}
+
+static int
+own_get(struct app *app, uint64_t *ret_after)
+{
+	char text[24];
+	struct buf b = buf_of(text, sizeof(text));
+	int rc = app->store->ops->meta_get(app->store, OWN, &b);
+
+	*ret_after = OWN_DONE;
+	if (rc == 0)
+		rc = text_u64(buf_slice(&b), ret_after);
+	if (rc == ERR_NOT_FOUND)
+		rc = 0;
+	if (rc == 0)
+		app->campaigns->own = *ret_after == OWN_DONE ? OWN_NONE :
+		    OWN_WORK;
 	return rc;
+}
+
+static int
+own_slice(struct app *app)
+{
+	const struct canceller k = {app, true, true, REASON_WITHDRAWN};
+	uint64_t after;
+	bool last = false;
+	int rc = own_get(app, &after);
+
+	if (rc != 0 || after == OWN_DONE)
+		return rc;
+	rc = cancel_page(&k, 0, &after, &last);
+	return rc != 0 ? rc : own_put(app, last ? OWN_DONE : after);
+}
+
+int
+campaign_cancel_own(struct app *app)
+{
+	int rc = own_put(app, 0);
+
+	for (int i = 0; rc == 0 && i < OWN_INLINE; i++)
+		rc = own_slice(app);
+	engine_wake(app->engine);
+	return rc;
+}
+
+int64_t
+campaign_own_next(struct app *app)
+{
+	uint64_t after;
+
+	if (app->campaigns->own == OWN_UNKNOWN && own_get(app, &after) != 0)
+		return 0;
+	if (app->campaigns->own != OWN_WORK)
+		return 0;
+	return app->campaigns->own_at > loop_now(app->loop) ?
+	    app->campaigns->own_at : loop_now(app->loop);
 }
 
 static enum track_reason
@@ -195,7 +246,7 @@ static int
 cancel_slice(struct app *app, struct run *r)
 {
 	struct store_campaign c = r->c;
-	const struct canceller k = {app, 0, c.hard, why_cancelled(app, &c)};
+	const struct canceller k = {app, false, c.hard, why_cancelled(app, &c)};
 	bool last;
 	int rc = cancel_page(&k, c.id, &c.work_at, &last);
 
@@ -210,13 +261,25 @@ cancel_slice(struct app *app, struct run *r)
 
 /* --- the clock of a campaign --- */
 
-/* `ended` of a campaign that is not over: it has expired already. */
+/* `ended` of a campaign that is not over: it has expired already. Its time
+ * runs from when it may start anything. */
+int64_t
+campaign_expires(const struct run *r)
+{
+	int64_t from = r->policy.start * 1000;
+
+	if (r->policy.expire == 0 || r->c.started == 0)
+		return 0;
+	if (from < r->c.started)
+		from = r->c.started;
+	return from + r->policy.expire * 1000;
+}
+
 static int64_t
 expires(const struct run *r)
 {
-	return r->policy.expire == 0 || r->c.started == 0 || r->c.ended != 0 ||
-	    (r->c.state != CAMPAIGN_RUNNING && r->c.state != CAMPAIGN_PAUSED) ?
-	    0 : r->c.started + r->policy.expire * 1000;
+	return r->c.ended != 0 || (r->c.state != CAMPAIGN_RUNNING &&
+	    r->c.state != CAMPAIGN_PAUSED) ? 0 : campaign_expires(r);
 }
 
 int64_t
@@ -225,9 +288,9 @@ campaign_next(const struct app *app, const struct run *r)
 	int64_t now = loop_now(app->loop), at = expires(r), soak = 0;
 
 	if (r->c.work != WORK_NONE)
-		return now;
+		return r->retry_at > now ? r->retry_at : now;
 	if (r->c.state == CAMPAIGN_RUNNING && r->c.wave_met != 0 &&
-	    r->c.wave < r->c.wave_count)
+	    r->c.wave < r->c.wave_count && r->c.ended == 0)
 		soak = r->c.wave_met + r->policy.soak * 1000;
 	return soak != 0 && (at == 0 || soak < at) ? soak : at;
 }
@@ -267,6 +330,7 @@ struct todo {
 	struct app *app;
 	uint64_t campaign; /* the first with work; 0: none */
 	bool gate; /* a soak is over */
+	bool own; /* jobs of no campaign are to be cancelled */
 };
 
 static int
@@ -292,27 +356,44 @@ work(struct app *app, const struct todo *t)
 	struct run *r;
 	int rc;
 
+	if (t->campaign == 0 && t->own)
+		return own_slice(app);
 	if (t->campaign == 0)
 		return 0; /* the pair alone: gates are looked at in its turn */
 	rc = runs_get(app, t->campaign, &r);
 	return rc != 0 ? rc : slice(app, r);
 }
 
+/* Others go on; it is tried again later. */
+static void
+failed(struct app *app, uint64_t campaign, int rc)
+{
+	struct run *r;
+
+	planner_reset(app->campaigns);
+	log_error("campaign: camp=%" PRIu64 " %s (%s)", campaign,
+	    err_text(rc), store_why(app->store));
+	if (campaign == 0)
+		app->campaigns->own_at = loop_now(app->loop) + RETRY_MS;
+	else if (runs_get(app, campaign, &r) == 0)
+		r->retry_at = loop_now(app->loop) + RETRY_MS;
+}
+
 void
 campaign_work(struct app *app)
 {
 	struct todo t = {.app = app};
+	int64_t own;
 	int rc = runs_each(app, look, &t);
 
-	if (rc != 0 || (t.campaign == 0 && !t.gate))
+	own = campaign_own_next(app);
+	t.own = own != 0 && own <= loop_now(app->loop);
+	if (rc != 0 || (t.campaign == 0 && !t.gate && !t.own))
 		return;
 	rc = engine_begin(app->engine);
 	if (rc == 0)
 		rc = engine_end(app->engine, work(app, &t));
 	engine_wake(app->engine);
-	if (rc != 0) {
-		planner_reset(app->campaigns);
-		log_error("campaign: camp=%" PRIu64 " %s", t.campaign,
-		    err_text(rc));
-	}
+	if (rc != 0)
+		failed(app, t.campaign, rc);
 }

@@ -114,6 +114,7 @@ engine_end(struct engine *e, int err)
 	if (err != 0) {
 		e->push_n = e->mark[e->depth];
 		admit_doubt(e->app->admit);
+		planner_undone(e->app->campaigns);
 	}
 	return err;
 }
@@ -228,6 +229,17 @@ log_job(struct engine *e, const struct job *was, const struct job *j,
 	return engine_log(e, &row);
 }
 
+/* Does a gate see a difference? A trigger that nobody answered is one, and
+ * the job is queued before and after. */
+static bool
+counts_anew(const struct job *was, const struct job *j)
+{
+	return j->state != was->state || j->attempt != was->attempt ||
+	    (j->started != 0) != (was->started != 0) ||
+	    (j->due == 0) != (was->due == 0) ||
+	    j->last_fail != was->last_fail || j->reason != was->reason;
+}
+
 static void
 consequences(struct engine *e, const struct job *was, const struct job *j,
     unsigned todo)
@@ -244,7 +256,7 @@ consequences(struct engine *e, const struct job *was, const struct job *j,
 	snprintf(topic, sizeof(topic), "a/campaigns/%llu",
 	    (unsigned long long)j->campaign);
 	engine_notify(e, T_ADMIN, topic);
-	if (j->state != was->state)
+	if (counts_anew(was, j))
 		engine_campaign_check(e, j->campaign);
 }
 
@@ -254,11 +266,13 @@ static bool
 too_weak(const struct engine *e, const struct job *job,
     const struct track_event *ev)
 {
-	const struct run *r = runs_peek(e->app, job->campaign);
+	struct run *r;
 
-	return r != NULL && (int)ev->grade < r->policy.grade &&
-	    (ev->type == TRACK_SEEN_RUNNING || (ev->type == TRACK_REPORT &&
-	    ev->phase == PHASE_SUCCEEDED));
+	if (job->campaign == 0 || (ev->type != TRACK_SEEN_RUNNING &&
+	    (ev->type != TRACK_REPORT || ev->phase != PHASE_SUCCEEDED)))
+		return false;
+	return runs_get(e->app, job->campaign, &r) == 0 &&
+	    (int)ev->grade < r->policy.grade;
 }
 
 /* A job that goes back to the queue of a campaign that starts nothing any
@@ -266,7 +280,7 @@ too_weak(const struct engine *e, const struct job *job,
 static int
 end_requeued(struct engine *e, const struct job *was, struct job *job)
 {
-	const struct track_event ev = {
+	struct track_event ev = {
 		.type = TRACK_CANCEL, .reason = REASON_EXPIRED,
 	};
 	struct run *r;
@@ -279,6 +293,8 @@ end_requeued(struct engine *e, const struct job *was, struct job *job)
 	rc = runs_get(e->app, job->campaign, &r);
 	if (rc != 0 || r->c.ended == 0)
 		return rc == ERR_CORRUPT ? 0 : rc;
+	if (r->c.state == CAMPAIGN_ABORTED)
+		ev.reason = REASON_OPERATOR;
 	return engine_step(e, job, &ev);
 }
 
@@ -434,19 +450,21 @@ engine_job_new(struct engine *e, const struct store_device *d,
 
 /* --- the end of a turn --- */
 
-static int
+/* Each by itself: one campaign's trouble is not another one's. */
+static void
 run_checks(struct engine *e)
 {
-	int rc = 0;
+	for (size_t i = 0; i < e->check_n; i++) {
+		int rc = engine_begin(e);
 
-	for (size_t i = 0; i < e->check_n && rc == 0; i++) {
-		rc = engine_begin(e);
 		if (rc == 0)
 			rc = engine_end(e, campaign_check(e->app,
 			    e->check[i]));
+		if (rc != 0 && rc != ERR_NOT_FOUND) /* a draft, replaced */
+			log_error("campaign: camp=%llu not checked: %s",
+			    (unsigned long long)e->check[i], err_text(rc));
 	}
 	e->check_n = 0;
-	return rc;
 }
 
 static void
@@ -470,10 +488,9 @@ static int
 commit(struct engine *e)
 {
 	struct store *s = e->app->store;
-	int rc = run_checks(e);
+	int rc;
 
-	if (rc != 0)
-		log_error("campaign: not checked: %s", err_text(rc));
+	run_checks(e);
 	assert(e->depth == 0);
 	rc = s->ops->commit(s);
 	e->open = false;
@@ -485,6 +502,7 @@ commit(struct engine *e)
 	if (e->stats.degraded)
 		log_warn("store: commits succeed again");
 	e->stats.degraded = false;
+	planner_committed(e->app->campaigns);
 	return 0;
 }
 
@@ -538,7 +556,9 @@ rearm(struct engine *e)
 		    store_why(s));
 		at = now + ENGINE_LEASE_MS;
 	}
-	if (e->stalled && at != 0 && at < now + ENGINE_FOLD_MS)
+	/* a disk that refuses is not asked a thousand times a second */
+	if ((e->stalled || e->stats.degraded) && at != 0 &&
+	    at < now + ENGINE_FOLD_MS)
 		at = now + ENGINE_FOLD_MS;
 	e->wake = false;
 	loop_timer_at(e->app->loop, at);

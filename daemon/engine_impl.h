@@ -36,6 +36,7 @@ struct engine {
 	bool wake; /* due times may have changed */
 	bool stalled; /* admission waits for a push to end */
 	size_t running; /* campaigns, when it was looked last */
+	uint64_t served; /* the one that started something last */
 
 	struct engine_push *push;
 	size_t push_n, push_cap;

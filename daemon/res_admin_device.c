@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "daemon/access.h"
+#include "daemon/admit.h"
 #include "daemon/campaign.h"
 #include "daemon/engine.h"
 #include "daemon/push.h"
@@ -155,6 +156,8 @@ device_delete(struct app *app, const struct req *req, struct resp *resp,
 	rc = ST(app, device_remove, d->id);
 	if (rc == 0 && j.campaign != 0)
 		engine_campaign_check(app->engine, j.campaign);
+	admit_doubt(app->admit); /* it may have held a slot */
+	engine_wake(app->engine);
 	rc = admin_end(app, req, resp, &ev, rc);
 	credential_gone(app, d->ep);
 	return rc;

@@ -9,7 +9,8 @@
 
 #include "daemon/log.h"
 
-#define SLOTS (LIMIT_CAMPAIGNS_LIVE + 16)
+#define SLOTS_OVER 8
+#define SLOTS (LIMIT_CAMPAIGNS_LIVE + 16 + SLOTS_OVER)
 #define PAGE 8
 #define MINUTE_MS 60000
 
@@ -46,18 +47,23 @@ runs_peek(const struct app *app, uint64_t campaign)
 	return NULL;
 }
 
-/* The campaign's slot, else the one that was not used for longest. */
+/* The campaign's slot, else the one that was not used for longest: of the
+ * few at the end for one that is over, so that a list of those does not
+ * make us forget the pace of those that run. */
 static struct run *
-slot_of(struct runs *r, uint64_t campaign)
+slot_of(struct runs *r, const struct store_campaign *c)
 {
-	size_t best = 0;
+	bool over = c->ended != 0 && c->state != CAMPAIGN_RUNNING &&
+	    c->state != CAMPAIGN_PAUSED && c->work == WORK_NONE;
+	size_t best = over ? SLOTS - SLOTS_OVER : 0;
 
 	for (size_t i = 0; i < SLOTS; i++) {
-		if (r->slot[i].run.c.id == campaign) {
+		if (r->slot[i].run.c.id == c->id) {
 			best = i;
 			break;
 		}
-		if (r->slot[i].used < r->slot[best].used)
+		if ((!over || i >= SLOTS - SLOTS_OVER) &&
+		    r->slot[i].used < r->slot[best].used)
 			best = i;
 	}
 	r->slot[best].used = ++r->clock;
@@ -70,39 +76,40 @@ read_texts(struct app *app, struct run *r, struct why *why)
 	unsigned column;
 	int rc;
 
+	r->blind = false;
 	policy_default(&r->policy);
 	rc = policy_parse(r->c.policy, &r->policy, &column, why);
 	if (rc == 0)
 		rc = window_parse(r->policy.window, &r->window, &column, why);
-	if (rc == 0)
-		rc = select_parse(r->c.select, &app->conf, &r->select,
-		    &column, why);
+	if (rc == 0 && select_parse(r->c.select, &app->conf, &r->select,
+	    &column, why) != 0) {
+		r->blind = true;
+		log_warn("campaign: camp=%llu goes on, but its selection "
+		    "cannot be read any more: %s",
+		    (unsigned long long)r->c.id, why->text);
+	}
 	return rc;
 }
 
 int
 runs_of(struct app *app, const struct store_campaign *c, struct run **ret)
 {
-	struct run *r = slot_of(app->runs, c->id);
+	struct run *r = slot_of(app->runs, c);
 	bool same = r->c.id == c->id && strcmp(r->c.policy, c->policy) == 0 &&
 	    strcmp(r->c.select, c->select) == 0;
 	struct why why = {0};
-	int rc;
 
 	if (r->c.id != c->id)
 		memset(r, 0, sizeof(*r));
 	r->c = *c;
-	if (same) {
-		*ret = r;
-		return 0;
+	if (!same) { /* said once, not in every turn */
+		r->corrupt = read_texts(app, r, &why) != 0;
+		if (r->corrupt)
+			log_error("campaign: camp=%llu its rules cannot be "
+			    "read: %s", (unsigned long long)c->id, why.text);
 	}
-	rc = read_texts(app, r, &why);
-	if (rc != 0) {
-		log_error("campaign: camp=%llu its rules cannot be read: %s",
-		    (unsigned long long)c->id, why.text);
-		memset(r, 0, sizeof(*r));
+	if (r->corrupt)
 		return ERR_CORRUPT;
-	}
 	*ret = r;
 	return 0;
 }
@@ -135,14 +142,23 @@ runs_each(struct app *app, int (*fn)(void *arg, struct run *r), void *arg)
 			after = page[i].id;
 			if (runs_of(app, &page[i], &r) != 0)
 				continue; /* it has been said */
-			continuous |= r->policy.continuous &&
-			    r->c.state == CAMPAIGN_RUNNING;
+			continuous |= runs_takes(r);
 			rc = fn(arg, r);
 		}
 	}
 	if (rc == 0)
 		app->runs->continuous = continuous;
 	return rc;
+}
+
+bool
+runs_takes(const struct run *r)
+{
+	const struct store_campaign *c = &r->c;
+
+	return r->policy.continuous && !r->blind && c->ended == 0 &&
+	    (c->state == CAMPAIGN_RUNNING || c->state == CAMPAIGN_PAUSED ||
+	    (c->state == CAMPAIGN_DRAFT && c->work == WORK_START));
 }
 
 bool

@@ -23,7 +23,12 @@ struct run {
 	struct policy policy;
 	struct window window;
 	struct select select;
+	bool blind; /* its selection cannot be read any more: a class alias has
+	               gone from the configuration. Nobody matches it. */
+	bool corrupt; /* nor can its rules */
 	struct pace pace; /* of its starts */
+	int64_t retry_at; /* its work failed: not before */
+	int64_t hold_until; /* what held its queue ends; 0: see admit.h */
 	struct {
 		int64_t minute; /* 0: nothing here */
 		uint64_t done;
@@ -48,7 +53,10 @@ const struct run *runs_peek(const struct app *app, uint64_t campaign);
  * struct run that is borrowed for the call. fn's error ends it. */
 int runs_each(struct app *app, int (*fn)(void *arg, struct run *r),
     void *arg) MUST_USE;
-/* Is any running campaign continuous? Cheap: known since it was looked at
+/* Does it take devices that come later? Paused or not, from the moment at
+ * which its plan is final. */
+bool runs_takes(const struct run *r);
+/* Does any campaign? Cheap: known since it was looked at
  * last. */
 bool runs_continuous(const struct app *app);
 

@@ -290,6 +290,31 @@ done_seen(struct step *s)
 
 /* --- reports --- */
 
+/* Recovery mode is the worst that can happen, and may show long after the
+ * attempt was counted, or was thought to have gone well: the job remembers
+ * it, whatever its state, for the gate to see. */
+static void
+recovery(struct step *s)
+{
+	const struct track_event *ev = s->ev;
+	struct job *j = s->j;
+
+	if (ev->phase != PHASE_FAILED || ev->reason != REASON_RECOVERY ||
+	    j->attempt == 0 || j->reason == REASON_RECOVERY ||
+	    (ev->attempt != 0 && ev->attempt < j->attempt) ||
+	    (ev->target != 0 && ev->target != j->target_seq))
+		return;
+	j->reason = REASON_RECOVERY;
+	s->todo |= TRACK_DO_SAVE;
+}
+
+static void
+end_report(struct step *s)
+{
+	note(s);
+	recovery(s);
+}
+
 static void
 report_failed(struct step *s)
 {
@@ -304,6 +329,7 @@ report_failed(struct step *s)
 	} else { /* the attempt has been counted as failed already */
 		note(s);
 		q_contact(s);
+		recovery(s);
 	}
 }
 
@@ -414,7 +440,7 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	[TRACK_IMAGE_END] = {image_end, image_end, image_end, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
 	[TRACK_REPORT] = {report, report, report, report, report,
-	    note, note, note, note},
+	    end_report, end_report, end_report, note},
 	[TRACK_SEEN_RUNNING] = {q_seen, seen, seen, i_seen, i_seen,
 	    done_seen, end_seen, end_seen, quiet},
 	[TRACK_REBOOT] = {q_reboot, lost, lost, i_reboot, i_reboot,

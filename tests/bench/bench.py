@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import random
+import re
 import resource
 import shutil
 import socket
@@ -316,8 +317,25 @@ def report_fleet(part, d, p, devices, st, wall):
         "%d retransmissions" % sum(x["retransmissions"] for x in devices))
 
 
+def bench_plan():
+    """A million devices; BENCH_PLAN=100000 for less."""
+    n = int(os.environ.get("BENCH_PLAN", "1000000"))
+    with tempfile.TemporaryDirectory(prefix="suitd-plan-") as where:
+        for line in tool("plan", where, n).splitlines():
+            m = re.match(r"(.*?)\s+([0-9.]+) ms\s*(?:(\d+) slices, longest\s+([0-9.]+) ms)?(?:, worst ([0-9.]+) ms)?$", line)
+            if m is None:
+                continue
+            what, ms, slices, longest, worst = m.groups()
+            if slices:
+                bar = ("<", 5) if what.startswith("plan ") else None
+                row("plan", what, [float(ms) / 1000], "s", bar, "%d devices, %s slices" % (n, slices))
+                row("plan", "  its longest slice", [longest], "ms", ("<", 50))
+            else:
+                row("plan", what, [worst or ms], "ms", ("<", 50))
+
+
 PARTS = {"start": bench_start, "verify": bench_verify, "blocks": bench_blocks, "reports": bench_reports,
-         "fleet": bench_fleet, "soak": bench_soak}
+         "fleet": bench_fleet, "plan": bench_plan, "soak": bench_soak}
 
 
 def machine():

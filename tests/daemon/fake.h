@@ -145,7 +145,9 @@ front_notify_device(struct front *f, uint64_t device, const char *ep,
 
 /* --- peer --- */
 
+#ifndef FAKE_SENT
 #define FAKE_SENT 32
+#endif
 
 struct fake_sent {
 	enum method method;
