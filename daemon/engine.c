@@ -485,6 +485,7 @@ commit(struct engine *e)
 	if (e->stats.degraded)
 		log_warn("store: commits succeed again");
 	e->stats.degraded = false;
+	admit_committed(e->app->admit);
 	return 0;
 }
 

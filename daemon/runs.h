@@ -24,6 +24,7 @@ struct run {
 	struct window window;
 	struct select select;
 	struct pace pace; /* of its starts */
+	struct pace book; /* who asked and was told to come back */
 	struct {
 		int64_t minute; /* 0: nothing here */
 		uint64_t done;
