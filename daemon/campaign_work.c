@@ -34,7 +34,7 @@ struct starter {
 static int
 make_room(struct starter *st, const struct store_device *d, bool *ret_free)
 {
-	static const struct track_event newer = {.type = TRACK_SUPERSEDE};
+	struct track_event newer = {.type = TRACK_SUPERSEDE};
 	struct store *s = st->app->store;
 	struct job job;
 	int rc = s->ops->job_live(s, d->id, &job);
@@ -47,6 +47,8 @@ make_room(struct starter *st, const struct store_device *d, bool *ret_free)
 		*ret_free = false;
 		return 0;
 	}
+	if (rc == 0 && job.target_seq >= st->rel.seq)
+		newer.reason = REASON_CAMPAIGN; /* it had come by itself */
 	return rc != 0 ? rc : engine_job_event(st->app->engine, job.id,
 	    &newer, NULL);
 }

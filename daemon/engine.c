@@ -254,11 +254,23 @@ static bool
 too_weak(const struct engine *e, const struct job *job,
     const struct track_event *ev)
 {
-	const struct run *r = runs_peek(e->app, job->campaign);
+	struct run *r;
 
-	return r != NULL && (int)ev->grade < r->policy.grade &&
-	    (ev->type == TRACK_SEEN_RUNNING || (ev->type == TRACK_REPORT &&
-	    ev->phase == PHASE_SUCCEEDED));
+	return (ev->type == TRACK_SEEN_RUNNING || (ev->type == TRACK_REPORT &&
+	    ev->phase == PHASE_SUCCEEDED)) && job->campaign != 0 &&
+	    runs_get(e->app, job->campaign, &r) == 0 &&
+	    (int)ev->grade < r->policy.grade;
+}
+
+/* The attempt of `was` has ended. When another job takes over, the download
+ * goes on. */
+static bool
+attempt_over(const struct job *was, const struct job *now)
+{
+	if (was->started == 0 || job_state_final(was->state) ||
+	    now->state == JOB_SUPERSEDED)
+		return false;
+	return job_state_final(now->state) || now->started == 0;
 }
 
 /* A job that goes back to the queue of a campaign that starts nothing any
@@ -316,6 +328,8 @@ engine_step(struct engine *e, struct job *job, const struct track_event *ev)
 		return 0;
 	e->idle[next.device % ENGINE_IDLE] = 0;
 	admit_moved(app, &was, &next);
+	if (attempt_over(&was, &next))
+		engine_fold_drop(e, &next);
 	if (todo & TRACK_DO_LOG)
 		rc = log_job(e, &was, &next, ev);
 	if (rc != 0)
@@ -550,6 +564,14 @@ rearm(struct engine *e)
 void
 engine_turn(struct engine *e)
 {
+	if (!e->begun) {
+		int rc = engine_restarted(e);
+
+		e->begun = true;
+		if (rc != 0)
+			log_error("store: triggers in flight: %s (%s)",
+			    err_text(rc), store_why(e->app->store));
+	}
 	while (e->open) {
 		int rc = commit(e);
 
