@@ -47,12 +47,13 @@ resolve(struct engine *e, const char *peer, struct store_device *d)
 	int rc;
 
 	if (peer[0] == 'd')
-		return s->ops->device_get(s, strtoull(peer + 2, NULL, 10), d);
-	if (peer[0] == 'e')
+		rc = s->ops->device_get(s, strtoull(peer + 2, NULL, 10), d);
+	else if (peer[0] == 'e')
 		rc = s->ops->device_by_ep(s, peer + 2, d);
 	else
 		rc = s->ops->device_by_addr(s, peer + 2, d);
-	if (rc == ERR_CONFLICT || (rc == 0 && (d->have_psk || d->revoked)))
+	if (rc == ERR_CONFLICT || (rc == 0 && (d->revoked ||
+	    (peer[0] != 'd' && d->have_psk))))
 		return ERR_NOT_FOUND;
 	return rc;
 }
