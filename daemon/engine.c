@@ -244,7 +244,7 @@ consequences(struct engine *e, const struct job *was, const struct job *j,
 	snprintf(topic, sizeof(topic), "a/campaigns/%llu",
 	    (unsigned long long)j->campaign);
 	engine_notify(e, T_ADMIN, topic);
-	if (j->state != was->state)
+	if (j->state != was->state || j->reason != was->reason)
 		engine_campaign_check(e, j->campaign);
 }
 

@@ -256,6 +256,16 @@ explain_idle(const struct store_device *d, const struct catalog_release *r,
 	}
 }
 
+/* Is the way that its last job ended the reason why it does not run what it
+ * should? */
+static bool
+ended_badly(const struct store_device *d, const struct catalog_release *r,
+    const struct job *j)
+{
+	return r != NULL && j->release == r->id && j->state != JOB_DONE &&
+	    !(d->have_seq && d->seq >= r->seq);
+}
+
 int
 res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -283,7 +293,7 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	if (m.have_job)
 		admin_msg_job(app, &j, &m.job);
 	if (m.have_job && !d.revoked && (!job_state_final(j.state) ||
-	    (r != NULL && j.release == r->id && j.state != JOB_DONE)))
+	    ended_badly(&d, r, &j)))
 		explain_job(app, &d, &j, &m);
 	else
 		explain_idle(&d, r, &m);

@@ -300,6 +300,21 @@ done_seen(struct step *s)
 
 /* --- reports --- */
 
+/* It broke earlier than its report of it came: its registration has told of
+ * a roll-back, or its silence has. That it is in recovery mode is worse than
+ * either, and a gate must hear of it. */
+static void
+recovers(struct step *s)
+{
+	struct job *j = s->j;
+
+	if (s->ev->phase != PHASE_FAILED || s->ev->reason != REASON_RECOVERY ||
+	    j->attempt == 0 || j->reason == REASON_RECOVERY)
+		return;
+	j->reason = REASON_RECOVERY;
+	s->todo |= TRACK_DO_SAVE;
+}
+
 static void
 report_failed(struct step *s)
 {
@@ -313,8 +328,21 @@ report_failed(struct step *s)
 		move_fail(s, ev->fail, why);
 	} else { /* the attempt has been counted as failed already */
 		note(s);
+		recovers(s);
 		q_contact(s);
 	}
+}
+
+/* Of a job that was given up. */
+static void
+end_report(struct step *s)
+{
+	const struct track_event *ev = s->ev;
+
+	note(s);
+	if ((ev->attempt == 0 || ev->attempt >= s->j->attempt) &&
+	    (ev->target == 0 || ev->target == s->j->target_seq))
+		recovers(s);
 }
 
 /* What each phase moves a job to, and the states that it is news for. */
@@ -447,7 +475,7 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	[TRACK_IMAGE_END] = {image_end, image_end, image_end, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
 	[TRACK_REPORT] = {report, report, report, report, report,
-	    note, note, note, note},
+	    note, end_report, note, note},
 	[TRACK_SEEN_RUNNING] = {q_seen, seen, seen, i_seen, i_seen,
 	    done_seen, end_seen, end_seen, quiet},
 	[TRACK_REBOOT] = {q_reboot, lost, lost, i_reboot, i_reboot,

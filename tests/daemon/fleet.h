@@ -6,6 +6,7 @@
 #define SUITD_TESTS_DAEMON_FLEET_H
 
 #include "daemon/admit_slot.h"
+#include "daemon/contact.h"
 #include "daemon/engine_impl.h"
 #include "daemon/res_admin.h"
 #include "lib/msg.h"

@@ -952,6 +952,33 @@ an_announced_spread_is_no_silence(void **state)
 	    policy.notify_ms);
 }
 
+/* The usual order: it registers with what it runs, then it reports. */
+static void
+recovery_is_heard_after_the_roll_back(void **state)
+{
+	struct life l = born();
+
+	(void)state;
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_int_equal(l.j.reason, REASON_NONE); /* not of this job */
+	on(&l, TRACK_MANIFEST_GET);
+	on(&l, TRACK_IMAGE_END);
+	on(&l, TRACK_REBOOT);
+	runs(&l, SEQ - 1);
+	assert_int_equal(l.j.reason, REASON_ROLLBACK);
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_int_equal(l.j.reason, REASON_RECOVERY);
+	assert_true(l.todo & TRACK_DO_SAVE);
+	assert_int_equal(l.j.fails[FAIL_EXECUTION], 1); /* once */
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_false(l.todo & TRACK_DO_SAVE);
+	says_failed(&l, FAIL_POLICY, REASON_SIGNATURE);
+	assert_int_equal(l.j.state, JOB_FAILED);
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_int_equal(l.j.state, JOB_FAILED);
+	assert_int_equal(l.j.reason, REASON_RECOVERY);
+}
+
 static int
 defaults(void **state)
 {
@@ -970,6 +997,7 @@ main(void)
 		T(a_restart_puts_a_trigger_back_without_a_failure),
 		T(steered_before_the_trigger_was_answered),
 		T(an_announced_spread_is_no_silence),
+		T(recovery_is_heard_after_the_roll_back),
 		T(a_reporting_device_goes_through_every_phase),
 		T(a_pulling_device_needs_no_push),
 		T(it_may_run_the_release_already),
