@@ -98,6 +98,17 @@ credential(struct app *app, const char *identity)
 	return e;
 }
 
+/* Asked at handshakes only: a session that is open is ended by who revokes,
+ * and its requests are refused by access_ident. */
+static bool
+is_revoked(struct app *app, uint64_t device)
+{
+	static struct store_device d;
+
+	return app->store->ops->device_get(app->store, device, &d) == 0 &&
+	    d.revoked;
+}
+
 int
 access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key)
@@ -113,7 +124,7 @@ access_psk(struct app *app, enum transport t, const char *identity,
 		return 0;
 	}
 	e = credential(app, identity);
-	if (e == NULL)
+	if (e == NULL || is_revoked(app, e->device))
 		return ERR_NOT_FOUND;
 	buf_put(ret_key, slice_of(e->key, e->key_len));
 	return 0;
@@ -280,6 +291,13 @@ query_ep(const struct req *req, char dst[LIMIT_EP + 1], struct why *why)
 }
 
 int
+access_revoked(const struct store_device *d, struct why *why)
+{
+	return !d->revoked ? 0 : why_set(why, ERR_FORBIDDEN,
+	    "this device was revoked by an operator");
+}
+
+int
 access_ident(struct app *app, const struct req *req, const char *ep,
     struct ident *ret, struct why *why)
 {
@@ -306,6 +324,8 @@ access_ident(struct app *app, const struct req *req, const char *ep,
 		if (rc == ERR_NOT_FOUND || rc == ERR_CONFLICT)
 			rc = 0;
 	}
+	if (rc == 0 && id.how != IDENT_NONE)
+		rc = access_revoked(&id.dev, why);
 	if (rc == 0)
 		*ret = id;
 	return rc;

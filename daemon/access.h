@@ -58,9 +58,11 @@ struct ident {
  * ?ep= of its query). Unknown is no error: how is IDENT_NONE, and dev.ep
  * has the claimed name. ERR_UNAUTHORIZED: a claim for a device that has a
  * credential. ERR_FORBIDDEN: a claim for another device than the
- * credential's.
+ * credential's, or a device that was revoked.
  */
 int access_ident(struct app *app, const struct req *req, const char *ep,
     struct ident *ret, struct why *why) MUST_USE;
+/* ERR_FORBIDDEN when it was; for those who know the device otherwise. */
+int access_revoked(const struct store_device *d, struct why *why) MUST_USE;
 
 #endif

@@ -48,6 +48,7 @@ const char *hold_name(enum hold h);
 struct admission {
 	enum hold hold;
 	int64_t until; /* when it may be different, Unix ms; 0: not known */
+	int64_t every; /* ms from one start to the next; 0: as slots allow */
 	char text[200]; /* one sentence for a person */
 	char advice[120];
 };
@@ -61,39 +62,73 @@ void admit_free(struct admit *a); /* NULL is fine */
  * many may start (HOLD_NONE only). */
 int admit_campaign(struct app *app, struct run *r, struct admission *ret,
     uint64_t *ret_room) MUST_USE;
-/* What holds this queued job besides: its wave, its device, its back-off
- * (only when `pace`: its group, rates and budgets). Changes nothing.
- * `r` NULL: a job of no campaign. */
+/* What holds this queued job besides: its wave, its device, its back-off.
+ * Changes nothing. `r` NULL: a job of no campaign. */
 void admit_job(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret);
+/* What holds a push to it: its campaign, its group, rates and budgets. */
 void admit_pace(struct app *app, struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret);
-/* The attempt begins: what it costs is taken. */
+/* The push goes out: what it costs is taken. */
 void admit_take(struct app *app, struct run *r, const struct job *j,
     const struct store_device *d);
+/*
+ * Is it told a spread (w=) with its trigger? Then the push takes no slot and
+ * pays no bytes: the device asks for both when it comes. Only a trigger can
+ * say it, and RIOT (nul_trigger) does not know the word: such devices keep
+ * their slot from the push on, in the same campaign.
+ */
+bool admit_announces(const struct run *r, const struct store_device *d);
 
 /* --- slots --- */
 
 /* A job has moved (and was saved): its slot is taken or given back. */
 void admit_moved(struct app *app, const struct job *was,
     const struct job *now);
-/* What was counted may be wrong (a pair was undone): it is counted anew
- * before it is asked for next. */
+/* What was counted may be wrong (a pair was undone): if any slot has moved
+ * since the last commit, they are counted anew before they are asked for. */
 void admit_doubt(struct admit *a);
+void admit_committed(struct admit *a);
 uint32_t admit_slots(struct app *app); /* taken */
 
 /* --- the poll path --- */
 
+/* May its attempt go on without being asked anything? One that was only
+ * announced has not begun before the device asks. */
+bool admit_begun(const struct run *r, const struct job *j,
+    const struct store_device *d);
+/* Was it the image or the device that failed (I, X)? Then asking does not
+ * end the wait. */
+bool admit_must_rest(const struct job *j);
 /*
- * A device has asked for what it may not start now: when shall it come
- * back? Its booking when it has one, else a new one after `from` (Unix ms,
- * at least now). Seconds, at most 6 h for a device that is authenticated, 1 h
- * for others: so far they believe a Max-Age.
+ * The device asks for the job's release: everything above, in that order,
+ * from its side. After a failure of the link its asking ends the wait; after
+ * one of the image or of the device (I, X) it has to rest. `d` has the
+ * address that it asks from.
  */
-uint32_t admit_book(struct app *app, const struct store_device *d,
-    enum grade grade, int64_t from);
-/* It has come before its time; until then the same is said again. */
-bool admit_early(struct app *app, uint64_t device, uint32_t *ret_max_age);
+int admit_poll(struct app *app, struct run *r, const struct job *j,
+    const struct store_device *d, struct admission *ret) MUST_USE;
+/* It gets it: what was not taken by a push is taken now. */
+void admit_poll_take(struct app *app, struct run *r, const struct job *j,
+    const struct store_device *d);
+
+/* Who asks, and what holds it. */
+struct admit_turn {
+	struct run *run; /* NULL: of no campaign */
+	const struct store_device *dev;
+	enum grade grade;
+	const struct admission *held;
+};
+/*
+ * When shall it come back? At its booking when it has one that is not over,
+ * else at a new place in the queue of what holds it (the campaign's, its
+ * group's or the server's), not before held->until. Seconds, at most 6 h for
+ * a device that is authenticated, 1 h for others: so far they believe a
+ * Max-Age. A place that is farther away is none: it asks again before.
+ */
+uint32_t admit_book(struct app *app, const struct admit_turn *t);
+/* Until when it was told to stay away, Unix ms; 0: it was not. */
+int64_t admit_booked(struct app *app, uint64_t device);
 /* Mean length of a download, ms, as measured. */
 int64_t admit_mean(const struct admit *a);
 

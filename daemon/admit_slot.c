@@ -17,9 +17,6 @@
 #define GONE UINT64_MAX
 #define GROUP_PROBE 16
 #define MEAN_FIRST_MS 60000 /* until one was measured */
-#define HORIZON_L0_MS (3600 * INT64_C(1000))
-#define HORIZON_L1_MS (6 * HORIZON_L0_MS)
-#define EARLY_MS 1000 /* clocks of devices are not exact */
 
 int
 admit_new(struct admit **ret)
@@ -161,7 +158,7 @@ slot_find(const struct admit *a, uint64_t job, bool *ret_there)
 }
 
 static void
-slot_take(struct app *app, const struct job *j)
+slot_take(struct app *app, const struct job *j, int64_t since)
 {
 	struct admit *a = app->admit;
 	struct store_device d;
@@ -170,15 +167,19 @@ slot_take(struct app *app, const struct job *j)
 	size_t i = slot_find(a, j->id, &there);
 
 	/* a table that is almost full would be searched for ever */
-	if (there || a->slots + a->dead >= ADMIT_SLOTS / 4 * 3)
+	if (there || a->slots + a->dead >= ADMIT_SLOTS / 4 * 3) {
+		a->doubt |= !there && a->dead > 0;
 		return;
+	}
 	if (app->store->ops->device_get(app->store, j->device, &d) == 0)
 		g = slot_group(app, &d);
 	if (a->slot[i].job == GONE)
 		a->dead--;
 	a->slot[i].job = j->id;
+	a->slot[i].since = since;
 	a->slot[i].group = g == NULL ? 0 : (uint32_t)(g - a->group) + 1;
 	a->slots++;
+	a->moved = true;
 	if (g != NULL)
 		g->slots++;
 }
@@ -193,46 +194,77 @@ slot_give(struct admit *a, const struct job *was, int64_t now)
 		return;
 	if (a->slot[i].group != 0)
 		a->group[a->slot[i].group - 1].slots--;
+	if (was->state == JOB_FETCHING && a->slot[i].since != 0)
+		a->mean = pace_mean(a->mean, now - a->slot[i].since);
 	a->slot[i].job = GONE;
 	a->dead++;
 	a->slots--;
+	a->moved = true;
 	if (a->dead > ADMIT_SLOTS / 2)
 		a->doubt = true; /* the graves are cleared */
-	if (was->state == JOB_FETCHING && was->started != 0)
-		a->mean = pace_mean(a->mean, now - was->started);
+}
+
+/* Does the campaign announce a spread? runs.h may have dropped it: it keeps
+ * what runs, and a download may outlive its campaign. */
+static bool
+run_announces(struct app *app, uint64_t campaign)
+{
+	static struct store_campaign c;
+	struct admit *a = app->admit;
+	const struct run *r = runs_peek(app, campaign);
+	struct policy p;
+
+	if (r != NULL || campaign == 0)
+		return r != NULL && r->policy.announce > 0;
+	if (a->memo.campaign == campaign)
+		return a->memo.announces;
+	policy_default(&p);
+	if (app->store->ops->campaign_get(app->store, campaign, &c) != 0 ||
+	    policy_parse(c.policy, &p, NULL, NULL) != 0)
+		return false;
+	a->memo.campaign = campaign;
+	a->memo.announces = p.announce > 0;
+	return a->memo.announces;
 }
 
 /* A trigger that announces a spread takes none: the device asks when it
  * comes. */
 static bool
-holds(const struct app *app, const struct job *j)
+holds(struct app *app, const struct job *j)
 {
-	const struct run *r;
+	static struct store_device d;
 
 	if (j->state == JOB_FETCHING)
 		return true;
 	if (j->state != JOB_NOTIFIED &&
 	    (j->state != JOB_QUEUED || j->started == 0))
 		return false;
-	r = runs_peek(app, j->campaign);
-	return r == NULL || r->policy.announce == 0;
+	return !run_announces(app, j->campaign) ||
+	    app->store->ops->device_get(app->store, j->device, &d) != 0 ||
+	    !admit_is_told(&d);
 }
 
+/* Not by what the job was: what decides may have changed meanwhile (the
+ * device's driver), and a slot that nobody gives back would be lost. */
 void
 admit_moved(struct app *app, const struct job *was, const struct job *now)
 {
-	bool before = holds(app, was), after = holds(app, now);
-
-	if (after && !before)
-		slot_take(app, now);
-	else if (before && !after)
+	if (holds(app, now))
+		slot_take(app, now, loop_now(app->loop));
+	else
 		slot_give(app->admit, was, loop_now(app->loop));
 }
 
 void
 admit_doubt(struct admit *a)
 {
-	a->doubt = true;
+	a->doubt |= a->moved;
+}
+
+void
+admit_committed(struct admit *a)
+{
+	a->moved = false;
 }
 
 static int
@@ -241,7 +273,7 @@ count_one(void *arg, const struct job *j)
 	struct app *app = arg;
 
 	if (holds(app, j))
-		slot_take(app, j);
+		slot_take(app, j, j->state == JOB_FETCHING ? 0 : j->started);
 	return 0;
 }
 
@@ -278,43 +310,4 @@ int64_t
 admit_mean(const struct admit *a)
 {
 	return a->mean;
-}
-
-/* --- bookings --- */
-
-static struct booking *
-booking_of(struct admit *a, uint64_t device)
-{
-	return &a->booking[device * 0x9e3779b97f4a7c15u >> 48];
-}
-
-bool
-admit_early(struct app *app, uint64_t device, uint32_t *ret_max_age)
-{
-	struct booking *b = booking_of(app->admit, device);
-	int64_t left = b->until - loop_now(app->loop);
-
-	if (b->device != device || left <= EARLY_MS)
-		return false;
-	*ret_max_age = pace_max_age(left, HORIZON_L1_MS / 1000);
-	return true;
-}
-
-uint32_t
-admit_book(struct app *app, const struct store_device *d, enum grade grade,
-    int64_t from)
-{
-	struct admit *a = app->admit;
-	struct booking *b = booking_of(a, d->id);
-	int64_t now = loop_now(app->loop), wait, horizon, t;
-
-	if (from < now)
-		from = now;
-	horizon = grade >= GRADE_L1 ? HORIZON_L1_MS : HORIZON_L0_MS;
-	t = pace_interval(a->mean, app->conf.downloads);
-	wait = from - now + pace_book(&a->book, t, horizon, from,
-	    loop_rand(app->loop));
-	b->device = d->id;
-	b->until = now + (wait < horizon ? wait : horizon);
-	return pace_max_age(wait, (uint32_t)(horizon / 1000));
 }

@@ -221,7 +221,7 @@ int
 campaign_give(struct giver *g, const struct store_device *d,
     const struct engine_order *order)
 {
-	static const struct track_event newer = {.type = TRACK_SUPERSEDE};
+	struct track_event newer = {.type = TRACK_SUPERSEDE};
 	struct store *s = g->app->store;
 	struct store_scan scan = {.d = *d};
 	int rc = s->ops->job_live(s, d->id, &scan.live);
@@ -239,6 +239,8 @@ campaign_give(struct giver *g, const struct store_device *d,
 		g->verdict = PLAN_HELD;
 	if (g->verdict != PLAN_UPDATE)
 		return 0;
+	if (scan.have_live && scan.live.target_seq >= g->rel.seq)
+		newer.reason = REASON_CAMPAIGN; /* it had come by itself */
 	rc = !scan.have_live ? 0 : engine_job_event(g->app->engine,
 	    scan.live.id, &newer, NULL);
 	return rc != 0 ? rc : engine_job_new(g->app->engine, d, &g->rel,

@@ -14,19 +14,19 @@
 /* How long it is silent between two signs of life, as a mean that moves by
  * a quarter: what a sleeping device's next wake is estimated from. Contacts
  * that are closer than what is kept of `seen` tell nothing. */
-static uint32_t
-gap_after(struct store_device *d, int64_t now)
+void
+contact_note(struct store_device *d, int64_t now)
 {
 	int64_t gap = (now - d->seen) / 1000;
 
-	if (d->seen == 0 || gap < SEEN_MS / 1000)
-		return 0;
-	if (gap > GAP_MAX_S)
-		gap = GAP_MAX_S;
-	if (d->gap != 0)
-		gap = d->gap + (gap - (int64_t)d->gap) / 4;
-	d->gap = (uint32_t)gap;
-	return d->gap;
+	if (d->seen != 0 && gap >= SEEN_MS / 1000) {
+		if (gap > GAP_MAX_S)
+			gap = GAP_MAX_S;
+		if (d->gap != 0)
+			gap = d->gap + (gap - (int64_t)d->gap) / 4;
+		d->gap = (uint32_t)gap;
+	}
+	d->seen = now;
 }
 
 int
@@ -38,9 +38,9 @@ contact_seen(struct engine *e, struct store_device *d, const char *addr)
 
 	if (strcmp(d->addr, addr) == 0 && now - d->seen < SEEN_MS)
 		return 0;
-	seen.gap = gap_after(d, now);
+	contact_note(d, now);
+	seen.gap = d->gap;
 	snprintf(d->addr, sizeof(d->addr), "%s", addr);
-	d->seen = now;
 	return s->ops->device_seen(s, &seen);
 }
 

@@ -12,6 +12,9 @@
 /* It was here: last seen (kept to ten minutes), address. */
 int contact_seen(struct engine *e, struct store_device *d, const char *addr)
     MUST_USE;
+/* The same in the record alone, for who saves it anyway: `seen` and the
+ * typical silence between two signs of life. */
+void contact_note(struct store_device *d, int64_t now);
 /*
  * It asks for this release, and `ev` says how far it is (manifest GET,
  * blocks, image end). A live job for an older release is superseded. A

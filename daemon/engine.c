@@ -275,6 +275,17 @@ too_weak(const struct engine *e, const struct job *job,
 	    (int)ev->grade < r->policy.grade;
 }
 
+/* The attempt of `was` has ended. When another job takes over, the download
+ * goes on. */
+static bool
+attempt_over(const struct job *was, const struct job *now)
+{
+	if (was->started == 0 || job_state_final(was->state) ||
+	    now->state == JOB_SUPERSEDED)
+		return false;
+	return job_state_final(now->state) || now->started == 0;
+}
+
 /* A job that goes back to the queue of a campaign that starts nothing any
  * more ends there. */
 static int
@@ -332,6 +343,8 @@ engine_step(struct engine *e, struct job *job, const struct track_event *ev)
 		return 0;
 	e->idle[next.device % ENGINE_IDLE] = 0;
 	admit_moved(app, &was, &next);
+	if (attempt_over(&was, &next))
+		engine_fold_drop(e, &next);
 	if (todo & TRACK_DO_LOG)
 		rc = log_job(e, &was, &next, ev);
 	if (rc != 0)
@@ -503,6 +516,7 @@ commit(struct engine *e)
 		log_warn("store: commits succeed again");
 	e->stats.degraded = false;
 	planner_committed(e->app->campaigns);
+	admit_committed(e->app->admit);
 	return 0;
 }
 
@@ -569,6 +583,14 @@ rearm(struct engine *e)
 void
 engine_turn(struct engine *e)
 {
+	if (!e->begun) {
+		int rc = engine_restarted(e);
+
+		e->begun = true;
+		if (rc != 0)
+			log_error("store: triggers in flight: %s (%s)",
+			    err_text(rc), store_why(e->app->store));
+	}
 	while (e->open) {
 		int rc = commit(e);
 

@@ -5,7 +5,7 @@
  * A job without a campaign is left to its device ("waits for contact"): it
  * came by itself, no operator asked for it.
  */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
@@ -66,10 +66,7 @@ engine_fetching(const struct engine *e, const struct store_device *d,
 
 	if (r == NULL)
 		return false;
-	snprintf(peer[0], sizeof(peer[0]), "d:%llu",
-	    (unsigned long long)d->id);
-	snprintf(peer[1], sizeof(peer[1]), "e:%s", d->ep);
-	snprintf(peer[2], sizeof(peer[2]), "a:%s", d->addr);
+	progress_names(d, peer);
 	for (size_t k = 0; k < 3; k++)
 		for (size_t i = 0; i < r->payload_count; i++)
 			if (young(e, peer[k], r->payload[i].digest))
@@ -82,6 +79,47 @@ engine_pushable(const struct engine *e, const struct store_device *d)
 {
 	return d->driver != DRIVER_NONE ||
 	    front_device_observes(e->app->front, d->id, d->ep);
+}
+
+struct inflight {
+	uint64_t *job;
+	size_t n, cap;
+};
+
+static int
+note_inflight(void *arg, const struct job *j)
+{
+	struct inflight *f = arg;
+
+	if (j->state != JOB_QUEUED || j->started == 0)
+		return 0;
+	if (f->n == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 64;
+		f->job = realloc(f->job, f->cap * sizeof(*f->job));
+		if (f->job == NULL)
+			abort(); /* all state is on the disk */
+	}
+	f->job[f->n++] = j->id;
+	return 0;
+}
+
+int
+engine_restarted(struct engine *e)
+{
+	static const struct track_event ev = {.type = TRACK_RESTART};
+	struct store *s = e->app->store;
+	struct inflight f = {.n = 0};
+	int rc = s->ops->job_active(s, note_inflight, &f);
+
+	if (rc == 0 && f.n > 0) {
+		rc = engine_begin(e);
+		for (size_t i = 0; rc == 0 && i < f.n; i++)
+			rc = engine_job_event(e, f.job[i], &ev, NULL);
+		if (e->depth > 0)
+			rc = engine_end(e, rc);
+	}
+	free(f.job);
+	return rc;
 }
 
 static bool

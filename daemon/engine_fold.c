@@ -47,12 +47,13 @@ resolve(struct engine *e, const char *peer, struct store_device *d)
 	int rc;
 
 	if (peer[0] == 'd')
-		return s->ops->device_get(s, strtoull(peer + 2, NULL, 10), d);
-	if (peer[0] == 'e')
+		rc = s->ops->device_get(s, strtoull(peer + 2, NULL, 10), d);
+	else if (peer[0] == 'e')
 		rc = s->ops->device_by_ep(s, peer + 2, d);
 	else
 		rc = s->ops->device_by_addr(s, peer + 2, d);
-	if (rc == ERR_CONFLICT || (rc == 0 && d->have_psk))
+	if (rc == ERR_CONFLICT || (rc == 0 && (d->revoked ||
+	    (peer[0] != 'd' && d->have_psk))))
 		return ERR_NOT_FOUND;
 	return rc;
 }
@@ -72,6 +73,26 @@ release_of(struct engine *e, const struct store_device *d,
 	if ((r == NULL || catalog_payload(r, digest) == NULL) && d->have_class)
 		r = catalog_current(c, d->class_id);
 	return r != NULL && catalog_payload(r, digest) != NULL ? r : NULL;
+}
+
+void
+engine_fold_drop(struct engine *e, const struct job *j)
+{
+	const struct catalog_release *r = catalog_by_id(e->app->catalog,
+	    j->release);
+	struct store *s = e->app->store;
+	char peer[3][LIMIT_ADDRESS + 2];
+	struct store_device d;
+
+	if (r == NULL || s->ops->device_get(s, j->device, &d) != 0)
+		return;
+	progress_names(&d, peer);
+	for (size_t k = 0; k < 3; k++) {
+		progress_drop(&e->progress, peer[k], r->digest);
+		for (size_t i = 0; i < r->payload_count; i++)
+			progress_drop(&e->progress, peer[k],
+			    r->payload[i].digest);
+	}
 }
 
 /* Sums the marks of one peer over a release. */

@@ -30,6 +30,7 @@ struct engine_topic {
 
 struct engine {
 	struct app *app;
+	bool begun; /* what was in flight before is due again */
 	bool open; /* the turn's transaction */
 	size_t depth;
 	size_t mark[ENGINE_DEPTH]; /* push_n when the pair was begun */
@@ -57,6 +58,10 @@ struct engine {
 /* One step of a job, saved, logged, and its consequences queued. */
 int engine_step(struct engine *e, struct job *job,
     const struct track_event *ev) MUST_USE;
+/* An attempt is over: what was seen of its download is none of the next. */
+void engine_fold_drop(struct engine *e, const struct job *j);
+/* Triggers that were in flight when the daemon died are due again. */
+int engine_restarted(struct engine *e) MUST_USE;
 /* Starts what may start, campaign by campaign, at most `room` jobs. */
 void engine_pump(struct engine *e, size_t room);
 /* When the pump or a gate has something to do next; 0: when woken. */

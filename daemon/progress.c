@@ -33,6 +33,16 @@ progress_peer(const struct req *req, char *dst, size_t cap)
 	return true;
 }
 
+void
+progress_names(const struct store_device *d, char ret[3][LIMIT_ADDRESS + 2])
+{
+	size_t n = sizeof(ret[0]);
+
+	snprintf(ret[0], n, "d:%llu", (unsigned long long)d->id);
+	snprintf(ret[1], n, "e:%s", d->ep);
+	snprintf(ret[2], n, "a:%s", d->addr);
+}
+
 static size_t
 hash(const char *peer, const uint8_t digest[32])
 {
@@ -162,6 +172,23 @@ progress_folded(struct progress *p, struct progress_slot *s, int64_t now)
 	s->folded = s->hi;
 	s->folded_at = now;
 	s->ended = progress_complete(s);
+}
+
+void
+progress_drop(struct progress *p, const char *peer, const uint8_t digest[32])
+{
+	size_t h = hash(peer, digest);
+
+	for (size_t i = 0; i < PROGRESS_PROBE; i++) {
+		struct progress_slot *s = &p->slot[(h + i) % PROGRESS_SLOTS];
+
+		if (strcmp(s->peer, peer) != 0 ||
+		    memcmp(s->digest, digest, 32) != 0)
+			continue;
+		if (s->dirty)
+			p->dirty--;
+		memset(s, 0, sizeof(*s));
+	}
 }
 
 void

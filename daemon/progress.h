@@ -10,6 +10,7 @@
 #define SUITD_DAEMON_PROGRESS_H
 
 #include "daemon/front.h"
+#include "db/store.h"
 
 #define PROGRESS_SLOTS 16384 /* a power of two */
 #define PROGRESS_PROBE 8 /* places that one key may take */
@@ -36,6 +37,10 @@ struct progress {
 
 /* Names the requester; false when nothing is known of it. */
 bool progress_peer(const struct req *req, char *dst, size_t cap);
+
+/* The three names that a device may be known by: "d:", "e:", "a:". */
+void progress_names(const struct store_device *d,
+    char ret[3][LIMIT_ADDRESS + 2]);
 
 /*
  * A block of an image went out. The hook tells its end only: what follows
@@ -66,6 +71,9 @@ const struct progress_slot *progress_find(const struct progress *p,
     const char *peer, const uint8_t digest[32]);
 void progress_folded(struct progress *p, struct progress_slot *s,
     int64_t now);
+/* What this peer has of it counts no longer. */
+void progress_drop(struct progress *p, const char *peer,
+    const uint8_t digest[32]);
 /* What was folded since `since` was not kept after all. */
 void progress_unfold(struct progress *p, int64_t since);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/admit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/runs.h"
@@ -219,7 +220,7 @@ push_job(struct app *app, const struct job *job)
 {
 	struct store *s = app->store;
 	struct push *p = calloc(1, sizeof(*p));
-	const struct run *r;
+	const struct run *r = runs_peek(app, job->campaign);
 	struct why why = {0};
 	int rc;
 
@@ -229,10 +230,9 @@ push_job(struct app *app, const struct job *job)
 	p->job = job->id;
 	p->release = job->release;
 	p->attempt = job->attempt;
-	r = runs_peek(app, job->campaign);
-	if (r != NULL)
-		p->spread = (uint32_t)r->policy.announce;
 	rc = s->ops->device_get(s, job->device, &p->dev);
+	if (rc == 0 && admit_announces(r, &p->dev))
+		p->spread = (uint32_t)r->policy.announce;
 	if (rc == 0)
 		rc = run(p, &why);
 	if (rc != 0)

@@ -106,7 +106,8 @@ own_base(const struct push *p, char *dst, size_t cap)
 }
 
 /* "/m/CLASS" when the class's current release is meant; "/m" is what this
- * device should have. */
+ * device should have. A spread goes to "/m": only there devices that come
+ * all the same are told to wait. */
 static void
 own_path(const struct push *p, char *dst, size_t cap)
 {
@@ -120,7 +121,8 @@ own_path(const struct push *p, char *dst, size_t cap)
 	for (size_t i = 0; i < c->alias_count; i++)
 		if (memcmp(c->alias[i].class_id, p->dev.class_id, 16) == 0)
 			name = c->alias[i].name;
-	if (p->dev.have_psk || cur == NULL || cur->id != p->release)
+	if (p->dev.have_psk || p->spread > 0 || cur == NULL ||
+	    cur->id != p->release)
 		snprintf(dst, cap, "m");
 	else
 		snprintf(dst, cap, "m/%s", name);

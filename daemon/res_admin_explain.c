@@ -107,32 +107,84 @@ say_contact(struct app *app, const struct store_device *d,
 		    j->id);
 }
 
+/* It has asked, and was told to come back: what holds it then, and until
+ * when it keeps away. */
+static bool
+explain_booked(struct app *app, const struct store_device *d,
+    const struct job *j, struct msg_explain *m)
+{
+	int64_t until = admit_booked(app, d->id);
+	struct admission a;
+	struct run *r = NULL;
+
+	if (until == 0 || (j->campaign != 0 &&
+	    runs_get(app, j->campaign, &r) != 0) || admit_begun(r, j, d) ||
+	    admit_poll(app, r, j, d, &a) != 0)
+		return false;
+	if (a.hold == HOLD_NONE || a.hold <= HOLD_REVOKED)
+		return false;
+	held(&a, m);
+	m->until = until;
+	SAY(m->next, "it was told to ask again then");
+	return true;
+}
+
+/* The pump has put it off without an attempt: why? */
+static void
+explain_put_off(struct app *app, struct run *r,
+    const struct store_device *d, const struct job *j,
+    struct admission *a)
+{
+	admit_pace(app, r, j, d, a);
+	if (a->hold == HOLD_NONE && engine_fetching(app->engine, d,
+	    j->release))
+		SAY(a->text, "it fetches the image just now, by itself");
+	a->until = j->due;
+}
+
+/* What holds a job that waits; HOLD_NONE: nothing, it is about to start. */
+static int
+holds(struct app *app, struct run *r, const struct store_device *d,
+    const struct job *j, struct admission *ret)
+{
+	struct admission own;
+	uint64_t room;
+
+	*ret = (struct admission){.hold = HOLD_NONE};
+	if (r != NULL && admit_campaign(app, r, ret, &room) != 0)
+		return ERR_IO;
+	if (ret->hold != HOLD_NONE && ret->hold < HOLD_WAVE)
+		return 0;
+	admit_job(app, r, j, d, &own);
+	if (own.hold == HOLD_BACKOFF && j->reason == REASON_NONE)
+		explain_put_off(app, r, d, j, ret);
+	else if (own.hold != HOLD_NONE)
+		*ret = own;
+	else if (ret->hold == HOLD_NONE)
+		admit_pace(app, r, j, d, ret);
+	return 0;
+}
+
 /* A job that waits: who holds it? */
 static void
 explain_queued(struct app *app, const struct store_device *d,
     const struct job *j, struct msg_explain *m)
 {
-	struct admission a = {.hold = HOLD_NONE};
+	struct admission a;
 	struct run *r = NULL;
-	uint64_t room;
 
-	if (j->campaign != 0 && runs_get(app, j->campaign, &r) != 0)
+	if ((j->campaign != 0 && runs_get(app, j->campaign, &r) != 0) ||
+	    holds(app, r, d, j, &a) != 0)
 		return;
-	if (r != NULL && admit_campaign(app, r, &a, &room) != 0)
-		return;
-	if (a.hold == HOLD_NONE || a.hold > HOLD_WAVE) {
-		struct admission own;
-
-		admit_job(app, r, j, d, &own);
-		if (own.hold != HOLD_NONE)
-			a = own;
-		else if (a.hold == HOLD_NONE)
-			admit_pace(app, r, j, d, &a);
-	}
-	if (a.hold == HOLD_NONE)
-		return; /* it is about to start */
 	if (a.hold == HOLD_CONTACT) {
-		say_contact(app, d, j, m);
+		if (!explain_booked(app, d, j, m))
+			say_contact(app, d, j, m);
+		return;
+	}
+	if (a.text[0] == '\0')
+		return; /* it is about to start */
+	if (a.hold == HOLD_NONE) { /* by itself */
+		SAY(m->cause, "%.160s", a.text);
 		return;
 	}
 	held(&a, m);
@@ -155,6 +207,8 @@ explain_job(struct app *app, const struct store_device *d,
 	m->until = j->due;
 	if (j->state == JOB_QUEUED && j->started == 0)
 		explain_queued(app, d, j, m);
+	else if (!job_state_final(j->state))
+		(void)explain_booked(app, d, j, m);
 	if (j->state == JOB_FAILED || j->state == JOB_CANCELLED)
 		SAY(m->advice, "%.120s%ssuitctl job retry %" PRIu64, ex.advice,
 		    ex.advice[0] ? "; then " : "", j->id);
@@ -202,6 +256,16 @@ explain_idle(const struct store_device *d, const struct catalog_release *r,
 	}
 }
 
+/* Is the way that its last job ended the reason why it does not run what it
+ * should? */
+static bool
+ended_badly(const struct store_device *d, const struct catalog_release *r,
+    const struct job *j)
+{
+	return r != NULL && j->release == r->id && j->state != JOB_DONE &&
+	    !(d->have_seq && d->seq >= r->seq);
+}
+
 int
 res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -228,8 +292,8 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	    ST(app, job_last, d.id, &j) == 0;
 	if (m.have_job)
 		admin_msg_job(app, &j, &m.job);
-	if (m.have_job && (!job_state_final(j.state) || (!d.revoked &&
-	    r != NULL && j.release == r->id && j.state != JOB_DONE)))
+	if (m.have_job && !d.revoked && (!job_state_final(j.state) ||
+	    ended_badly(&d, r, &j)))
 		explain_job(app, &d, &j, &m);
 	else
 		explain_idle(&d, r, &m);

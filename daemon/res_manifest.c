@@ -17,6 +17,7 @@
 #include "daemon/res.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "daemon/access.h"
 #include "daemon/admit.h"
@@ -137,75 +138,80 @@ struct turn {
 	const struct req *req;
 	struct resp *resp;
 	const struct ident *id;
+	struct store_device dev; /* with the address that it asks from: that
+	                            is the network it will load */
 	struct run *run; /* NULL: of no campaign */
 };
 
-/* 4.29: no room. It gets a place in the queue; a job whose trigger was
- * answered knows that its silence is our doing. */
+static void
+turn_dev(struct turn *t)
+{
+	t->dev = t->id->dev;
+	snprintf(t->dev.addr, sizeof(t->dev.addr), "%s", t->req->addr);
+}
+
+static uint32_t
+book(struct turn *t, const struct admission *a)
+{
+	const struct admit_turn at = {t->run, &t->dev, t->id->grade, a};
+
+	return admit_book(t->app, &at);
+}
+
+/* A job whose trigger went out knows that its device's silence is our
+ * doing. */
+static void
+steered(struct turn *t, const struct job *j)
+{
+	const struct track_event ev = {
+		.type = TRACK_STEERED, .have_max_age = true,
+		.max_age = t->resp->max_age, .grade = t->id->grade,
+	};
+	struct engine *e = t->app->engine;
+	int rc;
+
+	if (j->state != JOB_NOTIFIED &&
+	    (j->state != JOB_QUEUED || j->started == 0))
+		return;
+	rc = engine_begin(e);
+	if (rc == 0)
+		rc = engine_end(e, engine_job_event(e, j->id, &ev, NULL));
+	if (rc != 0) /* it is told all the same */
+		log_warn("manifest: job=%llu steered, not kept: %s",
+		    (unsigned long long)j->id, err_text(rc));
+}
+
+/* 4.29: no room. It gets a place in the queue. */
 static int
 no_room(struct turn *t, const struct job *j, const struct admission *a)
 {
-	struct track_event ev = {
-		.type = TRACK_STEERED, .have_max_age = true,
-		.grade = t->id->grade,
-	};
-	struct engine *e = t->app->engine;
-	uint32_t s;
-	int rc = 0;
-
 	if (t->req->notify) /* it did not ask */
 		return why_set(&t->resp->why, ERR_LIMIT, "%s", a->text);
-	if (!admit_early(t->app, t->id->dev.id, &s))
-		s = admit_book(t->app, &t->id->dev, t->id->grade, a->until);
-	t->resp->max_age = ev.max_age = s;
-	if (j->state == JOB_NOTIFIED)
-		rc = engine_begin(e);
-	if (rc == 0 && j->state == JOB_NOTIFIED)
-		rc = engine_end(e, engine_job_event(e, j->id, &ev, NULL));
-	return rc != 0 ? rc : why_set(&t->resp->why, ERR_LIMIT, "%s: ask "
-	    "again in %" PRIu32 " s", a->text, s);
+	t->resp->max_age = book(t, a);
+	steered(t, j);
+	return why_set(&t->resp->why, ERR_LIMIT, "%s: ask again in %" PRIu32
+	    " s", a->text, t->resp->max_age);
 }
 
 /* 4.04: not its turn. Where it is known when that will be, those who wait
  * come back one after the other, not all at that moment. */
 static int
-not_now(struct turn *t, const struct admission *a)
+not_now(struct turn *t, const struct job *j, const struct admission *a)
 {
 	if (a->until != 0 && !t->req->notify)
-		t->resp->max_age = admit_book(t->app, &t->id->dev,
-		    t->id->grade, a->until);
+		t->resp->max_age = book(t, a);
+	if (!t->req->notify)
+		steered(t, j);
 	return why_set(&t->resp->why, a->hold == HOLD_REVOKED ?
 	    ERR_FORBIDDEN : ERR_NOT_FOUND, "nothing for you now: %s",
 	    a->text);
-}
-
-/* After a failure of the image or the device itself a new try before its
- * time would only break it again. A link that works again is no reason to
- * wait. */
-static bool
-must_rest(const struct job *j)
-{
-	return j->last_fail == FAIL_INTEGRITY || j->last_fail == FAIL_EXECUTION;
-}
-
-/* Has its attempt begun, so that it may end? */
-static bool
-under_way(const struct turn *t, const struct job *j)
-{
-	bool announced = t->run != NULL && t->run->policy.announce > 0;
-
-	if (j->state == JOB_QUEUED)
-		return j->started != 0 && !announced;
-	return j->state != JOB_NOTIFIED || !announced;
 }
 
 static int
 may_start(struct turn *t, const struct job *j)
 {
 	struct app *app = t->app;
-	const struct store_device *d = &t->id->dev;
-	struct admission a = {.hold = HOLD_NONE};
-	uint64_t room;
+	struct admission a;
 	int rc;
 
 	if (j->campaign != 0) {
@@ -213,25 +219,17 @@ may_start(struct turn *t, const struct job *j)
 		if (rc != 0)
 			return rc;
 	}
-	if (under_way(t, j))
+	if (admit_begun(t->run, j, &t->dev))
 		return 0;
-	rc = t->run == NULL ? 0 : admit_campaign(app, t->run, &a, &room);
+	rc = admit_poll(app, t->run, j, &t->dev, &a);
 	if (rc != 0)
 		return rc;
-	if (a.hold != HOLD_NONE && a.hold < HOLD_WAVE)
-		return not_now(t, &a);
-	admit_job(app, t->run, j, d, &a);
-	if (a.hold == HOLD_WAVE || a.hold == HOLD_RELEASE ||
-	    a.hold == HOLD_REVOKED)
-		return not_now(t, &a);
-	if (a.hold == HOLD_BACKOFF && must_rest(j))
-		return no_room(t, j, &a);
-	admit_pace(app, t->run, j, d, &a);
 	if (a.hold != HOLD_NONE)
-		return no_room(t, j, &a);
+		return a.hold <= HOLD_REVOKED ? not_now(t, j, &a) :
+		    no_room(t, j, &a);
 	if (!t->req->notify)
-		admit_take(app, t->run, j, d);
-	t->resp->after_commit = true; /* its slot is counted first */
+		admit_poll_take(app, t->run, j, &t->dev);
+	t->resp->after_commit = t->run != NULL; /* its slot is counted first */
 	return 0;
 }
 
@@ -259,6 +257,31 @@ up_to_date(struct turn *t, const struct catalog_release *cur,
 	    d->class_id, d->seq);
 	return *ret != NULL ? 0 : why_set(&t->resp->why, ERR_NOT_FOUND,
 	    "nothing for you: you run something newer");
+}
+
+/* It was given up for this very release because of the image or the device:
+ * unlike a queued job's the wait is the class's longest, or until an operator
+ * retries it. One in recovery mode has nothing else to fetch. */
+static int
+given_up(struct turn *t, const struct catalog_release *cur)
+{
+	struct app *app = t->app;
+	struct admission a = {.hold = HOLD_BACKOFF};
+	struct job last;
+	int rc = app->store->ops->job_last(app->store, t->dev.id, &last);
+
+	if (rc != 0 || cur == NULL)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	if (last.release != cur->id || last.state != JOB_FAILED ||
+	    !admit_must_rest(&last) || last.reason == REASON_RECOVERY)
+		return 0;
+	a.until = last.updated +
+	    app->conf.track.backoff.rule[last.last_fail].cap_ms;
+	if (a.until <= loop_now(app->loop))
+		return 0;
+	snprintf(a.text, sizeof(a.text), "given up after attempt %" PRIu32
+	    ": %s", last.attempt, track_reason_text(last.reason));
+	return no_room(t, &last, &a);
 }
 
 static int
@@ -290,7 +313,9 @@ release_for(struct turn *t, const struct catalog_release **ret)
 		    "nothing for you: your class is not known here");
 	if (j == &own && d->have_seq && d->seq >= cur->seq)
 		return up_to_date(t, cur, ret);
-	rc = may_start(t, j);
+	rc = rc == ERR_NOT_FOUND ? given_up(t, cur) : 0;
+	if (rc == 0)
+		rc = may_start(t, j);
 	if (rc != 0 && (*ret = stay(t)) != NULL) {
 		t->resp->max_age = app->conf.poll_max_age;
 		rc = 0;
@@ -298,20 +323,29 @@ release_for(struct turn *t, const struct catalog_release **ret)
 	return rc;
 }
 
-/* A later block of what the device has begun to read. */
+/* A later block: of what the device has begun to read, so of the same that
+ * its first block was. Nothing is decided here. */
 static int
 release_again(struct turn *t, const struct catalog_release **ret)
 {
 	struct app *app = t->app;
 	const struct store_device *d = &t->id->dev;
+	const struct catalog_release *cur = NULL, *runs = NULL;
 	struct job job;
 	int rc = app->store->ops->job_live(app->store, d->id, &job);
 
 	*ret = NULL;
+	if (d->have_class)
+		cur = catalog_current(app->catalog, d->class_id);
+	if (d->have_class && d->have_seq)
+		runs = catalog_running(app->catalog, d->class_id, d->seq);
 	if (rc == 0 && (job.state != JOB_QUEUED || job.started != 0))
 		*ret = catalog_by_id(app->catalog, job.release);
-	if (*ret == NULL && d->have_class)
-		*ret = catalog_current(app->catalog, d->class_id);
+	else if (runs != NULL && (rc == 0 || cur == NULL ||
+	    d->seq >= cur->seq))
+		*ret = runs; /* see stay() and up_to_date() */
+	else
+		*ret = cur;
 	return *ret != NULL ? 0 : why_set(&t->resp->why, ERR_NOT_FOUND,
 	    "nothing for you: begin with the first block");
 }
@@ -324,21 +358,16 @@ class_turn(struct turn *t, const struct catalog_release *r)
 	struct app *app = t->app;
 	struct admission a;
 	struct job job;
-	uint64_t room;
 	int rc = app->store->ops->job_live(app->store, t->id->dev.id, &job);
 
 	if (rc != 0 || job.campaign == 0 || job.release != r->id)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	rc = runs_get(app, job.campaign, &t->run);
-	if (rc != 0 || under_way(t, &job))
+	if (rc != 0 || admit_begun(t->run, &job, &t->dev))
 		return rc;
-	rc = admit_campaign(app, t->run, &a, &room);
-	if (rc != 0)
-		return rc;
-	if (a.hold == HOLD_NONE || a.hold > HOLD_WAVE)
-		admit_job(app, t->run, &job, &t->id->dev, &a);
-	return a.hold != HOLD_NONE && a.hold <= HOLD_REVOKED ?
-	    not_now(t, &a) : 0;
+	rc = admit_poll(app, t->run, &job, &t->dev, &a);
+	return rc != 0 || a.hold == HOLD_NONE || a.hold > HOLD_REVOKED ? rc :
+	    not_now(t, &job, &a);
 }
 
 int
@@ -364,9 +393,12 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 		if (rc != 0)
 			return rc;
 		if (id.how != IDENT_NONE) {
+			turn_dev(&t);
 			rc = class_turn(&t, r);
-			if (rc != 0)
+			if (rc != 0) {
+				seen(app, req, &id);
 				return rc;
+			}
 			(void)fetched(app, req, &id, r);
 		}
 	} else {
@@ -389,6 +421,7 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 	if (id.how == IDENT_NONE)
 		return why_set(&resp->why, ERR_NOT_FOUND,
 		    "nothing for you: register first, or say ?ep=");
+	turn_dev(&t);
 	rc = req->first_block ? release_for(&t, &r) : release_again(&t, &r);
 	if (rc != 0 && asked(req))
 		seen(app, req, &id);

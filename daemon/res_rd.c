@@ -177,7 +177,7 @@ renew(struct registration *g)
 	if (!g->update || g->rd.have_lt)
 		d->reg_lt = g->rd.lt;
 	d->reg_expires = now + (int64_t)d->reg_lt * 1000;
-	d->seen = now;
+	contact_note(d, now);
 	snprintf(d->addr, sizeof(d->addr), "%s", g->req->addr);
 	if (g->rd.version[0] != '\0')
 		snprintf(d->version, sizeof(d->version), "%s", g->rd.version);
@@ -344,6 +344,9 @@ by_number(struct registration *g)
 	    g->req->who.device != 0))
 		return why_set(why, d.have_psk ? ERR_UNAUTHORIZED :
 		    ERR_FORBIDDEN, "this is another endpoint's registration");
+	rc = access_revoked(&d, why);
+	if (rc != 0)
+		return rc;
 	g->id.how = d.have_psk ? IDENT_CREDENTIAL : IDENT_EP;
 	g->id.grade = g->req->who.grade;
 	g->id.dev = d;

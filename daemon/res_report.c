@@ -105,8 +105,10 @@ identify(struct intake *in)
 	if (in->signer != 0) {
 		in->id.how = IDENT_CREDENTIAL;
 		in->id.grade = GRADE_L2;
-		return app->store->ops->device_get(app->store, in->signer,
+		rc = app->store->ops->device_get(app->store, in->signer,
 		    &in->id.dev);
+		return rc != 0 ? rc : access_revoked(&in->id.dev,
+		    &in->resp->why);
 	}
 	rc = access_ident(app, in->req, ep, &in->id, &in->resp->why);
 	if (rc == 0 && in->id.how == IDENT_NONE)

@@ -29,6 +29,7 @@ struct run {
 	struct pace pace; /* of its starts */
 	int64_t retry_at; /* its work failed: not before */
 	int64_t hold_until; /* what held its queue ends; 0: see admit.h */
+	struct pace book; /* who asked and was told to come back */
 	struct {
 		int64_t minute; /* 0: nothing here */
 		uint64_t done;

@@ -29,6 +29,8 @@
 /* A device that spoke gets a moment to finish what it was saying. */
 #define CONTACT_MIN_MS 1000
 #define CONTACT_SPREAD_MS 4000
+/* Those that were in flight when we died come again within this. */
+#define RESTART_SPREAD_MS 30000
 
 /* --- handlers: one event in one state, or in several that are alike --- */
 
@@ -116,6 +118,14 @@ q_push_ok(struct step *s)
 	}
 	s->j->due = s->now + s->policy->notify_ms + told_ms(s);
 	move_to(s, JOB_NOTIFIED);
+}
+
+/* It asked, so that the trigger has come although its answer has not. */
+static void
+q_steered(struct step *s)
+{
+	if (s->j->started != 0)
+		q_push_ok(s);
 }
 
 /* It did what the trigger asked for, and we made it wait: its silence until
@@ -421,6 +431,29 @@ q_retry(struct step *s)
 		retry(s);
 }
 
+/*
+ * Whether the trigger went out, and what was answered, died with us. The
+ * device has not failed, so that nothing is counted against it: a gate must
+ * not stop a campaign for our own death. Nor may a daemon that dies again and
+ * again flood its devices: the floor of the class holds from the push on.
+ */
+static void
+q_restart(struct step *s)
+{
+	struct job *j = s->j;
+	int64_t base = s->policy->backoff.rule[FAIL_TRANSPORT].base_ms;
+	int64_t due = j->updated + base;
+
+	if (j->started == 0)
+		return;
+	if (due < s->now)
+		due = s->now;
+	if (due > s->now + base) /* the clock was set back */
+		due = s->now + base;
+	move_requeue(s, REASON_NONE, due + CONTACT_MIN_MS +
+	    (int64_t)(s->rnd % (RESTART_SPREAD_MS + 1)));
+}
+
 /* Columns: queued, notified, fetching, fetched, installing; then the final
  * ones: done, failed, cancelled, superseded. */
 static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
@@ -447,7 +480,7 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	    note, note, note, note},
 	[TRACK_ALIVE] = {q_contact, quiet, quiet, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
-	[TRACK_STEERED] = {quiet, n_steered, quiet, quiet, quiet,
+	[TRACK_STEERED] = {q_steered, n_steered, quiet, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
 	[TRACK_CANCEL] = {cancel, cancel, cancel, cancel, cancel,
 	    note, note, note, note},
@@ -455,6 +488,8 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	    supersede, note, note, note, note},
 	[TRACK_RETRY] = {q_retry, note, note, note, note,
 	    note, retry, retry, note},
+	[TRACK_RESTART] = {q_restart, quiet, quiet, quiet, quiet,
+	    quiet, quiet, quiet, quiet},
 };
 
 unsigned

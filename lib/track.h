@@ -57,6 +57,7 @@ enum track_event_type {
 	TRACK_CANCEL, /* operator */
 	TRACK_SUPERSEDE, /* a newer release took over */
 	TRACK_RETRY, /* operator: give up is reversed */
+	TRACK_RESTART, /* we died: what we had in flight is not known */
 	TRACK_EVENTS,
 };
 const char *track_event_name(enum track_event_type t);
@@ -137,7 +138,9 @@ enum report_phase {
 	R(RECOVERY, 30, "recovery", \
 	    "the device is in recovery mode") \
 	R(EXPIRED, 31, "expired", \
-	    "the campaign's time was over")
+	    "the campaign's time was over") \
+	R(CAMPAIGN, 32, "campaign", \
+	    "a campaign took over")
 
 enum track_reason {
 #define R(id, n, name, text) REASON_##id = n,

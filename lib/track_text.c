@@ -23,6 +23,7 @@ static const char *const event_names[TRACK_EVENTS] = {
 	[TRACK_CANCEL] = "cancel",
 	[TRACK_SUPERSEDE] = "supersede",
 	[TRACK_RETRY] = "retry",
+	[TRACK_RESTART] = "restart",
 };
 
 #define R(id, n, name, text) [n] = {name, text},

@@ -878,6 +878,107 @@ explain_has_a_cause_and_a_next_step(void **state)
 	assert_non_null(strstr(e.next, "when the device speaks"));
 }
 
+/* We died with its trigger in flight: nothing is counted against it, and the
+ * floor holds from the push on, also when the clock was set back. */
+static void
+a_restart_puts_a_trigger_back_without_a_failure(void **state)
+{
+	struct life l = born();
+	int64_t base = policy.backoff.rule[FAIL_TRANSPORT].base_ms;
+
+	(void)state;
+	on(&l, TRACK_RESTART); /* none is in flight */
+	assert_int_equal(l.todo, TRACK_DO_NOTHING);
+	on(&l, TRACK_ADMITTED);
+	l.now += 10 * SECOND;
+	on(&l, TRACK_RESTART);
+	assert_int_equal(l.j.state, JOB_QUEUED);
+	assert_int_equal(l.j.started, 0);
+	assert_int_equal(l.j.attempt, 1);
+	assert_int_equal(l.j.fails[FAIL_TRANSPORT], 0);
+	assert_in_range(l.j.due, START + base, START + base + 40 * SECOND);
+	l.now = l.j.due;
+	on(&l, TRACK_ADMITTED);
+	l.now -= 3600 * SECOND;
+	on(&l, TRACK_RESTART);
+	assert_in_range(l.j.due, l.now, l.now + base + 40 * SECOND);
+}
+
+/* Its question overtook the answer to the trigger: it has come, and its
+ * silence until the time it was told is our doing. */
+static void
+steered_before_the_trigger_was_answered(void **state)
+{
+	struct track_event ev = {
+		.type = TRACK_STEERED, .have_max_age = true, .max_age = 7200,
+	};
+	struct life l = born();
+	int64_t told;
+
+	(void)state;
+	send(&l, &ev); /* it came by itself */
+	assert_int_equal(l.todo, TRACK_DO_NOTHING);
+	on(&l, TRACK_ADMITTED);
+	told = l.now + 7200 * SECOND;
+	send(&l, &ev);
+	assert_int_equal(l.j.state, JOB_NOTIFIED);
+	assert_true(l.j.due >= told);
+	on(&l, TRACK_PUSH_OK);
+	assert_int_equal(l.j.state, JOB_NOTIFIED);
+	assert_true(l.j.due >= told);
+	/* later ones move it on only, and by a day at most */
+	ev.max_age = 1;
+	send(&l, &ev);
+	assert_true(l.j.due >= told);
+	ev.max_age = UINT32_MAX;
+	send(&l, &ev);
+	assert_in_range(l.j.due, l.now + 86400 * SECOND - SECOND,
+	    l.now + 86400 * SECOND + policy.notify_ms);
+}
+
+/* The spread that was announced is time that the device may take. */
+static void
+an_announced_spread_is_no_silence(void **state)
+{
+	struct track_event ev = {
+		.type = TRACK_PUSH_OK, .have_max_age = true, .max_age = 600,
+	};
+	struct life l = born();
+
+	(void)state;
+	on(&l, TRACK_ADMITTED);
+	send(&l, &ev);
+	assert_int_equal(l.j.due, l.now - SECOND + 600 * SECOND +
+	    policy.notify_ms);
+}
+
+/* The usual order: it registers with what it runs, then it reports. */
+static void
+recovery_is_heard_after_the_roll_back(void **state)
+{
+	struct life l = born();
+
+	(void)state;
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_int_equal(l.j.reason, REASON_NONE); /* not of this job */
+	on(&l, TRACK_MANIFEST_GET);
+	on(&l, TRACK_IMAGE_END);
+	on(&l, TRACK_REBOOT);
+	runs(&l, SEQ - 1);
+	assert_int_equal(l.j.reason, REASON_ROLLBACK);
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_int_equal(l.j.reason, REASON_RECOVERY);
+	assert_true(l.todo & TRACK_DO_SAVE);
+	assert_int_equal(l.j.fails[FAIL_EXECUTION], 1); /* once */
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_false(l.todo & TRACK_DO_SAVE);
+	says_failed(&l, FAIL_POLICY, REASON_SIGNATURE);
+	assert_int_equal(l.j.state, JOB_FAILED);
+	says_failed(&l, FAIL_EXECUTION, REASON_RECOVERY);
+	assert_int_equal(l.j.state, JOB_FAILED);
+	assert_int_equal(l.j.reason, REASON_RECOVERY);
+}
+
 static int
 defaults(void **state)
 {
@@ -893,6 +994,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(trigger_and_silence_is_how_riot_does_it),
+		T(a_restart_puts_a_trigger_back_without_a_failure),
+		T(steered_before_the_trigger_was_answered),
+		T(an_announced_spread_is_no_silence),
+		T(recovery_is_heard_after_the_roll_back),
 		T(a_reporting_device_goes_through_every_phase),
 		T(a_pulling_device_needs_no_push),
 		T(it_may_run_the_release_already),
