@@ -145,18 +145,22 @@ device_delete(struct app *app, const struct req *req, struct resp *resp,
     const struct store_device *d)
 {
 	struct store_event ev = {.what = "device removed", .device = d->id};
-	struct job j;
+	struct job j, gone;
+	bool live;
 	int rc = admin_begin(app);
 
 	if (rc != 0)
 		return rc;
 	strcpy(ev.ep, d->ep);
-	if (ST(app, job_live, d->id, &j) != 0)
-		j.campaign = 0;
+	live = ST(app, job_live, d->id, &j) == 0;
 	rc = ST(app, device_remove, d->id);
-	if (rc == 0 && j.campaign != 0)
-		engine_campaign_check(app->engine, j.campaign);
-	admit_doubt(app->admit); /* it may have held a slot */
+	if (rc == 0 && live) {
+		gone = j;
+		gone.state = JOB_CANCELLED; /* it gives back its slot */
+		admit_moved(app, &j, &gone);
+		if (j.campaign != 0)
+			engine_campaign_check(app->engine, j.campaign);
+	}
 	engine_wake(app->engine);
 	rc = admin_end(app, req, resp, &ev, rc);
 	credential_gone(app, d->ep);

@@ -375,7 +375,7 @@ static const struct {
 	{"runs it after all", runs_it_after_all,
 	    "d. d. d. d. d. d. d. d. d. d. d. d. d. d. d. Sw"},
 	{"is in recovery mode", recovers,
-	    "r. PR PR PR PR PR PR PR PR PR PR d. xR xR kp sw"},
+	    "r. PR PR PR PR PR PR PR PR PR PR dR xR xR kp sw"},
 };
 
 /* --- the matrix --- */
