@@ -35,7 +35,8 @@
 	H(GROUP, "group-slots") \
 	H(RATE, "rate") \
 	H(BYTES, "bytes") \
-	H(BUDGET, "retry-budget")
+	H(BUDGET, "retry-budget") \
+	H(PUSHES, "push-pace")
 
 enum hold {
 #define H(id, name) HOLD_##id,

@@ -14,6 +14,7 @@
 #include "daemon/catalog.h"
 #include "lib/text.h"
 
+#define PUSH_BURST 4 /* pushes that may leave together, less one */
 #define MINUTE_MS 60000
 #define FULL_MS 10000 /* look again although nobody woke us */
 
@@ -152,6 +153,34 @@ held_alone(struct app *app, struct run *r, struct admission *a)
 	return true;
 }
 
+/* ms from one push to the next: as slots come free in the long run, so that
+ * those that are free now are not filled in one second; an announcement
+ * takes no slot and goes at the rate of notifications. */
+static int64_t
+push_interval(const struct app *app, bool told)
+{
+	const struct conf *c = &app->conf;
+
+	if (!told)
+		return pace_interval(app->admit->mean, c->downloads);
+	return c->notify_rate == 0 ? 0 : 1000 / c->notify_rate > 0 ?
+	    1000 / c->notify_rate : 1;
+}
+
+static bool
+held_by_pushes(struct app *app, bool told, struct admission *a)
+{
+	int64_t t = push_interval(app, told), now = loop_now(app->loop);
+	int64_t wait = 0;
+
+	if (pace_would(&app->admit->push, t, t * PUSH_BURST, now, &wait))
+		return false;
+	admit_put(a, HOLD_PUSHES, now + wait);
+	snprintf(a->text, sizeof(a->text), "devices are called one after the "
+	    "other");
+	return true;
+}
+
 void
 admit_pace(struct app *app, struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret)
@@ -173,8 +202,11 @@ admit_pace(struct app *app, struct run *r, const struct job *j,
 		return;
 	if (!told && held_by_group(app, g, ret))
 		return;
-	if (!held_by_budget(app, j, g, ret) && !told)
-		held_by_bytes(app, j, g, ret);
+	if (held_by_budget(app, j, g, ret))
+		return;
+	if (!told && held_by_bytes(app, j, g, ret))
+		return;
+	held_by_pushes(app, told, ret);
 }
 
 static void
@@ -216,8 +248,13 @@ admit_take(struct app *app, struct run *r, const struct job *j,
 {
 	struct group *g = slot_group(app, d);
 
+	bool told = admit_announces(r, d);
+	int64_t t = push_interval(app, told), wait;
+
 	take_start(app, r, j, g);
-	if (!admit_announces(r, d))
+	(void)pace_admit(&app->admit->push, t, t * PUSH_BURST,
+	    loop_now(app->loop), &wait);
+	if (!told)
 		take_bytes(app, j, g);
 }
 

@@ -46,7 +46,7 @@ struct admit {
 	struct group *group;
 	struct booking *booking; /* by device, in sets of ADMIT_WAYS */
 	struct meter bytes;
-	struct pace book, retries;
+	struct pace book, retries, push;
 	int64_t mean;
 	/* a campaign that runs.h does not have in memory now */
 	struct {
