@@ -364,6 +364,118 @@ a_plan_that_was_undone_is_forgotten(void **state)
 	camp_close(&w);
 }
 
+/* --- commits that fail and kills, at random --- */
+
+static const struct store_ops *real;
+static int depth;
+static uint64_t luck;
+static bool faulty;
+
+static int
+f_begin(struct store *s)
+{
+	depth++;
+	return real->begin(s);
+}
+
+static int
+f_commit(struct store *s)
+{
+	if (--depth == 0 && faulty && backoff_rand(&luck) % 3 == 0) {
+		real->rollback(s);
+		return ERR_NOSPACE;
+	}
+	return real->commit(s);
+}
+
+static void
+f_rollback(struct store *s)
+{
+	depth--;
+	real->rollback(s);
+}
+
+static void
+stumble(uint64_t id, bool (*over)(const struct store_campaign *c))
+{
+	for (int turns = 0; turns < 400; turns++) {
+		struct store_campaign c = camp(&w, id);
+
+		if (over(&c))
+			return;
+		engine_due(w.app.engine);
+		turn(&w);
+		if (backoff_rand(&luck) % 8 == 0) {
+			depth = 0; /* the daemon's own rollback is no commit */
+			reborn(&w);
+		}
+	}
+	fail_msg("it does not end");
+}
+
+static bool
+is_running(const struct store_campaign *c)
+{
+	return c->state == CAMPAIGN_RUNNING && c->work == WORK_NONE;
+}
+
+static bool
+is_idle(const struct store_campaign *c)
+{
+	return c->work == WORK_NONE;
+}
+
+static void
+faults_of_any_kind_end_right(void **state)
+{
+	static struct store_ops ops;
+	struct why why = {0};
+
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		uint64_t rel = open_with(state, 5000,
+		    DRIVER_NONE);
+		struct store_campaign c = draft(&w, rel, "", "");
+		uint8_t plan[32];
+		struct each e;
+		int rc = -1;
+
+		memcpy(plan, c.plan, 32);
+		luck = seed;
+		real = w.app.store->ops;
+		ops = *real;
+		ops.begin = f_begin;
+		ops.commit = f_commit;
+		ops.rollback = f_rollback;
+		w.app.store->ops = &ops;
+		depth = 0;
+		while (!camp(&w, c.id).start) {
+			rc = campaign_start(&w.app, c.id, plan, &why);
+			assert_int_equal(rc, 0);
+			turn(&w);
+		}
+		faulty = true;
+		stumble(c.id, is_running);
+		faulty = false;
+		c = camp(&w, c.id);
+		assert_memory_equal(c.plan, plan, 32);
+		e = jobs_of(&w, c.id);
+		assert_int_equal(e.n, 5000);
+		for (uint32_t i = 0; i < c.wave_count; i++)
+			assert_int_equal(e.by_wave[i + 1], c.waves[i].size);
+		assert_int_equal(c.verdict[PLAN_UPDATE], 5000);
+		assert_int_equal(campaign_abort(&w.app, c.id, false, &why),
+		    0);
+		turn(&w);
+		faulty = true;
+		stumble(c.id, is_idle);
+		faulty = false;
+		assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED],
+		    5000);
+		w.app.store->ops = real;
+		camp_close(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -377,6 +489,7 @@ main(void)
 		CASE(a_plan_that_shrinks_by_a_part_can_be_started),
 		CASE(a_kill_anywhere_changes_nothing),
 		CASE(a_plan_that_was_undone_is_forgotten),
+		CASE(faults_of_any_kind_end_right),
 	};
 
 	return camp_run(tests, sizeof(tests) / sizeof(tests[0]));

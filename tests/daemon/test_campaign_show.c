@@ -1,0 +1,160 @@
+/*
+ * What operators are shown of a plan: pages of it, what has changed, and the
+ * campaign by its plan's digest.
+ */
+#include "tests/daemon/camp.h"
+
+#include "daemon/res_admin.h"
+
+static struct world w;
+
+void
+front_stats(const struct front *f, struct front_stats *ret)
+{
+	(void)f;
+	memset(ret, 0, sizeof(*ret));
+}
+
+static uint64_t
+open_with(void **state, unsigned n)
+{
+	CAMP_OPEN(&w, state);
+	w.loop.now = 1000000000000;
+	fleet_of(&w, "d", n, DRIVER_NONE);
+	return released(&w, 5, "coap://fw.example/a.bin", 100);
+}
+
+/* All pages; the entries, and of each the verdict and wave if `each`. */
+static size_t
+walk(route_fn fn, const char *id, const char *filter,
+    void (*each)(const struct msg_plan *m))
+{
+	char after[MSG_CURSOR + 8] = "after=0";
+	size_t all = 0, pages = 0;
+
+	for (;;) {
+		struct req req = {.method = M_GET, .arg = {id, ""}};
+		struct resp resp;
+		struct msg_page page;
+		struct msg_plan m;
+		struct why why = {0};
+
+		req.query[req.query_n++] = slice_str(after);
+		if (filter != NULL)
+			req.query[req.query_n++] = slice_str(filter);
+		assert_int_equal(ask(&w, fn, &req, &resp), 0);
+		assert_int_equal(msg_page_open(&msg_plan,
+		    buf_slice(&resp.out), &page), 0);
+		while (page.left > 0) {
+			assert_int_equal(msg_page_item(&page, &m, &why), 0);
+			if (each != NULL)
+				each(&m);
+			all++;
+		}
+		assert_int_equal(msg_page_item(&page, &m, &why),
+		    ERR_NOT_FOUND);
+		if (page.next[0] == '\0')
+			return all;
+		snprintf(after, sizeof(after), "after=%s", page.next);
+		assert_true(++pages < 10000);
+	}
+}
+
+static void
+is_wave_2(const struct msg_plan *m)
+{
+	assert_int_equal(m->wave, 2);
+	assert_string_equal(m->verdict, "update");
+}
+
+static void
+a_plan_is_shown_page_by_page(void **state)
+{
+	uint64_t rel = open_with(state, 7001);
+	struct store_device d = dev(&w, "d6999");
+	struct store_campaign c;
+	char id[80], hex[65];
+	struct req req = {.method = M_GET, .arg = {id, ""}};
+	struct resp resp;
+
+	d.revoked = true;
+	put(&w, &d);
+	c = draft(&w, rel, "", "");
+	snprintf(id, sizeof(id), "%u", (unsigned)c.id);
+	assert_int_equal(walk(res_admin_plan, id, NULL, NULL), 7001);
+	assert_int_equal(walk(res_admin_plan, id, "verdict=revoked", NULL),
+	    1);
+	assert_int_equal(walk(res_admin_plan, id, "verdict=held", NULL), 0);
+	assert_int_equal(walk(res_admin_plan, id, "wave=2", is_wave_2),
+	    c.waves[1].size);
+	assert_int_equal(walk(res_admin_plan, id, "limit=1", NULL) > 0, 1);
+	req.query[req.query_n++] = slice_str("verdict=nonsense");
+	assert_int_equal(ask(&w, res_admin_plan, &req, &resp), ERR_INVALID);
+	req.query[0] = slice_str("limit=201");
+	assert_int_equal(ask(&w, res_admin_plan, &req, &resp), ERR_RANGE);
+	req.query[0] = slice_str("after=18446744073709551615");
+	assert_int_equal(ask(&w, res_admin_plan, &req, &resp), 0);
+	/* by the digest of the plan */
+	req.query_n = 0;
+	text_hex(slice_of(c.plan, 32), hex, sizeof(hex));
+	snprintf(id, sizeof(id), "%.12s", hex);
+	assert_int_equal(ask(&w, res_admin_campaign, &req, &resp), 0);
+	snprintf(id, sizeof(id), "%.11s", hex);
+	assert_int_not_equal(ask(&w, res_admin_campaign, &req, &resp), 0);
+	snprintf(id, sizeof(id), "%s", hex);
+	id[20] = id[20] == 'a' ? 'b' : 'a';
+	assert_int_equal(ask(&w, res_admin_campaign, &req, &resp),
+	    ERR_NOT_FOUND);
+	camp_close(&w);
+}
+
+static unsigned gone, came;
+
+static void
+count(const struct msg_plan *m)
+{
+	gone += m->before[0] != '\0' && m->verdict[0] == '\0';
+	came += m->before[0] == '\0' && m->verdict[0] != '\0';
+	assert_true(m->ep[0] != '\0');
+}
+
+static void
+changes_are_shown_and_there_is_an_end_to_them(void **state)
+{
+	uint64_t rel = open_with(state, 1000);
+	struct store_campaign c = draft(&w, rel, "", "waves=100%");
+	char id[24], ep[16];
+
+	snprintf(id, sizeof(id), "%u", (unsigned)c.id);
+	assert_int_equal(walk(res_admin_diff, id, NULL, NULL), 0);
+	for (int i = 0; i < 300; i++) {
+		snprintf(ep, sizeof(ep), "d%04d", i);
+		drop(&w, ep);
+	}
+	fleet_of(&w, "e", 100, DRIVER_NONE);
+	c = go(&w, c.id);
+	assert_int_equal(c.state, CAMPAIGN_DRAFT);
+	gone = came = 0;
+	assert_int_equal(walk(res_admin_diff, id, NULL, count), 400);
+	assert_int_equal(gone, 300);
+	assert_int_equal(came, 100);
+	for (int i = 300; i < 1000; i++) {
+		snprintf(ep, sizeof(ep), "d%04d", i);
+		drop(&w, ep);
+	}
+	c = go(&w, c.id);
+	assert_int_equal(walk(res_admin_diff, id, NULL, NULL), PLAN_CHANGES);
+	assert_non_null(strstr(c.cause, "700"));
+	camp_close(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_plan_is_shown_page_by_page),
+		CASE(changes_are_shown_and_there_is_an_end_to_them),
+	};
+
+	return camp_run(tests, sizeof(tests) / sizeof(tests[0]));
+}
