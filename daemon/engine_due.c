@@ -91,7 +91,7 @@ note_inflight(void *arg, const struct job *j)
 {
 	struct inflight *f = arg;
 
-	if (j->state != JOB_QUEUED || j->started == 0)
+	if (j->state > JOB_FETCHING)
 		return 0;
 	if (f->n == f->cap) {
 		f->cap = f->cap ? f->cap * 2 : 64;

@@ -454,6 +454,23 @@ q_restart(struct step *s)
 	    (int64_t)(s->rnd % (RESTART_SPREAD_MS + 1)));
 }
 
+/*
+ * Its session died with us, which a device learns by silence alone: a CON
+ * that nobody answers, then its own back-off. So long its silence says
+ * nothing, and its slot is not given to another.
+ */
+static void
+a_restart(struct step *s)
+{
+	struct job *j = s->j;
+	int64_t due = s->now + s->policy->fetch_idle_ms + PUSH_LIFETIME_MS;
+
+	if (j->due >= due)
+		return;
+	j->due = due;
+	s->todo |= TRACK_DO_SAVE;
+}
+
 /* Columns: queued, notified, fetching, fetched, installing; then the final
  * ones: done, failed, cancelled, superseded. */
 static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
@@ -488,7 +505,7 @@ static void (*const table[TRACK_EVENTS][JOB_STATES])(struct step *) = {
 	    supersede, note, note, note, note},
 	[TRACK_RETRY] = {q_retry, note, note, note, note,
 	    note, retry, retry, note},
-	[TRACK_RESTART] = {q_restart, quiet, quiet, quiet, quiet,
+	[TRACK_RESTART] = {q_restart, a_restart, a_restart, quiet, quiet,
 	    quiet, quiet, quiet, quiet},
 };
 

@@ -904,6 +904,25 @@ a_restart_puts_a_trigger_back_without_a_failure(void **state)
 	assert_in_range(l.j.due, l.now, l.now + base + 40 * SECOND);
 }
 
+/* A device learns by silence that its session died with us. */
+static void
+a_restart_gives_those_who_download_time_to_notice(void **state)
+{
+	struct life l = born();
+	int64_t due;
+
+	(void)state;
+	on(&l, TRACK_MANIFEST_GET);
+	assert_int_equal(l.j.state, JOB_FETCHING);
+	due = l.j.due;
+	on(&l, TRACK_RESTART);
+	assert_int_equal(l.j.state, JOB_FETCHING);
+	assert_true(l.j.due >= due + 200 * SECOND);
+	due = l.j.due;
+	on(&l, TRACK_RESTART); /* again at once: hardly longer than that */
+	assert_in_range(l.j.due, due, due + 10 * SECOND);
+}
+
 /* Its question overtook the answer to the trigger: it has come, and its
  * silence until the time it was told is our doing. */
 static void
@@ -995,6 +1014,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(trigger_and_silence_is_how_riot_does_it),
 		T(a_restart_puts_a_trigger_back_without_a_failure),
+		T(a_restart_gives_those_who_download_time_to_notice),
 		T(steered_before_the_trigger_was_answered),
 		T(an_announced_spread_is_no_silence),
 		T(recovery_is_heard_after_the_roll_back),
