@@ -55,7 +55,7 @@ A_RIG := $(B)/librig.a
 BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
 .PHONY: all help deps deps-test demo check layers style \
-	clean unit e2e bench vectors fuzz fuzz-replay man sim
+	clean sim-plots unit e2e bench vectors fuzz fuzz-replay man sim
 
 all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
 
@@ -69,6 +69,7 @@ help:
 ## make e2e        end-to-end tests only
 ## make fuzz       libFuzzer on every parser (clang), FUZZ_TIME=30 seconds each
 ## make sim        scenarios in virtual time; SEEDS=100, ONLY=name
+## make sim-plots  draws some of them: build/sim/*.svg
 ## make bench      the figures of docs/BENCHMARKS.md; ONLY="start fleet" runs some of them
 ## make style      limits of the house style; make layers: include rules
 ## make clean      remove build/
@@ -146,6 +147,10 @@ $(B)/sim/sim: $(SIM_O) $(A_DAEMON) $(A_DEV) $(A_DB) $(A_LIB)
 SEEDS ?= 1
 sim: $(B)/sim/sim
 	@B=$(B) sh tests/sim/run.sh $(SEEDS) $(ONLY)
+PLOTS ?= announced-spread poll-booking outage-start power-on gone brick
+sim-plots: $(B)/sim/sim
+	@sh config/deps.sh sim
+	@B=$(B) sh tests/sim/plot.sh $(PLOTS)
 
 # Fuzz targets: libFuzzer with `make fuzz` (clang), replay of their corpus
 # without an engine in `make check`.

@@ -1,9 +1,13 @@
 #!/bin/sh
 # plot.sh [NAME...]: plays scenarios of this folder and draws what happened
-# (requests and completions over time) as SVG under $B/sim. Needs gnuplot:
-# sh config/deps.sh sim.
+# (requests and completions over time) as SVG under $B/sim, or as PNG with
+# FORMAT=png (docs/figures has some). Needs gnuplot: sh config/deps.sh sim.
 set -eu
 here=$(dirname "$0")
+case ${FORMAT:=svg} in
+svg) term='svg size 900,620 background "white"' ;;
+png) term='pngcairo size 900,620 background "white"' ;;
+esac
 B=${B:-build}
 command -v gnuplot >/dev/null || {
     echo "plot: gnuplot is missing: sh config/deps.sh sim" >&2
@@ -18,8 +22,8 @@ for f in "$@"; do
     # a scenario that misses something is drawn all the same
     "$B/sim/sim" --csv "$csv" "$f" || [ $? -eq 1 ]
     gnuplot <<PLOT
-set terminal svg size 900,620 background "white"
-set output "$B/sim/$name.svg"
+set terminal $term
+set output "$B/sim/$name.$FORMAT"
 set datafile separator ","
 set grid x y
 set lmargin 10
@@ -40,5 +44,5 @@ set key bottom right
 plot "$csv" skip 1 using (\$1/60):(s=(\$1==0?0:s)+\$4) with lines lw 2 lc rgb "#3060a0" title "done", \
   "" skip 1 using (\$1/60):6 axes x1y2 with lines lc rgb "#909090" title "downloading"
 PLOT
-    echo "  $B/sim/$name.svg"
+    echo "  $B/sim/$name.$FORMAT"
 done
