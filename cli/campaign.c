@@ -221,8 +221,9 @@ campaign_next(FILE *out, const struct msg_campaign *m)
 	else if (strcmp(m->state, "draft") != 0)
 		fprintf(out, "follow it: suitctl campaign watch %" PRIu64
 		    "\n", m->id);
-	else if (!m->planned)
-		return;
+	else if (!m->planned || m->verdict_count == 0 ||
+	    m->verdict[0].n == 0)
+		return; /* there is nothing to be started */
 	else if (m->needs_approval && m->approved[0] == '\0')
 		fprintf(out, "a second operator approves it: suitctl "
 		    "campaign approve --plan %s\n"

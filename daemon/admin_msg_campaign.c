@@ -100,7 +100,8 @@ static void
 put_failures(const struct store_tally *t, size_t n, struct msg_campaign *ret)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool over = t[i].state == JOB_FAILED;
+		bool over = t[i].state == JOB_FAILED ||
+		    (t[i].state == JOB_CANCELLED && t[i].fail != FAIL_NONE);
 		struct msg_reason *m = NULL;
 		const char *name = track_reason_name(t[i].reason);
 		const char *class = fail_class_name(t[i].fail);

@@ -68,7 +68,12 @@ campaign_count(const struct store_tally *t, struct policy_counts *n)
 	case JOB_FAILED:
 		count_failure(t, n);
 		break;
-	case JOB_CANCELLED:
+	case JOB_CANCELLED: /* what had failed before has its outcome */
+		if (is_broken(t->fail) || t->fail == FAIL_TRANSPORT)
+			count_failure(t, n);
+		else
+			n->other += t->n;
+		break;
 	case JOB_SUPERSEDED:
 		n->other += t->n;
 		break;

@@ -5,7 +5,8 @@
  * The line is `key=value` words separated by blanks. A value with blanks in
  * it is put in double quotes, window="Sa,Su 02:00-05:00 Europe/Berlin"; a
  * quoted value ends at the next quote, nothing is escaped, and no value can
- * hold a quote. (Blanks written as '_' were rejected: names of time zones
+ * hold a quote. Single quotes do as well, so that a line can stand inside of
+ * double ones. (Blanks written as '_' were rejected: names of time zones
  * have '_'.) The keys are the table in policy_key.c, and nowhere else.
  *
  * Durations are in seconds, as written. Instants are Unix milliseconds, as

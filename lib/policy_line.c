@@ -23,23 +23,25 @@ policy_default(struct policy *ret)
 			abort(); /* the table is wrong; test_policy sees it */
 }
 
-/* key=value or key="value" at `at`; *ret_at is where it is wrong. */
+/* key=value, key="value" or key='value' at `at`; *ret_at is where it is wrong. */
 static int
 word_next(const char *line, size_t at, struct word *w, size_t *ret_at,
     struct why *why)
 {
-	size_t n = strcspn(line + at, "=\" \t"), end;
+	size_t n = strcspn(line + at, "=\"' \t"), end;
+	char quote[2] = "";
 
 	w->at = *ret_at = at;
 	w->key = slice_of(line + at, n);
 	if (n == 0 || line[at + n] != '=')
 		return why_set(why, ERR_MALFORMED, "must be key=value");
 	at += n + 1;
-	if (line[at] != '"') {
-		n = strcspn(line + at, "\" \t");
+	if (line[at] != '"' && line[at] != '\'') {
+		n = strcspn(line + at, "\"' \t");
 		end = at + n;
 	} else {
-		n = strcspn(line + ++at, "\"");
+		quote[0] = line[at];
+		n = strcspn(line + ++at, quote);
 		*ret_at = at - 1;
 		if (line[at + n] == '\0')
 			return why_set(why, ERR_TRUNCATED,

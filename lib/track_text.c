@@ -142,8 +142,12 @@ cause(const struct job *j, struct track_explain *ret)
 		    "not asked for the manifest yet");
 		break;
 	case JOB_FETCHING:
-		snprintf(ret->cause, n, "downloading: %" PRIu64 " of %" PRIu64
-		    " bytes seen going out", j->done, j->total);
+		if (j->total == 0)
+			snprintf(ret->cause, n, "downloading: it has asked for "
+			    "the manifest, and for no block yet");
+		else
+			snprintf(ret->cause, n, "downloading: %" PRIu64 " of %"
+			    PRIu64 " bytes seen going out", j->done, j->total);
 		break;
 	case JOB_FETCHED:
 		snprintf(ret->cause, n, "the image was fetched, the new "

@@ -259,6 +259,7 @@ world_open(struct world *w, int (*store)(struct store **))
 	strcpy(w->dir, "/tmp/suitd-test-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	conf_default(&w->app.conf);
+	w->app.conf.downloads = 90000; /* pushes are a millisecond apart */
 	strcpy(w->app.conf.public_uri, "coap://fw.example");
 	w->loop.now = 1000000;
 	w->loop.seed = 1;

@@ -453,6 +453,26 @@ check(const char *line)
 }
 
 static void
+either_quote_holds_blanks(void **state)
+{
+	struct policy q;
+
+	(void)state;
+	policy_default(&pol);
+	policy_default(&q);
+	assert_int_equal(policy_parse("window=\"mon 01:00-02:00\"", &pol,
+	    NULL, NULL), 0);
+	assert_int_equal(policy_parse("window='mon 01:00-02:00'", &q, NULL,
+	    NULL), 0);
+	assert_string_equal(q.window, "mon 01:00-02:00");
+	assert_memory_equal(&pol, &q, sizeof(q));
+	assert_int_equal(policy_parse("window='mon 01:00-02:00\"", &q, NULL,
+	    NULL), ERR_TRUNCATED);
+	assert_int_equal(policy_parse("soak=1'h", &q, NULL, NULL),
+	    ERR_MALFORMED);
+}
+
+static void
 checks_across_keys(void **state)
 {
 	(void)state;
@@ -486,6 +506,7 @@ main(void)
 		cmocka_unit_test(waves),
 		cmocka_unit_test(instants),
 		cmocka_unit_test(errors_name_the_column),
+		cmocka_unit_test(either_quote_holds_blanks),
 		cmocka_unit_test(checks_across_keys),
 	};
 
