@@ -214,6 +214,9 @@ its_time_is_the_spread_and_what_it_is_told(void **state)
 
 	(void)state;
 	w.app.conf.downloads = 1;
+	w.app.conf.downloads_group = 1;
+	strcpy(b.addr, "10.0.0.2");
+	fleet_save(&w, &b);
 	(void)campaign_for(&w, rel, "announce=10m concurrency=10");
 	pass(&w, 1000);
 	assert_int_equal(triggers(), 2); /* no slot is needed to be told */
@@ -281,14 +284,37 @@ the_rate_is_paid_by_the_push(void **state)
 	    "10.0.0.1");
 	struct store_device b = fleet_add(&w, "b", DRIVER_TRIGGER,
 	    "10.0.1.1");
+	struct store_campaign c;
+	struct run *r;
+	int64_t next;
 
 	(void)state;
-	(void)campaign_for(&w, rel, "announce=1h rate=6 concurrency=10");
+	c = campaign_for(&w, rel, "announce=1h rate=6 concurrency=10");
 	pass(&w, 15000);
 	assert_int_equal(triggers(), 2);
 	taken();
 	assert_int_equal(fleet_poll(&w, &a, false, &resp), 0);
+	pass(&w, 15000);
+	assert_int_equal(runs_get(&w.app, c.id, &r), 0);
+	next = r->pace.next;
+	assert_true(next <= w.loop.now); /* a start would be let in now */
 	assert_int_equal(fleet_poll(&w, &b, false, &resp), 0);
+	assert_int_equal(r->pace.next, next);
+}
+
+/* A group that is full does not keep others of it from being told. */
+static void
+to_be_told_no_room_is_needed(void **state)
+{
+	struct store_device a = fleet_add(&w, "a", DRIVER_NONE, "10.0.0.1");
+
+	(void)state;
+	(void)fleet_add(&w, "b", DRIVER_TRIGGER, "10.0.0.2");
+	w.app.conf.downloads = w.app.conf.downloads_group = 1;
+	(void)campaign_for(&w, rel, "announce=1h");
+	assert_int_equal(fleet_poll(&w, &a, false, &resp), 0);
+	pass(&w, 1000);
+	assert_int_equal(triggers(), 1);
 }
 
 static void
@@ -347,6 +373,7 @@ main(void)
 		T(who_never_comes_has_failed),
 		T(a_paused_campaign_is_not_its_fault),
 		T(the_rate_is_paid_by_the_push),
+		T(to_be_told_no_room_is_needed),
 		T(bytes_are_paid_by_who_comes),
 		T(concurrency_is_of_those_that_fetch),
 	};
