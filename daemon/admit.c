@@ -179,6 +179,16 @@ admit_announces(const struct run *r, const struct store_device *d)
 	return r != NULL && r->policy.announce > 0 && admit_is_told(d);
 }
 
+/* How many the rate lets start now: the pump must not take jobs from the
+ * store only to put them off. */
+static uint64_t
+at_once(const struct run *r, const struct store_counts *n)
+{
+	int64_t t = admit_interval(r, n);
+
+	return t == 0 ? UINT64_MAX : (uint64_t)(ADMIT_BURST_MS / t) + 1;
+}
+
 int
 admit_campaign(struct app *app, struct run *r, struct admission *ret,
     uint64_t *ret_room)
@@ -199,13 +209,15 @@ admit_campaign(struct app *app, struct run *r, struct admission *ret,
 	if ((!spread && admit_held_room(app, r, &n, ret)) ||
 	    admit_held_rate(app, r, &n, ret))
 		return 0;
-	if (spread) {
-		*ret_room = UINT64_MAX;
+	*ret_room = at_once(r, &n);
+	if (spread)
 		return 0;
-	}
 	room = r->c.concurrency - in_work(r, &n);
 	slots = app->conf.downloads - admit_slots(app);
-	*ret_room = room < slots ? room : slots;
+	if (slots < room)
+		room = slots;
+	if (room < *ret_room)
+		*ret_room = room;
 	return 0;
 }
 

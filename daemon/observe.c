@@ -424,6 +424,13 @@ notify(struct observers *o, struct observer *ob)
 		blob_unref(x->resp.image);
 		return false;
 	}
+	if (x->answer.code == 429) {
+		/* nothing for it yet: an error would end the observation,
+		 * and with it our only way to reach some devices */
+		blob_unref(x->resp.image);
+		wait_result(o, ob, ERR_BUSY);
+		return;
+	}
 	remember_etag(ob, x);
 	ob->seq = observe_seq(loop_now(o->f->loop), ob->seq);
 	if (!failed)

@@ -185,7 +185,7 @@ steered(struct turn *t, const struct job *j)
 static int
 no_room(struct turn *t, const struct job *j, const struct admission *a)
 {
-	if (t->req->notify) /* it did not ask */
+	if (t->req->notify) /* it did not ask, and is not told (observe.c) */
 		return why_set(&t->resp->why, ERR_LIMIT, "%s", a->text);
 	t->resp->max_age = book(t, a);
 	steered(t, j);
@@ -198,10 +198,11 @@ no_room(struct turn *t, const struct job *j, const struct admission *a)
 static int
 not_now(struct turn *t, const struct job *j, const struct admission *a)
 {
-	if (a->until != 0 && !t->req->notify)
+	if (t->req->notify && a->hold != HOLD_REVOKED)
+		return no_room(t, j, a);
+	if (a->until != 0)
 		t->resp->max_age = book(t, a);
-	if (!t->req->notify)
-		steered(t, j);
+	steered(t, j);
 	return why_set(&t->resp->why, a->hold == HOLD_REVOKED ?
 	    ERR_FORBIDDEN : ERR_NOT_FOUND, "nothing for you now: %s",
 	    a->text);

@@ -195,6 +195,28 @@ an_error_ends_it_without_observe(void **state)
 	assert_int_equal(observers(), 0);
 }
 
+/* A device that may not start yet keeps its observation, and is told when it
+ * may. */
+static void
+not_now_is_not_told(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	observe(&a, 0, "01", 0);
+	rig.get_err = ERR_LIMIT;
+	change(9);
+	rig_run(100);
+	assert_false(msg_recv(&a, 0, 100));
+	assert_int_equal(observers(), 1);
+	rig.get_err = 0;
+	change(10);
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_int_equal(a.code, 205);
+	reply(&a, 0, ACK);
+	assert_int_equal(observers(), 1);
+}
+
 static void
 paths_that_cannot_be_observed_are_answered_plainly(void **state)
 {
@@ -604,6 +626,7 @@ main(void)
 		T(rst_ends_it),
 		T(observe_1_ends_it_and_the_token_decides),
 		T(an_error_ends_it_without_observe),
+		T(not_now_is_not_told),
 		T(paths_that_cannot_be_observed_are_answered_plainly),
 		T(a_peer_has_a_bounded_number),
 		T(a_device_is_told_by_name_and_says_that_it_was),

@@ -445,6 +445,13 @@ an_observer_keeps_its_observation(void **state)
 	is_release(one);
 	assert_int_equal(last_job(&w, &dev).state, JOB_QUEUED);
 	assert_int_equal(own(false, false, true), ERR_LIMIT);
+	/* what it runs is not known: nothing is said, which is no error */
+	dev = fleet_add(&w, "unknown", DRIVER_NONE, "10.0.0.9");
+	dev.have_seq = false;
+	fleet_save(&w, &dev);
+	assert_int_equal(own(true, true, true), ERR_LIMIT);
+	assert_int_equal(w.app.store->ops->device_by_ep(w.app.store, "dev",
+	    &dev), 0);
 	w.app.conf.downloads = 5;
 	assert_int_equal(own(true, false, true), 0);
 	is_release(rel);
