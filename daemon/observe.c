@@ -429,7 +429,7 @@ notify(struct observers *o, struct observer *ob)
 		 * and with it our only way to reach some devices */
 		blob_unref(x->resp.image);
 		wait_result(o, ob, ERR_BUSY);
-		return;
+		return false;
 	}
 	remember_etag(ob, x);
 	ob->seq = observe_seq(loop_now(o->f->loop), ob->seq);

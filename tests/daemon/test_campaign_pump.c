@@ -202,6 +202,7 @@ two_campaigns_share(void **state)
 		put(&w, &d);
 	}
 	w.app.conf.downloads = 4;
+	w.app.conf.track.notify_ms = 86400000;
 	strcpy(spec.select, "tag.k == \"odd\"");
 	assert_int_equal(plan_it(&w, &spec, &a, &why), 0);
 	strcpy(spec.name, "b");
@@ -211,7 +212,7 @@ two_campaigns_share(void **state)
 		size_t n = 0;
 		bool done = false;
 
-		(void)until(w.loop.now + 1000, true);
+		(void)until(w.loop.now + 60000, true);
 		/* one of those that run ends: of `a` if there is any */
 		for (int x = 0; x < 2 && !done; x++) {
 			n = 0;
