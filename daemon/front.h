@@ -42,6 +42,8 @@ struct principal {
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
 };
 
+#define REQ_ETAGS 4
+
 struct req {
 	enum method method;
 	enum transport transport;
@@ -49,6 +51,8 @@ struct req {
 	const char *arg[2]; /* what the route's {..} matched, "" if none */
 	struct slice query[LIMIT_QUERY];
 	size_t query_n;
+	struct slice etag[REQ_ETAGS]; /* what it has already (RFC 7252 5.10.6) */
+	size_t etag_n;
 	struct slice body; /* whole, after Block1 */
 	bool have_cf, have_accept;
 	uint16_t cf, accept;

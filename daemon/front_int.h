@@ -74,8 +74,6 @@ struct exchange {
 	size_t b1_off; /* BERT counts in 1024s, too */
 	uint32_t size1;
 	uint32_t no_response; /* RFC 7967 */
-	struct slice etag[4];
-	size_t etag_n;
 	struct slice rtag; /* Request-Tag, p NULL if none */
 	struct route_match match;
 	struct req req;

@@ -177,8 +177,8 @@ etag_known(const struct exchange *x)
 {
 	struct slice e = slice_of(x->resp.etag, x->resp.etag_len);
 
-	for (size_t i = 0; i < x->etag_n; i++)
-		if (slice_eq(x->etag[i], e))
+	for (size_t i = 0; i < x->req.etag_n; i++)
+		if (slice_eq(x->req.etag[i], e))
 			return true;
 	return false;
 }

@@ -65,6 +65,17 @@ ask_again(struct app *app, struct resp *resp)
 	resp->max_age = app->conf.poll_max_age;
 }
 
+/* It has read this manifest before: the answer is 2.03, and no download comes
+ * of it but one that needs no manifest. */
+static bool
+has_it(const struct req *req, const struct catalog_release *r)
+{
+	for (size_t i = 0; i < req->etag_n; i++)
+		if (slice_eq(req->etag[i], slice_of(r->digest, 8)))
+			return true;
+	return false;
+}
+
 /* The device asks, now: neither a later block nor our own notification. */
 static bool
 asked(const struct req *req)
@@ -209,7 +220,8 @@ not_now(struct turn *t, const struct job *j, const struct admission *a)
 }
 
 static int
-may_start(struct turn *t, const struct job *j)
+may_start(struct turn *t, const struct job *j,
+    const struct catalog_release *r)
 {
 	struct app *app = t->app;
 	struct admission a;
@@ -225,9 +237,12 @@ may_start(struct turn *t, const struct job *j)
 	rc = admit_poll(app, t->run, j, &t->dev, &a);
 	if (rc != 0)
 		return rc;
+	if (a.hold != HOLD_NONE && a.hold <= HOLD_REVOKED)
+		return not_now(t, j, &a);
+	if (has_it(t->req, r))
+		return 0; /* it asks for no room */
 	if (a.hold != HOLD_NONE)
-		return a.hold <= HOLD_REVOKED ? not_now(t, j, &a) :
-		    no_room(t, j, &a);
+		return no_room(t, j, &a);
 	if (!t->req->notify)
 		admit_poll_take(app, t->run, j, &t->dev);
 	t->resp->after_commit = t->run != NULL; /* its slot is counted first */
@@ -316,7 +331,7 @@ release_for(struct turn *t, const struct catalog_release **ret)
 		return up_to_date(t, cur, ret);
 	rc = rc == ERR_NOT_FOUND ? given_up(t, cur) : 0;
 	if (rc == 0)
-		rc = may_start(t, j);
+		rc = may_start(t, j, *ret);
 	if (rc != 0 && (*ret = stay(t)) != NULL) {
 		t->resp->max_age = app->conf.poll_max_age;
 		rc = 0;
@@ -400,7 +415,10 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 				seen(app, req, &id);
 				return rc;
 			}
-			(void)fetched(app, req, &id, r);
+			if (has_it(req, r))
+				seen(app, req, &id);
+			else
+				(void)fetched(app, req, &id, r);
 		}
 	} else {
 		engine_manifest_sent(app->engine, req, r->digest);
@@ -428,7 +446,9 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 		seen(app, req, &id);
 	if (rc != 0)
 		return rc;
-	if (asked(req))
+	if (asked(req) && has_it(req, r))
+		seen(app, req, &id);
+	else if (asked(req))
 		rc = fetched(app, req, &id, r);
 	/* without its slot a campaign's device must not begin */
 	if (rc != 0 && resp->after_commit)

@@ -295,6 +295,40 @@ after_a_restart_weak_evidence_is_still_weak(void **state)
 	assert_int_equal(last_job(&w, &d).state, JOB_DONE);
 }
 
+/* A device that rests goes on polling; it has the manifest already. */
+static void
+a_poll_that_is_answered_2_03_begins_nothing(void **state)
+{
+	struct store_device d = fleet_add(&w, "dev", DRIVER_NONE, "10.0.0.1");
+	uint64_t rel = released(&w, 2, "coap://fw.example/a", 1000);
+	const struct catalog_release *r;
+	struct req req = {.method = M_GET, .first_block = true,
+	    .who = {.role = ROLE_DEVICE, .grade = GRADE_L1}};
+	struct job j;
+
+	(void)state;
+	(void)campaign_for(&w, rel, "broke=100%");
+	r = catalog_by_id(w.app.catalog, rel);
+	assert_int_equal(fleet_poll(&w, &d, true, &resp), 0);
+	fleet_failed(&w, &d, FAIL_EXECUTION, REASON_BOOT);
+	j = last_job(&w, &d);
+	assert_int_equal(j.state, JOB_QUEUED);
+	w.loop.now = j.due + 1000; /* our rest is over, its own is not */
+	req.who.device = d.id;
+	strcpy(req.addr, d.addr);
+	req.etag[0] = slice_of(r->digest, 8);
+	req.etag_n = 1;
+	assert_int_equal(ask(&w, res_manifest_own, &req, &resp), 0);
+	turn(&w);
+	assert_memory_equal(resp.etag, r->digest, 8); /* so 2.03 */
+	assert_int_equal(last_job(&w, &d).state, JOB_QUEUED);
+	assert_int_equal(last_job(&w, &d).attempt, 1);
+	req.etag_n = 0;
+	assert_int_equal(ask(&w, res_manifest_own, &req, &resp), 0);
+	turn(&w);
+	assert_int_equal(last_job(&w, &d).state, JOB_FETCHING);
+}
+
 int
 main(void)
 {
@@ -310,6 +344,7 @@ main(void)
 		T(a_daemon_that_dies_again_and_again_floods_nobody),
 		T(all_in_flight_come_back_apart),
 		T(after_a_restart_weak_evidence_is_still_weak),
+		T(a_poll_that_is_answered_2_03_begins_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,8 @@ read_req(struct sim *s, const struct sim_req *rq, struct parsed *p)
 	req->cf = rq->cf >= 0 ? (uint16_t)rq->cf : CF_NONE;
 	req->observe = rq->observe;
 	req->first_block = rq->num == 0;
+	req->etag[0] = slice_of(rq->etag, rq->etag_n);
+	req->etag_n = rq->etag_n > 0;
 	strcpy(req->addr, d->addr);
 	strcpy(req->peer, d->peer);
 	strcpy(req->local, "fw.example:5683");
