@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/client.h"
+#include "cli/device.h"
 #include "cli/online.h"
 #include "cli/args.h"
 #include "cli/list.h"
@@ -100,8 +101,8 @@ cmd_device_list(struct cli *c, int argc, char **argv)
 	return list_run(&l);
 }
 
-static void
-show_job(const struct msg_job *j, int64_t now)
+void
+device_show_job(const struct msg_job *j, int64_t now)
 {
 	char age[32], text[96];
 
@@ -151,7 +152,7 @@ show_device(const struct msg_device *d)
 		render_linef(stdout, "tag", "%s=%s", d->tag[i].name,
 		    d->tag[i].value);
 	if (d->have_job)
-		show_job(&d->job, now);
+		device_show_job(&d->job, now);
 }
 
 static int
@@ -190,39 +191,6 @@ cmd_device_show(struct cli *c, int argc, char **argv)
 	rc = print_device(c, cl, argv[0]);
 	client_close(cl);
 	return rc;
-}
-
-int
-cmd_device_explain(struct cli *c, int argc, char **argv)
-{
-	struct client_req rq = {.method = CLIENT_GET};
-	static struct msg_explain m;
-	struct client *cl;
-	int rc;
-
-	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
-		return CLI_USAGE;
-	client_path(&rq, "a", "devices", argv[0], "explain", NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_explain, &m);
-	client_close(cl);
-	if (rc != CLI_OK)
-		return rc;
-	if (c->json) {
-		json_print(stdout, &msg_explain, &m);
-		return CLI_OK;
-	}
-	render_line(stdout, "device", m.ep);
-	render_line(stdout, "runs", m.runs[0] ? m.runs : "unknown");
-	render_line(stdout, "offered", m.offered[0] ? m.offered : "nothing");
-	render_line(stdout, "because", m.cause);
-	render_line(stdout, "next", m.next);
-	render_line(stdout, "to do", m.advice);
-	if (m.have_job)
-		show_job(&m.job, render_now());
-	return CLI_OK;
 }
 
 /* --- add --- */

@@ -270,7 +270,7 @@ int
 res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 {
 	static struct store_device d;
-	const struct catalog_release *r = NULL;
+	const struct catalog_release *r = NULL, *offered = NULL;
 	struct msg_explain m = {.have_job = false};
 	struct job j;
 	int rc = admin_device(app, req->arg[0], &d, &resp->why);
@@ -285,11 +285,17 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 		    ", over its own key" : ", signed");
 	if (d.have_class)
 		r = catalog_current(app->catalog, d.class_id);
-	if (r != NULL)
-		SAY(m.offered, "release %" PRIu64 ", sequence %" PRIu64, r->id,
-		    r->seq);
 	m.have_job = ST(app, job_live, d.id, &j) == 0 ||
 	    ST(app, job_last, d.id, &j) == 0;
+	/* its job may be for another release than its class's, or a staged
+	 * one */
+	if (m.have_job && !job_state_final(j.state))
+		offered = catalog_by_id(app->catalog, j.release);
+	if (offered == NULL)
+		offered = r;
+	if (offered != NULL)
+		SAY(m.offered, "release %" PRIu64 ", sequence %" PRIu64,
+		    offered->id, offered->seq);
 	if (m.have_job)
 		admin_msg_job(app, &j, &m.job);
 	if (m.have_job && !d.revoked && (!job_state_final(j.state) ||

@@ -1,0 +1,9 @@
+/* device: what several sentences show of a device. */
+#ifndef SUITD_CLI_DEVICE_H
+#define SUITD_CLI_DEVICE_H
+
+#include "lib/msg_records.h"
+
+void device_show_job(const struct msg_job *j, int64_t now);
+
+#endif
