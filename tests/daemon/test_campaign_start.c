@@ -530,6 +530,23 @@ a_class_alias_that_has_gone_does_not_kill_a_campaign(void **state)
 	camp_close(&w);
 }
 
+/* As the migration leaves it: a list, and words that described it. */
+static void
+a_campaign_of_the_first_schema_is_not_blind(void **state)
+{
+	struct store_campaign c = {.release = open_with(state, 1),
+	    .state = CAMPAIGN_RUNNING, .source = SOURCE_LIST,
+	    .planned = true, .select = "list of 1", .concurrency = 1};
+	struct run *r;
+
+	pair_begin(&w);
+	pair_end(&w, CS(&w, campaign_put, &c));
+	turn(&w);
+	assert_int_equal(runs_get(&w.app, c.id, &r), 0);
+	assert_false(r->blind);
+	camp_close(&w);
+}
+
 static void
 a_draft_that_is_given_up_leaves_no_plan(void **state)
 {
@@ -563,6 +580,7 @@ main(void)
 		CASE(it_may_begin_with_nobody),
 		CASE(work_that_fails_is_tried_again_later_and_holds_up_nobody),
 		CASE(a_class_alias_that_has_gone_does_not_kill_a_campaign),
+		CASE(a_campaign_of_the_first_schema_is_not_blind),
 		CASE(a_draft_that_is_given_up_leaves_no_plan),
 	};
 
