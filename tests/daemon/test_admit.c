@@ -258,7 +258,7 @@ a_session_is_measured_from_its_slot_on(void **state)
 	w.loop.now += 60000;
 	fleet_event(&w, last_job(&w, &d).id, &blocks);
 	fleet_type(&w, &d, TRACK_IMAGE_END);
-	assert_int_equal(admit_mean(w.app.admit), 60000);
+	assert_int_equal(w.app.admit->mean, 60000);
 }
 
 /* --- groups --- */
