@@ -130,7 +130,5 @@ struct admit_turn {
 uint32_t admit_book(struct app *app, const struct admit_turn *t);
 /* Until when it was told to stay away, Unix ms; 0: it was not. */
 int64_t admit_booked(struct app *app, uint64_t device);
-/* Mean length of a download, ms, as measured. */
-int64_t admit_mean(const struct admit *a);
 
 #endif

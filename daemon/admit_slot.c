@@ -305,9 +305,3 @@ admit_slots(struct app *app)
 		recount(app);
 	return app->admit->slots;
 }
-
-int64_t
-admit_mean(const struct admit *a)
-{
-	return a->mean;
-}

@@ -1,6 +1,5 @@
 /*
- * engine_impl: what engine.c, engine_due.c and engine_fold.c share. Nobody
- * else includes it.
+ * engine_impl: what engine*.c and contact.c share. Nobody else includes it.
  */
 #ifndef SUITD_DAEMON_ENGINE_IMPL_H
 #define SUITD_DAEMON_ENGINE_IMPL_H
@@ -58,6 +57,8 @@ struct engine {
 /* One step of a job, saved, logged, and its consequences queued. */
 int engine_step(struct engine *e, struct job *job,
     const struct track_event *ev) MUST_USE;
+/* Sent after the commit, unless the pair is undone. */
+void engine_push(struct engine *e, const struct job *job, bool probe);
 /* An attempt is over: what was seen of its download is none of the next. */
 void engine_fold_drop(struct engine *e, const struct job *j);
 /* Triggers that were in flight when the daemon died are due again. */

@@ -77,12 +77,15 @@ read_texts(struct app *app, struct run *r, struct why *why)
 	int rc;
 
 	r->blind = false;
+	memset(&r->select, 0, sizeof(r->select));
 	policy_default(&r->policy);
 	rc = policy_parse(r->c.policy, &r->policy, &column, why);
 	if (rc == 0)
 		rc = window_parse(r->policy.window, &r->window, &column, why);
-	if (rc == 0 && select_parse(r->c.select, &app->conf, &r->select,
-	    &column, why) != 0) {
+	/* what the first schema noted about a list is no expression */
+	if (rc == 0 && r->c.source == SOURCE_SELECT &&
+	    select_parse(r->c.select, &app->conf, &r->select, &column,
+	    why) != 0) {
 		r->blind = true;
 		log_warn("campaign: camp=%llu goes on, but its selection "
 		    "cannot be read any more: %s",

@@ -262,21 +262,27 @@ tally_row(struct row *r, void *out)
 	t->n = (uint64_t)row_int(r);
 }
 
+struct counting {
+	struct store_counts k;
+	bool any;
+};
+
 static int
 count_row(void *arg, struct row *r)
 {
-	struct store_counts *k = arg;
+	struct counting *c = arg;
 	struct store_tally t;
 
 	tally_row(r, &t);
+	c->any = true;
 	if (r->bad)
 		return 0;
-	tally_sum(k, &t);
-	k->attempts += (uint64_t)row_int(r);
+	tally_sum(&c->k, &t);
+	c->k.attempts += (uint64_t)row_int(r);
 	return 0;
 }
 
-/* 0, or ERR_NOT_FOUND; 0 is the jobs of none. */
+/* 0, or ERR_NOT_FOUND; 0 is the jobs of none. Who has a tally is there. */
 static int
 campaign_there(struct store *s, uint64_t id)
 {
@@ -288,14 +294,14 @@ campaign_there(struct store *s, uint64_t id)
 int
 sq_campaign_counts(struct store *store, uint64_t id, struct store_counts *ret)
 {
-	struct store_counts k = {0};
-	int err = campaign_there(store, id);
+	struct counting c = {.any = false};
+	int err = sq_each(sq_of(store), Q(CAMPAIGN_TALLY, V_INT(id),
+	    V_INT(-1)), count_row, &c);
 
+	if (err == 0 && !c.any)
+		err = campaign_there(store, id);
 	if (err == 0)
-		err = sq_each(sq_of(store), Q(CAMPAIGN_TALLY, V_INT(id),
-		    V_INT(-1)), count_row, &k);
-	if (err == 0)
-		*ret = k;
+		*ret = c.k;
 	return err;
 }
 
@@ -321,11 +327,11 @@ sq_campaign_tally(struct store *store, uint64_t id, struct store_tally *ret,
 {
 	struct sq *s = sq_of(store);
 	struct tally_list l = {ret, 0, cap < STORE_TALLY ? cap : STORE_TALLY};
-	int err = campaign_there(store, id);
+	int err = sq_each(s, Q(CAMPAIGN_TALLY, V_INT(id),
+	    V_INT(STORE_TALLY + 1)), tally_each, &l);
 
-	if (err == 0)
-		err = sq_each(s, Q(CAMPAIGN_TALLY, V_INT(id),
-		    V_INT(STORE_TALLY + 1)), tally_each, &l);
+	if (err == 0 && l.n == 0)
+		err = campaign_there(store, id);
 	if (err == ERR_SPACE)
 		return sq_refuse(s, err, "tally");
 	if (err == 0)

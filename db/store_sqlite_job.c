@@ -36,20 +36,23 @@ static const char JOB_LIST[] =
 #define IN_ATTEMPT "state < 5 AND (state > 0 OR started <> 0)"
 #define IN_QUEUE \
 	"state = 0 AND started = 0 AND campaign IS ?1 AND wave = ?2" \
-	" AND (last_fail <> 0) = ?3"
+	" AND (last_fail <> 0) = "
 static const char DUE_DEADLINE[] =
     "SELECT " COLS " FROM job WHERE " IN_ATTEMPT " AND due > 0"
     " AND due <= ?1 ORDER BY due, id LIMIT ?2";
 static const char DUE_QUEUED[] =
     "SELECT " COLS " FROM job WHERE " IN_QUEUE
-    " AND due > 0 AND due <= ?4 ORDER BY due, id LIMIT ?5";
+    "?3 AND due > 0 AND due <= ?4 ORDER BY due, id LIMIT ?5";
 static const char LEASE[] = "UPDATE job SET due = ?2 WHERE id = ?1";
 static const char NEXT_DEADLINE[] =
     "SELECT due FROM job WHERE " IN_ATTEMPT " AND due > 0"
     " ORDER BY due LIMIT 1";
+/* Asked for each campaign and wave after each turn: both parts at once. */
+#define NEXT_OF(part) \
+	"ifnull((SELECT due FROM job WHERE " IN_QUEUE part \
+	" AND due > 0 ORDER BY due LIMIT 1), 9223372036854775807)"
 static const char NEXT_QUEUED[] =
-    "SELECT due FROM job WHERE " IN_QUEUE
-    " AND due > 0 ORDER BY due LIMIT 1";
+    "SELECT min(" NEXT_OF("0") ", " NEXT_OF("1") ")";
 static const char ACTIVE[] =
     "SELECT " COLS " FROM job WHERE " IN_ATTEMPT
     " AND due >= 0 ORDER BY due, id";
@@ -257,7 +260,7 @@ earlier(struct sq *s, const struct query *q, int64_t *best)
 	int64_t due = 0;
 	int err = sq_int(s, q, &due);
 
-	if (err == 0 && (*best == 0 || due < *best))
+	if (err == 0 && due != INT64_MAX && (*best == 0 || due < *best))
 		*best = due;
 	return err == ERR_NOT_FOUND ? 0 : err;
 }
@@ -267,10 +270,9 @@ queue_next(struct sq *s, uint64_t campaign, uint32_t wave, int64_t *best)
 {
 	int err = 0;
 
-	for (uint32_t w = 0; w <= wave && w <= STORE_WAVES; w++)
-		for (int part = 0; part < QUEUE_PARTS && err == 0; part++)
-			err = earlier(s, Q(NEXT_QUEUED, V_ID(campaign),
-			    V_INT(w), V_INT(part == QUEUE_FAILED)), best);
+	for (uint32_t w = 0; w <= wave && w <= STORE_WAVES && err == 0; w++)
+		err = earlier(s, Q(NEXT_QUEUED, V_ID(campaign), V_INT(w)),
+		    best);
 	return err;
 }
 

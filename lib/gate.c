@@ -110,12 +110,6 @@ gate_lower(uint64_t k, uint64_t n, unsigned confidence)
 	return low;
 }
 
-double
-gate_upper(uint64_t k, uint64_t n, unsigned confidence)
-{
-	return k >= n ? 1 : 1 - gate_lower(n - k, n, confidence);
-}
-
 bool
 gate_above(uint64_t k, uint64_t n, unsigned confidence, double limit)
 {

@@ -22,12 +22,8 @@
  */
 double gate_tail(uint64_t k, uint64_t n, double p);
 
-/*
- * The true rate is at least (at most) this. Exactly 0 for k = 0, and for
- * n = 0; exactly 1 for k = n, and for n = 0.
- */
+/* The true rate is at least this. Exactly 0 for k = 0, and for n = 0. */
 double gate_lower(uint64_t k, uint64_t n, unsigned confidence);
-double gate_upper(uint64_t k, uint64_t n, unsigned confidence);
 
 /*
  * gate_lower(k, n, confidence) > limit, and >= limit, by one tail instead of

@@ -128,21 +128,6 @@ pace_interval(int64_t mean_ms, uint32_t slots)
 	return at_least(m * 95 / 100 / at_least(slots, 1), 1);
 }
 
-uint32_t
-pace_spread(uint64_t n, int64_t mean_ms, uint32_t slots, uint32_t cap_s)
-{
-	uint64_t m = (uint64_t)clamp_mean(mean_ms), k = slots > 0 ? slots : 1;
-	uint64_t ms, rest, s;
-
-	/* n m / k without the product: the rest's is below 2^32 * 2^27 */
-	rest = (n % k * m + k - 1) / k;
-	if (__builtin_mul_overflow(n / k, m, &ms) ||
-	    __builtin_add_overflow(ms, rest, &ms))
-		return cap_s;
-	s = ms / SECOND + (ms % SECOND > 0);
-	return s > cap_s ? cap_s : (uint32_t)s;
-}
-
 /*
  * Rates are counted in thousandths of a start a minute. One start a ms is
  * the most that an interval can say, so growth ends there: at the least

@@ -70,12 +70,6 @@ int64_t pace_mean(int64_t mean_ms, int64_t sample_ms);
  * up for devices that do not come.
  */
 int64_t pace_interval(int64_t mean_ms, uint32_t slots);
-/*
- * The spread in seconds of an announcement to n devices: ceil(n S / M),
- * S as above, within [0, cap_s].
- */
-uint32_t pace_spread(uint64_t n, int64_t mean_ms, uint32_t slots,
-    uint32_t cap_s);
 
 /* A roll-out that grows faster with proven successes. */
 struct pace_ramp {

@@ -11,24 +11,6 @@
 
 #include "lib/gate.h"
 
-#define C(id, n, name, text) [n] = {name, text},
-static const struct {
-	const char *name, *text;
-} causes[POLICY_CAUSES] = {POLICY_CAUSE_LIST(C)};
-#undef C
-
-const char *
-policy_cause_name(enum policy_cause c)
-{
-	return (unsigned)c < POLICY_CAUSES ? causes[c].name : "unknown";
-}
-
-const char *
-policy_cause_text(enum policy_cause c)
-{
-	return (unsigned)c < POLICY_CAUSES ? causes[c].text : "unknown";
-}
-
 /* What a decision is made of. */
 struct judge {
 	const struct policy *p;

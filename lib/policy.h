@@ -159,26 +159,17 @@ enum policy_verdict {
 	POLICY_LAST, /* the last wave is open: nothing to decide */
 };
 
-/* C(name, number as stored, name, text) */
-#define POLICY_CAUSE_LIST(C) \
-	C(NONE, 0, "none", "nothing holds it") \
-	C(SAMPLE, 1, "sample", "too few outcomes to judge by") \
-	C(SETTLE, 2, "settle", "too many devices have no outcome yet") \
-	C(SUCCESS, 3, "success", "too few proven successes") \
-	C(SOAK, 4, "soak", "all is well, and has to stay so for a while") \
-	C(BROKE, 5, "broke", "too many devices broke") \
-	C(UNREACHABLE, 6, "unreachable", "too many devices cannot be reached") \
-	C(RECOVERY, 7, "recovery", "a device is in recovery mode") \
-	C(ATTEMPTS, 8, "attempts", "the campaign's attempts are spent")
-
 enum policy_cause {
-#define C(id, n, name, text) POLICY_CAUSE_##id = n,
-	POLICY_CAUSE_LIST(C)
-#undef C
-	POLICY_CAUSES
+	POLICY_CAUSE_NONE, /* nothing holds it */
+	POLICY_CAUSE_SAMPLE, /* too few outcomes to judge by */
+	POLICY_CAUSE_SETTLE, /* too many devices have no outcome yet */
+	POLICY_CAUSE_SUCCESS, /* too few proven successes */
+	POLICY_CAUSE_SOAK, /* all is well, and has to stay so for a while */
+	POLICY_CAUSE_BROKE, /* too many devices broke */
+	POLICY_CAUSE_UNREACHABLE, /* too many devices cannot be reached */
+	POLICY_CAUSE_RECOVERY, /* a device is in recovery mode */
+	POLICY_CAUSE_ATTEMPTS, /* the campaign's attempts are spent */
 };
-const char *policy_cause_name(enum policy_cause c); /* "success" */
-const char *policy_cause_text(enum policy_cause c);
 
 #define POLICY_TEXT 200
 struct policy_decision {

@@ -257,15 +257,3 @@ zone_time_of(int64_t utc_s, int32_t offset_s)
 	z.second = (unsigned)(in_day % 60);
 	return z;
 }
-
-int
-zone_local(const char *name, int64_t utc_s, struct zone_time *ret)
-{
-	struct zone_span sp;
-	int rc;
-
-	if ((rc = zone_span(name, utc_s, &sp)) != 0)
-		return rc;
-	*ret = zone_time_of(utc_s, sp.offset_s);
-	return 0;
-}

@@ -50,13 +50,10 @@ struct zone_time {
 	unsigned second; /* of the minute */
 	int32_t offset_s;
 };
-/* What the clock shows at utc_s; errors as zone_span. */
-int zone_local(const char *name, int64_t utc_s, struct zone_time *ret)
-    MUST_USE;
-/* The same where the offset is known; utc_s + offset_s must fit. */
+/* What the clock shows at utc_s; utc_s + offset_s must fit. */
 struct zone_time zone_time_of(int64_t utc_s, int32_t offset_s);
 
-/* Forgets what was learned: the daemon reloads, or TZDIR has changed. */
+/* Forgets what was learned: TZDIR or the data has changed. */
 void zone_forget(void);
 
 #endif

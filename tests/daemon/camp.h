@@ -1,31 +1,12 @@
 /*
  * camp: what the tests of campaigns have in common, on top of fake.h: both
- * stores, fleets, devices that answer, and a daemon that dies.
+ * stores, fleets, devices that answer.
  */
 #ifndef SUITD_TESTS_DAEMON_CAMP_H
 #define SUITD_TESTS_DAEMON_CAMP_H
 
 #define FAKE_SENT 512
 #include "tests/daemon/fake.h"
-
-static char camp_db[64]; /* of the SQLite twin; "" none */
-
-static inline int
-camp_sqlite(struct store **ret)
-{
-	struct store_sqlite_opts o = {camp_db, false, true};
-	struct why why = {0};
-	int fd, rc;
-
-	strcpy(camp_db, "/tmp/suitd-camp-XXXXXX");
-	fd = mkstemp(camp_db);
-	assert_true(fd >= 0);
-	close(fd);
-	rc = store_sqlite_open(&o, ret, &why);
-	if (rc != 0)
-		fail_msg("%s", why.text);
-	return rc;
-}
 
 /* Each case runs on both: *state is the opener. */
 static inline int
@@ -34,30 +15,13 @@ camp_setup(void **state)
 	static int (*open)(struct store **ret);
 	const char *want = getenv("STORE");
 
-	open = want != NULL && strcmp(want, "sqlite") == 0 ? camp_sqlite :
+	open = want != NULL && strcmp(want, "sqlite") == 0 ? fake_sqlite :
 	    store_mem_open;
 	*state = &open;
-	camp_db[0] = '\0';
 	return 0;
 }
 
 #define CAMP_OPEN(w, state) world_open((w), *(int (**)(struct store **))*(state))
-
-static inline void
-camp_close(struct world *w)
-{
-	char side[80];
-
-	world_close(w);
-	if (camp_db[0] == '\0')
-		return;
-	unlink(camp_db);
-	snprintf(side, sizeof(side), "%s-wal", camp_db);
-	unlink(side);
-	snprintf(side, sizeof(side), "%s-shm", camp_db);
-	unlink(side);
-	camp_db[0] = '\0';
-}
 
 #define CS(w, verb, ...) \
 	((w)->app.store->ops->verb((w)->app.store, __VA_ARGS__))
@@ -256,30 +220,6 @@ runs_seq(struct world *w, uint64_t device, uint64_t seq)
 	assert_int_equal(CS(w, device_get, device, &d), 0);
 	pair_begin(w);
 	pair_end(w, engine_running(w->app.engine, &d, seq, GRADE_L1));
-	turn(w);
-}
-
-/* kill -9 and a new start on the same store. */
-static inline void
-reborn(struct world *w)
-{
-	const struct peer_answer stop = {.err = ERR_CANCELLED};
-	struct front *front = w->app.front;
-
-	w->app.front = NULL;
-	for (size_t i = 0; i < w->peer.n; i++)
-		if (w->peer.sent[i].cb != NULL)
-			w->peer.sent[i].cb(w->peer.sent[i].arg, &stop);
-	w->peer.n = 0;
-	w->app.front = front;
-	engine_free(w->app.engine);
-	campaigns_free(w->app.campaigns);
-	runs_free(w->app.runs);
-	admit_free(w->app.admit);
-	assert_int_equal(admit_new(&w->app.admit), 0);
-	assert_int_equal(runs_new(&w->app.runs), 0);
-	assert_int_equal(campaigns_new(&w->app.campaigns), 0);
-	assert_int_equal(engine_new(&w->app, &w->app.engine), 0);
 	turn(w);
 }
 

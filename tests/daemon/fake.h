@@ -118,6 +118,13 @@ front_notify(struct front *f, enum transport plane, const char *path)
 		snprintf(f->topic[f->topics++], 64, "%s", path);
 }
 
+void
+front_stats(const struct front *f, struct front_stats *ret)
+{
+	(void)f;
+	*ret = (struct front_stats){.requests = 5, .blocks = 7};
+}
+
 bool
 front_device_observes(const struct front *f, uint64_t device, const char *ep)
 {
@@ -246,6 +253,22 @@ answer(struct world *w, const char *path, unsigned code, const char *payload)
 	fail_msg("nothing was sent to %s", path);
 }
 
+static char fake_db[64]; /* directory of the database; "" none */
+
+/* The real database; it dies of a statement that scans a table. */
+static inline int
+fake_sqlite(struct store **ret)
+{
+	char path[128];
+	struct store_sqlite_opts so = {path, false, true};
+	struct why why;
+
+	strcpy(fake_db, "/tmp/suitd-sql-XXXXXX");
+	assert_non_null(mkdtemp(fake_db));
+	snprintf(path, sizeof(path), "%s/suitd.db", fake_db);
+	return store_sqlite_open(&so, ret, &why);
+}
+
 static inline void
 world_open(struct world *w, int (*store)(struct store **))
 {
@@ -286,17 +309,26 @@ world_open(struct world *w, int (*store)(struct store **))
 	turn(w);
 }
 
+/* Nobody gets an answer any more. */
+static inline void
+fake_stop(struct world *w)
+{
+	const struct peer_answer stop = {.err = ERR_CANCELLED};
+
+	for (size_t i = 0; i < w->peer.n; i++)
+		if (w->peer.sent[i].cb != NULL)
+			w->peer.sent[i].cb(w->peer.sent[i].arg, &stop);
+	w->peer.n = 0;
+}
+
 /* The daemon stops: what waits for an answer ends, as app_close has it. */
 static inline void
 world_close(struct world *w)
 {
-	const struct peer_answer stop = {.err = ERR_CANCELLED};
-	char cmd[128];
+	char cmd[160];
 
 	w->app.front = NULL;
-	for (size_t i = 0; i < w->peer.n; i++)
-		if (w->peer.sent[i].cb != NULL)
-			w->peer.sent[i].cb(w->peer.sent[i].arg, &stop);
+	fake_stop(w);
 	if (w->front.done != NULL)
 		w->front.done(w->front.done_arg, ERR_CANCELLED);
 	engine_free(w->app.engine);
@@ -308,8 +340,31 @@ world_close(struct world *w)
 	blob_close(w->app.blobs);
 	w->app.store->ops->close(w->app.store);
 	cose_key_free(w->key);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", w->dir);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s %s", w->dir, fake_db);
 	assert_int_equal(system(cmd), 0);
+	fake_db[0] = '\0';
+}
+
+/* kill -9 and a new start on the same store: what is in memory only is gone,
+ * and so are the answers that were waited for. */
+static inline void
+world_kill(struct world *w)
+{
+	struct front *front = w->app.front;
+
+	w->app.front = NULL;
+	fake_stop(w);
+	w->app.front = front;
+	engine_free(w->app.engine);
+	campaigns_free(w->app.campaigns);
+	runs_free(w->app.runs);
+	admit_free(w->app.admit);
+	access_forget(w->app.access);
+	assert_int_equal(admit_new(&w->app.admit), 0);
+	assert_int_equal(runs_new(&w->app.runs), 0);
+	assert_int_equal(campaigns_new(&w->app.campaigns), 0);
+	assert_int_equal(engine_new(&w->app, &w->app.engine), 0);
+	turn(w);
 }
 
 /* An image of n bytes, all `fill`; its digest. */

@@ -1,6 +1,6 @@
 /*
- * fleet: many devices against the fake world: either store, polls by name,
- * and the death of the daemon.
+ * fleet: many devices against the fake world: polls by name, what explain
+ * says of them.
  */
 #ifndef SUITD_TESTS_DAEMON_FLEET_H
 #define SUITD_TESTS_DAEMON_FLEET_H
@@ -11,61 +11,6 @@
 #include "daemon/res_admin.h"
 #include "lib/msg.h"
 #include "tests/daemon/fake.h"
-
-static char fleet_dir[64];
-
-/* The real database; it dies of a statement that scans a table. */
-static inline int
-fleet_sqlite(struct store **ret)
-{
-	char path[128];
-	struct store_sqlite_opts so = {path, false, true};
-	struct why why;
-
-	strcpy(fleet_dir, "/tmp/suitd-sql-XXXXXX");
-	assert_non_null(mkdtemp(fleet_dir));
-	snprintf(path, sizeof(path), "%s/suitd.db", fleet_dir);
-	return store_sqlite_open(&so, ret, &why);
-}
-
-static inline void
-fleet_close(struct world *w)
-{
-	char cmd[128];
-
-	world_close(w);
-	if (fleet_dir[0] == '\0')
-		return;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", fleet_dir);
-	assert_int_equal(system(cmd), 0);
-	fleet_dir[0] = '\0';
-}
-
-/* kill -9 and a new start: what is in memory only is gone, and so are the
- * answers that were waited for. */
-static inline void
-fleet_kill(struct world *w)
-{
-	const struct peer_answer stop = {.err = ERR_CANCELLED};
-	struct front *front = w->app.front;
-
-	w->app.front = NULL;
-	for (size_t i = 0; i < w->peer.n; i++)
-		if (w->peer.sent[i].cb != NULL)
-			w->peer.sent[i].cb(w->peer.sent[i].arg, &stop);
-	w->peer.n = 0;
-	w->app.front = front;
-	engine_free(w->app.engine);
-	campaigns_free(w->app.campaigns);
-	runs_free(w->app.runs);
-	admit_free(w->app.admit);
-	access_forget(w->app.access);
-	assert_int_equal(admit_new(&w->app.admit), 0);
-	assert_int_equal(runs_new(&w->app.runs), 0);
-	assert_int_equal(campaigns_new(&w->app.campaigns), 0);
-	assert_int_equal(engine_new(&w->app, &w->app.engine), 0);
-	turn(w);
-}
 
 static inline void
 fleet_save(struct world *w, struct store_device *d)

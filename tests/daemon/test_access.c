@@ -10,13 +10,6 @@
 static struct world w;
 
 /* The fake front has none, and nothing here asks for the status. */
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	memset(ret, 0, sizeof(*ret));
-}
-
 static int
 setup(void **state)
 {

@@ -11,13 +11,6 @@ static struct world w;
 static struct resp resp;
 static uint8_t body[LIMIT_BODY_MEM];
 
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	*ret = (struct front_stats){.requests = 5, .blocks = 7};
-}
-
 static int
 setup(void **state)
 {

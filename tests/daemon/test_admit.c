@@ -19,7 +19,7 @@ static int
 setup_sqlite(void **state)
 {
 	(void)state;
-	world_open(&w, fleet_sqlite);
+	world_open(&w, fake_sqlite);
 	return 0;
 }
 
@@ -27,7 +27,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	fleet_close(&w);
+	world_close(&w);
 	return 0;
 }
 
@@ -127,7 +127,7 @@ random_step(struct store_device *d, uint64_t *seed)
 		    ERR_POLICY);
 		turn(&w);
 	} else if (what == 11) {
-		fleet_kill(&w);
+		world_kill(&w);
 	} else if (what == 12) {
 		/* to another network; a download that runs keeps its own */
 		if (j.state > JOB_FETCHING || (j.state == JOB_QUEUED &&
@@ -217,7 +217,7 @@ never_more_than_downloads(void **state)
 			drain(&seed);
 		}
 		if (i % 50 == 49)
-			fleet_kill(&w);
+			world_kill(&w);
 		if (fleet_poll(&w, x, true, &resp) == 0)
 			assert_true(last_job(&w, x).state >= JOB_FETCHING);
 		assert_true(in_state(JOB_FETCHING, d, 20) <= 4);
@@ -258,7 +258,7 @@ a_session_is_measured_from_its_slot_on(void **state)
 	w.loop.now += 60000;
 	fleet_event(&w, last_job(&w, &d).id, &blocks);
 	fleet_type(&w, &d, TRACK_IMAGE_END);
-	assert_int_equal(admit_mean(w.app.admit), 60000);
+	assert_int_equal(w.app.admit->mean, 60000);
 }
 
 /* --- groups --- */

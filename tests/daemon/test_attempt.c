@@ -20,7 +20,7 @@ static int
 setup_sqlite(void **state)
 {
 	(void)state;
-	world_open(&w, fleet_sqlite);
+	world_open(&w, fake_sqlite);
 	return 0;
 }
 
@@ -28,7 +28,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	fleet_close(&w);
+	world_close(&w);
 	return 0;
 }
 
@@ -197,7 +197,7 @@ a_trigger_in_flight_is_due_soon_after_a_restart(void **state)
 	assert_int_not_equal(j.started, 0);
 	assert_int_equal(admit_slots(&w.app), 1);
 	pass(&w, 20000);
-	fleet_kill(&w);
+	world_kill(&w);
 	j = last_job(&w, &d);
 	assert_int_equal(j.state, JOB_QUEUED);
 	assert_int_equal(j.started, 0);
@@ -229,7 +229,7 @@ a_daemon_that_dies_again_and_again_floods_nobody(void **state)
 	for (int s = 0; s < 900; s += 5) {
 		pass(&w, 5000);
 		n += triggers();
-		fleet_kill(&w);
+		world_kill(&w);
 	}
 	assert_in_range(n, 7, 11);
 	assert_int_equal(last_job(&w, &d).attempt, n);
@@ -251,7 +251,7 @@ all_in_flight_come_back_apart(void **state)
 	    "concurrency=10");
 	pass(&w, 1000);
 	w.loop.now += 3600000; /* down for an hour */
-	fleet_kill(&w);
+	world_kill(&w);
 	for (unsigned i = 0; i < 10; i++) {
 		struct job j = last_job(&w, &d[i]);
 
@@ -282,7 +282,7 @@ after_a_restart_weak_evidence_is_still_weak(void **state)
 	assert_int_equal(campaign_abort(&w.app, c.id, false, &why), 0);
 	turn(&w);
 	pass(&w, 1000);
-	fleet_kill(&w);
+	world_kill(&w);
 	assert_int_equal(engine_begin(w.app.engine), 0);
 	assert_int_equal(engine_end(w.app.engine, engine_running(w.app.engine,
 	    &d, 2, GRADE_L0)), 0);

@@ -101,7 +101,7 @@ only_open_waves_start_and_the_gate_opens_after_its_soak(void **state)
 	c = camp(&w, c.id);
 	assert_int_equal(c.state, CAMPAIGN_FINISHED);
 	assert_true(c.ended != 0);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -137,7 +137,7 @@ breakage_trips_and_forgiveness_is_for_what_was(void **state)
 	for (size_t i = 20; i < n && i < 26; i++)
 		breaks(&w, j[i].device, REASON_BOOT);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_PAUSED);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -160,7 +160,7 @@ recovery_stops_it_at_once(void **state)
 	runs_seq(&w, j[0].device, 5);
 	breaks(&w, j[1].device, REASON_RECOVERY);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_PAUSED);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* Nobody answers: no job changes its state, and still it is seen. */
@@ -194,7 +194,7 @@ recovery_that_shows_late_stops_it_too(void **state)
 		assert_int_equal(CS(&w, device_get, j[0].device, &d), 0);
 		assert_int_equal(last_job(&w, &d).state, done ? JOB_DONE :
 		    JOB_QUEUED);
-		camp_close(&w);
+		world_close(&w);
 	}
 }
 
@@ -219,7 +219,7 @@ who_cannot_be_reached_is_counted_apart(void **state)
 	assert_int_equal(k.broke, 0);
 	assert_true(k.unreachable >= 10);
 	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_QUEUED], 40);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -232,7 +232,7 @@ silence_after_the_trigger_is_an_outcome(void **state)
 	pass(&w, w.app.conf.track.notify_ms + 1000);
 	answer_all(&w, true);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_PAUSED);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -252,7 +252,7 @@ a_gate_that_was_met_during_a_pause_is_looked_at(void **state)
 	assert_int_equal(campaign_resume(&w.app, c.id, &why), 0);
 	turn(&w);
 	assert_int_equal(camp(&w, c.id).wave, 2);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -272,7 +272,7 @@ an_operator_opens_the_next_wave(void **state)
 	assert_int_equal(campaign_pause(&w.app, c.id, &why), 0);
 	assert_int_equal(campaign_advance(&w.app, c.id, 0, &why), ERR_STATE);
 	turn(&w);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- the end --- */
@@ -302,7 +302,7 @@ a_soft_abort_lets_them_end_and_starts_none_again(void **state)
 	pass(&w, 86400000);
 	assert_int_equal(w.peer.n, 0);
 	assert_int_equal(campaign_retry(&w.app, j[1].id, &why), ERR_STATE);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -332,7 +332,7 @@ a_hard_abort_withdraws(void **state)
 	assert_int_equal(j.state, JOB_CANCELLED);
 	assert_int_equal(j.reason, REASON_WITHDRAWN);
 	assert_int_equal(campaign_abort(&w.app, c.id, true, &why), ERR_STATE);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* More than a turn's worth, and the daemon dies in between. */
@@ -364,12 +364,12 @@ a_withdrawn_release_is_let_go_of_in_slices(void **state)
 	turn(&w);
 	s->ops->stats(s, &st);
 	assert_in_range(st.jobs_live, 301, 2999); /* not all in one go */
-	reborn(&w);
+	world_kill(&w);
 	pass(&w, 1000);
 	s->ops->stats(s, &st);
 	assert_int_equal(st.jobs_live, 300);
 	assert_int_equal(w.loop.timer_at, 0);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -412,7 +412,7 @@ a_roll_back_brings_those_that_were_attempted(void **state)
 		assert_int_equal(CS(&w, job_live, j[i].device, &live), 0);
 		assert_int_equal(live.campaign, f.id);
 	}
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -430,12 +430,12 @@ a_roll_back_by_hand_needs_a_higher_sequence(void **state)
 	good = released(&w, 6, "coap://fw.example/g.bin", 100);
 	assert_int_equal(campaign_rollback(&w.app, c.id, good, &why), 0);
 	turn(&w);
-	reborn(&w);
+	world_kill(&w);
 	work_out(&w);
 	c = camp(&w, c.id);
 	assert_int_equal(c.state, CAMPAIGN_ABORTED);
 	assert_int_equal(jobs_of(&w, c.follower).n, 10);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -460,7 +460,7 @@ a_finished_one_runs_again_for_a_retry(void **state)
 	start_them();
 	runs_seq(&w, b.id, 5);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_FINISHED);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -495,7 +495,7 @@ it_ends_when_its_time_is_over(void **state)
 	assert_int_equal(j[0].state, JOB_CANCELLED);
 	assert_int_equal(j[0].reason, REASON_EXPIRED);
 	assert_int_equal(campaign_retry(&w.app, j[0].id, &why), ERR_STATE);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -509,10 +509,10 @@ weak_evidence_proves_nothing_after_a_restart_either(void **state)
 	assert_int_equal(campaign_abort(&w.app, c.id, false, &why), 0);
 	turn(&w);
 	work_out(&w);
-	reborn(&w);
+	world_kill(&w);
 	runs_seq(&w, d.id, 5); /* L1 */
 	assert_int_not_equal(last_job(&w, &d).state, JOB_DONE);
-	camp_close(&w);
+	world_close(&w);
 }
 
 int

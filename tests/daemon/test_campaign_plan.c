@@ -110,7 +110,7 @@ each_verdict_is_counted(void **state)
 	for (int v = 0; v < PLAN_VERDICTS; v++)
 		assert_int_equal(verdict[v], c.verdict[v]);
 	assert_int_equal(wave[0], 11);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -143,7 +143,7 @@ waves_are_cut_by_the_rules(void **state)
 			assert_int_equal(wave[k + 1], t[i].size[k]);
 		}
 	}
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -171,7 +171,7 @@ the_same_fleet_has_the_same_digest_and_names_have_canaries(void **state)
 	for (size_t i = 0; i < n; i++)
 		same += a[i].wave == 1 && b[i].wave == 1;
 	assert_true(same < 6); /* of 10 */
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -193,7 +193,7 @@ live_campaigns_have_a_limit(void **state)
 	assert_int_equal(campaign_abort(&w.app, c.id, false, &why), 0);
 	strcpy(spec.name, "more");
 	assert_int_equal(plan_it(&w, &spec, &c, &why), 0);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -221,7 +221,7 @@ a_wrong_selection_points_at_its_column(void **state)
 	spec.release = rel;
 	spec.source = SOURCE_CAMPAIGN;
 	assert_int_equal(plan_it(&w, &spec, &c, &why), ERR_NOT_FOUND);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- slices --- */
@@ -253,7 +253,7 @@ many_parts_are_planned_over_turns(void **state)
 	turn(&w);
 	engine_due(w.app.engine);
 	turn(&w);
-	reborn(&w);
+	world_kill(&w);
 	engine_due(w.app.engine);
 	turn(&w);
 	drop(&w, "d6999"); /* not looked at yet */
@@ -263,7 +263,7 @@ many_parts_are_planned_over_turns(void **state)
 	assert_int_equal(again.verdict[PLAN_UPDATE], 6999);
 	assert_int_equal(stored(c.id, wave, verdict), 6999);
 	assert_memory_not_equal(again.plan, c.plan, 32);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -284,7 +284,7 @@ a_plan_that_shrinks_by_a_part_can_be_started(void **state)
 	c = go(&w, c.id);
 	assert_int_equal(c.state, CAMPAIGN_RUNNING);
 	assert_int_equal(jobs_of(&w, c.id).n, 6500);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* Killed at every turn of plan and start. */
@@ -309,7 +309,7 @@ a_kill_anywhere_changes_nothing(void **state)
 		engine_due(w.app.engine);
 		turn(&w);
 		if (turns % 3 == 0 || c.work == WORK_START)
-			reborn(&w);
+			world_kill(&w);
 		c = camp(&w, c.id);
 	}
 	assert_int_equal(c.state, CAMPAIGN_RUNNING);
@@ -324,11 +324,11 @@ a_kill_anywhere_changes_nothing(void **state)
 	turn(&w);
 	assert_int_equal(campaign_abort(&w.app, c.id, false, &why), 0);
 	turn(&w);
-	reborn(&w);
+	world_kill(&w);
 	work_out(&w);
 	e = jobs_of(&w, c.id);
 	assert_int_equal(e.by_state[JOB_CANCELLED], 700);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* Its rows were undone: nothing of it may be gone on with. */
@@ -361,7 +361,7 @@ a_plan_that_was_undone_is_forgotten(void **state)
 	b = go(&w, b.id);
 	assert_int_equal(b.state, CAMPAIGN_DRAFT);
 	assert_int_equal(b.verdict[PLAN_UPDATE], 12999);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- commits that fail and kills, at random --- */
@@ -407,7 +407,7 @@ stumble(uint64_t id, bool (*over)(const struct store_campaign *c))
 		turn(&w);
 		if (backoff_rand(&luck) % 8 == 0) {
 			depth = 0; /* the daemon's own rollback is no commit */
-			reborn(&w);
+			world_kill(&w);
 		}
 	}
 	fail_msg("it does not end");
@@ -472,7 +472,7 @@ faults_of_any_kind_end_right(void **state)
 		assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED],
 		    5000);
 		w.app.store->ops = real;
-		camp_close(&w);
+		world_close(&w);
 	}
 }
 

@@ -9,13 +9,6 @@
 static struct world w;
 static struct why why;
 
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	memset(ret, 0, sizeof(*ret));
-}
-
 static uint64_t
 open_with(void **state, unsigned n)
 {
@@ -79,7 +72,7 @@ as_many_as_may_and_no_more(void **state)
 	e = jobs_of(&w, c.id);
 	assert_int_equal(e.by_state[JOB_NOTIFIED], 7);
 	assert_int_equal(e.by_state[JOB_DONE], 1);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -101,7 +94,7 @@ the_rate_is_the_rate(void **state)
 	fired += until(t0 + 180000, true);
 	assert_in_range(attempts(c.id), 36, 38);
 	assert_true(fired < 200);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -131,7 +124,7 @@ the_rate_grows_with_proven_successes(void **state)
 		assert_in_range(attempts(c.id) - before, step == 1 ? 23 : 39,
 		    step == 1 ? 25 : 41);
 	}
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* A list of campaigns that are over is no way round the rate. */
@@ -160,7 +153,7 @@ looking_at_others_does_not_reset_the_pace(void **state)
 		turn(&w);
 	}
 	assert_int_equal(attempts(c.id), 1);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -177,7 +170,7 @@ a_window_opens_to_the_millisecond(void **state)
 	assert_int_equal(attempts(c.id), 0);
 	(void)until(at, true);
 	assert_int_equal(attempts(c.id), 3);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* 4 slots, two campaigns: whatever comes free goes round. */
@@ -229,7 +222,7 @@ two_campaigns_share(void **state)
 	assert_true(attempts(a.id) + attempts(b.id) >= 30);
 	assert_in_range(attempts(a.id), attempts(b.id) - 8,
 	    attempts(b.id) + 8);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -253,7 +246,7 @@ a_device_that_is_removed_gives_back_its_slot(void **state)
 	(void)until(w.loop.now + 5000, true);
 	assert_int_equal(jobs_of(&w, c.id).n, 1);
 	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_NOTIFIED], 1);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- waiting --- */
@@ -300,7 +293,7 @@ jobs_that_are_all_put_off_do_not_spin(void **state)
 		if (fired > t[i].most)
 			fail_msg("case %zu: %u timers, %u commits", i, fired,
 			    (unsigned)(st.commits - before));
-		camp_close(&w);
+		world_close(&w);
 	}
 }
 
@@ -318,7 +311,7 @@ a_paused_campaign_and_a_full_one_need_no_timer(void **state)
 	assert_int_equal(campaign_pause(&w.app, c.id, &why), 0);
 	turn(&w);
 	assert_true(until(w.loop.now + 3600000, true) <= 1);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* Its time is over, its gate was met, one device takes ever so long. */
@@ -345,7 +338,7 @@ an_expired_campaign_waits_for_its_last_device(void **state)
 	assert_int_equal(c.state, CAMPAIGN_RUNNING);
 	assert_int_equal(c.wave, 1);
 	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED], 10);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- a disk that refuses --- */
@@ -398,7 +391,7 @@ a_full_disk_is_not_asked_all_the_time(void **state)
 	w.app.store->ops = real;
 	(void)until(w.loop.now + 2000, true);
 	assert_int_equal(attempts(c.id), 40);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- the numbers --- */
@@ -450,7 +443,7 @@ the_message_adds_up(void **state)
 	assert_int_equal(admin_msg_campaign(&w.app, &c, &m), 0);
 	assert_true(m.hold[0] != '\0');
 	assert_int_equal(m.eta, 0);
-	camp_close(&w);
+	world_close(&w);
 }
 
 int

@@ -8,13 +8,6 @@
 
 static struct world w;
 
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	memset(ret, 0, sizeof(*ret));
-}
-
 static uint64_t
 open_with(void **state, unsigned n)
 {
@@ -105,7 +98,7 @@ a_plan_is_shown_page_by_page(void **state)
 	id[20] = id[20] == 'a' ? 'b' : 'a';
 	assert_int_equal(ask(&w, res_admin_campaign, &req, &resp),
 	    ERR_NOT_FOUND);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static unsigned gone, came;
@@ -145,7 +138,7 @@ changes_are_shown_and_there_is_an_end_to_them(void **state)
 	c = go(&w, c.id);
 	assert_int_equal(walk(res_admin_diff, id, NULL, NULL), PLAN_CHANGES);
 	assert_non_null(strstr(c.cause, "700"));
-	camp_close(&w);
+	world_close(&w);
 }
 
 int

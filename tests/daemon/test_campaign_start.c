@@ -63,7 +63,7 @@ what_was_planned_is_started_and_nobody_twice(void **state)
 	turn(&w);
 	work_out(&w);
 	assert_int_equal(jobs_of(&w, c.id).n, 25);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- the fleet changes --- */
@@ -158,7 +158,7 @@ a_changed_fleet_is_not_started(void **state)
 		c = camp(&w, c.id);
 		assert_int_equal(c.state, CAMPAIGN_RUNNING);
 		assert_int_equal(jobs_of(&w, c.id).n, c.verdict[PLAN_UPDATE]);
-		camp_close(&w);
+		world_close(&w);
 	}
 }
 
@@ -181,7 +181,7 @@ changes_of_one_start_are_not_another_ones(void **state)
 	(void)go(&w, b.id);
 	assert_int_equal(changes(b.id), 1);
 	assert_int_equal(changes(a.id), 0);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* A crash while the new plan is written: neither half a plan nor a start. */
@@ -208,7 +208,7 @@ a_refused_start_survives_a_kill(void **state)
 	assert_int_equal(changes(c.id), 30);
 	engine_due(w.app.engine);
 	turn(&w);
-	reborn(&w);
+	world_kill(&w);
 	work_out(&w);
 	c = camp(&w, c.id);
 	assert_true(c.planned);
@@ -216,7 +216,7 @@ a_refused_start_survives_a_kill(void **state)
 	assert_int_equal(c.state, CAMPAIGN_DRAFT);
 	assert_true(c.cause[0] != '\0');
 	assert_int_equal(c.verdict[PLAN_UPDATE], 29970);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* Between the last look and the jobs there are turns, in a large fleet. */
@@ -247,7 +247,7 @@ who_moves_while_jobs_are_made_is_not_counted(void **state)
 	for (size_t i = 0; i < STORE_WAVES; i++)
 		size += c.waves[i].size;
 	assert_int_equal(size, 997);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -263,7 +263,7 @@ nothing_to_do_is_not_started(void **state)
 	assert_int_equal(c.state, CAMPAIGN_DRAFT);
 	assert_false(c.start);
 	assert_true(c.cause[0] != '\0');
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- sources --- */
@@ -293,7 +293,7 @@ a_list_may_have_unknown_and_double_names(void **state)
 	c = go(&w, c.id);
 	assert_int_equal(c.state, CAMPAIGN_RUNNING);
 	assert_int_equal(jobs_of(&w, c.id).n, 1);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -311,7 +311,7 @@ a_list_has_a_limit(void **state)
 	assert_int_equal(c.verdict[PLAN_UPDATE], 1);
 	spec.ep_count = 1001;
 	assert_int_equal(plan_it(&w, &spec, &c, &why), ERR_SIZE);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- approval --- */
@@ -359,7 +359,7 @@ a_second_operator_approves(void **state)
 		c = camp(&w, c.id);
 		assert_int_equal(c.state, CAMPAIGN_RUNNING);
 		assert_string_equal(c.approved, "bob");
-		camp_close(&w);
+		world_close(&w);
 	}
 }
 
@@ -375,7 +375,7 @@ approval_before_the_start_counts_as_well(void **state)
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_DRAFT);
 	c = go(&w, c.id);
 	assert_int_equal(c.state, CAMPAIGN_RUNNING);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- later devices --- */
@@ -435,7 +435,7 @@ a_continuous_campaign_takes_in_later_matches(void **state)
 	joins("n0011");
 	assert_int_equal(CS(&w, job_live, d.id, &j), 0);
 	assert_int_equal(j.campaign, c.id);
-	camp_close(&w);
+	world_close(&w);
 }
 
 static void
@@ -453,7 +453,7 @@ it_may_begin_with_nobody(void **state)
 	assert_int_equal(c.waves[0].size, 1);
 	runs_seq(&w, dev(&w, "n0000").id, 5);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_RUNNING);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* --- trouble --- */
@@ -498,7 +498,7 @@ work_that_fails_is_tried_again_later_and_holds_up_nobody(void **state)
 	pass(&w, 20000);
 	work_out(&w);
 	assert_int_equal(camp(&w, bad.id).state, CAMPAIGN_RUNNING);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* The configuration has changed, and the daemon was started again. */
@@ -517,7 +517,7 @@ a_class_alias_that_has_gone_does_not_kill_a_campaign(void **state)
 	assert_int_equal(c.state, CAMPAIGN_RUNNING);
 	d = draft(&w, rel, "class == pump", "");
 	w.app.conf.alias_count = 0;
-	reborn(&w);
+	world_kill(&w);
 	assert_int_equal(runs_get(&w.app, c.id, &r), 0);
 	d = go(&w, d.id);
 	assert_int_equal(d.state, CAMPAIGN_DRAFT);
@@ -527,7 +527,24 @@ a_class_alias_that_has_gone_does_not_kill_a_campaign(void **state)
 	turn(&w);
 	work_out(&w);
 	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED], 1);
-	camp_close(&w);
+	world_close(&w);
+}
+
+/* As the migration leaves it: a list, and words that described it. */
+static void
+a_campaign_of_the_first_schema_is_not_blind(void **state)
+{
+	struct store_campaign c = {.release = open_with(state, 1),
+	    .state = CAMPAIGN_RUNNING, .source = SOURCE_LIST,
+	    .planned = true, .select = "list of 1", .concurrency = 1};
+	struct run *r;
+
+	pair_begin(&w);
+	pair_end(&w, CS(&w, campaign_put, &c));
+	turn(&w);
+	assert_int_equal(runs_get(&w.app, c.id, &r), 0);
+	assert_false(r->blind);
+	world_close(&w);
 }
 
 static void
@@ -542,7 +559,7 @@ a_draft_that_is_given_up_leaves_no_plan(void **state)
 	turn(&w);
 	assert_int_equal(campaign_plan_part(&w.app, c.id, 0, e, &n),
 	    ERR_NOT_FOUND);
-	camp_close(&w);
+	world_close(&w);
 }
 
 int
@@ -563,6 +580,7 @@ main(void)
 		CASE(it_may_begin_with_nobody),
 		CASE(work_that_fails_is_tried_again_later_and_holds_up_nobody),
 		CASE(a_class_alias_that_has_gone_does_not_kill_a_campaign),
+		CASE(a_campaign_of_the_first_schema_is_not_blind),
 		CASE(a_draft_that_is_given_up_leaves_no_plan),
 	};
 

@@ -11,13 +11,6 @@ static struct resp resp;
 static struct store_device dev;
 static uint64_t rel;
 
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	*ret = (struct front_stats){.requests = 0};
-}
-
 static int
 setup(void **state)
 {
@@ -30,7 +23,7 @@ static int
 setup_sqlite(void **state)
 {
 	(void)state;
-	world_open(&w, fleet_sqlite);
+	world_open(&w, fake_sqlite);
 	return 0;
 }
 
@@ -38,7 +31,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	fleet_close(&w);
+	world_close(&w);
 	return 0;
 }
 
@@ -445,7 +438,7 @@ check(const char *state, const char *fault, const char *cell)
 static void
 every_fault_in_every_state(void **state)
 {
-	int (*fresh)(void **) = fleet_dir[0] ? setup_sqlite : setup;
+	int (*fresh)(void **) = fake_db[0] ? setup_sqlite : setup;
 
 	teardown(state);
 	for (size_t f = 0; f < FAULTS; f++) {

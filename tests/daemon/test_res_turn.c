@@ -12,13 +12,6 @@ static struct world w;
 static struct resp resp;
 static struct req req;
 
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	*ret = (struct front_stats){.requests = 0};
-}
-
 /* One campaign over `dev` and `peer`, which fetches; `other` fetches in the
  * same network by itself. */
 static struct store_device dev, peer, other;
@@ -38,7 +31,7 @@ static int
 setup_sqlite(void **state)
 {
 	(void)state;
-	world_open(&w, fleet_sqlite);
+	world_open(&w, fake_sqlite);
 	w.loop.now = T0;
 	return 0;
 }
@@ -47,7 +40,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	fleet_close(&w);
+	world_close(&w);
 	return 0;
 }
 
@@ -391,7 +384,7 @@ cell(const struct state *s, const struct hold_row *h)
 static void
 every_state_under_every_hold(void **state)
 {
-	int (*fresh)(void **) = fleet_dir[0] ? setup_sqlite : setup;
+	int (*fresh)(void **) = fake_db[0] ? setup_sqlite : setup;
 	size_t cells = 0;
 
 	teardown(state);

@@ -8,13 +8,6 @@ static struct world w;
 static struct resp resp;
 static uint64_t rel;
 
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	*ret = (struct front_stats){.requests = 0};
-}
-
 static int
 setup(void **state)
 {
@@ -28,7 +21,7 @@ static int
 setup_sqlite(void **state)
 {
 	(void)state;
-	world_open(&w, fleet_sqlite);
+	world_open(&w, fake_sqlite);
 	rel = released(&w, 2, "coap://fw.example/a", 1000);
 	return 0;
 }
@@ -37,7 +30,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	fleet_close(&w);
+	world_close(&w);
 	return 0;
 }
 

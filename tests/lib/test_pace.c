@@ -332,37 +332,6 @@ a_ramp_never_slows_down(void **state)
 }
 
 static void
-spread_is_the_time_that_the_slots_need(void **state)
-{
-	static const struct {
-		uint64_t n;
-		int64_t mean;
-		uint32_t slots, cap, s;
-	} v[] = {
-		{10000, 60000, 20, UINT32_MAX, 30000},
-		{10001, 60000, 20, UINT32_MAX, 30003},
-		{1, 60000, 20, 100, 3},
-		{1, 60000, 7, 100, 9}, /* 8.57 */
-		{1, 1000, 1, 100, 1},
-		{1, 1000, 2000, 100, 1}, /* half a ms is a second */
-		{0, 60000, 20, 100, 0},
-		{10000, 60000, 20, 29999, 29999},
-		{10000, 60000, 20, 0, 0},
-		{10, 0, 1, 100, 10}, /* an unknown mean is a second */
-		{10, 60000, 0, 1000, 600},
-		{UINT64_MAX, INT64_MAX, 1, UINT32_MAX, UINT32_MAX},
-		{UINT64_MAX, DAY, UINT32_MAX, UINT32_MAX, UINT32_MAX},
-		{UINT32_MAX, DAY, UINT32_MAX, UINT32_MAX, 86400},
-		{UINT32_MAX - 1, DAY, UINT32_MAX, UINT32_MAX, 86400},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < N(v); i++)
-		assert_int_equal(pace_spread(v[i].n, v[i].mean, v[i].slots,
-		    v[i].cap), v[i].s);
-}
-
-static void
 extremes_do_not_overflow(void **state)
 {
 	static const int64_t v[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, NOW,
@@ -458,7 +427,6 @@ main(void)
 		cmocka_unit_test(the_mean_moves_by_an_eighth),
 		cmocka_unit_test(a_ramp_grows_with_successes),
 		cmocka_unit_test(a_ramp_never_slows_down),
-		cmocka_unit_test(spread_is_the_time_that_the_slots_need),
 		cmocka_unit_test(extremes_do_not_overflow),
 		cmocka_unit_test(a_fleet_that_comes_when_told_fills_the_slots),
 	};

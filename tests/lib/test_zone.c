@@ -48,6 +48,18 @@ static const uint8_t fixed[] = "TZif"
     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4"
     "\0\0\x07\x19\0\0FIX";
 
+/* What the clock on the wall shows. */
+static int
+zone_local(const char *name, int64_t utc_s, struct zone_time *ret)
+{
+	struct zone_span sp;
+	int rc = zone_span(name, utc_s, &sp);
+
+	if (rc == 0)
+		*ret = zone_time_of(utc_s, sp.offset_s);
+	return rc;
+}
+
 static int
 own_dir(void **state)
 {
