@@ -192,6 +192,19 @@ cmd_device_show(struct cli *c, int argc, char **argv)
 	return rc;
 }
 
+/* When `next` comes, unless the job's line says it. */
+static void
+explain_when(const struct msg_explain *m, int64_t now)
+{
+	char at[32], in[32];
+
+	if (m->until == 0 || (m->have_job && m->job.due == m->until))
+		return;
+	render_linef(stdout, "when", "%s UTC (%s)", render_time(at,
+	    sizeof(at), m->until), render_age(in, sizeof(in), now,
+	    m->until));
+}
+
 int
 cmd_device_explain(struct cli *c, int argc, char **argv)
 {
@@ -219,6 +232,7 @@ cmd_device_explain(struct cli *c, int argc, char **argv)
 	render_line(stdout, "offered", m.offered[0] ? m.offered : "nothing");
 	render_line(stdout, "because", m.cause);
 	render_line(stdout, "next", m.next);
+	explain_when(&m, render_now());
 	render_line(stdout, "to do", m.advice);
 	if (m.have_job)
 		show_job(&m.job, render_now());

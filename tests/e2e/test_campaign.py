@@ -149,6 +149,29 @@ def test_a_report_proves_its_own_bytes(_):
         p.communicate()
 
 
+def ask(d, ep):
+    """The device polls once: what it is given is its job's."""
+    subprocess.run(["coap-client-openssl", "-m", "get", "coap://127.0.0.1:%d/m?ep=%s" % (d.port, ep)],
+                   capture_output=True, timeout=20)
+
+
+def three(d):
+    """Devices a, b and c that run release 1; release 2 is staged."""
+    d.author()
+    d.publish(1, os.urandom(1000), FW % (d.port, 1))
+    for ep in "abc":
+        subprocess.run(["coap-client-openssl", "-m", "post", "coap://127.0.0.1:%d/rd?ep=%s&c=%s&seq=1" % (
+            d.port, ep, class_id("demo"))], capture_output=True, timeout=20)
+    staged(d, 2)
+
+
+def test_explain_says_when(_):
+    with Suitd(FAST) as d:
+        three(d)
+        d.ctl("campaign", "start", 2, "--at", "2040-01-01T00:00Z")
+        assert "2040-01-01 00:00:00 UTC (in " in d.ctl("device", "explain", "a")
+
+
 def test_two_hundred_devices_lossy_and_killed_twice(_):
     with Suitd(FAST) as d:
         p = fleet(d, 200, "--mix", "poll=3,observe=1", "--loss", "1%")
