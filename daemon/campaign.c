@@ -410,14 +410,10 @@ abort_it(struct app *app, uint64_t id, bool hard, struct why *why)
 		return rc;
 	if (!hard)
 		return campaign_stop(app, &c, false, "by an operator");
-	if (c.state == CAMPAIGN_ABORTED) { /* softly, before */
-		c.hard = true;
-		c.work = WORK_CANCEL;
-		c.work_at = 0;
-		rc = campaign_save(app, &c);
-	} else {
+	if (c.state == CAMPAIGN_ABORTED) /* softly, before */
+		rc = campaign_cancel_rest(app, &c);
+	else
 		rc = campaign_stop(app, &c, true, "by an operator, hard");
-	}
 	return rc != 0 ? rc : publish_withdraw(app, c.release, why);
 }
 
@@ -497,30 +493,6 @@ campaign_rollback(struct app *app, uint64_t id, uint64_t release,
 	if (rc == 0)
 		work_now(app, id, &c);
 	return rc;
-}
-
-int
-campaign_withdrawn(struct app *app, uint64_t release)
-{
-	struct store *s = app->store;
-	struct store_campaign page[8];
-	uint64_t after = 0;
-	size_t n = 8;
-	int rc = 0;
-
-	while (rc == 0 && n == 8) {
-		n = 0;
-		rc = s->ops->campaign_live(s, after, 8, page, &n);
-		for (size_t i = 0; rc == 0 && i < n; i++) {
-			after = page[i].id;
-			if (page[i].release == release &&
-			    (moves[page[i].state] & BIT(ABORTED)))
-				rc = campaign_stop(app, &page[i], true,
-				    "the release was withdrawn");
-		}
-	}
-	/* devices that came by themselves would wait for it for ever */
-	return rc != 0 ? rc : campaign_cancel_own(app);
 }
 
 /* --- one job --- */

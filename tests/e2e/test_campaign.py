@@ -165,6 +165,18 @@ def three(d):
     staged(d, 2)
 
 
+def test_a_withdrawal_cancels_what_a_soft_abort_has_left(_):
+    with Suitd(FAST + ["deadline_notify=1h"]) as d:
+        three(d)
+        d.ctl("campaign", "start", 2)
+        ask(d, "a")
+        d.ctl("campaign", "abort", 1)
+        assert [explain(d, ep)["hold"] for ep in "ab"] == ["fetching", "cancelled"]
+        assert "campaign plan 2 --device b" in explain(d, "b")["advice"]  # an aborted one retries nothing
+        d.ctl("release", "withdraw", 2)
+        wait_for("its job is cancelled", lambda: explain(d, "a")["job"]["state"] == "cancelled", 5)
+
+
 def test_explain_says_when(_):
     with Suitd(FAST) as d:
         three(d)
