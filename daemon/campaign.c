@@ -469,7 +469,8 @@ campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
 }
 
 static int
-rollback(struct app *app, uint64_t id, uint64_t release, struct why *why)
+rollback(struct app *app, uint64_t id, uint64_t release, const char *by,
+    struct why *why)
 {
 	struct store_campaign c;
 	int rc = campaign_find(app, id, &c, why);
@@ -478,18 +479,18 @@ rollback(struct app *app, uint64_t id, uint64_t release, struct why *why)
 	    c.state != CAMPAIGN_PAUSED)
 		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
 		    id, names[c.state]);
-	return rc != 0 ? rc : campaign_undo(app, &c, release, c.by, why);
+	return rc != 0 ? rc : campaign_undo(app, &c, release, by, why);
 }
 
 int
 campaign_rollback(struct app *app, uint64_t id, uint64_t release,
-    struct why *why)
+    const char *by, struct why *why)
 {
 	struct store_campaign c;
 	int rc = engine_begin(app->engine);
 
 	if (rc == 0)
-		rc = engine_end(app->engine, rollback(app, id, release, why));
+		rc = engine_end(app->engine, rollback(app, id, release, by, why));
 	if (rc == 0)
 		work_now(app, id, &c);
 	return rc;

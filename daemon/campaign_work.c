@@ -238,6 +238,8 @@ why_cancelled(struct app *app, const struct store_campaign *c)
 
 	if (c->state != CAMPAIGN_ABORTED)
 		return REASON_EXPIRED;
+	if (c->follower != 0)
+		return REASON_CAMPAIGN; /* the one that rolls back */
 	return app->store->ops->release_get(app->store, c->release, &r) == 0 &&
 	    r.state == RELEASE_WITHDRAWN ? REASON_WITHDRAWN : REASON_OPERATOR;
 }
