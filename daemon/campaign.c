@@ -61,8 +61,8 @@ campaign_log(struct app *app, const struct store_campaign *c,
 	char topic[48];
 
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
-	snprintf(ev.detail, sizeof(ev.detail), "%.64s: %.130s", c->name,
-	    detail);
+	snprintf(ev.detail, sizeof(ev.detail), "%.64s%s%.130s", c->name,
+	    detail[0] != '\0' ? ": " : "", detail);
 	snprintf(topic, sizeof(topic), "a/campaigns/%" PRIu64, c->id);
 	engine_notify(app->engine, T_ADMIN, topic);
 	log_info("campaign: camp=%" PRIu64 " release=%" PRIu64 " %s: %s",

@@ -184,6 +184,18 @@ def test_explain_says_when(_):
         assert "2040-01-01 00:00:00 UTC (in " in d.ctl("device", "explain", "a")
 
 
+def test_a_list_is_not_continuous(_):
+    with Suitd(FAST + ["campaign_policy=continuous=yes"]) as d:
+        three(d)
+        assert "continuous" in d.ctl("campaign", "plan", 2, "--device", "a", "--continuous", rc=1)
+        d.ctl("campaign", "start", 2, "--device", "a")
+        d.ctl("device", "revoke", "a")
+        until(d, "finished", seconds=5)
+        steps = [e["detail"] for e in d.ctl_json("events", "--campaign", 1) if e["kind"] == "campaign"]
+        assert "seq-2: 1 devices will be updated, of those named" in steps, steps
+        assert not any(s.endswith(": ") for s in steps), steps
+
+
 def test_two_hundred_devices_lossy_and_killed_twice(_):
     with Suitd(FAST) as d:
         p = fleet(d, 200, "--mix", "poll=3,observe=1", "--loss", "1%")
