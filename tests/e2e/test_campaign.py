@@ -188,7 +188,8 @@ def test_a_list_is_not_continuous(_):
     with Suitd(FAST + ["campaign_policy=continuous=yes"]) as d:
         three(d)
         assert "continuous" in d.ctl("campaign", "plan", 2, "--device", "a", "--continuous", rc=1)
-        d.ctl("campaign", "start", 2, "--device", "a")
+        out = d.ctl("campaign", "start", 2, "--device", "a", "--device", "typo")
+        assert "no such device: typo\n" in out and "device: a\n" not in out, out
         d.ctl("device", "revoke", "a")
         until(d, "finished", seconds=5)
         steps = [e["detail"] for e in d.ctl_json("events", "--campaign", 1) if e["kind"] == "campaign"]
