@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "lib/policy.h"
 #include "lib/text.h"
 
 #define WAVES_WIDTH 76 /* of their table without the bar */
@@ -25,6 +26,20 @@ campaign_digest(const struct msg_campaign *m, char dst[CAMPAIGN_DIGEST + 1])
 	    dst, CAMPAIGN_DIGEST + 1) : dst;
 }
 
+/* The rules have Unix seconds. */
+static void
+begins(FILE *out, const struct msg_campaign *m)
+{
+	struct policy p;
+	struct why why;
+	char at[32];
+
+	policy_default(&p);
+	if (policy_parse(m->policy, &p, NULL, &why) == 0 && p.start != 0)
+		render_linef(out, "not before", "%s UTC", render_time(at,
+		    sizeof(at), p.start * 1000));
+}
+
 void
 campaign_facts(FILE *out, const struct msg_campaign *m)
 {
@@ -38,6 +53,7 @@ campaign_facts(FILE *out, const struct msg_campaign *m)
 	render_line(out, "devices", m->select);
 	render_line(out, "rules", m->policy[0] != '\0' ? m->policy :
 	    "the defaults");
+	begins(out, m);
 	render_line(out, "plan", campaign_digest(m, text));
 	if (m->by[0] != '\0')
 		render_linef(out, "planned", "by %s, %s UTC", m->by,

@@ -133,6 +133,12 @@ cmd_campaign_show(struct cli *c, int argc, char **argv)
 	if (rc != CLI_OK)
 		return rc;
 	rc = campaign_get(cl, argv[0], &m);
+	/* before anything is printed: half a document is none */
+	if (rc == CLI_OK && s.plan && m.started != 0) {
+		cli_usage("campaign %" PRIu64 " was started, its plan is "
+		    "gone: --jobs has every device that it updates", m.id);
+		rc = CLI_REFUSED;
+	}
 	if (rc == CLI_OK)
 		rc = c->json ? show_json(cl, &m, &s) :
 		    show_text(cl, &m, &s);

@@ -60,12 +60,11 @@ show_explain(const struct msg_explain *m, int64_t now)
 	render_line(stdout, "runs", m->runs[0] ? m->runs : "unknown");
 	render_line(stdout, "offered", m->offered[0] ? m->offered : "nothing");
 	render_linef(stdout, "because", "%s (%s)", m->cause, m->hold);
+	render_line(stdout, "next", m->next);
 	if (m->until > now)
-		render_linef(stdout, "next", "%s: %s, %s UTC", m->next,
-		    render_age(in, sizeof(in), now, m->until), render_time(at,
-		    sizeof(at), m->until));
-	else
-		render_line(stdout, "next", m->next);
+		render_linef(stdout, "when", "%s UTC (%s)", render_time(at,
+		    sizeof(at), m->until), render_age(in, sizeof(in), now,
+		    m->until));
 	render_line(stdout, "to do", m->advice);
 	if (m->have_job)
 		device_show_job(&m->job, now);

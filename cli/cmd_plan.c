@@ -79,6 +79,31 @@ went_well(const struct msg_campaign *m, bool start)
 	    m->approved[0] == '\0'));
 }
 
+/* A plan has devices by their numbers: which of the names have none? */
+static int
+print_unknown(struct client *cl, const struct msg_campaign_start *in,
+    const struct msg_campaign *m)
+{
+	char shown[4 * LIMIT_EP + 1];
+	struct client_answer a;
+	bool any = false;
+	int rc = CLI_OK;
+
+	for (size_t i = 0; i < m->verdict_count; i++)
+		any |= m->verdict[i].n > 0 &&
+		    strcmp(m->verdict[i].name, "unknown") == 0;
+	for (size_t i = 0; any && rc == CLI_OK && i < in->ep_count; i++) {
+		struct client_req rq = {.method = CLIENT_GET};
+
+		client_path(&rq, "a", "devices", in->ep[i], NULL);
+		rc = client_try(cl, &rq, &a);
+		if (rc == CLI_OK && a.code == 404)
+			printf("no such device: %s\n", text_escape(slice_str(
+			    in->ep[i]), shown, sizeof(shown)));
+	}
+	return rc;
+}
+
 static int
 make_plan(struct cli *c, const struct msg_campaign_start *in, bool list)
 {
@@ -93,6 +118,8 @@ make_plan(struct cli *c, const struct msg_campaign_start *in, bool list)
 		rc = campaign_wait(cl, c, &m);
 	if (rc == CLI_OK)
 		rc = print_plan(c, cl, &m, list);
+	if (rc == CLI_OK && !c->json)
+		rc = print_unknown(cl, in, &m);
 	if (rc == CLI_OK && !went_well(&m, in->start)) {
 		cli_usage("campaign %" PRIu64 " was not %s", m.id,
 		    in->start ? "started" : "planned");

@@ -13,6 +13,7 @@
 #include "cli/campaign.h"
 #include "cli/online.h"
 #include "lib/digest.h"
+#include "lib/policy.h"
 #include "lib/text.h"
 
 struct report {
@@ -82,6 +83,42 @@ plan_line(const struct report *r)
 		    r->m.plan, sizeof(r->m.plan)), hex, sizeof(hex)));
 }
 
+/* Every rule that held, also those that nobody had to write down: a default
+ * may be another one in the next version. */
+static int
+put_rules(struct report *r)
+{
+	char value[LIMIT_POLICY], shown[4 * LIMIT_POLICY];
+	const char *sep = "";
+	struct policy p;
+	struct why why;
+
+	policy_default(&p);
+	if (policy_parse(r->m.policy, &p, NULL, &why) != 0)
+		return cli_usage("the rules are of another version of suitd: "
+		    "%s", why.text), CLI_REFUSED;
+	fputs(r->json ? ",\"rules\":{" : "\nRULES\n", r->out);
+	/* no table, which would cut a window */
+	for (const struct policy_key *k = policy_keys; k->name; k++) {
+		struct buf b = buf_of(value, sizeof(value));
+		struct slice v;
+
+		policy_key_put(k, &p, &b);
+		v = buf_slice(&b);
+		if (v.n >= 2 && v.p[0] == '"') /* has blanks */
+			v = slice_of(v.p + 1, v.n - 2);
+		text_escape(v, shown, sizeof(shown));
+		if (!r->json)
+			fprintf(r->out, "%-20s %s\n", k->name, shown);
+		else
+			fprintf(r->out, "%s\"%s\":\"%.*s\"", sep, k->name,
+			    (int)v.n, (const char *)v.p);
+		sep = ",";
+	}
+	fputs(r->json ? "}\n" : "", r->out);
+	return CLI_OK;
+}
+
 /* What became of the waves; what is neither done nor lost is open. */
 static void
 put_waves(struct report *r)
@@ -124,6 +161,13 @@ put_facts(struct report *r)
 	render_line(r->out, "jobs", render_counts(counts, sizeof(counts),
 	    &m->counts));
 	render_linef(r->out, "attempts", "%" PRIu64, m->attempts);
+}
+
+static void
+put_outcome(struct report *r)
+{
+	const struct msg_campaign *m = &r->m;
+
 	fputs("\nPLAN\n", r->out);
 	campaign_plan(r->out, m);
 	fputs("\nWAVES\n", r->out);
@@ -246,6 +290,10 @@ put_text(struct report *r)
 	int rc;
 
 	put_facts(r);
+	rc = put_rules(r);
+	if (rc != CLI_OK)
+		return rc;
+	put_outcome(r);
 	fputs("\nSTEPS\n", r->out);
 	rc = put_events(r);
 	if (rc != CLI_OK)
@@ -261,6 +309,9 @@ put_json(struct report *r)
 
 	fputs("{\n\"campaign\":", r->out);
 	json_print(r->out, &msg_campaign, &r->m);
+	rc = put_rules(r);
+	if (rc != CLI_OK)
+		return rc;
 	fputs(",\"release\":", r->out);
 	json_print(r->out, &msg_release, &r->rel);
 	fputs(",\"events\":", r->out);

@@ -61,8 +61,8 @@ campaign_log(struct app *app, const struct store_campaign *c,
 	char topic[48];
 
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
-	snprintf(ev.detail, sizeof(ev.detail), "%.64s: %.130s", c->name,
-	    detail);
+	snprintf(ev.detail, sizeof(ev.detail), "%.64s%s%.130s", c->name,
+	    detail[0] != '\0' ? ": " : "", detail);
 	snprintf(topic, sizeof(topic), "a/campaigns/%" PRIu64, c->id);
 	engine_notify(app->engine, T_ADMIN, topic);
 	log_info("campaign: camp=%" PRIu64 " release=%" PRIu64 " %s: %s",
@@ -410,14 +410,10 @@ abort_it(struct app *app, uint64_t id, bool hard, struct why *why)
 		return rc;
 	if (!hard)
 		return campaign_stop(app, &c, false, "by an operator");
-	if (c.state == CAMPAIGN_ABORTED) { /* softly, before */
-		c.hard = true;
-		c.work = WORK_CANCEL;
-		c.work_at = 0;
-		rc = campaign_save(app, &c);
-	} else {
+	if (c.state == CAMPAIGN_ABORTED) /* softly, before */
+		rc = campaign_cancel_rest(app, &c);
+	else
 		rc = campaign_stop(app, &c, true, "by an operator, hard");
-	}
 	return rc != 0 ? rc : publish_withdraw(app, c.release, why);
 }
 
@@ -473,7 +469,8 @@ campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
 }
 
 static int
-rollback(struct app *app, uint64_t id, uint64_t release, struct why *why)
+rollback(struct app *app, uint64_t id, uint64_t release, const char *by,
+    struct why *why)
 {
 	struct store_campaign c;
 	int rc = campaign_find(app, id, &c, why);
@@ -482,45 +479,21 @@ rollback(struct app *app, uint64_t id, uint64_t release, struct why *why)
 	    c.state != CAMPAIGN_PAUSED)
 		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
 		    id, names[c.state]);
-	return rc != 0 ? rc : campaign_undo(app, &c, release, c.by, why);
+	return rc != 0 ? rc : campaign_undo(app, &c, release, by, why);
 }
 
 int
 campaign_rollback(struct app *app, uint64_t id, uint64_t release,
-    struct why *why)
+    const char *by, struct why *why)
 {
 	struct store_campaign c;
 	int rc = engine_begin(app->engine);
 
 	if (rc == 0)
-		rc = engine_end(app->engine, rollback(app, id, release, why));
+		rc = engine_end(app->engine, rollback(app, id, release, by, why));
 	if (rc == 0)
 		work_now(app, id, &c);
 	return rc;
-}
-
-int
-campaign_withdrawn(struct app *app, uint64_t release)
-{
-	struct store *s = app->store;
-	struct store_campaign page[8];
-	uint64_t after = 0;
-	size_t n = 8;
-	int rc = 0;
-
-	while (rc == 0 && n == 8) {
-		n = 0;
-		rc = s->ops->campaign_live(s, after, 8, page, &n);
-		for (size_t i = 0; rc == 0 && i < n; i++) {
-			after = page[i].id;
-			if (page[i].release == release &&
-			    (moves[page[i].state] & BIT(ABORTED)))
-				rc = campaign_stop(app, &page[i], true,
-				    "the release was withdrawn");
-		}
-	}
-	/* devices that came by themselves would wait for it for ever */
-	return rc != 0 ? rc : campaign_cancel_own(app);
 }
 
 /* --- one job --- */

@@ -73,7 +73,7 @@ int campaign_abort(struct app *app, uint64_t id, bool hard, struct why *why)
     MUST_USE;
 /* Aborts it, and brings those that it has attempted to another release. */
 int campaign_rollback(struct app *app, uint64_t id, uint64_t release,
-    struct why *why) MUST_USE;
+    const char *by, struct why *why) MUST_USE;
 /* A failed or cancelled job again, or a queued one now, by an operator. */
 int campaign_retry(struct app *app, uint64_t job, struct why *why) MUST_USE;
 

@@ -25,8 +25,14 @@ check_rules(struct app *app, const struct campaign_spec *spec,
 	policy_default(p);
 	p->concurrency = app->conf.concurrency;
 	rc = policy_parse(app->conf.campaign_policy, p, &column, why);
+	if (spec->source != SOURCE_SELECT)
+		p->continuous = false; /* nobody joins a list */
 	if (rc == 0)
 		rc = policy_parse(spec->policy, p, &column, why);
+	if (rc == 0 && p->continuous && spec->source != SOURCE_SELECT)
+		return why_set(why, ERR_CONFLICT, "continuous: devices that "
+		    "are named, or another campaign's, are a list that "
+		    "nobody joins; select them by an expression");
 	/* whoever runs the server asks for it: no campaign's rules say no */
 	if (app->conf.campaign_approval && !spec->undo)
 		p->approval = true;

@@ -79,6 +79,9 @@ int campaign_draft(struct app *app, const struct campaign_spec *spec,
 /* Aborts, inside of a pair. */
 int campaign_stop(struct app *app, struct store_campaign *c, bool hard,
     const char *cause) MUST_USE;
+/* Cancels, in slices, what the soft abort of *c has left. */
+int campaign_cancel_rest(struct app *app, struct store_campaign *c)
+    MUST_USE;
 int campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
     const char *by, struct why *why) MUST_USE;
 

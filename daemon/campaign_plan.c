@@ -348,7 +348,7 @@ decided(struct judge *j, struct store_campaign *c)
 {
 	bool wanted = c->start && !(j->run->policy.approval &&
 	    c->approved[0] == '\0');
-	char detail[120];
+	char detail[120], whose[48] = "";
 	int rc;
 
 	c->planned = true;
@@ -362,9 +362,12 @@ decided(struct judge *j, struct store_campaign *c)
 	} else if (wanted) {
 		c->work = WORK_START;
 	}
+	if (c->source == SOURCE_CAMPAIGN)
+		snprintf(whose, sizeof(whose), ", of those of campaign %"
+		    PRIu64, c->of);
 	snprintf(detail, sizeof(detail), "%" PRIu64 " devices will be updated"
-	    "%s%.60s", c->verdict[PLAN_UPDATE], c->cause[0] ? "; " : "",
-	    c->cause);
+	    "%s%s%.44s", c->verdict[PLAN_UPDATE], c->source == SOURCE_LIST ?
+	    ", of those named" : whose, c->cause[0] ? "; " : "", c->cause);
 	c->updated = loop_now(j->app->loop);
 	rc = campaign_save(j->app, c);
 	return rc != 0 ? rc : campaign_log(j->app, c, "planned", detail);

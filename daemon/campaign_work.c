@@ -238,6 +238,8 @@ why_cancelled(struct app *app, const struct store_campaign *c)
 
 	if (c->state != CAMPAIGN_ABORTED)
 		return REASON_EXPIRED;
+	if (c->follower != 0)
+		return REASON_CAMPAIGN; /* the one that rolls back */
 	return app->store->ops->release_get(app->store, c->release, &r) == 0 &&
 	    r.state == RELEASE_WITHDRAWN ? REASON_WITHDRAWN : REASON_OPERATOR;
 }
@@ -257,6 +259,66 @@ cancel_slice(struct app *app, struct run *r)
 		engine_campaign_check(app->engine, c.id);
 	}
 	return rc != 0 ? rc : campaign_save(app, &c);
+}
+
+/* The jobs that a soft abort has left. */
+int
+campaign_cancel_rest(struct app *app, struct store_campaign *c)
+{
+	c->hard = true;
+	c->work = WORK_CANCEL;
+	c->work_at = 0;
+	return campaign_save(app, c);
+}
+
+/* Softly aborted ones have let go of what waits: what is under way is left.
+ * They are over, so that all campaigns are looked at. */
+static int
+withdrawn_aborted(struct app *app, uint64_t release)
+{
+	struct store *s = app->store;
+	struct store_campaign page[8];
+	uint64_t before = 0;
+	size_t n = 8;
+	int rc = 0;
+
+	while (rc == 0 && n == 8) {
+		n = 0;
+		rc = s->ops->campaign_list(s, before, 8, page, &n);
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			before = page[i].id;
+			if (page[i].release == release && !page[i].hard &&
+			    page[i].state == CAMPAIGN_ABORTED &&
+			    page[i].started != 0)
+				rc = campaign_cancel_rest(app, &page[i]);
+		}
+	}
+	return rc;
+}
+
+int
+campaign_withdrawn(struct app *app, uint64_t release)
+{
+	struct store *s = app->store;
+	struct store_campaign page[8];
+	uint64_t after = 0;
+	size_t n = 8;
+	int rc = withdrawn_aborted(app, release);
+
+	while (rc == 0 && n == 8) {
+		n = 0;
+		rc = s->ops->campaign_live(s, after, 8, page, &n);
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			after = page[i].id;
+			if (page[i].release == release &&
+			    page[i].state != CAMPAIGN_FINISHED &&
+			    page[i].state != CAMPAIGN_ABORTED)
+				rc = campaign_stop(app, &page[i], true,
+				    "the release was withdrawn");
+		}
+	}
+	/* devices that came by themselves would wait for it for ever */
+	return rc != 0 ? rc : campaign_cancel_own(app);
 }
 
 /* --- the clock of a campaign --- */

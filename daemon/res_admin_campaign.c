@@ -199,7 +199,8 @@ do_rollback(const struct action *a)
 	    "roll back to which release?") : admin_release(a->app,
 	    a->in.release, &r, a->why);
 
-	return rc != 0 ? rc : campaign_rollback(a->app, a->id, r.id, a->why);
+	return rc != 0 ? rc : campaign_rollback(a->app, a->id, r.id,
+	    a->req->who.identity, a->why);
 }
 
 static const struct {

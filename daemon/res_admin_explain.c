@@ -193,6 +193,24 @@ explain_queued(struct app *app, const struct store_device *d,
 		say_gate(app, r, m);
 }
 
+/* What an operator says so that it begins anew; a campaign that is aborted
+ * takes nothing back. */
+static void
+say_again(struct app *app, const struct store_device *d, const struct job *j,
+    const char *first, struct msg_explain *m)
+{
+	static struct store_campaign c;
+
+	if (j->campaign != 0 && (j->reason == REASON_EXPIRED ||
+	    (ST(app, campaign_get, j->campaign, &c) == 0 &&
+	    c.state == CAMPAIGN_ABORTED)))
+		SAY(m->advice, "suitctl campaign plan %" PRIu64
+		    " --device %s", j->release, d->ep);
+	else
+		SAY(m->advice, "%.120s%ssuitctl job retry %" PRIu64, first,
+		    first[0] != '\0' ? "; then " : "", j->id);
+}
+
 static void
 explain_job(struct app *app, const struct store_device *d,
     const struct job *j, struct msg_explain *m)
@@ -210,8 +228,7 @@ explain_job(struct app *app, const struct store_device *d,
 	else if (!job_state_final(j->state))
 		(void)explain_booked(app, d, j, m);
 	if (j->state == JOB_FAILED || j->state == JOB_CANCELLED)
-		SAY(m->advice, "%.120s%ssuitctl job retry %" PRIu64, ex.advice,
-		    ex.advice[0] ? "; then " : "", j->id);
+		say_again(app, d, j, ex.advice, m);
 }
 
 /* No job, or a final one for another release than the current. */
@@ -257,13 +274,18 @@ explain_idle(const struct store_device *d, const struct catalog_release *r,
 }
 
 /* Is the way that its last job ended the reason why it does not run what it
- * should? */
+ * should? That is the current release, or a newer one that is staged. */
 static bool
-ended_badly(const struct store_device *d, const struct catalog_release *r,
-    const struct job *j)
+ended_badly(struct app *app, const struct store_device *d,
+    const struct catalog_release *r, const struct job *j)
 {
-	return r != NULL && j->release == r->id && j->state != JOB_DONE &&
-	    !(d->have_seq && d->seq >= r->seq);
+	if (j->state == JOB_DONE || (d->have_seq && d->seq >= j->target_seq))
+		return false;
+	if (r != NULL && j->release == r->id)
+		return true;
+	return j->state != JOB_SUPERSEDED && (r == NULL ||
+	    r->seq < j->target_seq) &&
+	    catalog_by_id(app->catalog, j->release) != NULL;
 }
 
 int
@@ -299,7 +321,7 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	if (m.have_job)
 		admin_msg_job(app, &j, &m.job);
 	if (m.have_job && !d.revoked && (!job_state_final(j.state) ||
-	    ended_badly(&d, r, &j)))
+	    ended_badly(app, &d, r, &j)))
 		explain_job(app, &d, &j, &m);
 	else
 		explain_idle(&d, r, &m);

@@ -385,6 +385,20 @@ show_has_the_slowest_and_the_stuck(void **state)
 }
 
 static void
+the_plan_of_a_started_one_is_no_half_document(void **state)
+{
+	struct msg_campaign m = a_run();
+	const struct step s[] = {
+		ONE("GET a/campaigns/7", 205, msg_campaign, &m),
+	};
+
+	(void)state;
+	assert_int_equal(PLAY(cmd_campaign_show, &json_cli, s, "7", "--plan"),
+	    CLI_REFUSED);
+	assert_int_equal(said_n, 0);
+}
+
+static void
 watch_ends_with_the_campaign(void **state)
 {
 	struct msg_campaign run = a_run(), over = a_run();
@@ -451,6 +465,7 @@ main(void)
 		cmocka_unit_test(a_job_is_retried_by_number_or_device),
 		cmocka_unit_test(devices_are_selected_and_revoked),
 		cmocka_unit_test(show_has_the_slowest_and_the_stuck),
+		cmocka_unit_test(the_plan_of_a_started_one_is_no_half_document),
 		cmocka_unit_test(watch_ends_with_the_campaign),
 		cmocka_unit_test(watch_asks_for_the_slow_ones_now_and_then),
 	};

@@ -88,6 +88,38 @@ static const char whole[] =
 	    "jobs         42/900 done, 851 waiting, 4 active, 3 failed\n"
 	    "attempts     61\n"
 	    "\n"
+	    "RULES\n"
+	    "waves                1%,50%,100%\n"
+	    "soak                 1h\n"
+	    "sample               10\n"
+	    "confidence           95%\n"
+	    "broke                5%\n"
+	    "unreachable          50%\n"
+	    "success              60%\n"
+	    "settle               90%\n"
+	    "on_failure           pause\n"
+	    "rollback             0\n"
+	    "concurrency          50\n"
+	    "rate                 0\n"
+	    "rate_factor          1.0\n"
+	    "rate_step            0\n"
+	    "rate_max             0\n"
+	    "start                0\n"
+	    "window               22:00-05:00\n"
+	    "silent               0\n"
+	    "grade                L0\n"
+	    "credential           no\n"
+	    "from                 0\n"
+	    "approval             no\n"
+	    "continuous           no\n"
+	    "attempts             0%\n"
+	    "expire               0\n"
+	    "announce             0\n"
+	    "forgive_broke        0\n"
+	    "forgive_unreachable  0\n"
+	    "forgive_recovery     0\n"
+	    "forgive_attempts     0\n"
+	    "\n"
 	    "PLAN\n"
 	    "will update  900 of 1000 devices\n"
 	    "WAVE  DEVICES  SHARE   CUMULATIVE\n"
@@ -146,6 +178,9 @@ a_report_in_json_is_one_document(void **state)
 	    "7"), CLI_OK);
 	check_hash("\"sha256\":\"");
 	assert_memory_equal(said, "{\n\"campaign\":{\"id\":7,", 21);
+	assert_non_null(strstr(said, "}\n,\"rules\":{\"waves\":\"1%,50%,100%\","
+	    "\"soak\":\"1h\","));
+	assert_non_null(strstr(said, ",\"window\":\"22:00-05:00\","));
 	assert_non_null(strstr(said, "}\n,\"release\":{\"id\":3,"));
 	assert_non_null(strstr(said, "}\n,\"events\":[\n{\"id\":1,"));
 	assert_null(strstr(said, "\"what\":\"fetching\""));

@@ -377,7 +377,7 @@ a_roll_back_brings_those_that_were_attempted(void **state)
 {
 	uint64_t bad = open_with(state, 40), good, n = 0;
 	struct store_campaign c, f;
-	struct job j[40];
+	struct job j[40], late;
 	char rules[80];
 
 	good = released(&w, 6, "coap://fw.example/g.bin", 100);
@@ -404,6 +404,8 @@ a_roll_back_brings_those_that_were_attempted(void **state)
 	assert_int_equal(f.state, CAMPAIGN_RUNNING);
 	assert_int_equal(f.release, good);
 	assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED], 39);
+	assert_int_equal(jobs_in(c.id, 2, &late, 1), 1);
+	assert_int_equal(late.reason, REASON_CAMPAIGN); /* no operator's */
 	n = jobs_of(&w, f.id).n;
 	assert_int_equal(n, 10);
 	for (size_t i = 0; i < 10; i++) {
@@ -422,19 +424,21 @@ a_roll_back_by_hand_needs_a_higher_sequence(void **state)
 	struct store_campaign c = running(&w, rel, "waves=50%,100%");
 
 	start_them();
-	assert_int_equal(campaign_rollback(&w.app, c.id, rel, &why),
+	assert_int_equal(campaign_rollback(&w.app, c.id, rel, "bob", &why),
 	    ERR_SEQUENCE);
-	assert_int_equal(campaign_rollback(&w.app, c.id, 99, &why),
+	assert_int_equal(campaign_rollback(&w.app, c.id, 99, "bob", &why),
 	    ERR_NOT_FOUND);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_RUNNING);
 	good = released(&w, 6, "coap://fw.example/g.bin", 100);
-	assert_int_equal(campaign_rollback(&w.app, c.id, good, &why), 0);
+	assert_int_equal(campaign_rollback(&w.app, c.id, good, "bob", &why),
+	    0);
 	turn(&w);
 	world_kill(&w);
 	work_out(&w);
 	c = camp(&w, c.id);
 	assert_int_equal(c.state, CAMPAIGN_ABORTED);
 	assert_int_equal(jobs_of(&w, c.follower).n, 10);
+	assert_string_equal(camp(&w, c.follower).by, "bob");
 	world_close(&w);
 }
 

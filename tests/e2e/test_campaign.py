@@ -149,6 +149,54 @@ def test_a_report_proves_its_own_bytes(_):
         p.communicate()
 
 
+def ask(d, ep):
+    """The device polls once: what it is given is its job's."""
+    subprocess.run(["coap-client-openssl", "-m", "get", "coap://127.0.0.1:%d/m?ep=%s" % (d.port, ep)],
+                   capture_output=True, timeout=20)
+
+
+def three(d):
+    """Devices a, b and c that run release 1; release 2 is staged."""
+    d.author()
+    d.publish(1, os.urandom(1000), FW % (d.port, 1))
+    for ep in "abc":
+        subprocess.run(["coap-client-openssl", "-m", "post", "coap://127.0.0.1:%d/rd?ep=%s&c=%s&seq=1" % (
+            d.port, ep, class_id("demo"))], capture_output=True, timeout=20)
+    staged(d, 2)
+
+
+def test_a_withdrawal_cancels_what_a_soft_abort_has_left(_):
+    with Suitd(FAST + ["deadline_notify=1h"]) as d:
+        three(d)
+        d.ctl("campaign", "start", 2)
+        ask(d, "a")
+        d.ctl("campaign", "abort", 1)
+        assert [explain(d, ep)["hold"] for ep in "ab"] == ["fetching", "cancelled"]
+        assert "campaign plan 2 --device b" in explain(d, "b")["advice"]  # an aborted one retries nothing
+        d.ctl("release", "withdraw", 2)
+        wait_for("its job is cancelled", lambda: explain(d, "a")["job"]["state"] == "cancelled", 5)
+
+
+def test_explain_says_when(_):
+    with Suitd(FAST) as d:
+        three(d)
+        d.ctl("campaign", "start", 2, "--at", "2040-01-01T00:00Z")
+        assert "2040-01-01 00:00:00 UTC (in " in d.ctl("device", "explain", "a")
+
+
+def test_a_list_is_not_continuous(_):
+    with Suitd(FAST + ["campaign_policy=continuous=yes"]) as d:
+        three(d)
+        assert "continuous" in d.ctl("campaign", "plan", 2, "--device", "a", "--continuous", rc=1)
+        out = d.ctl("campaign", "start", 2, "--device", "a", "--device", "typo")
+        assert "no such device: typo\n" in out and "device: a\n" not in out, out
+        d.ctl("device", "revoke", "a")
+        until(d, "finished", seconds=5)
+        steps = [e["detail"] for e in d.ctl_json("events", "--campaign", 1) if e["kind"] == "campaign"]
+        assert "seq-2: 1 devices will be updated, of those named" in steps, steps
+        assert not any(s.endswith(": ") for s in steps), steps
+
+
 def test_two_hundred_devices_lossy_and_killed_twice(_):
     with Suitd(FAST) as d:
         p = fleet(d, 200, "--mix", "poll=3,observe=1", "--loss", "1%")
