@@ -148,11 +148,46 @@ changes_are_shown_and_there_is_an_end_to_them(void **state)
 	camp_close(&w);
 }
 
+static void
+the_end_is_not_told_for_those_that_rest(void **state)
+{
+	static struct msg_campaign m;
+	struct store_campaign c;
+	uint64_t rel;
+
+	CAMP_OPEN(&w, state);
+	w.loop.now = 1000000000000;
+	fleet_of(&w, "d", 4, DRIVER_TRIGGER);
+	rel = released(&w, 5, "coap://fw.example/a.bin", 100);
+	c = running(&w, rel, "waves=100% broke=100%");
+	for (int i = 0; i < 12; i++) {
+		w.loop.now += 10;
+		engine_due(w.app.engine);
+		turn(&w);
+		answer_all(&w, true);
+	}
+	w.loop.now += 30000;
+	runs_seq(&w, dev(&w, "d0000").id, 5);
+	runs_seq(&w, dev(&w, "d0001").id, 5);
+	breaks(&w, dev(&w, "d0002").id, REASON_BOOT);
+	c = camp(&w, c.id);
+	assert_int_equal(admin_msg_campaign(&w.app, &c, &m), 0);
+	assert_int_equal(m.waves[0].retrying, 1);
+	assert_true(m.eta != 0); /* of d0003 */
+	breaks(&w, dev(&w, "d0003").id, REASON_BOOT);
+	c = camp(&w, c.id);
+	assert_int_equal(admin_msg_campaign(&w.app, &c, &m), 0);
+	assert_int_equal(m.waves[0].retrying, 2);
+	assert_int_equal(m.eta, 0);
+	camp_close(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_plan_is_shown_page_by_page),
+		CASE(the_end_is_not_told_for_those_that_rest),
 		CASE(changes_are_shown_and_there_is_an_end_to_them),
 	};
 
