@@ -148,6 +148,72 @@ changes_are_shown_and_there_is_an_end_to_them(void **state)
 	camp_close(&w);
 }
 
+static const char *kind_seen[2];
+static unsigned kinds[2];
+
+/* One page; *next is where the next one begins, "" at the end. */
+static size_t
+events_page(const char *campaign, const char *kind, char next[MSG_CURSOR])
+{
+	char after[MSG_CURSOR + 8];
+	struct req req = {.method = M_GET};
+	struct resp resp;
+	struct msg_page page;
+	struct msg_event e;
+	size_t n = 0;
+
+	snprintf(after, sizeof(after), "after=%s", next);
+	req.query[req.query_n++] = slice_str(after);
+	req.query[req.query_n++] = slice_str(campaign);
+	req.query[req.query_n++] = slice_str(kind);
+	req.query[req.query_n++] = slice_str("limit=2");
+	assert_int_equal(ask(&w, res_admin_events, &req, &resp), 0);
+	assert_int_equal(msg_page_open(&msg_event, buf_slice(&resp.out),
+	    &page), 0);
+	for (; page.left > 0; n++) {
+		assert_int_equal(msg_page_item(&page, &e, NULL), 0);
+		for (size_t i = 0; i < 2; i++)
+			kinds[i] += strcmp(e.kind, kind_seen[i]) == 0;
+	}
+	assert_int_equal(msg_page_item(&page, &e, NULL), ERR_NOT_FOUND);
+	strcpy(next, page.next);
+	return n;
+}
+
+static void
+events_of_some_kinds_are_found_among_many(void **state)
+{
+	uint64_t rel = open_with(state, 150);
+	char next[MSG_CURSOR] = "0", campaign[32];
+	struct store_campaign c = running(&w, rel, "waves=50%,100%");
+	struct req bad = {.method = M_GET};
+	struct resp resp;
+	size_t n = 0, k;
+
+	kind_seen[0] = "campaign";
+	kind_seen[1] = "job";
+	kinds[0] = kinds[1] = 0;
+	assert_int_equal(campaign_pause(&w.app, c.id, &resp.why), 0);
+	turn(&w);
+	snprintf(campaign, sizeof(campaign), "campaign=%u", (unsigned)c.id);
+	do {
+		k = events_page(campaign, "kind=admin,campaign", next);
+		assert_true(k <= 2);
+		n += k;
+	} while (next[0] != '\0');
+	assert_int_equal(kinds[0], n);
+	assert_int_equal(kinds[1], 0);
+	assert_true(n >= 5); /* planned .. started, and behind 150 jobs paused */
+	strcpy(next, "0");
+	assert_int_equal(events_page(campaign, "kind=job", next), 2);
+	assert_int_equal(kinds[1], 2);
+	bad.query[bad.query_n++] = slice_str("kind=jobs");
+	assert_int_equal(ask(&w, res_admin_events, &bad, &resp), ERR_INVALID);
+	bad.query[0] = slice_str("kind=");
+	assert_int_equal(ask(&w, res_admin_events, &bad, &resp), ERR_INVALID);
+	camp_close(&w);
+}
+
 static void
 the_end_is_not_told_for_those_that_rest(void **state)
 {
@@ -187,6 +253,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_plan_is_shown_page_by_page),
+		CASE(events_of_some_kinds_are_found_among_many),
 		CASE(the_end_is_not_told_for_those_that_rest),
 		CASE(changes_are_shown_and_there_is_an_end_to_them),
 	};
