@@ -326,7 +326,7 @@ static void
 devices_are_selected_and_revoked(void **state)
 {
 	struct msg_device d = {.ep = "lamp-1", .revoked = true};
-	char where[LIMIT_URI], want[LIMIT_URI + 64];
+	char where[LIMIT_SELECT + 2], want[LIMIT_SELECT + 64];
 	const struct step list[] = {
 		PAGE(want, msg_device, &d, 1, NULL),
 	};
@@ -336,12 +336,15 @@ devices_are_selected_and_revoked(void **state)
 
 	(void)state;
 	memset(where, 'x', sizeof(where));
-	where[LIMIT_URI - 5] = '\0'; /* one past what an option holds */
+	where[LIMIT_SELECT + 1] = '\0';
 	assert_int_equal(PLAY_ALONE(cmd_device_list, &pipe_cli, "--where",
 	    where), CLI_USAGE);
-	where[LIMIT_URI - 6] = '\0';
-	snprintf(want, sizeof(want), "GET a/devices?where=%s&limit=200",
-	    where);
+	where[LIMIT_SELECT] = '\0';
+	/* a character that the end of the first option would cut in two */
+	memcpy(where + LIMIT_URI - 7, "\xc3\xa9", 2);
+	snprintf(want, sizeof(want), "GET a/devices?where=%.*s&where=%.*s&"
+	    "where=%s&limit=200", LIMIT_URI - 7, where, LIMIT_URI - 6,
+	    where + LIMIT_URI - 7, where + 2 * LIMIT_URI - 13);
 	assert_int_equal(PLAY(cmd_device_list, &pipe_cli, list, "--where",
 	    where), CLI_OK);
 	assert_non_null(strstr(said, "revoked"));
