@@ -130,21 +130,23 @@ put_failures(const struct store_tally *t, size_t n, struct msg_campaign *ret)
 /* Devices that rest after a failure come when they come: at the rate of the
  * others the end would be told for a moment at which it cannot be. */
 static uint64_t
-resting(const struct msg_campaign *m)
+resting(const struct store_tally *t, size_t n)
 {
-	uint64_t n = 0;
+	uint64_t rest = 0;
 
-	for (size_t i = 0; i < m->wave_count; i++)
-		n += m->waves[i].retrying;
-	return n;
+	for (size_t i = 0; i < n; i++)
+		if (t[i].state == JOB_QUEUED && !t[i].begun &&
+		    !t[i].waiting && t[i].fail != FAIL_NONE)
+			rest += t[i].n;
+	return rest;
 }
 
 static void
 put_eta(struct app *app, struct run *r, const struct store_counts *n,
-    struct msg_campaign *ret)
+    uint64_t rest, struct msg_campaign *ret)
 {
 	int64_t now = loop_now(app->loop), ms = 0;
-	uint64_t done = n->by_state[JOB_DONE], left, rest = resting(ret);
+	uint64_t done = n->by_state[JOB_DONE], left;
 
 	if (r->c.state != CAMPAIGN_RUNNING)
 		return;
@@ -217,6 +219,6 @@ admin_msg_campaign(struct app *app, const struct store_campaign *c,
 	put_counts(&n, ret);
 	put_waves(r, t, nt, ret);
 	put_failures(t, nt, ret);
-	put_eta(app, r, &n, ret);
+	put_eta(app, r, &n, resting(t, nt), ret);
 	return put_state(app, r, ret);
 }
