@@ -402,6 +402,27 @@ the_plan_of_a_started_one_is_no_half_document(void **state)
 }
 
 static void
+watch_outlives_its_daemon_for_a_while(void **state)
+{
+	struct msg_campaign run = a_run(), over = a_run();
+	const struct step none[] = {{.ask = "GET a/campaigns/7 observe"}};
+	const struct step back[] = {
+		ONE("GET a/campaigns/7 observe", 205, msg_campaign, &run),
+		{.ask = "GET a/campaigns/7"},
+		{.ask = "GET a/campaigns/7 observe"},
+		ONE("GET a/campaigns/7 observe", 205, msg_campaign, &over),
+	};
+
+	(void)state;
+	strcpy(over.state, "finished");
+	over.counts.failed = 0;
+	assert_int_equal(PLAY(cmd_campaign_watch, &pipe_cli, none, "7"),
+	    CLI_UNREACHABLE); /* it never was there */
+	assert_int_equal(PLAY(cmd_campaign_watch, &pipe_cli, back, "7"),
+	    CLI_OK);
+}
+
+static void
 watch_ends_with_the_campaign(void **state)
 {
 	struct msg_campaign run = a_run(), over = a_run();
@@ -469,6 +490,7 @@ main(void)
 		cmocka_unit_test(devices_are_selected_and_revoked),
 		cmocka_unit_test(show_has_the_slowest_and_the_stuck),
 		cmocka_unit_test(the_plan_of_a_started_one_is_no_half_document),
+		cmocka_unit_test(watch_outlives_its_daemon_for_a_while),
 		cmocka_unit_test(watch_ends_with_the_campaign),
 		cmocka_unit_test(watch_asks_for_the_slow_ones_now_and_then),
 	};
