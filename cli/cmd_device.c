@@ -67,6 +67,22 @@ query_tag(struct client_req *rq, const char *tag)
 		client_query(rq, "value=%s", tag + n + 1);
 }
 
+/* In as many options as it takes, each of whole characters. */
+static void
+query_where(struct client_req *rq, const char *where)
+{
+	size_t left = strlen(where), n;
+
+	do {
+		n = left < WHERE_MAX ? left : WHERE_MAX;
+		while (n < left && ((unsigned char)where[n] & 0xc0) == 0x80)
+			n--;
+		client_query(rq, "where=%.*s", (int)n, where);
+		where += n;
+		left -= n;
+	} while (left > 0);
+}
+
 int
 cmd_device_list(struct cli *c, int argc, char **argv)
 {
@@ -86,11 +102,12 @@ cmd_device_list(struct cli *c, int argc, char **argv)
 
 	if (cli_opts(opts, argc, argv, 0, 0) < 0)
 		return CLI_USAGE;
-	if (where != NULL && strlen(where) > WHERE_MAX)
-		return cli_usage("--where: at most %zu bytes here",
-		    WHERE_MAX);
+	if (where != NULL && (strlen(where) > LIMIT_SELECT ||
+	    !text_utf8_ok(slice_str(where))))
+		return cli_usage("--where: at most %d bytes of UTF-8",
+		    LIMIT_SELECT);
 	if (where != NULL)
-		client_query(&l.rq, "where=%s", where);
+		query_where(&l.rq, where);
 	if (class != NULL)
 		client_query(&l.rq, "class=%s", class);
 	if (tag != NULL)

@@ -178,14 +178,6 @@ put_outcome(struct report *r)
 
 /* --- events --- */
 
-/* Of single jobs there is the outcome; of the campaign every step. What an
- * operator did to a job counts as such. */
-static bool
-is_step(const struct msg_event *e)
-{
-	return strcmp(e->kind, "job") != 0 && strcmp(e->kind, "device") != 0;
-}
-
 static int
 each_event(void *arg, const void *item)
 {
@@ -193,8 +185,6 @@ each_event(void *arg, const void *item)
 	const struct msg_event *e = item;
 	char at[32], line[400], shown[4 * sizeof(line)];
 
-	if (!is_step(e))
-		return CLI_OK;
 	if (r->json) {
 		json_item(&r->list, e);
 		return CLI_OK;
@@ -208,6 +198,8 @@ each_event(void *arg, const void *item)
 	return CLI_OK;
 }
 
+/* Of single jobs there is the outcome; of the campaign every step. What an
+ * operator did to a job counts as such. */
 static int
 put_events(struct report *r)
 {
@@ -216,6 +208,7 @@ put_events(struct report *r)
 
 	client_path(&rq, "a", "events", NULL);
 	client_query(&rq, "campaign=%" PRIu64, r->m.id);
+	client_query(&rq, "kind=campaign,admin,release");
 	client_query(&rq, "limit=%d", LIMIT_PAGE);
 	json_begin(&r->list, r->out, &msg_event);
 	rc = client_list(r->client, &rq, &msg_event, each_event, r);

@@ -235,12 +235,14 @@ int
 cmd_events(struct cli *c, int argc, char **argv)
 {
 	bool follow = false;
-	const char *after = NULL, *device = NULL, *campaign = NULL;
+	const char *after = NULL, *device = NULL, *campaign = NULL,
+	    *kind = NULL;
 	const struct cli_opt opts[] = {
 		{.name = "--follow", .flag = &follow},
 		{.name = "--after", .value = &after},
 		{.name = "--device", .value = &device},
 		{.name = "--campaign", .value = &campaign},
+		{.name = "--kind", .value = &kind},
 		{.name = NULL},
 	};
 	struct events v = {.cli = c, .rq = {.method = CLIENT_GET}};
@@ -256,6 +258,8 @@ cmd_events(struct cli *c, int argc, char **argv)
 		client_path(&v.rq, "a", "events", NULL);
 	if (campaign != NULL)
 		client_query(&v.rq, "campaign=%s", campaign);
+	if (kind != NULL)
+		client_query(&v.rq, "kind=%s", kind);
 	return events_run(c, &v, after != NULL, follow);
 }
 

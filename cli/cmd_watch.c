@@ -15,6 +15,8 @@
 
 #define NOTABLE_MS 5000
 #define LINE 1024
+#define TRIES 5 /* to find the daemon again, AGAIN_S apart at least */
+#define AGAIN_S 1
 
 struct watch {
 	struct cli *cli;
@@ -24,6 +26,7 @@ struct watch {
 	int64_t asked; /* for these, when */
 	struct screen screen;
 	char last[LINE]; /* the line that was shown last */
+	unsigned tries; /* left */
 };
 
 static void
@@ -107,12 +110,27 @@ on_campaign(void *arg, const struct client_answer *a)
 	if (!a->cbor || msg_get(&msg_campaign, a->body, &w->m, &why) != 0)
 		return cli_usage("the daemon's answer is not understood: %s",
 		    a->cbor ? why.text : "not CBOR"), CLI_REFUSED;
+	w->tries = TRIES;
 	rc = show(w);
 	fflush(stdout);
 	if (rc != CLI_OK || !campaign_over(&w->m))
 		return rc;
 	return w->m.counts.failed > 0 || strcmp(w->m.state, "finished") != 0 ?
 	    CLI_REFUSED : -1;
+}
+
+/* A session ends with its daemon; whoever watches a campaign through the
+ * night wants to see it after a restart, too. */
+static bool
+again(struct watch *w)
+{
+	if (w->tries == 0)
+		return false;
+	w->tries--;
+	w->screen.shown = 0; /* below what was said about it */
+	sleep(AGAIN_S);
+	cli_usage("asking again");
+	return true;
 }
 
 int
@@ -127,10 +145,12 @@ cmd_campaign_watch(struct cli *c, int argc, char **argv)
 		return CLI_USAGE;
 	client_path(&rq, "a", "campaigns", argv[0], NULL);
 	w = (struct watch){.cli = c};
-	rc = client_open(c, &w.client);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_observe(w.client, &rq, on_campaign, &w);
-	client_close(w.client);
+	do {
+		rc = client_open(c, &w.client);
+		if (rc != CLI_OK)
+			return rc;
+		rc = client_observe(w.client, &rq, on_campaign, &w);
+		client_close(w.client);
+	} while (rc == CLI_UNREACHABLE && again(&w));
 	return rc;
 }

@@ -35,13 +35,22 @@ const struct want_rule want_rules[] = {
 #define RULE_COUNT (sizeof(want_rules) / sizeof(want_rules[0]) - 1)
 _Static_assert(RULE_COUNT <= WANT_RULES_MAX, "rules");
 
+static const struct policy_key *
+key_of(const struct want_rule *r)
+{
+	const struct policy_key *k = policy_keys;
+
+	while (k->name != NULL && strcmp(k->name, r->key) != 0)
+		k++;
+	return k;
+}
+
 const char *
 want_rule_help(const struct want_rule *r)
 {
-	for (const struct policy_key *k = policy_keys; k->name != NULL; k++)
-		if (strcmp(k->name, r->key) == 0)
-			return k->help;
-	return "";
+	const struct policy_key *k = key_of(r);
+
+	return k->name != NULL ? k->help : "";
 }
 
 size_t
@@ -220,13 +229,19 @@ want_help(FILE *out)
 {
 	char option[64];
 
-	fputs("    RULE OPTIONS:\n", out);
+	fputs("    RULE OPTIONS [built-in default]:\n", out);
 	for (const struct want_rule *r = want_rules; r->name != NULL; r++) {
+		const struct policy_key *k = key_of(r);
+
 		snprintf(option, sizeof(option), "%s%s%s", r->name,
 		    r->value != NULL ? " " : "", r->value != NULL ?
 		    r->value : "");
-		fprintf(out, "      %-24s %s\n", option,
-		    want_rule_help(r));
+		fprintf(out, "      %-24s %s%s%s", option, want_rule_help(r),
+		    k->words != NULL ? " " : "",
+		    k->words != NULL ? k->words : "");
+		if (r->value != NULL && k->name != NULL && k->def[0] != '\0')
+			fprintf(out, " [%s]", k->def);
+		fputc('\n', out);
 	}
 	fprintf(out, "      %-24s %s\n", "--policy TEXT",
 	    "rules as the daemon writes them, key=value ...");

@@ -127,9 +127,23 @@ put_failures(const struct store_tally *t, size_t n, struct msg_campaign *ret)
 	}
 }
 
+/* Devices that rest after a failure come when they come: at the rate of the
+ * others the end would be told for a moment at which it cannot be. */
+static uint64_t
+resting(const struct store_tally *t, size_t n)
+{
+	uint64_t rest = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (t[i].state == JOB_QUEUED && !t[i].begun &&
+		    !t[i].waiting && t[i].fail != FAIL_NONE)
+			rest += t[i].n;
+	return rest;
+}
+
 static void
 put_eta(struct app *app, struct run *r, const struct store_counts *n,
-    struct msg_campaign *ret)
+    uint64_t rest, struct msg_campaign *ret)
 {
 	int64_t now = loop_now(app->loop), ms = 0;
 	uint64_t done = n->by_state[JOB_DONE], left;
@@ -144,13 +158,15 @@ put_eta(struct app *app, struct run *r, const struct store_counts *n,
 		ms = now - r->c.started;
 		ret->per_hour = done * 3600000 / (uint64_t)ms;
 	}
-	if (ret->per_hour == 0 || left == 0)
+	if (ret->per_hour == 0 || left <= rest)
 		return;
+	left -= rest;
 	ret->eta = now + (int64_t)(left * 3600000 / ret->per_hour);
 	snprintf(ret->eta_basis, sizeof(ret->eta_basis), "%" PRIu64 " to go, "
-	    "rate of the last %u min%s", left,
+	    "rate of the last %u min%s%s", left,
 	    (unsigned)(ms / 60000 + 1), r->c.wave < r->c.wave_count ?
-	    ", gates not counted" : "");
+	    ", gates not counted" : "", rest == 0 ? "" :
+	    ", second tries not counted");
 }
 
 static int
@@ -203,6 +219,6 @@ admin_msg_campaign(struct app *app, const struct store_campaign *c,
 	put_counts(&n, ret);
 	put_waves(r, t, nt, ret);
 	put_failures(t, nt, ret);
-	put_eta(app, r, &n, ret);
+	put_eta(app, r, &n, resting(t, nt), ret);
 	return put_state(app, r, ret);
 }

@@ -10,6 +10,8 @@
 
 #define PAGE_DEFAULT 50
 #define CHUNK 16
+#define EVENTS_LOOK 20000 /* events looked at for one page */
+#define EVENTS_CHUNK 100
 #define PREFIX_MIN 6 /* hex digits of a digest */
 
 /* --- requests --- */
@@ -173,6 +175,16 @@ admin_put(const struct req *req, struct resp *resp,
 	return resp->out.over ? ERR_SPACE : 0;
 }
 
+static int
+page_limit(const struct req *req, uint64_t *ret, struct why *why)
+{
+	int rc = admin_query_u64(req, "limit", PAGE_DEFAULT, ret, why);
+
+	return rc != 0 || (*ret >= 1 && *ret <= LIMIT_PAGE) ? rc :
+	    why_set(why, ERR_RANGE, "limit= must be within 1..%d",
+	    LIMIT_PAGE);
+}
+
 struct page_state {
 	struct msg_page_out out;
 	size_t left; /* items that the client still wants */
@@ -223,11 +235,7 @@ admin_page(struct app *app, const struct req *req, struct resp *resp,
 	int rc = admin_format(req, resp, &json);
 
 	if (rc == 0)
-		rc = admin_query_u64(req, "limit", PAGE_DEFAULT, &limit,
-		    &resp->why);
-	if (rc == 0 && (limit < 1 || limit > LIMIT_PAGE))
-		rc = why_set(&resp->why, ERR_RANGE, "limit= must be within "
-		    "1..%d", LIMIT_PAGE);
+		rc = page_limit(req, &limit, &resp->why);
 	if (rc != 0)
 		return rc;
 	p.left = (size_t)limit;
@@ -344,6 +352,97 @@ events_cursor(const void *item, char dst[MSG_CURSOR])
 	    ((const struct store_event *)item)->id);
 }
 
+/* "campaign,admin": is it one of them? */
+static bool
+kind_among(struct slice kinds, struct slice kind)
+{
+	size_t at = 0, n;
+
+	for (; at <= kinds.n; at += n + 1) {
+		for (n = 0; at + n < kinds.n && kinds.p[at + n] != ',';)
+			n++;
+		if (slice_eq(slice_of(kinds.p + at, n), kind))
+			return true;
+	}
+	return false;
+}
+
+static int
+check_kinds(struct slice kinds, struct why *why)
+{
+	static const char known[] = "admin,campaign,device,job,release";
+	size_t at = 0, n;
+
+	for (; at <= kinds.n; at += n + 1) {
+		for (n = 0; at + n < kinds.n && kinds.p[at + n] != ',';)
+			n++;
+		if (!kind_among(slice_str(known), slice_of(kinds.p + at, n)))
+			return why_set(why, ERR_INVALID, "kind= has one or "
+			    "more of %s", known);
+	}
+	return 0;
+}
+
+/* The store has no index of kinds: it looks at so many, then says next. */
+static int
+events_of(struct app *app, struct slice kinds, struct store_event_filter *f,
+    struct msg_page_out *page, uint64_t limit, bool *ret_more)
+{
+	static struct store_event ev[EVENTS_CHUNK];
+	size_t n = EVENTS_CHUNK;
+	int rc = 0;
+
+	*ret_more = false;
+	f->limit = EVENTS_CHUNK;
+	for (size_t looked = 0; rc == 0 && n == EVENTS_CHUNK; looked += n) {
+		if (looked >= EVENTS_LOOK) {
+			*ret_more = true;
+			return 0;
+		}
+		n = 0;
+		rc = ST(app, event_list, f, ev, &n);
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			struct msg_event m;
+
+			if (kind_among(kinds, slice_str(ev[i].kind))) {
+				admin_msg_event(&ev[i], &m);
+				*ret_more = limit-- == 0 ||
+				    !msg_page_add(page, &m);
+				if (*ret_more)
+					return 0;
+			}
+			f->after = ev[i].id;
+		}
+	}
+	return rc;
+}
+
+static int
+events_by_kind(struct app *app, const struct req *req, struct resp *resp,
+    struct store_event_filter *f)
+{
+	struct slice kinds = admin_query(req, "kind");
+	struct msg_page_out page;
+	char next[MSG_CURSOR];
+	uint64_t limit = 0;
+	bool json = false, more = false;
+	int rc = check_kinds(kinds, &resp->why);
+
+	if (rc == 0)
+		rc = page_limit(req, &limit, &resp->why);
+	if (rc == 0)
+		rc = admin_format(req, resp, &json);
+	if (rc != 0)
+		return rc;
+	msg_page_begin(&page, &msg_event, json, &resp->out);
+	rc = events_of(app, kinds, f, &page, limit, &more);
+	if (rc != 0)
+		return rc;
+	snprintf(next, sizeof(next), "%" PRIu64, f->after);
+	msg_page_end(&page, more ? next : NULL);
+	return 0;
+}
+
 int
 admin_events(struct app *app, const struct req *req, struct resp *resp,
     struct store_event_filter *f)
@@ -354,6 +453,8 @@ admin_events(struct app *app, const struct req *req, struct resp *resp,
 	int rc = admin_query_u64(req, "after", 0, &f->after, &resp->why);
 
 	f->newest_first = admin_flag(req, "newest");
+	if (rc == 0 && admin_query(req, "kind").p != NULL)
+		return events_by_kind(app, req, resp, f);
 	return rc != 0 ? rc : admin_page(app, req, resp, &list, f);
 }
 

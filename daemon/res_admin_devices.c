@@ -137,6 +137,27 @@ list_where(struct app *app, const struct req *req, struct resp *resp,
 	return 0;
 }
 
+/* An option has 255 bytes: a longer expression comes in several. */
+static int
+read_where(const struct req *req, char ret[LIMIT_SELECT + 1], struct why *why)
+{
+	static const char name[] = "where=";
+	const size_t n = sizeof(name) - 1;
+	struct buf b = buf_of(ret, LIMIT_SELECT);
+
+	for (size_t i = 0; i < req->query_n; i++) {
+		struct slice q = req->query[i];
+
+		if (q.n >= n && memcmp(q.p, name, n) == 0)
+			buf_put(&b, slice_of(q.p + n, q.n - n));
+	}
+	if (b.over || memchr(ret, 0, b.n) != NULL)
+		return why_set(why, ERR_SIZE, "where= is longer than %d "
+		    "bytes, or no text", LIMIT_SELECT);
+	ret[b.n] = '\0';
+	return 0;
+}
+
 int
 res_admin_devices(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -152,9 +173,9 @@ res_admin_devices(struct app *app, const struct req *req, struct resp *resp)
 
 	if (rc != 0 || where.p == NULL)
 		return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
-	if (!slice_to_cstr(where, text, sizeof(text)))
-		return why_set(&resp->why, ERR_SIZE, "where= is longer than %d "
-		    "bytes", LIMIT_SELECT);
+	rc = read_where(req, text, &resp->why);
+	if (rc != 0)
+		return rc;
 	rc = select_parse(text, &app->conf, &sel, &column, &resp->why);
 	return rc != 0 ? rc : list_where(app, req, resp, &(struct where){f,
 	    sel});

@@ -21,7 +21,7 @@
 /* What the daemon is asked, and answers. */
 struct step {
 	const char *ask; /* "GET a/x?q=1&after=2 observe {json of the body}" */
-	unsigned code;
+	unsigned code; /* 0: the daemon is not there */
 	const struct msg_record *rec; /* NULL: no body */
 	const void *item;
 	bool more; /* the body is but its first block */
@@ -107,6 +107,8 @@ client_exchange(struct client *c, const struct client_req *rq,
 		fail_msg("asked for %s past the script's end", rq->path);
 	check_ask(rq, p, s->ask);
 	at++;
+	if (s->code == 0)
+		return CLI_UNREACHABLE;
 	c->code = s->code;
 	c->cf = s->rec != NULL ? CF_CBOR : CF_NONE;
 	if (s->page) {

@@ -326,7 +326,7 @@ static void
 devices_are_selected_and_revoked(void **state)
 {
 	struct msg_device d = {.ep = "lamp-1", .revoked = true};
-	char where[LIMIT_URI], want[LIMIT_URI + 64];
+	char where[LIMIT_SELECT + 2], want[LIMIT_SELECT + 64];
 	const struct step list[] = {
 		PAGE(want, msg_device, &d, 1, NULL),
 	};
@@ -336,12 +336,15 @@ devices_are_selected_and_revoked(void **state)
 
 	(void)state;
 	memset(where, 'x', sizeof(where));
-	where[LIMIT_URI - 5] = '\0'; /* one past what an option holds */
+	where[LIMIT_SELECT + 1] = '\0';
 	assert_int_equal(PLAY_ALONE(cmd_device_list, &pipe_cli, "--where",
 	    where), CLI_USAGE);
-	where[LIMIT_URI - 6] = '\0';
-	snprintf(want, sizeof(want), "GET a/devices?where=%s&limit=200",
-	    where);
+	where[LIMIT_SELECT] = '\0';
+	/* a character that the end of the first option would cut in two */
+	memcpy(where + LIMIT_URI - 7, "\xc3\xa9", 2);
+	snprintf(want, sizeof(want), "GET a/devices?where=%.*s&where=%.*s&"
+	    "where=%s&limit=200", LIMIT_URI - 7, where, LIMIT_URI - 6,
+	    where + LIMIT_URI - 7, where + 2 * LIMIT_URI - 13);
 	assert_int_equal(PLAY(cmd_device_list, &pipe_cli, list, "--where",
 	    where), CLI_OK);
 	assert_non_null(strstr(said, "revoked"));
@@ -396,6 +399,27 @@ the_plan_of_a_started_one_is_no_half_document(void **state)
 	assert_int_equal(PLAY(cmd_campaign_show, &json_cli, s, "7", "--plan"),
 	    CLI_REFUSED);
 	assert_int_equal(said_n, 0);
+}
+
+static void
+watch_outlives_its_daemon_for_a_while(void **state)
+{
+	struct msg_campaign run = a_run(), over = a_run();
+	const struct step none[] = {{.ask = "GET a/campaigns/7 observe"}};
+	const struct step back[] = {
+		ONE("GET a/campaigns/7 observe", 205, msg_campaign, &run),
+		{.ask = "GET a/campaigns/7"},
+		{.ask = "GET a/campaigns/7 observe"},
+		ONE("GET a/campaigns/7 observe", 205, msg_campaign, &over),
+	};
+
+	(void)state;
+	strcpy(over.state, "finished");
+	over.counts.failed = 0;
+	assert_int_equal(PLAY(cmd_campaign_watch, &pipe_cli, none, "7"),
+	    CLI_UNREACHABLE); /* it never was there */
+	assert_int_equal(PLAY(cmd_campaign_watch, &pipe_cli, back, "7"),
+	    CLI_OK);
 }
 
 static void
@@ -466,6 +490,7 @@ main(void)
 		cmocka_unit_test(devices_are_selected_and_revoked),
 		cmocka_unit_test(show_has_the_slowest_and_the_stuck),
 		cmocka_unit_test(the_plan_of_a_started_one_is_no_half_document),
+		cmocka_unit_test(watch_outlives_its_daemon_for_a_while),
 		cmocka_unit_test(watch_ends_with_the_campaign),
 		cmocka_unit_test(watch_asks_for_the_slow_ones_now_and_then),
 	};

@@ -293,6 +293,8 @@ the_help_and_the_man_page_have_every_rule(void **state)
 		if (strstr(man, line) == NULL)
 			fail_msg("%s is not in suitctl.1.scd", r->name);
 	}
+	assert_non_null(strstr(text, " pause|abort|rollback [pause]\n"));
+	assert_non_null(strstr(text, " L0|L1|L2 [L0]\n"));
 	free(text);
 }
 

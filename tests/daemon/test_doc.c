@@ -62,11 +62,28 @@ every_verdict_is_in_the_protocol_document(void **state)
 	}
 }
 
+static void
+every_reason_is_in_the_protocol_document(void **state)
+{
+	const char *at = strstr(text, "\n### Why a job is where it is");
+	char cell[160];
+
+	(void)state;
+	assert_non_null(at);
+	for (int r = REASON_NONE + 1; r < REASONS; r++) {
+		snprintf(cell, sizeof(cell), "| %d | `%s` | %s |", r,
+		    track_reason_name(r), track_reason_text(r));
+		if (strstr(at, cell) == NULL)
+			fail_msg("%s is not in PROTOCOL.md", cell);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_hold_is_in_the_protocol_document),
+		cmocka_unit_test(every_reason_is_in_the_protocol_document),
 		cmocka_unit_test(every_verdict_is_in_the_protocol_document),
 	};
 

@@ -177,9 +177,11 @@ def test_a_withdrawal_cancels_what_a_soft_abort_has_left(_):
         wait_for("its job is cancelled", lambda: explain(d, "a")["job"]["state"] == "cancelled", 5)
 
 
-def test_explain_says_when(_):
+def test_long_expressions_and_explain_says_when(_):
     with Suitd(FAST) as d:
         three(d)
+        where = " || ".join('ep == "%s%s"' % ("x" * 60, i) for i in range(6)) + ' || ep == "c"'
+        assert len(where) > 300 and [x["ep"] for x in d.ctl_json("device", "list", "--where", where)] == ["c"]
         d.ctl("campaign", "start", 2, "--at", "2040-01-01T00:00Z")
         assert "2040-01-01 00:00:00 UTC (in " in d.ctl("device", "explain", "a")
 
