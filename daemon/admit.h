@@ -86,10 +86,11 @@ bool admit_announces(const struct run *r, const struct store_device *d);
 /* A job has moved (and was saved): its slot is taken or given back. */
 void admit_moved(struct app *app, const struct job *was,
     const struct job *now);
-/* What was counted may be wrong (a pair was undone): if any slot has moved
- * since the last commit, they are counted anew before they are asked for. */
-void admit_doubt(struct admit *a);
-void admit_committed(struct admit *a);
+/* Grows with each slot that moves. */
+uint64_t admit_moves(const struct admit *a);
+/* What was done since then is undone: if any slot has moved in it, they are
+ * counted anew before they are asked for. */
+void admit_undone(struct admit *a, uint64_t moves);
 uint32_t admit_slots(struct app *app); /* taken */
 
 /* --- the poll path --- */
