@@ -14,7 +14,6 @@
 
 #include "daemon/admit_slot.h"
 #include "daemon/catalog.h"
-#include "lib/text.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
 
@@ -190,8 +189,8 @@ at_once(const struct run *r, const struct store_counts *n)
 }
 
 int
-admit_campaign(struct app *app, struct run *r, struct admission *ret,
-    uint64_t *ret_room)
+admit_campaign(struct app *app, const struct run *r,
+    struct admission *ret, uint64_t *ret_room)
 {
 	struct store *s = app->store;
 	struct store_counts n;

@@ -61,14 +61,14 @@ void admit_free(struct admit *a); /* NULL is fine */
 
 /* What holds every new start of a campaign; changes nothing. `room`: how
  * many may start (HOLD_NONE only). */
-int admit_campaign(struct app *app, struct run *r, struct admission *ret,
-    uint64_t *ret_room) MUST_USE;
+int admit_campaign(struct app *app, const struct run *r,
+    struct admission *ret, uint64_t *ret_room) MUST_USE;
 /* What holds this queued job besides: its wave, its device, its back-off.
  * Changes nothing. `r` NULL: a job of no campaign. */
 void admit_job(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret);
 /* What holds a push to it: its campaign, its group, rates and budgets. */
-void admit_pace(struct app *app, struct run *r, const struct job *j,
+void admit_pace(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret);
 /* The push goes out: what it costs is taken. */
 void admit_take(struct app *app, struct run *r, const struct job *j,
@@ -108,7 +108,7 @@ bool admit_must_rest(const struct job *j);
  * one of the image or of the device (I, X) it has to rest. `d` has the
  * address that it asks from.
  */
-int admit_poll(struct app *app, struct run *r, const struct job *j,
+int admit_poll(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret) MUST_USE;
 /* It gets it: what was not taken by a push is taken now. */
 void admit_poll_take(struct app *app, struct run *r, const struct job *j,

@@ -14,8 +14,6 @@
  * turn's commit, so that a crash in between costs an attempt and never sends
  * one that was not counted.
  */
-#include <stdio.h>
-
 #include "daemon/admit.h"
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
