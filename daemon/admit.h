@@ -60,7 +60,8 @@ int admit_new(struct admit **ret) MUST_USE;
 void admit_free(struct admit *a); /* NULL is fine */
 
 /* What holds every new start of a campaign; changes nothing. `room`: how
- * many may start (HOLD_NONE only). */
+ * many the pump may start at the most (HOLD_NONE only); 0: its queue is
+ * empty. */
 int admit_campaign(struct app *app, const struct run *r,
     struct admission *ret, uint64_t *ret_room) MUST_USE;
 /* What holds this queued job besides: its wave, its device, its back-off.
