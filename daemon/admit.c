@@ -14,7 +14,6 @@
 
 #include "daemon/admit_slot.h"
 #include "daemon/catalog.h"
-#include "lib/text.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
 
@@ -189,9 +188,17 @@ at_once(const struct run *r, const struct store_counts *n)
 	return t == 0 ? UINT64_MAX : (uint64_t)(ADMIT_BURST_MS / t) + 1;
 }
 
+/* Jobs that the pump could start, those of later waves with them: where all
+ * wait for contact the queue needs no look. */
+static uint64_t
+in_queue(const struct store_counts *n)
+{
+	return n->by_state[JOB_QUEUED] - n->starting - n->waiting;
+}
+
 int
-admit_campaign(struct app *app, struct run *r, struct admission *ret,
-    uint64_t *ret_room)
+admit_campaign(struct app *app, const struct run *r,
+    struct admission *ret, uint64_t *ret_room)
 {
 	struct store *s = app->store;
 	struct store_counts n;
@@ -210,6 +217,8 @@ admit_campaign(struct app *app, struct run *r, struct admission *ret,
 	    admit_held_rate(app, r, &n, ret))
 		return 0;
 	*ret_room = at_once(r, &n);
+	if (in_queue(&n) < *ret_room)
+		*ret_room = in_queue(&n);
 	if (spread)
 		return 0;
 	room = r->c.concurrency - in_work(r, &n);

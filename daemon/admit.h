@@ -60,15 +60,16 @@ int admit_new(struct admit **ret) MUST_USE;
 void admit_free(struct admit *a); /* NULL is fine */
 
 /* What holds every new start of a campaign; changes nothing. `room`: how
- * many may start (HOLD_NONE only). */
-int admit_campaign(struct app *app, struct run *r, struct admission *ret,
-    uint64_t *ret_room) MUST_USE;
+ * many the pump may start at the most (HOLD_NONE only); 0: its queue is
+ * empty. */
+int admit_campaign(struct app *app, const struct run *r,
+    struct admission *ret, uint64_t *ret_room) MUST_USE;
 /* What holds this queued job besides: its wave, its device, its back-off.
  * Changes nothing. `r` NULL: a job of no campaign. */
 void admit_job(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret);
 /* What holds a push to it: its campaign, its group, rates and budgets. */
-void admit_pace(struct app *app, struct run *r, const struct job *j,
+void admit_pace(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret);
 /* The push goes out: what it costs is taken. */
 void admit_take(struct app *app, struct run *r, const struct job *j,
@@ -86,10 +87,11 @@ bool admit_announces(const struct run *r, const struct store_device *d);
 /* A job has moved (and was saved): its slot is taken or given back. */
 void admit_moved(struct app *app, const struct job *was,
     const struct job *now);
-/* What was counted may be wrong (a pair was undone): if any slot has moved
- * since the last commit, they are counted anew before they are asked for. */
-void admit_doubt(struct admit *a);
-void admit_committed(struct admit *a);
+/* Grows with each slot that moves. */
+uint64_t admit_moves(const struct admit *a);
+/* What was done since then is undone: if any slot has moved in it, they are
+ * counted anew before they are asked for. */
+void admit_undone(struct admit *a, uint64_t moves);
 uint32_t admit_slots(struct app *app); /* taken */
 
 /* --- the poll path --- */
@@ -107,7 +109,7 @@ bool admit_must_rest(const struct job *j);
  * one of the image or of the device (I, X) it has to rest. `d` has the
  * address that it asks from.
  */
-int admit_poll(struct app *app, struct run *r, const struct job *j,
+int admit_poll(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret) MUST_USE;
 /* It gets it: what was not taken by a push is taken now. */
 void admit_poll_take(struct app *app, struct run *r, const struct job *j,

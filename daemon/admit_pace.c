@@ -12,7 +12,6 @@
 
 #include "daemon/admit_slot.h"
 #include "daemon/catalog.h"
-#include "lib/text.h"
 
 #define PUSH_BURST 4 /* pushes that may leave together, less one */
 #define MINUTE_MS 60000
@@ -142,7 +141,7 @@ held_by_bytes(struct app *app, const struct job *j, const struct group *g,
 
 /* A device that cannot be told a spread, in a campaign that tells it. */
 static bool
-held_alone(struct app *app, struct run *r, struct admission *a)
+held_alone(struct app *app, const struct run *r, struct admission *a)
 {
 	struct store_counts n;
 
@@ -182,7 +181,7 @@ held_by_pushes(struct app *app, bool told, struct admission *a)
 }
 
 void
-admit_pace(struct app *app, struct run *r, const struct job *j,
+admit_pace(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret)
 {
 	struct group *g;
@@ -247,7 +246,6 @@ admit_take(struct app *app, struct run *r, const struct job *j,
     const struct store_device *d)
 {
 	struct group *g = slot_group(app, d);
-
 	bool told = admit_announces(r, d);
 	int64_t t = push_interval(app, told), wait;
 
@@ -286,7 +284,7 @@ admit_must_rest(const struct job *j)
 }
 
 static int
-poll_room(struct app *app, struct run *r, const struct job *j,
+poll_room(struct app *app, const struct run *r, const struct job *j,
     struct admission *ret)
 {
 	struct store_counts n;
@@ -303,7 +301,7 @@ poll_room(struct app *app, struct run *r, const struct job *j,
 }
 
 int
-admit_poll(struct app *app, struct run *r, const struct job *j,
+admit_poll(struct app *app, const struct run *r, const struct job *j,
     const struct store_device *d, struct admission *ret)
 {
 	struct group *g;

@@ -179,7 +179,7 @@ slot_take(struct app *app, const struct job *j, int64_t since)
 	a->slot[i].since = since;
 	a->slot[i].group = g == NULL ? 0 : (uint32_t)(g - a->group) + 1;
 	a->slots++;
-	a->moved = true;
+	a->moves++;
 	if (g != NULL)
 		g->slots++;
 }
@@ -199,7 +199,7 @@ slot_give(struct admit *a, const struct job *was, int64_t now)
 	a->slot[i].job = GONE;
 	a->dead++;
 	a->slots--;
-	a->moved = true;
+	a->moves++;
 	if (a->dead > ADMIT_SLOTS / 2)
 		a->doubt = true; /* the graves are cleared */
 }
@@ -255,16 +255,16 @@ admit_moved(struct app *app, const struct job *was, const struct job *now)
 		slot_give(app->admit, was, loop_now(app->loop));
 }
 
-void
-admit_doubt(struct admit *a)
+uint64_t
+admit_moves(const struct admit *a)
 {
-	a->doubt |= a->moved;
+	return a->moves;
 }
 
 void
-admit_committed(struct admit *a)
+admit_undone(struct admit *a, uint64_t moves)
 {
-	a->moved = false;
+	a->doubt |= a->moves != moves;
 }
 
 static int
@@ -285,6 +285,7 @@ recount(struct app *app)
 	int rc;
 
 	a->doubt = false;
+	a->moves++; /* it sees what may be undone, even when that is nothing */
 	a->slots = 0;
 	a->dead = 0;
 	memset(a->slot, 0, ADMIT_SLOTS * sizeof(*a->slot));

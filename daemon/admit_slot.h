@@ -42,7 +42,7 @@ struct admit {
 	size_t dead; /* places that were taken */
 	uint32_t slots;
 	bool doubt; /* to be counted anew */
-	bool moved; /* since the last commit */
+	uint64_t moves; /* so far */
 	struct group *group;
 	struct booking *booking; /* by device, in sets of ADMIT_WAYS */
 	struct meter bytes;

@@ -148,7 +148,7 @@ by_id(const void *a, const void *b)
  * device 0, counted each time. */
 static int
 put_list(struct app *app, const struct campaign_spec *spec,
-    const struct store_campaign *c)
+    struct store_campaign *c)
 {
 	struct store *s = app->store;
 	static uint64_t id[LIST_MAX];
@@ -176,6 +176,7 @@ put_list(struct app *app, const struct campaign_spec *spec,
 	for (size_t i = 0; i < spec->ep_count; i++)
 		if (id[i] == 0 || i == 0 || id[i] != id[i - 1])
 			memcpy(bytes + n++ * PLAN_ENTRY, &id[i], 8);
+	snprintf(c->select, sizeof(c->select), "%s", "");
 	return s->ops->plan_put(s, c->id, 0, slice_of(bytes, n * PLAN_ENTRY));
 }
 

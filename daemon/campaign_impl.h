@@ -103,6 +103,8 @@ int campaign_cancel_own(struct app *app) MUST_USE;
 int64_t campaign_expires(const struct run *r);
 
 /* campaign_plan.c: a slice of WORK_PLAN, inside of a pair */
+int planner_slice(struct app *app, struct run *r) MUST_USE;
+/* Room for `need` elements; out of memory ends the daemon. */
 void *planner_room(void *p, size_t need, size_t *cap, size_t size);
 
 /* campaign_scan.c: what the verdicts are made against; devices judged, until
@@ -114,7 +116,6 @@ enum plan_verdict campaign_verdict(struct app *app, const struct run *r,
 /* Does the selection mean this device, and is its verdict "update"? */
 bool campaign_wants(struct app *app, const struct run *r,
     const struct store_release *rel, const struct store_scan *scan);
-int planner_slice(struct app *app, struct run *r) MUST_USE;
 
 /* campaign_gate.c: inside of a pair */
 int campaign_open_wave(struct app *app, struct store_campaign *c,

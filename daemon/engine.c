@@ -90,11 +90,14 @@ engine_begin(struct engine *e)
 		if (rc != 0)
 			return rc;
 		e->open = true;
+		e->moves = admit_moves(e->app->admit);
 	}
 	rc = s->ops->begin(s);
-	if (rc == 0)
-		e->mark[e->depth++] = e->push_n;
-	return rc;
+	if (rc != 0)
+		return rc;
+	e->mark[e->depth].push_n = e->push_n;
+	e->mark[e->depth++].moves = admit_moves(e->app->admit);
+	return 0;
 }
 
 int
@@ -109,8 +112,8 @@ engine_end(struct engine *e, int err)
 	else
 		err = s->ops->commit(s);
 	if (err != 0) {
-		e->push_n = e->mark[e->depth];
-		admit_doubt(e->app->admit);
+		e->push_n = e->mark[e->depth].push_n;
+		admit_undone(e->app->admit, e->mark[e->depth].moves);
 		planner_undone(e->app->campaigns);
 	}
 	return err;
@@ -212,7 +215,7 @@ turn_failed(struct engine *e, int rc)
 	memset(e->idle, 0, sizeof(e->idle));
 	progress_unfold(&e->progress, loop_now(e->app->loop));
 	access_forget(e->app->access);
-	admit_doubt(e->app->admit);
+	admit_undone(e->app->admit, e->moves);
 	planner_reset(e->app->campaigns);
 }
 
@@ -235,7 +238,6 @@ commit(struct engine *e)
 		log_warn("store: commits succeed again");
 	e->stats.degraded = false;
 	planner_committed(e->app->campaigns);
-	admit_committed(e->app->admit);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * engine: the pump. Every change of a job takes one path, the engine rule:
+ * engine: jobs in motion. Every change of a job takes one path, the engine rule:
  *
  *   event -> engine_begin -> track_step -> save by compare-and-set + event
  *   row -> engine_end -> (end of the loop's turn) commit -> only then held
@@ -75,7 +75,8 @@ void engine_notify(struct engine *e, enum transport plane, const char *path);
 void engine_after(struct engine *e, void (*fn)(struct app *app));
 /* Due times have changed: the timer is set anew at the end of the turn. */
 void engine_wake(struct engine *e);
-/* This campaign may be finished: counted once, at the end of the turn. */
+/* This campaign has moved: its gate, and whether it is finished, are looked
+ * at once, at the end of the turn. */
 void engine_campaign_check(struct engine *e, uint64_t campaign);
 
 /* --- driven by the loop; called directly by tests --- */

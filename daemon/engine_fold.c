@@ -8,7 +8,6 @@
  * something has had one of its payloads whole: of two slots' images a device
  * takes one.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/catalog.h"

@@ -32,7 +32,11 @@ struct engine {
 	bool begun; /* what was in flight before is due again */
 	bool open; /* the turn's transaction */
 	size_t depth;
-	size_t mark[ENGINE_DEPTH]; /* push_n when the pair was begun */
+	struct {
+		size_t push_n;
+		uint64_t moves; /* of slots, admit.h */
+	} mark[ENGINE_DEPTH]; /* when the pair was begun */
+	uint64_t moves; /* when the turn was */
 	bool wake; /* due times may have changed */
 	bool stalled; /* admission waits for a push to end */
 	size_t running; /* campaigns, when it was looked last */

@@ -14,8 +14,6 @@
  * turn's commit, so that a crash in between costs an attempt and never sends
  * one that was not counted.
  */
-#include <stdio.h>
-
 #include "daemon/admit.h"
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
@@ -171,7 +169,7 @@ startable(struct engine *e, struct run *r, size_t cap, size_t *ret)
 	if (r->hold_until > now)
 		return 0;
 	rc = admit_campaign(e->app, r, &a, &room);
-	if (rc != 0 || a.hold != HOLD_NONE)
+	if (rc != 0 || a.hold != HOLD_NONE || room == 0)
 		return rc;
 	rc = s->ops->next_queued(s, r->c.id, r->c.wave, &next);
 	if (rc != 0 || next == 0 || next > now)
@@ -287,6 +285,8 @@ next_one(void *arg, struct run *r)
 		earlier(&n->at, a.until);
 		return 0; /* else something that happens wakes us */
 	}
+	if (room == 0)
+		return 0;
 	rc = s->ops->next_queued(s, r->c.id, r->c.wave, &due);
 	if (due != 0 && due < r->hold_until)
 		due = r->hold_until;

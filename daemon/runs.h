@@ -22,13 +22,14 @@ struct run {
 	struct store_campaign c; /* as read last */
 	struct policy policy;
 	struct window window;
-	struct select select;
+	struct select select; /* SOURCE_SELECT only */
 	bool blind; /* its selection cannot be read any more: a class alias has
 	               gone from the configuration. Nobody matches it. */
 	bool corrupt; /* nor can its rules */
 	struct pace pace; /* of its starts */
 	int64_t retry_at; /* its work failed: not before */
-	int64_t hold_until; /* what held its queue ends; 0: see admit.h */
+	int64_t hold_until; /* what held the first of its queue ends: the pump
+	                       does not look before; 0: nothing did */
 	struct pace book; /* who asked and was told to come back */
 	struct {
 		int64_t minute; /* 0: nothing here */
@@ -51,18 +52,19 @@ int runs_of(struct app *app, const struct store_campaign *c,
 /* What is in memory of it, without asking the store; NULL: nothing. */
 const struct run *runs_peek(const struct app *app, uint64_t campaign);
 /* Calls fn for every campaign that is not over or has work left, with a
- * struct run that is borrowed for the call. fn's error ends it. */
+ * struct run that is borrowed for the call; those that cannot be read are
+ * passed over. fn's error ends it. */
 int runs_each(struct app *app, int (*fn)(void *arg, struct run *r),
     void *arg) MUST_USE;
 /* Does it take devices that come later? Paused or not, from the moment at
  * which its plan is final. */
 bool runs_takes(const struct run *r);
-/* Does any campaign? Cheap: known since it was looked at
- * last. */
+/* Does any campaign? Cheap: as runs_each saw it last. */
 bool runs_continuous(const struct app *app);
 
-/* Notes how many devices are done, and tells what that is an hour: 0 when
- * too little was seen. *ret_ms: measured over that time. */
+/* Notes how many devices are done, and tells what that is an hour over the
+ * last RUNS_RATE minutes at the most: 0 until a minute was seen. *ret_ms:
+ * measured over that time. */
 void runs_note_done(struct run *r, int64_t now, uint64_t done);
 uint64_t runs_per_hour(const struct run *r, int64_t now, uint64_t done,
     int64_t *ret_ms);

@@ -164,8 +164,8 @@ enum campaign_state {
 /* What is still to be done in slices, a restart included. Stored numbers. */
 enum campaign_work {
 	WORK_NONE = 0,
-	WORK_PLAN = 1, /* devices are looked at, work_at: the last one */
-	WORK_START = 2, /* jobs are made, work_at: parts of the plan done */
+	WORK_PLAN = 1, /* devices are looked at, from the first after a restart */
+	WORK_START = 2, /* jobs are made, work_at: entries of the plan done */
 	WORK_CANCEL = 3, /* jobs are cancelled, work_at: the last one */
 };
 
@@ -210,8 +210,8 @@ struct store_campaign {
 	int64_t wave_met; /* since then its gate's criteria hold; 0: not yet */
 	char by[LIMIT_PSK_IDENTITY + 1]; /* who planned it */
 	char approved[LIMIT_PSK_IDENTITY + 1]; /* by whom; "" nobody */
-	char cause[STORE_CAUSE]; /* why it is paused or aborted; "" an
-	                            operator's wish */
+	char cause[STORE_CAUSE]; /* why it is paused or aborted, or was not
+	                            started; "" an operator's wish */
 	uint64_t follower; /* campaign that rolls this one back; 0 none */
 	int64_t created, updated, started, ended;
 	uint32_t version; /* compare-and-set */

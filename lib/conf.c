@@ -299,10 +299,9 @@ check_campaigns(const struct conf *c, struct why *why)
 int
 conf_check(const struct conf *c, struct why *why)
 {
-	int rc;
-
 	const char *udp[] = {c->listen_coap, c->listen_coaps,
 	    c->listen_admin};
+	int rc;
 
 	for (size_t i = 0; i < 3; i++)
 		for (size_t j = i + 1; j < 3; j++)

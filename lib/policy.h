@@ -26,7 +26,8 @@
 enum policy_action {
 	POLICY_PAUSE, /* no new starts until an operator says so */
 	POLICY_ABORT,
-	POLICY_ROLLBACK, /* pause, and bring the release `rollback` */
+	POLICY_ROLLBACK, /* abort, and bring the release `rollback` to those
+	                    that were attempted; pause if that cannot be */
 };
 
 /* Open until this many devices are in, counted from the first wave on. */

@@ -5,7 +5,6 @@
 #include "lib/policy.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "lib/near.h"
 #include "lib/policy_value.h"

@@ -236,6 +236,29 @@ a_refused_request_is_no_reason_to_count_anew(void **state)
 	assert_false(w.app.admit->doubt);
 }
 
+/* Whoever asks for what does not exist, while others download, must not have
+ * all of them counted. */
+static void
+nor_is_it_when_a_neighbour_has_moved(void **state)
+{
+	struct store_device d = fleet_add(&w, "dev", DRIVER_NONE, "10.0.0.1");
+	const struct track_event end = {.type = TRACK_IMAGE_END};
+
+	(void)state;
+	(void)campaign_for(&w, released(&w, 2, "coap://fw.example/a", 1000),
+	    "");
+	assert_int_equal(fleet_poll(&w, &d, true, &resp), 0);
+	assert_int_equal(admit_slots(&w.app), 1);
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine, engine_job_event(
+	    w.app.engine, last_job(&w, &d).id, &end, NULL)), 0);
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine, ERR_POLICY), ERR_POLICY);
+	assert_false(w.app.admit->doubt);
+	assert_int_equal(admit_slots(&w.app), 0);
+	turn(&w);
+}
+
 static void
 a_session_is_measured_from_its_slot_on(void **state)
 {
@@ -656,6 +679,7 @@ main(void)
 		Q(never_more_than_downloads),
 		P(never_more_than_downloads),
 		T(a_refused_request_is_no_reason_to_count_anew),
+		T(nor_is_it_when_a_neighbour_has_moved),
 		T(a_session_is_measured_from_its_slot_on),
 		T(prefixes),
 		T(a_group_by_tag_needs_its_tag),

@@ -4,6 +4,7 @@
  */
 #include "tests/daemon/camp.h"
 
+#include "daemon/admit.h"
 #include "daemon/res_admin.h"
 
 static struct world w;
@@ -47,6 +48,32 @@ attempts(uint64_t id)
 
 	assert_int_equal(CS(&w, campaign_counts, id, &n), 0);
 	return n.attempts;
+}
+
+/* Then its queue needs no look. */
+static void
+there_is_no_room_for_nobody(void **state)
+{
+	uint64_t rel = open_with(state, 0);
+	struct store_campaign c;
+	struct admission a;
+	struct store_device d;
+	struct run *r;
+	uint64_t room;
+
+	fleet_of(&w, "s", 3, DRIVER_NONE); /* all wait for contact */
+	c = running(&w, rel, "");
+	assert_int_equal(runs_get(&w.app, c.id, &r), 0);
+	assert_int_equal(admit_campaign(&w.app, r, &a, &room), 0);
+	assert_int_equal(a.hold, HOLD_NONE);
+	assert_int_equal(room, 0);
+	d = dev(&w, "s0001");
+	pair_begin(&w);
+	pair_end(&w, campaign_retry(&w.app, last_job(&w, &d).id, &why));
+	assert_int_equal(admit_campaign(&w.app, r, &a, &room), 0);
+	assert_int_equal(room, 1);
+	turn(&w);
+	world_close(&w);
 }
 
 static void
@@ -450,6 +477,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(there_is_no_room_for_nobody),
 		CASE(as_many_as_may_and_no_more),
 		CASE(the_rate_is_the_rate),
 		CASE(the_rate_grows_with_proven_successes),
