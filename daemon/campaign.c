@@ -409,11 +409,11 @@ abort_it(struct app *app, uint64_t id, bool hard, struct why *why)
 	if (rc != 0)
 		return rc;
 	if (!hard)
-		return campaign_stop(app, &c, false, "by an operator");
+		return campaign_stop(app, &c, false, CAMPAIGN_BY_HAND);
 	if (c.state == CAMPAIGN_ABORTED) /* softly, before */
 		rc = campaign_cancel_rest(app, &c);
 	else
-		rc = campaign_stop(app, &c, true, "by an operator, hard");
+		rc = campaign_stop(app, &c, true, CAMPAIGN_BY_HAND ", hard");
 	return rc != 0 ? rc : publish_withdraw(app, c.release, why);
 }
 

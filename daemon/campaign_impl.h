@@ -5,6 +5,9 @@
 #define SUITD_DAEMON_CAMPAIGN_IMPL_H
 
 #include "daemon/campaign.h"
+
+/* The cause of an abort by an operator begins so; else it was the gate. */
+#define CAMPAIGN_BY_HAND "by an operator"
 #include "daemon/engine.h"
 
 /* A device of a plan in the making. */

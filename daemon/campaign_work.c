@@ -240,8 +240,11 @@ why_cancelled(struct app *app, const struct store_campaign *c)
 		return REASON_EXPIRED;
 	if (c->follower != 0)
 		return REASON_CAMPAIGN; /* the one that rolls back */
-	return app->store->ops->release_get(app->store, c->release, &r) == 0 &&
-	    r.state == RELEASE_WITHDRAWN ? REASON_WITHDRAWN : REASON_OPERATOR;
+	if (app->store->ops->release_get(app->store, c->release, &r) == 0 &&
+	    r.state == RELEASE_WITHDRAWN)
+		return REASON_WITHDRAWN;
+	return strncmp(c->cause, CAMPAIGN_BY_HAND, strlen(CAMPAIGN_BY_HAND)) ==
+	    0 ? REASON_OPERATOR : REASON_GATE;
 }
 
 static int

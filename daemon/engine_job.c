@@ -243,6 +243,7 @@ engine_running(struct engine *e, struct store_device *d, uint64_t sequence,
 	struct track_event ev = {
 		.type = TRACK_SEEN_RUNNING, .grade = grade,
 		.sequence = sequence,
+		.before = d->have_seq ? d->seq : 0,
 	};
 	int rc = 0;
 

@@ -126,6 +126,7 @@ remember(struct intake *in, bool *ret_changed)
 	char version[LIMIT_VERSION + 1];
 
 	*ret_changed = false;
+	in->rep.event.before = d->have_seq ? d->seq : 0;
 	if (r->version.n > 0 &&
 	    slice_to_cstr(r->version, version, sizeof(version)) &&
 	    strcmp(version, d->version) != 0) {

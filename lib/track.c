@@ -274,7 +274,10 @@ seen(struct step *s)
 static void
 i_seen(struct step *s)
 {
-	if (!proven(s) && s->j->reason == REASON_REBOOTED)
+	bool forward = s->ev->before != 0 && s->ev->sequence > s->ev->before;
+
+	/* one that has gone to another release has not gone back */
+	if (!proven(s) && s->j->reason == REASON_REBOOTED && !forward)
 		move_fail(s, FAIL_EXECUTION, REASON_ROLLBACK);
 }
 

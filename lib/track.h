@@ -140,7 +140,9 @@ enum report_phase {
 	R(EXPIRED, 31, "expired", \
 	    "the campaign's time was over") \
 	R(CAMPAIGN, 32, "campaign", \
-	    "a campaign took over")
+	    "a campaign took over") \
+	R(GATE, 33, "gate", \
+	    "a gate stopped the campaign")
 
 enum track_reason {
 #define R(id, n, name, text) REASON_##id = n,
@@ -162,6 +164,8 @@ struct track_event {
 	                     count; 0 unknown */
 	uint64_t target; /* REPORT: the sequence it speaks of; 0 unknown */
 	uint64_t sequence; /* SEEN_RUNNING */
+	uint64_t before; /* SEEN_RUNNING: what it was known to run until now;
+	                    0: not known */
 	uint64_t done, total; /* BLOCKS */
 	bool have_max_age;
 	uint32_t max_age; /* seconds: PUSH_FAIL with FAIL_OVERLOAD, STEERED;

@@ -204,7 +204,7 @@ events_of_some_kinds_are_found_among_many(void **state)
 	assert_int_equal(ask(&w, res_admin_events, &bad, &resp), ERR_INVALID);
 	bad.query[0] = slice_str("kind=");
 	assert_int_equal(ask(&w, res_admin_events, &bad, &resp), ERR_INVALID);
-	camp_close(&w);
+	world_close(&w);
 }
 
 /* Everybody but the one at this address takes the trigger. */
@@ -258,7 +258,7 @@ the_end_is_not_told_for_those_that_rest(void **state)
 	assert_int_equal(admin_msg_campaign(&w.app, &c, &m), 0);
 	assert_int_equal(m.waves[0].retrying, 3);
 	assert_int_equal(m.eta, 0);
-	camp_close(&w);
+	world_close(&w);
 }
 
 int

@@ -494,6 +494,25 @@ silence_of_an_install_is_probed_then_failed(void **state)
 	assert_true(l.j.due == entered + policy.install_ms);
 }
 
+/* It had begun to update itself to a release in between when its job came. */
+static void
+a_version_in_between_is_no_roll_back(void **state)
+{
+	struct track_event ev = {.type = TRACK_SEEN_RUNNING,
+	    .sequence = SEQ - 1, .before = SEQ - 2};
+	struct life l;
+
+	(void)state;
+	to_state(&l, JOB_FETCHED);
+	on(&l, TRACK_REBOOT);
+	send(&l, &ev);
+	STATE(&l, INSTALLING);
+	ev.before = SEQ - 1; /* the same as before: it is one */
+	send(&l, &ev);
+	STATE(&l, QUEUED);
+	REASON(&l, ROLLBACK);
+}
+
 static void
 the_old_version_after_a_restart_is_a_roll_back(void **state)
 {
@@ -1035,6 +1054,7 @@ main(void)
 		T(a_device_that_dies_half_way_comes_back),
 		T(silence_of_an_install_is_probed_then_failed),
 		T(the_old_version_after_a_restart_is_a_roll_back),
+		T(a_version_in_between_is_no_roll_back),
 		T(an_old_version_while_fetching_is_normal),
 		T(a_newer_version_is_refused_in_every_state),
 		T(failures_are_retried_by_their_class),
