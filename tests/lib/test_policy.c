@@ -80,12 +80,12 @@ defaults_are_as_agreed(void **state)
 static void
 the_table_is_sound(void **state)
 {
-	uint8_t text[256];
+	char text[256];
 
 	(void)state;
 	policy_default(&pol);
 	for (const struct policy_key *k = policy_keys; k->name != NULL; k++) {
-		struct buf b = buf_of(text, sizeof(text) - 1);
+		struct buf b = buf_of((uint8_t *)text, sizeof(text) - 1);
 
 		policy_key_put(k, &pol, &b);
 		text[b.n] = '\0';
