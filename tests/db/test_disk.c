@@ -786,8 +786,9 @@ steps_of_queue(struct store *s, uint32_t wave, size_t want)
 	int64_t at;
 	size_t n = 9;
 
-	OK(store_begin(s));
-	OK(s->ops->jobs_queued(s, &q, j, 5, &n)); /* to have it compiled */
+	OK(store_begin(s)); /* to have them compiled: that takes steps, too */
+	OK(s->ops->next_queued(s, CAMPAIGN, wave, &at));
+	OK(s->ops->jobs_queued(s, &q, j, 5, &n));
 	assert_int_equal(n, want);
 	store_rollback(s);
 	sqlite3_progress_handler(sq_of(s)->db, 1, step, &steps);
