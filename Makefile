@@ -196,7 +196,7 @@ demo: deps
 	@bash tests/tools/demo.sh $(B)
 check: deps-test
 	@echo "building, warnings are errors"
-	@$(BUILD) all $(UNIT) $(FUZZ) $(B)/sim/sim
+	@$(BUILD) all $(UNIT) $(FUZZ) $(BENCH) $(B)/sim/sim
 	@SAN=$(SAN) bash tests/tools/check.sh $(B)
 e2e: all
 	@bash tests/tools/check.sh $(B) e2e

@@ -25,13 +25,6 @@ struct span {
 	unsigned slices;
 };
 
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	(void)f;
-	memset(ret, 0, sizeof(*ret));
-}
-
 static double
 ms_now(void)
 {
