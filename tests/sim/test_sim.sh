@@ -34,7 +34,7 @@ traced() { # seed store
 small='FLEET 20 kind=trigger
 RELEASE 2
 SETTLE 2m
-AT 1s CAMPAIGN 2 slots=5
+AT 1s CAMPAIGN 2 waves=100% concurrency=5
 AT 1h'
 
 ok 'met: 0' exits met 0 <<<"$small EXPECT done == 100%"
@@ -77,7 +77,7 @@ SETTLE 10m
 LATENCY 10ms..200ms
 DROP 10%
 DUP 5%
-AT 1m CAMPAIGN 2 slots=10
+AT 1m CAMPAIGN 2 waves=100% concurrency=10
 AT 2m..4m KILL daemon
 AT 5m OUTAGE 2m
 AT 8m POWER off 50%
