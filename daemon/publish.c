@@ -314,16 +314,25 @@ publish_envelope(struct app *app, struct slice envelope,
 
 /* --- and out --- */
 
+static int
+find(struct store *s, uint64_t release, struct store_release *ret,
+    struct why *why)
+{
+	int rc = s->ops->release_get(s, release, ret);
+
+	if (rc == ERR_NOT_FOUND)
+		return why_set(why, rc, "no release %llu",
+		    (unsigned long long)release);
+	return rc;
+}
+
 int
 publish_offer(struct app *app, uint64_t release, struct why *why)
 {
 	struct store *s = app->store;
 	struct store_release r;
-	int rc = s->ops->release_get(s, release, &r);
+	int rc = find(s, release, &r, why);
 
-	if (rc == ERR_NOT_FOUND)
-		return why_set(why, rc, "no release %llu",
-		    (unsigned long long)release);
 	if (rc == 0 && r.state != RELEASE_STAGED)
 		return why_set(why, ERR_STATE, r.state == RELEASE_LIVE ?
 		    "it is offered already" : "it is withdrawn");
@@ -344,11 +353,8 @@ publish_withdraw(struct app *app, uint64_t release, struct why *why)
 {
 	struct store *s = app->store;
 	struct store_release r;
-	int rc = s->ops->release_get(s, release, &r);
+	int rc = find(s, release, &r, why);
 
-	if (rc == ERR_NOT_FOUND)
-		return why_set(why, rc, "no release %llu",
-		    (unsigned long long)release);
 	if (rc == 0 && r.state == RELEASE_WITHDRAWN)
 		return why_set(why, ERR_STATE, "withdrawn already");
 	if (rc == 0)
