@@ -116,4 +116,15 @@ fleet_explain(struct world *w, const char *ep)
 	return m;
 }
 
+/* Triggers that went out. */
+static inline unsigned
+fleet_triggers(const struct world *w)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->peer.n; i++)
+		n += strstr(w->peer.sent[i].uri, "/suit/trigger") != NULL;
+	return n;
+}
+
 #endif

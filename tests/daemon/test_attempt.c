@@ -171,16 +171,6 @@ an_older_job_of_its_own_gives_way_to_a_newer_release(void **state)
 
 /* --- kill -9 --- */
 
-static unsigned
-triggers(void)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < w.peer.n; i++)
-		n += strstr(w.peer.sent[i].uri, "/suit/trigger") != NULL;
-	return n;
-}
-
 static void
 a_trigger_in_flight_is_due_soon_after_a_restart(void **state)
 {
@@ -208,9 +198,9 @@ a_trigger_in_flight_is_due_soon_after_a_restart(void **state)
 	/* not before the floor after the push, and not 247 s */
 	assert_in_range(j.due - w.loop.now, 69000, 102000);
 	pass(&w, 60000);
-	assert_int_equal(triggers(), 0);
+	assert_int_equal(fleet_triggers(&w), 0);
 	pass(&w, 60000);
-	assert_int_equal(triggers(), 1);
+	assert_int_equal(fleet_triggers(&w), 1);
 	assert_int_equal(last_job(&w, &d).attempt, 2);
 }
 
@@ -228,7 +218,7 @@ a_daemon_that_dies_again_and_again_floods_nobody(void **state)
 	    "");
 	for (int s = 0; s < 900; s += 5) {
 		pass(&w, 5000);
-		n += triggers();
+		n += fleet_triggers(&w);
 		world_kill(&w);
 	}
 	assert_in_range(n, 7, 11);

@@ -34,16 +34,6 @@ teardown(void **state)
 	return 0;
 }
 
-static unsigned
-triggers(void)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < w.peer.n; i++)
-		n += strstr(w.peer.sent[i].uri, "/suit/trigger") != NULL;
-	return n;
-}
-
 /* Every trigger is taken. */
 static void
 taken(void)
@@ -149,7 +139,7 @@ riot_is_told_nothing_and_has_its_slot_at_once(void **state)
 	w.app.conf.downloads = 1;
 	(void)campaign_for(&w, rel, "announce=2h");
 	pass(&w, 1000);
-	assert_int_equal(triggers(), 1);
+	assert_int_equal(fleet_triggers(&w), 1);
 	for (size_t i = 0; i < w.peer.n; i++)
 		assert_null(memmem(w.peer.sent[i].payload, w.peer.sent[i].n,
 		    "w=", 2));
@@ -170,7 +160,7 @@ riot_is_told_nothing_and_has_its_slot_at_once(void **state)
 	/* and the other one has its turn when this one is through */
 	fleet_type(&w, &a, TRACK_IMAGE_END);
 	pass(&w, 90000);
-	assert_int_equal(triggers(), 1);
+	assert_int_equal(fleet_triggers(&w), 1);
 }
 
 static void
@@ -212,7 +202,7 @@ its_time_is_the_spread_and_what_it_is_told(void **state)
 	fleet_save(&w, &b);
 	(void)campaign_for(&w, rel, "announce=10m concurrency=10");
 	pass(&w, 1000);
-	assert_int_equal(triggers(), 2); /* no slot is needed to be told */
+	assert_int_equal(fleet_triggers(&w), 2); /* no slot is needed to be told */
 	assert_int_equal(admit_slots(&w.app), 0);
 	taken();
 	assert_int_equal(last_job(&w, &a).due, w.loop.now + notify + 600000);
@@ -284,7 +274,7 @@ the_rate_is_paid_by_the_push(void **state)
 	(void)state;
 	c = campaign_for(&w, rel, "announce=1h rate=6 concurrency=10");
 	pass(&w, 15000);
-	assert_int_equal(triggers(), 2);
+	assert_int_equal(fleet_triggers(&w), 2);
 	taken();
 	assert_int_equal(fleet_poll(&w, &a, false, &resp), 0);
 	pass(&w, 15000);
@@ -307,7 +297,7 @@ to_be_told_no_room_is_needed(void **state)
 	(void)campaign_for(&w, rel, "announce=1h");
 	assert_int_equal(fleet_poll(&w, &a, false, &resp), 0);
 	pass(&w, 1000);
-	assert_int_equal(triggers(), 1);
+	assert_int_equal(fleet_triggers(&w), 1);
 }
 
 static void
@@ -322,7 +312,7 @@ bytes_are_paid_by_who_comes(void **state)
 	w.app.conf.bytes_per_second = 100; /* 10 s an image */
 	(void)campaign_for(&w, rel, "announce=1h concurrency=10");
 	pass(&w, 1000);
-	assert_int_equal(triggers(), 2);
+	assert_int_equal(fleet_triggers(&w), 2);
 	taken();
 	assert_int_equal(fleet_poll(&w, &a, false, &resp), 0);
 	assert_int_equal(fleet_poll(&w, &b, false, &resp), ERR_LIMIT);
@@ -345,7 +335,7 @@ concurrency_is_of_those_that_fetch(void **state)
 	}
 	(void)campaign_for(&w, rel, "announce=1h concurrency=2");
 	pass(&w, 1000);
-	assert_int_equal(triggers(), 3);
+	assert_int_equal(fleet_triggers(&w), 3);
 	taken();
 	assert_int_equal(fleet_poll(&w, &d[0], false, &resp), 0);
 	assert_int_equal(fleet_poll(&w, &d[1], false, &resp), 0);
