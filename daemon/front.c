@@ -291,7 +291,7 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 static void
 send_held(struct held *h, const struct answer *a)
 {
-	bool silent = answer_unwanted(a, h->no_response);
+	bool silent = content_unwanted(a->code, h->no_response);
 	coap_pdu_t *pdu;
 
 	if (silent && !h->con)
@@ -316,7 +316,7 @@ flush_held(struct front *f, int commit_err)
 
 	failed.body = slice_str(err_text(commit_err));
 	if (failed.code == 503)
-		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, 30);
+		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, CONTENT_BUSY_S);
 	for (size_t i = 0; i < f->held_n; i++) {
 		struct held *h = &f->held[i];
 		const struct answer *a = commit_err == 0 ? &h->answer :

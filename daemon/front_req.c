@@ -184,7 +184,7 @@ read_option(struct exchange *x, uint16_t number, struct slice v)
 	case COAP_OPTION_URI_QUERY:
 		return read_query(x, v);
 	case COAP_OPTION_ETAG:
-		if (x->req.etag_n < REQ_ETAGS && v.n >= 1 && v.n <= 8)
+		if (x->req.etag_n < CONTENT_ETAGS && v.n >= 1 && v.n <= 8)
 			x->req.etag[x->req.etag_n++] = v;
 		return 0;
 	case COAP_OPTION_OBSERVE:
