@@ -101,7 +101,11 @@ take_body(struct exchange *x)
 {
 	uint64_t cap = x->match.route->flags & ROUTE_BODY_FILE ?
 	    x->f->conf->image_max : LIMIT_BODY_MEM;
-	int rc = block1_take(x->f->block1, x, cap, loop_mono(x->f->loop));
+	int rc;
+
+	if (x->req.method == M_GET)
+		return 0; /* what it may carry means nothing */
+	rc = block1_take(x->f->block1, x, cap, loop_mono(x->f->loop));
 
 	if (rc == BLOCK1_MORE)
 		x->resp.code = 231;

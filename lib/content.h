@@ -66,6 +66,16 @@ int content_cut(const struct content_ask *ask, size_t total,
 /* Does the requester say that it has these very bytes (RFC 7252 5.10.6)? */
 bool content_has_etag(const struct slice *etags, size_t n, struct slice etag);
 
+/*
+ * A GET has no body (RFC 7252 5.8.1), so none to assemble: its Block1 may
+ * only say that all of it is here.
+ */
+static inline bool
+content_whole(struct block b1)
+{
+	return b1.num == 0 && !b1.more;
+}
+
 /* RFC 7967 2.1: bit n-1 suppresses class n; `code` is ccdd. */
 bool content_unwanted(unsigned code, uint32_t no_response);
 
