@@ -54,6 +54,7 @@
 #define LIMIT_IMAGE (64u * 1024 * 1024)
 
 /* CoAP */
+#define LIMIT_DATAGRAM 1152 /* larger ones are not read, RFC 7252 4.6 */
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
 #define LIMIT_ASSEMBLIES 64 /* Block1 bodies in the making */
 #define LIMIT_ASSEMBLY_IDLE 120 /* seconds */
