@@ -55,6 +55,7 @@
 #define LIMIT_IMAGE_WORKERS 16 /* threads that serve blocks */
 
 /* CoAP */
+#define LIMIT_DATAGRAM 1152 /* larger ones are not read, RFC 7252 4.6 */
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
 #define LIMIT_ASSEMBLIES 64 /* Block1 bodies in the making */
 #define LIMIT_ASSEMBLY_IDLE 120 /* seconds */
