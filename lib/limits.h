@@ -68,6 +68,8 @@
 #define LIMIT_POLICY 1024 /* bytes of a campaign's policy */
 #define LIMIT_CAMPAIGNS_LIVE 64 /* drafts, running and paused ones */
 #define LIMIT_DEVICES 2000000
+#define LIMIT_SEEN (3u << 19) /* downloads in sight of the image plane: a
+                                 million, and room to find them */
 #define LIMIT_ADDRESS 80 /* printed address with scope and port */
 
 #endif
