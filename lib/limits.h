@@ -53,6 +53,7 @@
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
 #define LIMIT_IMAGE_WORKERS 16 /* threads that serve blocks */
+#define LIMIT_IMAGES_MAPPED 1024 /* files that they may read at a time */
 
 /* CoAP */
 #define LIMIT_DATAGRAM 1152 /* larger ones are not read, RFC 7252 4.6 */
