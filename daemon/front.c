@@ -21,6 +21,7 @@
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
 #include "daemon/front_dtls.h"
+#include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -492,6 +493,7 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 		return why_set(why, ERR_CRYPTO,
 		    "OpenSSL refuses its settings");
 	coap_startup();
+	front_rand_install();
 	coap_set_log_handler(on_log);
 	coap_set_log_level(COAP_LOG_ERR);
 	f = calloc(1, sizeof(*f));

@@ -5,6 +5,7 @@
  *   front_sock.c  sockets, and the pump
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   front_rand.c  random bytes for libcoap
  *   front_dtls.c  keys, and peers that start anew
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
