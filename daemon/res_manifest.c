@@ -124,22 +124,28 @@ fetched(struct app *app, const struct req *req, struct ident *id,
 	return rc;
 }
 
-/* It asked and gets nothing: a sign of life all the same. */
-static void
+/* It asked and gets nothing: a sign of life all the same, which may be kept
+ * already. */
+static int
 seen(struct app *app, const struct req *req, struct ident *id)
 {
 	static const struct track_event ev = {.type = TRACK_ALIVE};
 	struct engine *e = app->engine;
-	int rc = engine_begin(e);
+	int rc;
 
+	if (!contact_is_news(e, &id->dev, req->addr))
+		return 0;
+	rc = engine_begin(e);
 	if (rc != 0)
-		return;
+		return rc;
 	rc = contact_seen(e, &id->dev, req->addr);
 	if (rc == 0 && engine_pushable(e, &id->dev))
 		rc = engine_event(e, id->dev.id, &ev);
-	if (engine_end(e, rc) != 0)
+	rc = engine_end(e, rc);
+	if (rc != 0)
 		log_warn("manifest: dev=%llu ep=%s asked, not kept",
 		    (unsigned long long)id->dev.id, id->dev.ep);
+	return rc;
 }
 
 /* --- whose turn is it? --- */
@@ -412,11 +418,11 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 			turn_dev(&t);
 			rc = class_turn(&t, r);
 			if (rc != 0) {
-				seen(app, req, &id);
+				(void)seen(app, req, &id);
 				return rc;
 			}
 			if (has_it(req, r))
-				seen(app, req, &id);
+				(void)seen(app, req, &id);
 			else
 				(void)fetched(app, req, &id, r);
 		}
