@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "daemon/log.h"
+#include "daemon/polled.h"
 #include "lib/manifest.h"
 #include "lib/text.h"
 
@@ -432,6 +433,7 @@ catalog_reload(struct app *app)
 {
 	int rc = catalog_load(app->catalog, app->store);
 
+	polled_forget(app->polled);
 	if (rc != 0)
 		log_error("catalog: cannot be read again, the old one stays: "
 		    "%s (%s)", err_text(rc), store_why(app->store));
