@@ -362,6 +362,7 @@ on_event(coap_session_t *session, coap_event_t event)
 			    COAP_NACK_NOT_DELIVERABLE);
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
+		pl->shaken++;
 		dtls_connected(pl, session);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
@@ -517,6 +518,7 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 		front_free(f);
 		return rc;
 	}
+	sock_say_small(f);
 	*ret = f;
 	return 0;
 }

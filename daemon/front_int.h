@@ -39,7 +39,9 @@ struct plane {
 	uint16_t port;
 	char listen[LIMIT_ADDRESS];
 	unsigned feed; /* reads per readiness event, adapts */
-	unsigned handled; /* requests in this turn */
+	unsigned handled; /* requests in this round */
+	unsigned shaken; /* handshakes that ended in this turn */
+	int rcvbuf; /* of the socket, as the kernel counts */
 	size_t sessions;
 	uint8_t key[LIMIT_PSK_KEY];
 	coap_bin_const_t key_ref; /* what libcoap borrows */
