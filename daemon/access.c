@@ -271,9 +271,8 @@ by_claim(struct app *app, const struct req *req, const char *ep,
 	return 0;
 }
 
-/* ?ep= of the query as a name; "" when absent. */
-static int
-query_ep(const struct req *req, char dst[LIMIT_EP + 1], struct why *why)
+int
+access_claim(const struct req *req, char dst[LIMIT_EP + 1], struct why *why)
 {
 	dst[0] = '\0';
 	for (size_t i = 0; i < req->query_n; i++) {
@@ -305,7 +304,7 @@ access_ident(struct app *app, const struct req *req, const char *ep,
 	char name[LIMIT_EP + 1];
 	int rc;
 
-	rc = query_ep(req, name, why);
+	rc = access_claim(req, name, why);
 	if (rc != 0)
 		return rc;
 	if (ep == NULL || ep[0] == '\0')

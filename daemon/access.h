@@ -46,6 +46,11 @@ void access_who(struct app *app, enum transport t, const char *identity,
 int access_refuse_private_keys(const char *state_dir, struct why *why)
     MUST_USE;
 
+/* ?ep= of the query: what the request claims, "" nothing. ERR_INVALID: it is
+ * no endpoint name. */
+int access_claim(const struct req *req, char dst[LIMIT_EP + 1],
+    struct why *why) MUST_USE;
+
 enum ident_how { IDENT_NONE, IDENT_CREDENTIAL, IDENT_EP, IDENT_ADDRESS };
 struct ident {
 	enum ident_how how;

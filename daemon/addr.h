@@ -4,6 +4,8 @@
 #ifndef SUITD_DAEMON_ADDR_H
 #define SUITD_DAEMON_ADDR_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "lib/limits.h"
@@ -14,5 +16,7 @@
  * without which it means nothing.
  */
 void addr_host(const struct sockaddr *sa, char dst[LIMIT_ADDRESS]);
+/* What addr_host wrote, and the port: "HOST:PORT" or "[HOST]:PORT". */
+void addr_host_port(const char *host, uint16_t port, char dst[LIMIT_ADDRESS]);
 
 #endif

@@ -15,6 +15,7 @@
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/polled.h"
 
 /* The lock goes with the process, however it ends. */
 static int
@@ -83,7 +84,9 @@ open_rest(struct app *app, struct why *why)
 	if (rc != 0)
 		return why_set(why, rc, "start: %s (%s)", err_text(rc),
 		    store_why(app->store));
-	rc = admit_new(&app->admit);
+	rc = polled_new(app->store, LIMIT_POLLED, &app->polled);
+	if (rc == 0)
+		rc = admit_new(&app->admit);
 	if (rc == 0)
 		rc = runs_new(&app->runs);
 	if (rc == 0)
@@ -131,6 +134,7 @@ app_close(struct app *app)
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);
+	polled_free(app->polled);
 	catalog_free(app->catalog);
 	access_free(app->access);
 	blob_close(app->blobs);

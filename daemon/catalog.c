@@ -15,6 +15,7 @@
 
 #include "daemon/image.h"
 #include "daemon/log.h"
+#include "daemon/polled.h"
 #include "lib/manifest.h"
 #include "lib/text.h"
 
@@ -439,6 +440,7 @@ catalog_reload(struct app *app)
 {
 	int rc = catalog_load(app->catalog, app->store);
 
+	polled_forget(app->polled);
 	if (rc != 0)
 		log_error("catalog: cannot be read again, the old one stays: "
 		    "%s (%s)", err_text(rc), store_why(app->store));

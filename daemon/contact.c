@@ -29,6 +29,25 @@ contact_note(struct store_device *d, int64_t now)
 	d->seen = now;
 }
 
+bool
+contact_fresh(int64_t seen, int64_t now)
+{
+	return now - seen < SEEN_MS;
+}
+
+bool
+contact_is_news(struct engine *e, const struct store_device *d,
+    const char *addr)
+{
+	struct job job;
+
+	if (strcmp(d->addr, addr) != 0 ||
+	    !contact_fresh(d->seen, loop_now(e->app->loop)))
+		return true;
+	return engine_pushable(e, d) &&
+	    engine_live(e, d->id, &job) != ERR_NOT_FOUND;
+}
+
 int
 contact_seen(struct engine *e, struct store_device *d, const char *addr)
 {
@@ -36,7 +55,7 @@ contact_seen(struct engine *e, struct store_device *d, const char *addr)
 	int64_t now = loop_now(e->app->loop);
 	struct store_seen seen = {.device = d->id, .addr = addr, .at = now};
 
-	if (strcmp(d->addr, addr) == 0 && now - d->seen < SEEN_MS)
+	if (strcmp(d->addr, addr) == 0 && contact_fresh(d->seen, now))
 		return 0;
 	contact_note(d, now);
 	seen.gap = d->gap;

@@ -12,7 +12,13 @@
 /* It was here: last seen (kept to ten minutes), address. */
 int contact_seen(struct engine *e, struct store_device *d, const char *addr)
     MUST_USE;
-/* The same in the record alone, for who saves it anyway: `seen` and the
+/* Does a sign of life at `seen` still stand for one of now? */
+bool contact_fresh(int64_t seen, int64_t now);
+/* Would contact_seen, or TRACK_ALIVE for its live job, write anything? No
+ * pair is needed to ask; when in doubt the answer is yes. */
+bool contact_is_news(struct engine *e, const struct store_device *d,
+    const char *addr);
+/* What contact_seen does, in the record alone, for who saves it anyway: `seen` and the
  * typical silence between two signs of life. */
 void contact_note(struct store_device *d, int64_t now);
 /*

@@ -20,6 +20,7 @@
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
+#include "daemon/polled.h"
 #include "daemon/push.h"
 
 static void
@@ -115,6 +116,7 @@ engine_end(struct engine *e, int err)
 		e->push_n = e->mark[e->depth].push_n;
 		admit_undone(e->app->admit, e->mark[e->depth].moves);
 		planner_undone(e->app->campaigns);
+		polled_undone(e->app->polled);
 	}
 	return err;
 }
@@ -217,6 +219,7 @@ turn_failed(struct engine *e, int rc)
 	access_forget(e->app->access);
 	admit_undone(e->app->admit, e->moves);
 	planner_reset(e->app->campaigns);
+	polled_undone(e->app->polled);
 }
 
 static int
@@ -321,6 +324,7 @@ engine_turn(struct engine *e)
 		if (rc == 0)
 			run_pushes(e);
 	}
+	polled_settled(e->app->polled);
 	front_flush(e->app->front, 0);
 	rearm(e);
 }

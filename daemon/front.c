@@ -21,6 +21,7 @@
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
 #include "daemon/front_dtls.h"
+#include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -365,6 +366,7 @@ on_event(coap_session_t *session, coap_event_t event)
 			    COAP_NACK_NOT_DELIVERABLE);
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
+		pl->shaken++;
 		dtls_connected(pl, session);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
@@ -497,6 +499,7 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 		return why_set(why, ERR_CRYPTO,
 		    "OpenSSL refuses its settings");
 	coap_startup();
+	front_rand_install();
 	coap_set_log_handler(on_log);
 	coap_set_log_level(COAP_LOG_ERR);
 	f = calloc(1, sizeof(*f));
@@ -520,6 +523,7 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 		front_free(f);
 		return rc;
 	}
+	sock_say_small(f);
 	*ret = f;
 	return 0;
 }

@@ -5,6 +5,7 @@
  *   front_sock.c  sockets, and the pump
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   front_rand.c  random bytes for libcoap
  *   front_dtls.c  keys, and peers that start anew
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
@@ -39,7 +40,9 @@ struct plane {
 	uint16_t port;
 	char listen[LIMIT_ADDRESS];
 	unsigned feed; /* reads per readiness event, adapts */
-	unsigned handled; /* requests in this turn */
+	unsigned handled; /* requests in this round */
+	unsigned shaken; /* handshakes that ended in this turn */
+	int rcvbuf; /* of the socket, as the kernel counts */
 	size_t sessions;
 	uint8_t key[LIMIT_PSK_KEY];
 	coap_bin_const_t key_ref; /* what libcoap borrows */

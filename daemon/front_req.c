@@ -7,7 +7,6 @@
 #include "daemon/front_int.h"
 
 #include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/addr.h"
@@ -36,24 +35,17 @@ raw_address(const coap_address_t *a, int *ret_family)
 	return v6;
 }
 
-static void
-host_port_text(const coap_address_t *a, char dst[LIMIT_ADDRESS])
-{
-	char host[LIMIT_ADDRESS];
-
-	addr_host(&a->addr.sa, host);
-	snprintf(dst, LIMIT_ADDRESS, strchr(host, ':') ? "[%.64s]:%u" :
-	    "%.64s:%u", host, coap_address_get_port(a));
-}
-
 void
 req_addresses(const coap_session_t *s, struct req *req)
 {
-	const coap_address_t *remote = coap_session_get_addr_remote(s);
+	const coap_address_t *remote = coap_session_get_addr_remote(s),
+	    *local = coap_session_get_addr_local(s);
+	char host[LIMIT_ADDRESS];
 
 	addr_host(&remote->addr.sa, req->addr);
-	host_port_text(remote, req->peer);
-	host_port_text(coap_session_get_addr_local(s), req->local);
+	addr_host_port(req->addr, coap_address_get_port(remote), req->peer);
+	addr_host(&local->addr.sa, host);
+	addr_host_port(host, coap_address_get_port(local), req->local);
 }
 
 void

@@ -3,6 +3,11 @@
  * sessions. So an event is handed to it k times at once: k reads, one walk,
  * and one commit for all of them. k doubles while the socket still has more
  * and halves when most reads found nothing.
+ *
+ * A turn has an end: after some rounds, after so many handshakes (each costs
+ * what dozens of requests do), and before more answers are held than there
+ * is room for. What is left waits in the socket's buffer, which is asked to
+ * be large.
  */
 #include "daemon/front_sock.h"
 
@@ -20,10 +25,13 @@
 #include "daemon/observe.h"
 
 #define FEED_START 8
-#define FEED_MAX 64
+#define FEED_MAX 256 /* with 5 000 sessions a walk costs 50 us */
 #define FEED_ROUNDS 4 /* then other planes and the commit have their turn */
+#define FEED_HANDSHAKES 64 /* about 20 ms */
 #define EVENTS_MAX 16
 #define RCVBUF (4 * 1024 * 1024)
+#define BURST 1000 /* datagrams that must fit in at once */
+#define BURST_EACH 1280 /* what a small one takes in the kernel */
 
 /* Events of the endpoint's own socket are repeated, others are not. */
 static size_t
@@ -50,17 +58,32 @@ endpoint_ready(const struct epoll_event *in, int n)
 	return false;
 }
 
+/* Reads that the next round may do; 0: this turn has had enough. Over TCP
+ * there is a socket per session, and one read may close it. */
+static unsigned
+room(const struct plane *pl)
+{
+	size_t left = HELD_MAX - pl->f->held_n;
+	unsigned want = pl->t == T_TCP ? 1 : pl->feed;
+
+	if (pl->shaken >= FEED_HANDSHAKES)
+		return 0;
+	return want < left ? want : (unsigned)left;
+}
+
 static void
 on_readable(void *arg)
 {
 	struct epoll_event in[EVENTS_MAX], out[EVENTS_MAX * FEED_MAX];
 	struct plane *pl = arg;
 	int n = epoll_wait(pl->fd, in, EVENTS_MAX, 0);
+	unsigned feed;
 
+	pl->shaken = 0;
 	for (int round = 0; n > 0 && round < FEED_ROUNDS; round++) {
-		/* TCP has a socket per session: one read may close it */
-		unsigned feed = pl->t == T_TCP ? 1 : pl->feed;
-
+		feed = room(pl);
+		if (feed == 0)
+			break;
 		pl->handled = 0;
 		coap_io_do_epoll(pl->ctx, out, multiply(in, (size_t)n, feed,
 		    out));
@@ -72,6 +95,21 @@ on_readable(void *arg)
 	}
 	dtls_settle(pl);
 	observe_settle(pl->f->observers, pl);
+}
+
+/* beyond net.core.rmem_max only with CAP_NET_ADMIN */
+static void
+grow_buffer(struct plane *pl, int fd)
+{
+	int size = RCVBUF;
+	socklen_t n = sizeof(pl->rcvbuf);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+	    sizeof(size)) != 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+		    sizeof(size));
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &pl->rcvbuf, &n) != 0)
+		pl->rcvbuf = 0;
 }
 
 /* The listening socket is the one in the epoll set that has a port. */
@@ -87,7 +125,7 @@ find_socket(struct plane *pl)
 		return;
 	while (fgets(line, sizeof(line), fp) != NULL) {
 		coap_address_t a;
-		int fd, size = RCVBUF;
+		int fd;
 
 		coap_address_init(&a);
 		if (sscanf(line, "tfd: %d", &fd) != 1 ||
@@ -95,12 +133,7 @@ find_socket(struct plane *pl)
 			continue;
 		pl->sock = fd;
 		pl->port = coap_address_get_port(&a);
-		/* beyond net.core.rmem_max only with CAP_NET_ADMIN */
-		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-		    sizeof(size)) != 0 && setsockopt(fd, SOL_SOCKET,
-		    SO_RCVBUF, &size, sizeof(size)) != 0)
-			log_warn("front: receive buffer stays small on %s",
-			    pl->listen);
+		grow_buffer(pl, fd);
 	}
 	fclose(fp);
 }
@@ -183,4 +216,25 @@ sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
 	/* arms libcoap's timer, which lives in the same epoll set */
 	(void)coap_io_process(pl->ctx, COAP_IO_NO_WAIT);
 	return loop_read(pl->f->loop, pl->fd, on_readable, pl);
+}
+
+void
+sock_say_small(const struct front *f)
+{
+	const struct plane *least = NULL;
+
+	for (int t = 0; t < PLANES; t++) {
+		const struct plane *pl = &f->plane[t];
+
+		if (pl->ctx != NULL && t != T_TCP &&
+		    (least == NULL || pl->rcvbuf < least->rcvbuf))
+			least = pl;
+	}
+	if (least == NULL || least->rcvbuf >= BURST * BURST_EACH)
+		return;
+	log_warn("front: the kernel gives %s a receive buffer of %d KiB; when "
+	    "%d devices send at once it takes about %d, and the others have "
+	    "to repeat themselves: set net.core.rmem_max to %d (sysctl), or "
+	    "start suitd with CAP_NET_ADMIN", least->listen,
+	    least->rcvbuf / 1024, BURST, least->rcvbuf / BURST_EACH, RCVBUF);
 }

@@ -9,5 +9,8 @@
 /* Binds pl->listen, grows the buffer, hangs the context into the loop. */
 int sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
     MUST_USE;
+/* One warning when a burst of a thousand datagrams does not fit into the
+ * smallest of the sockets' buffers, with what to do. */
+void sock_say_small(const struct front *f);
 
 #endif

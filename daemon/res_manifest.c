@@ -25,6 +25,7 @@
 #include "daemon/contact.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/polled.h"
 
 int
 res_opaque(const struct req *req, struct resp *resp)
@@ -112,22 +113,28 @@ fetched(struct app *app, const struct req *req, struct ident *id,
 	return rc;
 }
 
-/* It asked and gets nothing: a sign of life all the same. */
-static void
+/* It asked and gets nothing: a sign of life all the same, which may be kept
+ * already. */
+static int
 seen(struct app *app, const struct req *req, struct ident *id)
 {
 	static const struct track_event ev = {.type = TRACK_ALIVE};
 	struct engine *e = app->engine;
-	int rc = engine_begin(e);
+	int rc;
 
+	if (!contact_is_news(e, &id->dev, req->addr))
+		return 0;
+	rc = engine_begin(e);
 	if (rc != 0)
-		return;
+		return rc;
 	rc = contact_seen(e, &id->dev, req->addr);
 	if (rc == 0 && engine_pushable(e, &id->dev))
 		rc = engine_event(e, id->dev.id, &ev);
-	if (engine_end(e, rc) != 0)
+	rc = engine_end(e, rc);
+	if (rc != 0)
 		log_warn("manifest: dev=%llu ep=%s asked, not kept",
 		    (unsigned long long)id->dev.id, id->dev.ep);
+	return rc;
 }
 
 /* --- whose turn is it? --- */
@@ -140,6 +147,8 @@ struct turn {
 	struct store_device dev; /* with the address that it asks from: that
 	                            is the network it will load */
 	struct run *run; /* NULL: of no campaign */
+	bool lasting; /* has_it is 2.03 until something is written of it, or
+	                 the catalog changes */
 };
 
 static void
@@ -265,9 +274,10 @@ up_to_date(struct turn *t, const struct catalog_release *cur,
 
 /* It was given up for this very release because of the image or the device:
  * unlike a queued job's the wait is the class's longest, or until an operator
- * retries it. One in recovery mode has nothing else to fetch. */
+ * retries it. One in recovery mode has nothing else to fetch. *ret_rests: it
+ * was, whether the wait is over or not. */
 static int
-given_up(struct turn *t, const struct catalog_release *cur)
+given_up(struct turn *t, const struct catalog_release *cur, bool *ret_rests)
 {
 	struct app *app = t->app;
 	struct admission a = {.hold = HOLD_BACKOFF};
@@ -279,6 +289,7 @@ given_up(struct turn *t, const struct catalog_release *cur)
 	if (last.release != cur->id || last.state != JOB_FAILED ||
 	    !admit_must_rest(&last) || last.reason == REASON_RECOVERY)
 		return 0;
+	*ret_rests = true;
 	a.until = last.updated +
 	    app->conf.track.backoff.rule[last.last_fail].cap_ms;
 	if (a.until <= loop_now(app->loop))
@@ -299,10 +310,12 @@ release_for(struct turn *t, const struct catalog_release **ret)
 	struct job job, own = {.state = JOB_QUEUED, .due = 1};
 	const struct job *j = &job;
 	int rc = s->ops->job_live(s, d->id, &job);
+	bool rests = false;
 
 	*ret = NULL;
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
+	t->lasting = rc == ERR_NOT_FOUND;
 	if (rc == 0)
 		*ret = catalog_by_id(app->catalog, job.release);
 	if (rc == ERR_NOT_FOUND || (job.campaign == 0 && cur != NULL &&
@@ -317,7 +330,8 @@ release_for(struct turn *t, const struct catalog_release **ret)
 		    "nothing for you: your class is not known here");
 	if (j == &own && d->have_seq && d->seq >= cur->seq)
 		return up_to_date(t, cur, ret);
-	rc = rc == ERR_NOT_FOUND ? given_up(t, cur) : 0;
+	rc = rc == ERR_NOT_FOUND ? given_up(t, cur, &rests) : 0;
+	t->lasting = t->lasting && !rests;
 	if (rc == 0)
 		rc = may_start(t, j, *ret);
 	if (rc != 0 && (*ret = stay(t)) != NULL) {
@@ -400,11 +414,11 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 			turn_dev(&t);
 			rc = class_turn(&t, r);
 			if (rc != 0) {
-				seen(app, req, &id);
+				(void)seen(app, req, &id);
 				return rc;
 			}
 			if (has_it(req, r))
-				seen(app, req, &id);
+				(void)seen(app, req, &id);
 			else
 				(void)fetched(app, req, &id, r);
 		}
@@ -414,15 +428,62 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 	return answer(r, req, resp);
 }
 
+/* --- polls that were answered before, see polled.h --- */
+
+/* A device known by its address alone is not remembered: another one may
+ * come to have the same. */
+static bool
+poll_key(const struct req *req, char ep[LIMIT_EP + 1],
+    struct polled_key *ret)
+{
+	struct why why;
+
+	*ret = (struct polled_key){req->who.device, ep, req->addr};
+	return asked(req) && !req->observe && req->etag_n > 0 &&
+	    access_claim(req, ep, &why) == 0 &&
+	    (req->who.device != 0 || ep[0] != '\0');
+}
+
+/* What it has, when that was all there is for it, and still is. */
+static const struct catalog_release *
+told_before(struct app *app, const struct req *req)
+{
+	const struct catalog_release *r;
+	char ep[LIMIT_EP + 1];
+	struct polled_note n;
+	struct polled_key k;
+
+	if (!poll_key(req, ep, &k) || !polled_find(app->polled, &k, &n) ||
+	    !contact_fresh(n.seen, loop_now(app->loop)))
+		return NULL;
+	r = catalog_by_id(app->catalog, n.release);
+	return r != NULL && has_it(req, r) ? r : NULL;
+}
+
+static void
+remember(struct turn *t, const struct catalog_release *r)
+{
+	const struct store_device *d = &t->id->dev;
+	const struct polled_note n = {d->id, r->id, d->seen};
+	char ep[LIMIT_EP + 1];
+	struct polled_key k;
+
+	if (t->lasting && poll_key(t->req, ep, &k))
+		polled_put(t->app->polled, &k, &n);
+}
+
 int
 res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 {
-	const struct catalog_release *r;
+	const struct catalog_release *r = told_before(app, req);
 	struct ident id;
 	struct turn t = {.app = app, .req = req, .resp = resp, .id = &id};
-	int rc = access_ident(app, req, NULL, &id, &resp->why);
+	int rc;
 
 	ask_again(app, resp);
+	if (r != NULL)
+		return answer(r, req, resp);
+	rc = access_ident(app, req, NULL, &id, &resp->why);
 	if (rc != 0)
 		return rc;
 	if (id.how == IDENT_NONE)
@@ -431,12 +492,12 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 	turn_dev(&t);
 	rc = req->first_block ? release_for(&t, &r) : release_again(&t, &r);
 	if (rc != 0 && asked(req))
-		seen(app, req, &id);
+		(void)seen(app, req, &id);
 	if (rc != 0)
 		return rc;
-	if (asked(req) && has_it(req, r))
-		seen(app, req, &id);
-	else if (asked(req))
+	if (asked(req) && has_it(req, r) && seen(app, req, &id) == 0)
+		remember(&t, r);
+	if (asked(req) && !has_it(req, r))
 		rc = fetched(app, req, &id, r);
 	/* without its slot a campaign's device must not begin */
 	if (rc != 0 && resp->after_commit)

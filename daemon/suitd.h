@@ -17,6 +17,7 @@ struct admit; /* admit.h: who may start now */
 struct engine; /* engine.h: the pump, and the turn's transaction */
 struct blocks; /* blocks.h: images over plain UDP, on threads */
 struct campaigns; /* campaign.h: plans in the making */
+struct polled; /* polled.h: polls that need no SQL */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
 struct runs; /* runs.h: campaigns in memory */
@@ -27,6 +28,7 @@ struct app {
 	struct store *store;
 	struct blob_store *blobs;
 	struct catalog *catalog;
+	struct polled *polled; /* NULL: none is remembered */
 	struct access *access;
 	struct front *front;
 	struct blocks *blocks; /* NULL: none */

@@ -449,7 +449,21 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	struct why why; /* of the last error */
+	/* Told, after the write, of which device it was: of its row, its
+	 * credential, or a job of its own that was put or saved; 0: it may be
+	 * any one's. Leases (jobs_due, jobs_queued) are not told, nor is what
+	 * a rollback takes back. NULL: nobody listens. */
+	void (*wrote)(void *arg, uint64_t device);
+	void *wrote_arg;
 };
+
+/* For the twins, after a verb that wrote. */
+static inline void
+store_wrote(const struct store *s, uint64_t device)
+{
+	if (s->wrote != NULL)
+		s->wrote(s->wrote_arg, device);
+}
 
 static inline int
 store_begin(struct store *s)

@@ -93,6 +93,7 @@ device_put(struct store *s, struct store_device *d)
 	if (!d->have_seq)
 		now.seq = 0;
 	mem_set(m, MEM_DEVICE, old, &now);
+	store_wrote(s, d->id);
 	return 0;
 }
 
@@ -119,6 +120,7 @@ device_seen(struct store *s, const struct store_seen *seen)
 	if (addr != NULL && addr[0] != '\0')
 		memcpy(now.addr, addr, strlen(addr) + 1);
 	mem_set(m, MEM_DEVICE, old, &now);
+	store_wrote(s, seen->device);
 	return 0;
 }
 
@@ -201,6 +203,7 @@ device_remove(struct store *s, uint64_t id)
 		if (((struct mem_psk *)x->row[i - 1])->device == id)
 			mem_set(m, MEM_PSK, x->row[i - 1], NULL);
 	mem_set(m, MEM_DEVICE, d, NULL);
+	store_wrote(s, id);
 	return 0;
 }
 
@@ -364,6 +367,7 @@ psk_put(struct store *s, const char *identity, uint64_t device,
 	if (device != 0 && device_find(m, device) == NULL)
 		return mem_refuse(m, ERR_NOT_FOUND, "device");
 	mem_set(m, MEM_PSK, old, &now);
+	store_wrote(s, device);
 	return 0;
 }
 
@@ -404,6 +408,7 @@ psk_remove(struct store *s, const char *identity)
 	if (k == NULL)
 		return mem_refuse(m, ERR_NOT_FOUND, "credential");
 	mem_set(m, MEM_PSK, k, NULL);
+	store_wrote(s, 0);
 	return 0;
 }
 

@@ -126,6 +126,7 @@ job_put(struct store *s, struct job *j)
 	j->id = mem_next(m, MEM_JOB);
 	j->version = 1;
 	mem_set(m, MEM_JOB, NULL, j);
+	store_wrote(s, j->device);
 	return 0;
 }
 
@@ -183,6 +184,7 @@ job_save(struct store *s, struct job *j)
 	now.target_seq = old->target_seq;
 	now.created = old->created;
 	mem_set(m, MEM_JOB, old, &now);
+	store_wrote(s, now.device);
 	return 0;
 }
 

@@ -292,8 +292,14 @@ sq_device_put(struct store *store, struct store_device *d)
 	if (err != 0)
 		return sq_refuse(s, err, "device");
 	err = sq_writable(s);
-	if (err != 0 || d->id == 0)
-		return err != 0 ? err : device_insert(s, d);
+	if (err == 0 && d->id == 0) {
+		err = device_insert(s, d);
+		if (err == 0)
+			store_wrote(store, d->id);
+		return err;
+	}
+	if (err != 0)
+		return err;
 	err = sq_device_get(store, d->id, &old);
 	if (err == 0 && (strcmp(old.ep, d->ep) != 0 ||
 	    strcmp(old.addr, d->addr) != 0 || old.reg != d->reg ||
@@ -304,6 +310,8 @@ sq_device_put(struct store *store, struct store_device *d)
 		    V_NAME(d->addr), V_ID(d->reg)));
 	if (err == 0)
 		err = device_write(s, DEVICE_UPDATE, d);
+	if (err == 0)
+		store_wrote(store, d->id);
 	if (err != 0 || tags_same(&old, d))
 		return err;
 	err = tags_drop(s, &old);
@@ -326,6 +334,8 @@ sq_device_seen(struct store *store, const struct store_seen *seen)
 	if (err == 0 && addr != NULL && addr[0] != '\0')
 		err = sq_write(s, Q(DEVICE_ADDR, V_INT(seen->device),
 		    V_TEXT(addr)));
+	if (err == 0)
+		store_wrote(store, seen->device);
 	return err;
 }
 
@@ -346,6 +356,8 @@ sq_device_remove(struct store *store, uint64_t id)
 		err = tags_drop(s, &d);
 	if (err == 0)
 		err = sq_write(s, Q(DEVICE_DELETE, V_INT(id)));
+	if (err == 0)
+		store_wrote(store, id);
 	return err;
 }
 
@@ -480,6 +492,8 @@ sq_psk_put(struct store *store, const char *identity, uint64_t device,
 	    V_BLOB(key.p, key.n)));
 	if (err == 0 && !sq_changed(s))
 		err = sq_refuse(s, ERR_EXISTS, "credential");
+	if (err == 0)
+		store_wrote(store, device);
 	return err;
 }
 
@@ -523,5 +537,7 @@ sq_psk_remove(struct store *s, const char *identity)
 
 	if (err == 0 && !sq_changed(sq_of(s)))
 		err = sq_refuse(sq_of(s), ERR_NOT_FOUND, "credential");
+	if (err == 0)
+		store_wrote(s, 0);
 	return err;
 }

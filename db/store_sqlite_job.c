@@ -89,6 +89,7 @@ sq_job_put(struct store *store, struct job *j)
 		return err;
 	j->id = sq_rowid(s);
 	j->version = 1;
+	store_wrote(store, j->device);
 	return 0;
 }
 
@@ -164,8 +165,10 @@ sq_job_save(struct store *store, struct job *j)
 		if (err == 0)
 			err = sq_refuse(s, ERR_CONFLICT, "job");
 	}
-	if (err == 0)
+	if (err == 0) {
 		j->version++;
+		store_wrote(store, j->device);
+	}
 	return err;
 }
 

@@ -24,6 +24,7 @@
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/polled.h"
 #include "daemon/publish.h"
 #include "daemon/push.h"
 #include "daemon/res.h"
@@ -293,6 +294,7 @@ world_open(struct world *w, int (*store)(struct store **))
 	assert_int_equal(blob_open(&bo, &w->app.blobs, &why), 0);
 	assert_int_equal(catalog_new(&w->app.catalog), 0);
 	assert_int_equal(access_open(w->dir, &w->app.access, &why), 0);
+	assert_int_equal(polled_new(w->app.store, 64, &w->app.polled), 0);
 	assert_int_equal(admit_new(&w->app.admit), 0);
 	assert_int_equal(runs_new(&w->app.runs), 0);
 	assert_int_equal(campaigns_new(&w->app.campaigns), 0);
@@ -335,6 +337,7 @@ world_close(struct world *w)
 	campaigns_free(w->app.campaigns);
 	runs_free(w->app.runs);
 	admit_free(w->app.admit);
+	polled_free(w->app.polled);
 	catalog_free(w->app.catalog);
 	access_free(w->app.access);
 	blob_close(w->app.blobs);
@@ -360,6 +363,8 @@ world_kill(struct world *w)
 	runs_free(w->app.runs);
 	admit_free(w->app.admit);
 	access_forget(w->app.access);
+	polled_free(w->app.polled);
+	assert_int_equal(polled_new(w->app.store, 64, &w->app.polled), 0);
 	assert_int_equal(admit_new(&w->app.admit), 0);
 	assert_int_equal(runs_new(&w->app.runs), 0);
 	assert_int_equal(campaigns_new(&w->app.campaigns), 0);

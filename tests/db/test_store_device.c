@@ -347,6 +347,56 @@ a_page_has_its_limits(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* --- who listens is told of whom was written --- */
+
+static void
+on_wrote(void *arg, uint64_t device)
+{
+	char *told = arg;
+
+	sprintf(told + strlen(told), "%llu ", (unsigned long long)device);
+}
+
+static void
+each_write_of_a_device_is_told(void **state)
+{
+	struct store *s = store_of(state);
+	uint64_t one = add_device(s, "one"), two = add_device(s, "two"),
+	    rel = add_release(s, 1);
+	struct store_device d;
+	struct store_seen seen = {.device = two, .addr = "10.0.0.2", .at = 9};
+	struct job j, leased[2];
+	char told[200] = "", want[200];
+	size_t n = 0;
+
+	s->wrote = on_wrote;
+	s->wrote_arg = told;
+	OK(s->ops->device_get(s, one, &d));
+	OK(store_begin(s));
+	OK(s->ops->device_put(s, &d));
+	OK(s->ops->device_seen(s, &seen));
+	track_init(&j, one, rel, 1, 1);
+	OK(s->ops->job_put(s, &j));
+	OK(s->ops->job_save(s, &j));
+	OK(s->ops->psk_put(s, "two", two, slice_str("0123456789")));
+	OK(s->ops->psk_remove(s, "two")); /* it may be any one's */
+	OK(s->ops->device_remove(s, two));
+	/* nothing of these */
+	FAILS(s->ops->device_remove(s, two), ERR_NOT_FOUND);
+	FAILS(s->ops->device_seen(s, &seen), ERR_NOT_FOUND);
+	j.version--;
+	FAILS(s->ops->job_save(s, &j), ERR_CONFLICT);
+	OK(s->ops->jobs_due(s, 1000, 1, leased, 2, &n));
+	OK(s->ops->job_live(s, one, &j));
+	OK(store_commit(s));
+	s->wrote = NULL;
+	sprintf(want, "%llu %llu %llu %llu %llu 0 %llu ",
+	    (unsigned long long)one, (unsigned long long)two,
+	    (unsigned long long)one, (unsigned long long)one,
+	    (unsigned long long)two, (unsigned long long)two);
+	assert_string_equal(told, want);
+}
+
 int
 main(void)
 {
@@ -360,6 +410,7 @@ main(void)
 		TWICE(devices_are_listed_by_name_filter_and_page),
 		TWICE(a_tag_that_is_taken_away_no_longer_finds),
 		TWICE(a_page_has_its_limits),
+		TWICE(each_write_of_a_device_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

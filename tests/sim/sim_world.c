@@ -16,6 +16,7 @@
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/polled.h"
 #include "daemon/publish.h"
 #include "lib/text.h"
 
@@ -67,6 +68,8 @@ sim_daemon_start(struct sim *s)
 	if (rc == 0)
 		rc = catalog_load(a->catalog, a->store);
 	if (rc == 0)
+		rc = polled_new(a->store, LIMIT_POLLED, &a->polled);
+	if (rc == 0)
 		rc = admit_new(&a->admit);
 	if (rc == 0)
 		rc = runs_new(&a->runs);
@@ -96,6 +99,7 @@ sim_daemon_kill(struct sim *s)
 	campaigns_free(a->campaigns);
 	runs_free(a->runs);
 	admit_free(a->admit);
+	polled_free(a->polled);
 	catalog_free(a->catalog);
 	access_free(a->access);
 	blob_close(a->blobs);
@@ -103,6 +107,7 @@ sim_daemon_kill(struct sim *s)
 	a->campaigns = NULL;
 	a->runs = NULL;
 	a->admit = NULL;
+	a->polled = NULL;
 	a->catalog = NULL;
 	a->access = NULL;
 	a->blobs = NULL;
