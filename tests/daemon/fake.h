@@ -40,6 +40,7 @@ struct loop {
 	void (*hook)(void *arg);
 	void (*tick)(void *arg);
 	void *arg;
+	struct lag lag;
 };
 
 int64_t
@@ -58,6 +59,12 @@ uint64_t
 loop_rand(struct loop *l)
 {
 	return backoff_rand(&l->seed);
+}
+
+const struct lag *
+loop_lag(const struct loop *l)
+{
+	return &l->lag;
 }
 
 void
