@@ -449,6 +449,8 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	struct why why; /* of the last error */
+	struct syncer *syncer; /* store_sync.h; NULL: it has none */
+	bool unsynced; /* a commit is not durable when it returns: syncer_ask */
 };
 
 static inline int
@@ -482,6 +484,8 @@ struct store_sqlite_opts {
 	bool check_plans; /* assert that no statement scans devices, jobs or
 	                     events but those that are marked so: tests, and
 	                     debug builds of the daemon */
+	bool background; /* a thread checkpoints and syncs, see store_sync.h;
+	                    without full_sync it only checkpoints */
 };
 /* ERR_UNSUPPORTED: a newer suitd wrote it; ERR_TYPE: not a store of suitd. */
 int store_sqlite_open(const struct store_sqlite_opts *o,
