@@ -42,7 +42,7 @@ open_state(struct app *app, struct why *why)
 	const struct conf *c = &app->conf;
 	char path[512];
 	struct store_sqlite_opts so = {path, c->synchronous_full,
-	    SUITD_DEBUG, true};
+	    SUITD_DEBUG, loop_clock};
 	struct blob_opts bo = {c->state_dir, c->image_max, c->images_total};
 	int rc;
 

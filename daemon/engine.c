@@ -38,6 +38,8 @@ on_fold(void *arg)
 	engine_prune(e);
 	if (e->sync.failed)
 		e->sync.owed = true; /* is the disk well again? */
+	if (e->app->store->syncer != NULL)
+		syncer_tick(e->app->store->syncer);
 }
 
 static void

@@ -49,13 +49,19 @@ clock_us(clockid_t id)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+int64_t
+loop_clock(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
 static void
 read_clocks(struct loop *l)
 {
 	if (l->fresh)
 		return;
 	l->now = clock_us(CLOCK_REALTIME) / 1000;
-	l->woke = clock_us(CLOCK_MONOTONIC);
+	l->woke = loop_clock();
 	l->mono = l->woke / 1000;
 	l->fresh = true;
 }
@@ -147,8 +153,7 @@ static void
 end_turn(struct loop *l)
 {
 	if (l->fresh)
-		lag_add(&l->lag, (uint64_t)(clock_us(CLOCK_MONOTONIC) -
-		    l->woke), l->mono);
+		lag_add(&l->lag, (uint64_t)(loop_clock() - l->woke), l->mono);
 	l->fresh = false;
 }
 

@@ -20,6 +20,8 @@ void loop_stop(struct loop *l);
 
 int64_t loop_now(const struct loop *l); /* Unix milliseconds, once a turn */
 int64_t loop_mono(const struct loop *l); /* monotonic milliseconds */
+/* Monotonic microseconds, read now; for any thread. */
+int64_t loop_clock(void);
 uint64_t loop_rand(struct loop *l);
 /* How long each turn kept the loop, from its first event to the next sleep:
  * whoever came meanwhile waited so long. */

@@ -484,8 +484,10 @@ struct store_sqlite_opts {
 	bool check_plans; /* assert that no statement scans devices, jobs or
 	                     events but those that are marked so: tests, and
 	                     debug builds of the daemon */
-	bool background; /* a thread checkpoints and syncs, see store_sync.h;
-	                    without full_sync it only checkpoints */
+	int64_t (*clock)(void); /* not NULL: a thread syncs and checkpoints,
+	                           see store_sync.h; this tells it how long
+	                           that takes, in microseconds. Without
+	                           full_sync it only checkpoints */
 };
 /* ERR_UNSUPPORTED: a newer suitd wrote it; ERR_TYPE: not a store of suitd. */
 int store_sqlite_open(const struct store_sqlite_opts *o,

@@ -330,7 +330,7 @@ setup(struct sq *s, const struct store_sqlite_opts *o)
 	int err;
 
 	/* the loop waits */
-	sqlite3_busy_timeout(s->db, o->background ? SYNC_WAIT_MS : 1000);
+	sqlite3_busy_timeout(s->db, o->clock ? SYNC_WAIT_MS : 1000);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	err = identify(s);
@@ -343,14 +343,14 @@ setup(struct sq *s, const struct store_sqlite_opts *o)
 		    "PRAGMA wal_autocheckpoint = 1000;" /* pages: 4 MiB */
 		    "PRAGMA journal_size_limit = 16777216");
 	if (err == 0)
-		err = sq_exec(s, o->full_sync && !o->background ?
+		err = sq_exec(s, o->full_sync && o->clock == NULL ?
 		    "PRAGMA synchronous = FULL" :
 		    "PRAGMA synchronous = NORMAL");
 	if (err == 0)
 		err = migrate(s);
-	if (err != 0 || !o->background)
+	if (err != 0 || o->clock == NULL)
 		return err;
-	err = syncer_new(s->db, o->path, &s->base.syncer);
+	err = syncer_new(s->db, o, &s->base.syncer);
 	if (err != 0)
 		return sq_refuse(s, err, "the thread that syncs");
 	s->base.unsynced = o->full_sync;

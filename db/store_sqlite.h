@@ -120,7 +120,8 @@ bool sq_plan_scans(sqlite3 *db, const char *sql, char *ret_line, size_t cap);
 
 /* store_sqlite_sync.c: the thread of a database in WAL mode, whose commits
  * `db` makes. */
-int syncer_new(sqlite3 *db, const char *path, struct syncer **ret) MUST_USE;
+int syncer_new(sqlite3 *db, const struct store_sqlite_opts *o,
+    struct syncer **ret) MUST_USE;
 void syncer_free(struct syncer *s); /* NULL is fine */
 /* Odd: it has the write lock, or wants it; another number each time. */
 unsigned syncer_claim(struct syncer *s);

@@ -26,13 +26,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "db/store_sqlite.h"
 
 #define SLOW_US 20000
-#define RETRY_S 1
 #define LOCK_MS 200 /* for the loop's turn to end */
 
 enum question { NONE, ASKED, ANSWERED };
@@ -44,11 +42,12 @@ struct syncer {
 	pthread_cond_t wake, answered;
 	enum question question;
 	int err;
-	bool stop;
+	bool stop, tick;
 	uint64_t pages; /* of the log; 0: not since the last checkpoint */
 	struct syncer_stats stats;
 
 	/* the thread's */
+	int64_t (*clock)(void);
 	sqlite3 *db;
 	int log, event;
 	bool broken; /* a sync failed: see store_sync.h */
@@ -58,15 +57,6 @@ struct syncer {
 
 	atomic_uint claim; /* odd: the thread has, or wants, the write lock */
 };
-
-static uint64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* --- the thread --- */
 
@@ -159,10 +149,11 @@ checkpoint(struct syncer *s, bool all)
 static int
 sync_log(struct syncer *s)
 {
-	uint64_t from = now_us(), took;
+	int64_t from = s->clock();
+	uint64_t took;
 	int err = fdatasync(s->log) == 0 ? 0 : errno;
 
-	took = now_us() - from;
+	took = (uint64_t)(s->clock() - from);
 	s->slow_us -= s->slow_us / 8;
 	if (took > s->slow_us)
 		s->slow_us = took;
@@ -211,13 +202,11 @@ enum task { SYNC, CHECKPOINT, WHOLE, STOP };
 static enum task
 next_task(struct syncer *s)
 {
-	struct timespec at;
 	enum task task = STOP;
-	bool timed = false;
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
-		bool due = s->retry ? timed : s->pages >= s->next;
+		bool due = s->retry ? s->tick : s->pages >= s->next;
 
 		if (s->question == ASKED) {
 			task = SYNC;
@@ -229,15 +218,11 @@ next_task(struct syncer *s)
 			task = s->stats.log_pages >= SYNC_HARD ? WHOLE :
 			    CHECKPOINT;
 			s->pages = 0;
+			s->tick = false;
 			break;
 		}
-		clock_gettime(CLOCK_REALTIME, &at);
-		at.tv_sec += RETRY_S;
-		if (s->retry)
-			timed = pthread_cond_timedwait(&s->wake, &s->lock,
-			    &at) == ETIMEDOUT;
-		else
-			pthread_cond_wait(&s->wake, &s->lock);
+		s->tick = false;
+		pthread_cond_wait(&s->wake, &s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return task;
@@ -321,6 +306,16 @@ syncer_stats(struct syncer *s, struct syncer_stats *ret)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void
+syncer_tick(struct syncer *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->tick = true;
+	if (s->stats.stuck)
+		pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
 unsigned
 syncer_claim(struct syncer *s)
 {
@@ -382,7 +377,8 @@ open_files(struct syncer *s, const char *path)
 }
 
 int
-syncer_new(sqlite3 *db, const char *path, struct syncer **ret)
+syncer_new(sqlite3 *db, const struct store_sqlite_opts *o,
+    struct syncer **ret)
 {
 	struct syncer *s = calloc(1, sizeof(*s));
 	int err;
@@ -394,7 +390,8 @@ syncer_new(sqlite3 *db, const char *path, struct syncer **ret)
 	pthread_cond_init(&s->answered, NULL);
 	s->log = s->event = -1;
 	s->next = SYNC_SOFT;
-	err = open_files(s, path);
+	s->clock = o->clock;
+	err = open_files(s, o->path);
 	if (err == 0)
 		err = start(s);
 	if (err != 0) {

@@ -1,7 +1,7 @@
 /*
  * store_sync: what a disk takes its time for, on a thread of its own: that a
  * commit is on the disk, and checkpoints of the write-ahead log. A store that
- * was opened with it (store.h, `background`) has store->syncer; its commits
+ * was opened with it (store.h, `clock`) has store->syncer; its commits
  * are whole and seen by every verb when they return, but outlive a loss of
  * power only when a syncer_ask that came after them has been answered with 0.
  * Whoever kills the process, with -9 or not, loses no commit either way.
@@ -51,6 +51,9 @@ bool syncer_answer(struct syncer *s, int *ret_err);
 int syncer_wait(struct syncer *s) MUST_USE;
 /* Readable while there is an answer. */
 int syncer_fd(const struct syncer *s);
+
+/* Now and then: a checkpoint that failed is tried again. */
+void syncer_tick(struct syncer *s);
 
 struct syncer_stats {
 	uint64_t syncs, checkpoints, failed; /* failed: of both */

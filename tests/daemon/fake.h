@@ -276,7 +276,7 @@ static inline int
 fake_sqlite(struct store **ret)
 {
 	char path[128];
-	struct store_sqlite_opts so = {path, false, true, false};
+	struct store_sqlite_opts so = {path, false, true, NULL};
 	struct why why;
 
 	strcpy(fake_db, "/tmp/suitd-sql-XXXXXX");
