@@ -19,6 +19,19 @@ get_status(struct client *cl, struct msg_status *ret)
 	return client_get(cl, &rq, &msg_status, ret);
 }
 
+/* An older suitd says nothing of it. */
+static void
+show_lag(const struct msg_status *m)
+{
+	if (m->lag_turns == 0)
+		return;
+	render_linef(stdout, "turns", "half within %.1f ms, 99 %% within "
+	    "%.1f ms, longest %.1f ms (last minute %.1f ms), %" PRIu64
+	    " over 100 ms", (double)m->lag_p50_us / 1e3,
+	    (double)m->lag_p99_us / 1e3, (double)m->lag_max_us / 1e3,
+	    (double)m->lag_recent_us / 1e3, m->lag_over);
+}
+
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
@@ -43,6 +56,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 	render_linef(stdout, "store", "%" PRIu64 " events, %" PRIu64
 	    " commits, %" PRIu64 " failed", m->events, m->commits,
 	    m->commits_failed);
+	show_lag(m);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
 		    m->why);

@@ -16,6 +16,7 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
+#include "db/store_sync.h"
 
 /* The lock goes with the process, however it ends. */
 static int
@@ -43,7 +44,7 @@ open_state(struct app *app, struct why *why)
 	const struct conf *c = &app->conf;
 	char path[512];
 	struct store_sqlite_opts so = {path, c->synchronous_full,
-	    SUITD_DEBUG};
+	    SUITD_DEBUG, loop_clock};
 	struct blob_opts bo = {c->state_dir, c->image_max, c->images_total};
 	int rc;
 
@@ -72,6 +73,13 @@ open_front(struct app *app, struct why *why)
 	return front_new(&o, &app->front, why);
 }
 
+/* The turn that follows settles it. */
+static void
+on_synced(void *arg)
+{
+	(void)arg;
+}
+
 static int
 open_rest(struct app *app, struct why *why)
 {
@@ -93,6 +101,9 @@ open_rest(struct app *app, struct why *why)
 		rc = campaigns_new(&app->campaigns);
 	if (rc == 0)
 		rc = engine_new(app, &app->engine);
+	if (rc == 0)
+		rc = loop_read(app->loop, syncer_fd(app->store->syncer),
+		    on_synced, NULL);
 	if (rc != 0)
 		return why_set(why, rc, "start: %s", err_text(rc));
 	rc = peer_new(app->loop, &app->conf, &app->peer, why);
@@ -127,6 +138,8 @@ app_close(struct app *app)
 	struct front *f = app->front;
 
 	blocks_free(app->blocks);
+	if (f != NULL)
+		engine_drain(app->engine);
 	app->front = NULL; /* pushes that end now say nothing of devices */
 	front_free(f);
 	peer_free(app->peer);

@@ -4,8 +4,8 @@
  * thousand reports that arrive together cost one fsync, and one bad request
  * among them undoes only itself.
  *
- * What must not be seen before the commit (pushes, notifications, the new
- * catalog) is queued here. Topics and checks of a pair that is undone stay
+ * What must not be seen before the commit is durable (pushes, notifications,
+ * the new catalog) is queued here, and told by engine_sync.c. Topics and checks of a pair that is undone stay
  * queued: telling somebody that nothing changed is harmless; a push is not,
  * and is dropped with its pair.
  */
@@ -22,6 +22,7 @@
 #include "daemon/log.h"
 #include "daemon/polled.h"
 #include "daemon/push.h"
+#include "db/store_sync.h"
 
 static void
 on_timer(void *arg)
@@ -32,8 +33,14 @@ on_timer(void *arg)
 static void
 on_fold(void *arg)
 {
-	engine_fold(arg, false);
-	engine_prune(arg);
+	struct engine *e = arg;
+
+	engine_fold(e, false);
+	engine_prune(e);
+	if (e->sync.failed)
+		e->sync.owed = true; /* is the disk well again? */
+	if (e->app->store->syncer != NULL)
+		syncer_tick(e->app->store->syncer);
 }
 
 static void
@@ -71,8 +78,8 @@ engine_free(struct engine *e)
 		return;
 	if (e->open)
 		e->app->store->ops->rollback(e->app->store);
-	free(e->push);
-	free(e->topic);
+	engine_news_free(&e->news);
+	engine_news_free(&e->told);
 	free(e->check);
 	free(e);
 }
@@ -96,7 +103,7 @@ engine_begin(struct engine *e)
 	rc = s->ops->begin(s);
 	if (rc != 0)
 		return rc;
-	e->mark[e->depth].push_n = e->push_n;
+	e->mark[e->depth].push_n = e->news.push_n;
 	e->mark[e->depth++].moves = admit_moves(e->app->admit);
 	return 0;
 }
@@ -113,7 +120,7 @@ engine_end(struct engine *e, int err)
 	else
 		err = s->ops->commit(s);
 	if (err != 0) {
-		e->push_n = e->mark[e->depth].push_n;
+		e->news.push_n = e->mark[e->depth].push_n;
 		admit_undone(e->app->admit, e->mark[e->depth].moves);
 		planner_undone(e->app->campaigns);
 		polled_undone(e->app->polled);
@@ -121,51 +128,25 @@ engine_end(struct engine *e, int err)
 	return err;
 }
 
-/* Room for one more element; out of memory ends the daemon, its state is
- * on the disk. */
-static void *
-grow(void *p, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap)
-		return p;
-	*cap = *cap ? *cap * 2 : 16;
-	p = realloc(p, *cap * size);
-	if (p == NULL)
-		abort();
-	return p;
-}
-
 void
 engine_push(struct engine *e, const struct job *job, bool probe)
 {
-	e->push = grow(e->push, e->push_n, &e->push_cap, sizeof(*e->push));
-	e->push[e->push_n++] = (struct engine_push){*job, probe};
+	engine_news_push(&e->news, &(struct engine_push){*job, probe});
 }
 
 void
 engine_notify(struct engine *e, enum transport plane, const char *path)
 {
-	struct engine_topic *t;
+	struct engine_topic t = {.plane = plane};
 
-	for (size_t i = 0; i < e->topic_n; i++)
-		if ((e->topic[i].plane == T_ADMIN) == (plane == T_ADMIN) &&
-		    strcmp(e->topic[i].path, path) == 0)
-			return;
-	e->topic = grow(e->topic, e->topic_n, &e->topic_cap,
-	    sizeof(*e->topic));
-	t = &e->topic[e->topic_n++];
-	t->plane = plane;
-	snprintf(t->path, sizeof(t->path), "%s", path);
+	snprintf(t.path, sizeof(t.path), "%s", path);
+	engine_news_topic(&e->news, &t);
 }
 
 void
 engine_after(struct engine *e, void (*fn)(struct app *app))
 {
-	for (size_t i = 0; i < e->after_n; i++)
-		if (e->after[i] == fn)
-			return;
-	assert(e->after_n < ENGINE_AFTER);
-	e->after[e->after_n++] = fn;
+	engine_news_after(&e->news, fn);
 }
 
 void
@@ -180,8 +161,13 @@ engine_campaign_check(struct engine *e, uint64_t campaign)
 	for (size_t i = 0; i < e->check_n; i++)
 		if (e->check[i] == campaign)
 			return;
-	e->check = grow(e->check, e->check_n, &e->check_cap,
-	    sizeof(*e->check));
+	if (e->check_n == e->check_cap) {
+		e->check_cap = e->check_cap ? e->check_cap * 2 : 16;
+		e->check = realloc(e->check, e->check_cap *
+		    sizeof(*e->check));
+		if (e->check == NULL)
+			abort();
+	}
 	e->check[e->check_n++] = campaign;
 }
 
@@ -213,7 +199,9 @@ turn_failed(struct engine *e, int rc)
 	    store_why(e->app->store));
 	log_error("store: commit failed, this turn is undone and its "
 	    "requests are refused; serving goes on: %s", e->stats.why);
-	e->push_n = e->topic_n = e->after_n = 0;
+	e->news.push_n = e->kept.push_n;
+	e->news.topic_n = e->kept.topic_n;
+	e->news.after_n = e->kept.after_n;
 	memset(e->idle, 0, sizeof(e->idle));
 	progress_unfold(&e->progress, loop_now(e->app->loop));
 	access_forget(e->app->access);
@@ -237,42 +225,17 @@ commit(struct engine *e)
 		turn_failed(e, rc);
 		return rc;
 	}
-	if (e->stats.degraded)
+	if (e->stats.degraded && !e->sync.failed) {
 		log_warn("store: commits succeed again");
-	e->stats.degraded = false;
-	planner_committed(e->app->campaigns);
-	return 0;
-}
-
-static void
-tell(struct engine *e)
-{
-	for (size_t i = 0; i < e->after_n; i++)
-		e->after[i](e->app);
-	for (size_t i = 0; i < e->topic_n; i++)
-		front_notify(e->app->front, e->topic[i].plane,
-		    e->topic[i].path);
-	e->after_n = e->topic_n = 0;
-}
-
-/* Only what was queued before now: a push may fail at once and become an
- * event, which is the next round's. */
-static void
-run_pushes(struct engine *e)
-{
-	struct engine_push *push = e->push;
-	size_t n = e->push_n;
-
-	e->push = NULL;
-	e->push_n = e->push_cap = 0;
-	for (size_t i = 0; i < n; i++) {
-		e->stats.pushes++;
-		if (push[i].probe)
-			push_probe(e->app, &push[i].job);
-		else
-			push_job(e->app, &push[i].job);
+		e->stats.degraded = false;
 	}
-	free(push);
+	planner_committed(e->app->campaigns);
+	e->kept.push_n = e->news.push_n;
+	e->kept.topic_n = e->news.topic_n;
+	e->kept.after_n = e->news.after_n;
+	e->kept.held = front_held(e->app->front);
+	e->sync.owed = true;
+	return 0;
 }
 
 static void
@@ -302,11 +265,15 @@ rearm(struct engine *e)
 	loop_timer_at(e->app->loop, at);
 }
 
-/* Notifications are sent by front_flush, too: those of pushes by the last
- * one. */
+/* What follows from a commit that is durable may want to commit, too: a push
+ * may fail at once. Notifications are sent by front_flush: those of pushes by
+ * the last one. */
 void
 engine_turn(struct engine *e)
 {
+	static const struct front_span none = {0, 0};
+	struct front *f = e->app->front;
+
 	if (!e->begun) {
 		int rc = engine_restarted(e);
 
@@ -315,24 +282,40 @@ engine_turn(struct engine *e)
 			log_error("store: triggers in flight: %s (%s)",
 			    err_text(rc), store_why(e->app->store));
 	}
-	while (e->open) {
-		int rc = commit(e);
+	do {
+		int rc = e->open ? commit(e) : 0;
 
-		if (rc == 0)
-			tell(e);
-		front_flush(e->app->front, rc);
-		if (rc == 0)
-			run_pushes(e);
-	}
+		if (rc != 0)
+			front_flush(f, (struct front_span){e->kept.held,
+			    UINT64_MAX}, rc);
+		engine_sync_settle(e);
+		engine_sync_start(e);
+	} while (e->open);
 	polled_settled(e->app->polled);
-	front_flush(e->app->front, 0);
+	front_flush(f, e->sync.asked ? none : FRONT_ALL, 0);
 	rearm(e);
+}
+
+/* Commits succeed, but the log grows. */
+static void
+checkpoint_stats(const struct engine *e, struct engine_stats *ret)
+{
+	struct syncer_stats st = {.stuck = false};
+
+	*ret = e->stats;
+	if (e->app->store->syncer != NULL)
+		syncer_stats(e->app->store->syncer, &st);
+	if (!st.stuck || ret->degraded)
+		return;
+	ret->degraded = true;
+	snprintf(ret->why, sizeof(ret->why), "%s: %.120s",
+	    err_text(st.why.err), st.why.text);
 }
 
 void
 engine_stats(const struct engine *e, struct engine_stats *ret)
 {
-	*ret = e->stats;
+	checkpoint_stats(e, ret);
 	ret->progress_slots = 0;
 	for (size_t i = 0; i < PROGRESS_SLOTS; i++)
 		ret->progress_slots += e->progress.slot[i].peer[0] != '\0' &&

@@ -2,14 +2,20 @@
  * engine: jobs in motion. Every change of a job takes one path, the engine rule:
  *
  *   event -> engine_begin -> track_step -> save by compare-and-set + event
- *   row -> engine_end -> (end of the loop's turn) commit -> only then held
- *   answers leave, observers are notified, devices are pushed
+ *   row -> engine_end -> (end of the loop's turn) commit -> durable -> only
+ *   then held answers leave, observers are notified, devices are pushed
  *
  * One store transaction per turn of the loop: engine_begin opens it when it
  * is not open and starts a savepoint in it, engine_end keeps or undoes that
  * savepoint, engine_turn commits. When the commit fails everything of the
  * turn is undone, held answers become that error, nothing is pushed, and
  * serving goes on; due jobs are still due.
+ *
+ * Where a commit is not durable when it returns (store->unsynced), the loop
+ * goes on meanwhile: one sync is asked for at a time, for all turns that were
+ * committed until then. When it fails, the answers of these turns become that
+ * error, though what they did is there for now; observers and pushes wait
+ * for the next sync that succeeds, which covers them.
  */
 #ifndef SUITD_DAEMON_ENGINE_H
 #define SUITD_DAEMON_ENGINE_H
@@ -82,6 +88,8 @@ void engine_campaign_check(struct engine *e, uint64_t campaign);
 /* --- driven by the loop; called directly by tests --- */
 
 void engine_turn(struct engine *e); /* the hook before sleep */
+/* Waits for the disk, and answers: before the end. */
+void engine_drain(struct engine *e);
 void engine_due(struct engine *e); /* the timer: due jobs, admission */
 void engine_fold(struct engine *e, bool all); /* progress -> events */
 void engine_prune(struct engine *e); /* old events go */
@@ -101,8 +109,9 @@ bool engine_fetching(const struct engine *e, const struct store_device *d,
 
 struct engine_stats {
 	uint64_t turns, commits_failed, events, conflicts, pushes, folds;
+	uint64_t syncs_failed;
 	uint64_t progress_slots; /* downloads in sight */
-	bool degraded; /* the last commit failed */
+	bool degraded; /* the last commit, sync or checkpoint failed */
 	char why[160]; /* what the disk said then */
 };
 void engine_stats(const struct engine *e, struct engine_stats *ret);

@@ -27,6 +27,16 @@ struct engine_topic {
 	char path[LIMIT_PATH + 1];
 };
 
+/* What nobody may see before it is durable. */
+struct engine_news {
+	struct engine_push *push;
+	size_t push_n, push_cap;
+	struct engine_topic *topic;
+	size_t topic_n, topic_cap;
+	void (*after[ENGINE_AFTER])(struct app *app);
+	size_t after_n;
+};
+
 struct engine {
 	struct app *app;
 	bool begun; /* what was in flight before is due again */
@@ -42,14 +52,21 @@ struct engine {
 	size_t running; /* campaigns, when it was looked last */
 	uint64_t served; /* the one that started something last */
 
-	struct engine_push *push;
-	size_t push_n, push_cap;
-	struct engine_topic *topic;
-	size_t topic_n, topic_cap;
+	struct engine_news news; /* of the turn, and of those that wait for
+	                            the sync to come */
+	struct {
+		size_t push_n, topic_n, after_n;
+		uint64_t held; /* answers */
+	} kept; /* of all this is committed */
+	struct engine_news told; /* of those that the sync is about, and of
+	                            those whose sync failed */
+	struct {
+		bool asked, owed; /* committed and not asked about */
+		bool failed; /* told is told when one succeeds */
+		uint64_t held; /* answers that it is about */
+	} sync;
 	uint64_t *check; /* campaigns */
 	size_t check_n, check_cap;
-	void (*after[ENGINE_AFTER])(struct app *app);
-	size_t after_n;
 
 	uint64_t idle[ENGINE_IDLE]; /* device ids, direct-mapped */
 	uint64_t pruned; /* stats.events when the log was looked at */
@@ -61,6 +78,15 @@ struct engine {
 /* One step of a job, saved, logged, and its consequences queued. */
 int engine_step(struct engine *e, struct job *job,
     const struct track_event *ev) MUST_USE;
+/* engine_sync.c: the turns that are committed and wait for the disk. */
+void engine_sync_start(struct engine *e); /* if there is any, and none asked */
+void engine_sync_settle(struct engine *e); /* if the disk has answered */
+/* Adds to a list, once. */
+void engine_news_topic(struct engine_news *n, const struct engine_topic *t);
+void engine_news_after(struct engine_news *n, void (*fn)(struct app *app));
+void engine_news_push(struct engine_news *n, const struct engine_push *p);
+void engine_news_free(struct engine_news *n);
+
 /* Sent after the commit, unless the pair is undone. */
 void engine_push(struct engine *e, const struct job *job, bool probe);
 /* An attempt is over: what was seen of its download is none of the next. */

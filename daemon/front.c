@@ -9,11 +9,13 @@
  *
  * An answer is held by giving libcoap an empty NON to send, which it drops;
  * front_flush then sends our own ACK with the request's message ID. An
- * answer that waited a turn is still piggy-backed, which some devices insist
- * on.
+ * answer that waited for the disk is still piggy-backed, which some devices
+ * insist on. While one waits, a repetition of its request is ignored, as if
+ * it had been lost.
  */
 #include "daemon/front_int.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -222,13 +224,16 @@ serve(struct exchange *x)
 		observe_cancel(o, x);
 }
 
-/* The answer waits for the commit; its body must outlive the handler. */
+/* The answer waits for the commit; its body must outlive the handler. A GET
+ * that wrote and finds no room leaves at once: it acknowledges nothing. */
 static bool
 hold(struct exchange *x)
 {
-	struct held *h = &x->f->held[x->f->held_n];
+	struct held *h = &x->f->held[(x->f->held_last + 1) % HELD_MAX];
 	uint8_t *body = NULL;
 
+	if (x->f->held_n == HELD_MAX)
+		return false;
 	if (x->answer.body.n > 0) {
 		body = malloc(x->answer.body.n);
 		if (body == NULL)
@@ -246,6 +251,7 @@ hold(struct exchange *x)
 	h->answer = x->answer;
 	h->answer.body = slice_of(body, x->answer.body.n);
 	x->f->held_n++;
+	x->f->held_last++;
 	return true;
 }
 
@@ -299,7 +305,8 @@ send_held(struct held *h, const struct answer *a)
 	bool silent = content_unwanted(a->code, h->no_response);
 	coap_pdu_t *pdu;
 
-	if (silent && !h->con)
+	if ((silent && !h->con) || coap_session_get_state(h->session) !=
+	    COAP_SESSION_STATE_ESTABLISHED) /* it has ended meanwhile */
 		return;
 	pdu = coap_pdu_init(h->con ? COAP_MESSAGE_ACK : COAP_MESSAGE_NON, 0,
 	    h->con ? h->mid : coap_new_message_id(h->session),
@@ -315,31 +322,49 @@ send_held(struct held *h, const struct answer *a)
 }
 
 static void
-flush_held(struct front *f, int commit_err)
+end_held(struct front *f, struct held *h, const struct answer *a)
+{
+	send_held(h, a);
+	if (h->con)
+		dedup_end(f->dedup, &h->peer, (uint16_t)h->mid, a);
+	coap_session_release(h->session);
+	free((void *)h->answer.body.p);
+}
+
+static void
+flush_held(struct front *f, struct front_span which, int commit_err)
 {
 	struct answer failed = {.code = err_coap(commit_err)};
+	uint64_t first = f->held_last - f->held_n + 1, from, to;
 
+	from = which.after < first ? first : which.after + 1;
+	to = which.upto < f->held_last ? which.upto : f->held_last;
 	failed.body = slice_str(err_text(commit_err));
 	if (failed.code == 503)
 		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, CONTENT_BUSY_S);
-	for (size_t i = 0; i < f->held_n; i++) {
-		struct held *h = &f->held[i];
-		const struct answer *a = commit_err == 0 ? &h->answer :
-		    &failed;
+	for (uint64_t k = from; k <= to; k++) {
+		struct held *h = &f->held[k % HELD_MAX];
 
-		send_held(h, a);
-		if (h->con)
-			dedup_end(f->dedup, &h->peer, (uint16_t)h->mid, a);
-		coap_session_release(h->session);
-		free((void *)h->answer.body.p);
+		end_held(f, h, commit_err == 0 ? &h->answer : &failed);
 	}
-	f->held_n = 0;
+	if (from > to)
+		return;
+	assert(from == first || to == f->held_last);
+	f->held_n -= to - from + 1;
+	if (from > first)
+		f->held_last = from - 1;
+}
+
+uint64_t
+front_held(const struct front *f)
+{
+	return f->held_last;
 }
 
 void
-front_flush(struct front *f, int commit_err)
+front_flush(struct front *f, struct front_span which, int commit_err)
 {
-	flush_held(f, commit_err);
+	flush_held(f, which, commit_err);
 	observe_flush(f->observers, commit_err);
 	dtls_settle(&f->plane[T_DTLS]);
 }
@@ -533,7 +558,7 @@ front_free(struct front *f)
 {
 	if (f == NULL)
 		return;
-	flush_held(f, ERR_CANCELLED);
+	flush_held(f, FRONT_ALL, ERR_CANCELLED);
 	observe_free(f->observers);
 	f->observers = NULL;
 	for (int t = 0; t < PLANES; t++) {

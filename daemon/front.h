@@ -144,11 +144,20 @@ uint16_t front_port(const struct front *f, enum transport plane);
 /* The socket that libcoap listens on; it stays libcoap's. -1: off. */
 int front_socket(const struct front *f, enum transport plane);
 
+/* Answers that are held have numbers, 1 and on: that of the last one. */
+uint64_t front_held(const struct front *f);
+struct front_span {
+	uint64_t after, upto; /* numbers above the one, up to the other */
+};
+#define FRONT_ALL ((struct front_span){0, UINT64_MAX})
 /*
- * The end of a turn: commit_err 0 sends every held answer; else each becomes
- * that error (5.00 or 5.03 with its text) and observers learn nothing.
+ * What was held is decided: commit_err 0 sends these answers; else each
+ * becomes that error (5.00 or 5.03 with its text) and observers learn
+ * nothing. They are the oldest that are held, or the newest; the numbers of
+ * the newest are given again. Then observers are told, who has no pace to
+ * keep.
  */
-void front_flush(struct front *f, int commit_err);
+void front_flush(struct front *f, struct front_span which, int commit_err);
 
 /*
  * A topic changed: every observer of this canonical path (with the query it

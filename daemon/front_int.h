@@ -22,7 +22,7 @@
 #include "lib/block.h"
 
 #define PLANES 4
-#define HELD_MAX 1024 /* answers that wait for the turn's commit */
+#define HELD_MAX 4096 /* answers that wait for their commit's sync */
 #define ANSWER_OPTS 384
 #define BLOCK_MAX 1024
 
@@ -111,8 +111,9 @@ struct front {
 	struct observers *observers;
 	struct block1 *block1;
 	struct dedup *dedup;
-	struct held *held;
+	struct held *held; /* a ring, by number */
 	size_t held_n;
+	uint64_t held_last; /* the newest one's number */
 	struct front_stats stats;
 	struct exchange x; /* one at a time */
 	uint8_t out[LIMIT_RESPONSE];

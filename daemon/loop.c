@@ -33,18 +33,26 @@ struct loop {
 	struct loop_handle handle[LOOP_HANDLES];
 	size_t handles;
 	int64_t now, mono, timer_at;
+	int64_t woke; /* monotonic microseconds */
+	struct lag lag;
 	uint64_t seed;
 	bool fresh; /* the clocks were read in this turn */
 	bool stop;
 };
 
 static int64_t
-clock_ms(clockid_t id)
+clock_us(clockid_t id)
 {
 	struct timespec ts;
 
 	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+loop_clock(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static void
@@ -52,8 +60,9 @@ read_clocks(struct loop *l)
 {
 	if (l->fresh)
 		return;
-	l->now = clock_ms(CLOCK_REALTIME);
-	l->mono = clock_ms(CLOCK_MONOTONIC);
+	l->now = clock_us(CLOCK_REALTIME) / 1000;
+	l->woke = loop_clock();
+	l->mono = l->woke / 1000;
 	l->fresh = true;
 }
 
@@ -73,7 +82,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 static void
 arm(struct loop *l)
 {
-	int64_t ms = l->timer_at - clock_ms(CLOCK_REALTIME);
+	int64_t ms = l->timer_at - clock_us(CLOCK_REALTIME) / 1000;
 	struct timeval tv = {0, 0};
 
 	if (ms > 86400000)
@@ -102,7 +111,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 int64_t
 loop_coarse(void)
 {
-	return clock_ms(CLOCK_REALTIME_COARSE);
+	return clock_us(CLOCK_REALTIME_COARSE) / 1000;
 }
 
 int
@@ -123,6 +132,7 @@ loop_new(uint64_t seed, struct loop **ret)
 	if (l->timer == NULL)
 		goto fail;
 	read_clocks(l);
+	l->fresh = false;
 	*ret = l;
 	return 0;
 fail:
@@ -144,6 +154,15 @@ loop_free(struct loop *l)
 	free(l);
 }
 
+/* Without an event there was no turn. */
+static void
+end_turn(struct loop *l)
+{
+	if (l->fresh)
+		lag_add(&l->lag, (uint64_t)(loop_clock() - l->woke), l->mono);
+	l->fresh = false;
+}
+
 int
 loop_run(struct loop *l)
 {
@@ -153,13 +172,14 @@ loop_run(struct loop *l)
 			l->hook(l->hook_arg);
 		if (l->stop)
 			break;
-		l->fresh = false;
+		end_turn(l);
 		if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
 			return ERR_IO;
 	}
 	/* what the last events wrote is committed and answered, too */
 	if (l->hook != NULL)
 		l->hook(l->hook_arg);
+	end_turn(l);
 	return 0;
 }
 
@@ -179,6 +199,12 @@ int64_t
 loop_mono(const struct loop *l)
 {
 	return l->mono;
+}
+
+const struct lag *
+loop_lag(const struct loop *l)
+{
+	return &l->lag;
 }
 
 /* splitmix64: jitter and sampling only, never a secret. */

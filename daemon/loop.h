@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "lib/err.h"
+#include "lib/lag.h"
 
 struct loop;
 
@@ -19,10 +20,15 @@ void loop_stop(struct loop *l);
 
 int64_t loop_now(const struct loop *l); /* Unix milliseconds, once a turn */
 int64_t loop_mono(const struct loop *l); /* monotonic milliseconds */
+/* Monotonic microseconds, read now; for any thread. */
+int64_t loop_clock(void);
 uint64_t loop_rand(struct loop *l);
 /* Unix milliseconds as of the kernel's last tick, for threads beside the
  * loop: costs no system call. */
 int64_t loop_coarse(void);
+/* How long each turn kept the loop, from its first event to the next sleep:
+ * whoever came meanwhile waited so long. */
+const struct lag *loop_lag(const struct loop *l);
 
 /* The one timer: cb once at or after `at` (Unix ms); 0 disarms. */
 void loop_timer(struct loop *l, void (*cb)(void *arg), void *arg);

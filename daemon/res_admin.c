@@ -282,6 +282,19 @@ admin_end(struct app *app, const struct req *req, struct resp *resp,
 
 /* --- status and events --- */
 
+static void
+put_lag(struct msg_status *m, const struct loop *loop)
+{
+	const struct lag *l = loop_lag(loop);
+
+	m->lag_p50_us = lag_quantile(l, 500);
+	m->lag_p99_us = lag_quantile(l, 990);
+	m->lag_max_us = l->max_us;
+	m->lag_recent_us = lag_recent(l, loop_mono(loop));
+	m->lag_turns = l->n;
+	m->lag_over = l->over;
+}
+
 int
 res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -312,6 +325,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.pushes = es.pushes;
 	m.downloads = es.progress_slots;
 	m.commits_failed = es.commits_failed;
+	put_lag(&m, app->loop);
 	m.degraded = es.degraded;
 	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
 	strcpy(m.coap, app->conf.listen_coap);

@@ -455,6 +455,8 @@ struct store {
 	 * a rollback takes back. NULL: nobody listens. */
 	void (*wrote)(void *arg, uint64_t device);
 	void *wrote_arg;
+	struct syncer *syncer; /* store_sync.h; NULL: it has none */
+	bool unsynced; /* a commit is not durable when it returns: syncer_ask */
 };
 
 /* For the twins, after a verb that wrote. */
@@ -496,6 +498,10 @@ struct store_sqlite_opts {
 	bool check_plans; /* assert that no statement scans devices, jobs or
 	                     events but those that are marked so: tests, and
 	                     debug builds of the daemon */
+	int64_t (*clock)(void); /* not NULL: a thread syncs and checkpoints,
+	                           see store_sync.h; this tells it how long
+	                           that takes, in microseconds. Without
+	                           full_sync it only checkpoints */
 };
 /* ERR_UNSUPPORTED: a newer suitd wrote it; ERR_TYPE: not a store of suitd. */
 int store_sqlite_open(const struct store_sqlite_opts *o,

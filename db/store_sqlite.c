@@ -2,7 +2,8 @@
  * The SQLite store: opening, migrations, transactions.
  *
  * WAL with synchronous=FULL: one fsync of the log per outermost commit, and
- * readers never wait. Opening reads the header and the schema and no table
+ * readers never wait; or that fsync is asked of a thread (store_sync.h).
+ * Opening reads the header and the schema and no table
  * (a start must not get slower with the fleet); a damaged page is reported
  * by the verb that meets it, and the rest is served.
  *
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "db/schema.h"
+#include "db/store_sync.h"
 
 #define APPLICATION_ID 0x53554954 /* "SUIT", for file(1) */
 
@@ -29,8 +31,25 @@ sq_close(struct store *store)
 	struct sq *s = sq_of(store);
 
 	sq_stmts_free(s);
+	syncer_free(s->base.syncer);
 	sqlite3_close(s->db);
 	free(s);
+}
+
+/* The write lock may be the checkpointing thread's: that is waited for once,
+ * not by every request of a turn. */
+static int
+begin_outer(struct sq *s)
+{
+	unsigned claim = s->base.syncer != NULL ? syncer_claim(s->base.syncer) : 0;
+	int err;
+
+	if (claim % 2 == 1 && claim == s->waited)
+		return sq_refuse(s, ERR_BUSY, "a checkpoint is being ended");
+	err = sq_exec(s, "BEGIN IMMEDIATE");
+	if (err == ERR_BUSY && s->base.syncer != NULL)
+		s->waited = syncer_claim(s->base.syncer);
+	return err;
 }
 
 static int
@@ -43,7 +62,7 @@ sq_begin(struct store *store)
 	if (s->doom != 0)
 		return s->doom;
 	if (s->depth == 0)
-		err = sq_exec(s, "BEGIN IMMEDIATE");
+		err = begin_outer(s);
 	else {
 		snprintf(sql, sizeof(sql), "SAVEPOINT s%d", s->depth);
 		err = sq_exec(s, sql);
@@ -306,11 +325,12 @@ identify(struct sq *s)
 }
 
 static int
-setup(struct sq *s, bool full_sync)
+setup(struct sq *s, const struct store_sqlite_opts *o)
 {
 	int err;
 
-	sqlite3_busy_timeout(s->db, 1000); /* the loop waits */
+	/* the loop waits */
+	sqlite3_busy_timeout(s->db, o->clock ? SYNC_WAIT_MS : 1000);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	err = identify(s);
@@ -323,9 +343,18 @@ setup(struct sq *s, bool full_sync)
 		    "PRAGMA wal_autocheckpoint = 1000;" /* pages: 4 MiB */
 		    "PRAGMA journal_size_limit = 16777216");
 	if (err == 0)
-		err = sq_exec(s, full_sync ? "PRAGMA synchronous = FULL" :
+		err = sq_exec(s, o->full_sync && o->clock == NULL ?
+		    "PRAGMA synchronous = FULL" :
 		    "PRAGMA synchronous = NORMAL");
-	return err != 0 ? err : migrate(s);
+	if (err == 0)
+		err = migrate(s);
+	if (err != 0 || o->clock == NULL)
+		return err;
+	err = syncer_new(s->db, o, &s->base.syncer);
+	if (err != 0)
+		return sq_refuse(s, err, "the thread that syncs");
+	s->base.unsynced = o->full_sync;
+	return 0;
 }
 
 /* Made here, so that nobody else can read it: it holds keys. SQLite gives
@@ -364,7 +393,7 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	s->base.ops = &sq_ops;
 	rc = sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-	err = rc == SQLITE_OK ? setup(s, o->full_sync) : sq_fail(s, rc);
+	err = rc == SQLITE_OK ? setup(s, o) : sq_fail(s, rc);
 	s->check_plans = o->check_plans;
 	if (s->check_plans) /* triggers are part of their statement's plan */
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRIGGER_EQP, 1,

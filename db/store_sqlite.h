@@ -20,6 +20,7 @@ struct sq {
 	int doom; /* error that the open pair ends with; 0: none */
 	int doom_depth; /* the pair whose rollback lifts it */
 	uint64_t statements, commits;
+	unsigned waited; /* its claim that a begin has waited for in vain */
 	bool check_plans;
 	struct {
 		const char *sql;
@@ -116,6 +117,14 @@ uint64_t sq_scans(const struct sq *s); /* see store_stats */
 /* Does it walk a table? Then ret_line is the line of its plan that says so.
  * A text that begins with the comment "scans" may. */
 bool sq_plan_scans(sqlite3 *db, const char *sql, char *ret_line, size_t cap);
+
+/* store_sqlite_sync.c: the thread of a database in WAL mode, whose commits
+ * `db` makes. */
+int syncer_new(sqlite3 *db, const struct store_sqlite_opts *o,
+    struct syncer **ret) MUST_USE;
+void syncer_free(struct syncer *s); /* NULL is fine */
+/* Odd: it has the write lock, or wants it; another number each time. */
+unsigned syncer_claim(struct syncer *s);
 
 /* The verbs, by group. */
 int sq_device_put(struct store *s, struct store_device *d);

@@ -33,7 +33,10 @@ static const struct msg_field msg_status_fields[] = {
 	U64(events, 0), U64(image_bytes, 0), U64(requests, 0), U64(blocks, 0),
 	U64(sessions, 0), U64(observers, 0), U64(notifications, 0),
 	U64(errors, 0), U64(pushes, 0), U64(downloads, 0), U64(commits, 0),
-	U64(commits_failed, 0), BOOL(degraded, 0), TEXT(why, MSG_OPT),
+	U64(commits_failed, 0), U64(lag_p50_us, MSG_OPT),
+	U64(lag_p99_us, MSG_OPT), U64(lag_max_us, MSG_OPT),
+	U64(lag_recent_us, MSG_OPT), U64(lag_turns, MSG_OPT),
+	U64(lag_over, MSG_OPT), BOOL(degraded, 0), TEXT(why, MSG_OPT),
 	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT), END,
 };
 RECORD(msg_status, false);

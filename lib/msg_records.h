@@ -21,6 +21,10 @@ struct msg_status {
 	uint64_t requests, blocks, sessions, observers, notifications, errors;
 	uint64_t pushes, downloads; /* downloads: in sight now */
 	uint64_t commits, commits_failed;
+	/* turns of the daemon's loop, in microseconds */
+	uint64_t lag_p50_us, lag_p99_us, lag_max_us;
+	uint64_t lag_recent_us; /* the longest of the last minute */
+	uint64_t lag_turns, lag_over; /* over: longer than 100 ms */
 	bool degraded; /* the last commit failed, for: */
 	char why[161];
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];

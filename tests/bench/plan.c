@@ -37,7 +37,7 @@ ms_now(void)
 static int
 open_db(struct store **ret)
 {
-	struct store_sqlite_opts o = {db, false, false};
+	struct store_sqlite_opts o = {db, false, false, NULL};
 	struct why why = {0};
 
 	return store_sqlite_open(&o, ret, &why);

@@ -41,6 +41,7 @@ struct loop {
 	void (*hook)(void *arg);
 	void (*tick)(void *arg);
 	void *arg;
+	struct lag lag;
 };
 
 int64_t
@@ -59,6 +60,12 @@ uint64_t
 loop_rand(struct loop *l)
 {
 	return backoff_rand(&l->seed);
+}
+
+const struct lag *
+loop_lag(const struct loop *l)
+{
+	return &l->lag;
 }
 
 void
@@ -94,6 +101,7 @@ loop_every(struct loop *l, int64_t ms, void (*cb)(void *arg), void *arg)
 
 struct front {
 	int flushes, flush_err; /* the last error that was not 0 */
+	uint64_t held, flushed; /* numbers of answers */
 	size_t topics;
 	char topic[64][64];
 	char observes[LIMIT_EP + 1]; /* this endpoint observes */
@@ -103,10 +111,18 @@ struct front {
 	size_t told;
 };
 
+uint64_t
+front_held(const struct front *f)
+{
+	return f->held;
+}
+
 void
-front_flush(struct front *f, int commit_err)
+front_flush(struct front *f, struct front_span which, int commit_err)
 {
 	f->flushes++;
+	if (which.upto > f->flushed)
+		f->flushed = which.upto;
 	if (commit_err != 0)
 		f->flush_err = commit_err;
 }
@@ -261,7 +277,7 @@ static inline int
 fake_sqlite(struct store **ret)
 {
 	char path[128];
-	struct store_sqlite_opts so = {path, false, true};
+	struct store_sqlite_opts so = {path, false, true, NULL};
 	struct why why;
 
 	strcpy(fake_db, "/tmp/suitd-sql-XXXXXX");

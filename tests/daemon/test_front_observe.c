@@ -367,7 +367,7 @@ change_now(uint8_t to, size_t told_at_once)
 	size_t before = told();
 
 	change(to);
-	front_flush(rig.front, 0);
+	front_flush(rig.front, FRONT_ALL, 0);
 	assert_int_equal(told() - before, told_at_once);
 }
 
@@ -504,7 +504,7 @@ a_push_to_one_device_does_not_wait(void **state)
 	change_now('a', 1);
 	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
 	    &rig), 1);
-	front_flush(rig.front, 0);
+	front_flush(rig.front, FRONT_ALL, 0);
 	assert_int_equal(told(), 2);
 	assert_int_equal(hear(0, 'a'), 7);
 	for (int i = 0; i < 3; i++)
@@ -526,7 +526,7 @@ a_failed_commit_undoes_its_own_broadcast_only(void **state)
 	observe_ep(&a, "07");
 	change(content[0]);
 	content[0] = 'a';
-	front_flush(rig.front, ERR_IO);
+	front_flush(rig.front, FRONT_ALL, ERR_IO);
 	silence();
 	assert_int_equal(told(), 0);
 	change_now('b', 2);
@@ -534,7 +534,7 @@ a_failed_commit_undoes_its_own_broadcast_only(void **state)
 	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
 	    &rig), 1);
 	front_notify(rig.front, T_UDP, "big");
-	front_flush(rig.front, ERR_IO);
+	front_flush(rig.front, FRONT_ALL, ERR_IO);
 	assert_int_equal(told(), 2);
 	assert_int_equal(hear(0, 'b'), 7);
 	assert_int_equal(rig.done, 1);

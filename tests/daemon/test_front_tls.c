@@ -272,7 +272,7 @@ change_once(void *arg)
 		return;
 	content[0]++;
 	front_notify(rig.front, T_ADMIN, "a/big");
-	front_flush(rig.front, 0);
+	front_flush(rig.front, FRONT_ALL, 0);
 	front_stats(rig.front, &st);
 	told_at_once = st.notifications;
 }

@@ -66,6 +66,43 @@ the_hook_runs_before_each_sleep(void **state)
 }
 
 static void
+on_slow_read(void *arg)
+{
+	struct trace *t = arg;
+
+	on_read(arg);
+	usleep(20000);
+	loop_stop(t->loop);
+}
+
+/* Waiting for events is no turn; what an event and the hook do is one. */
+static void
+a_turn_is_measured_from_its_first_event(void **state)
+{
+	struct trace t = {0};
+	const struct lag *lag;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(loop_new(1, &t.loop), 0);
+	lag = loop_lag(t.loop);
+	t.fd = fd[0];
+	assert_int_equal(loop_read(t.loop, fd[0], on_slow_read, &t), 0);
+	assert_int_equal(lag->n, 0);
+	assert_int_equal(write(fd[1], "xx", 2), 2);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_int_equal(lag->n, 1);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_int_equal(lag->n, 2);
+	assert_true(lag->max_us >= 20000);
+	assert_true(lag_recent(lag, loop_mono(t.loop)) >= 20000);
+	loop_free(t.loop);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void
 on_timer(void *arg)
 {
 	struct trace *t = arg;
@@ -189,6 +226,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hook_runs_before_each_sleep),
+		cmocka_unit_test(a_turn_is_measured_from_its_first_event),
 		cmocka_unit_test(the_timer_fires_once_at_its_time),
 		cmocka_unit_test(a_disarmed_timer_is_silent_and_ticks_repeat),
 		cmocka_unit_test(signals_arrive_as_events),

@@ -203,7 +203,7 @@ before_sleep(void *arg)
 {
 	(void)arg;
 	if (!rig.no_flush)
-		front_flush(rig.front, rig.commit_err);
+		front_flush(rig.front, FRONT_ALL, rig.commit_err);
 }
 
 static void

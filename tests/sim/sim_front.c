@@ -324,16 +324,26 @@ commit_failed(struct sim_ans *a, int err)
 	};
 }
 
-/* A daemon that dies between its commit and its answers says nothing. */
+uint64_t
+front_held(const struct front *f)
+{
+	return f->held_n;
+}
+
+/* A daemon that dies between its commit and its answers says nothing. Here
+ * a commit is durable at once: they are always decided all together. */
 void
-front_flush(struct front *f, int commit_err)
+front_flush(struct front *f, struct front_span which, int commit_err)
 {
 	struct sim *s = f->s;
 	size_t n = f->held_n;
 
 	if (sim_daemon_dying(s))
 		return;
-	f->held_n = 0;
+	if (which.after >= n || which.upto == 0)
+		n = 0;
+	else
+		f->held_n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct sim_ans *a = f->held[i];
 

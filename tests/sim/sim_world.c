@@ -26,7 +26,7 @@ static int
 open_store(struct sim *s)
 {
 	char path[220];
-	struct store_sqlite_opts o = {path, false, true};
+	struct store_sqlite_opts o = {path, false, true, NULL};
 
 	if (!s->sqlite)
 		return s->app.store != NULL ? 0 :

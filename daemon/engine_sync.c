@@ -1,0 +1,208 @@
+/*
+ * From the commit to what may be seen of it. Turns that are committed gather
+ * in e->news; when no sync is asked, all of them move to e->told and one is
+ * asked for; its answer lets the held answers go, tells observers and runs
+ * the pushes. So a disk that takes long has larger groups, not a longer
+ * queue, and the loop never waits for it.
+ *
+ * Where a commit is durable at once the answer is given on the spot.
+ *
+ * Rejected: to undo turns whose sync failed. What came after them has seen
+ * what they did, and on the disk they may be there all the same.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/engine_impl.h"
+#include "daemon/log.h"
+#include "daemon/push.h"
+#include "db/store_sync.h"
+
+/* --- lists --- */
+
+/* Room for one more element; out of memory ends the daemon, its state is
+ * on the disk. */
+static void *
+grow(void *p, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return p;
+	*cap = *cap ? *cap * 2 : 16;
+	p = realloc(p, *cap * size);
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+void
+engine_news_push(struct engine_news *n, const struct engine_push *p)
+{
+	n->push = grow(n->push, n->push_n, &n->push_cap, sizeof(*n->push));
+	n->push[n->push_n++] = *p;
+}
+
+void
+engine_news_topic(struct engine_news *n, const struct engine_topic *t)
+{
+	for (size_t i = 0; i < n->topic_n; i++)
+		if ((n->topic[i].plane == T_ADMIN) == (t->plane == T_ADMIN) &&
+		    strcmp(n->topic[i].path, t->path) == 0)
+			return;
+	n->topic = grow(n->topic, n->topic_n, &n->topic_cap,
+	    sizeof(*n->topic));
+	n->topic[n->topic_n++] = *t;
+}
+
+void
+engine_news_after(struct engine_news *n, void (*fn)(struct app *app))
+{
+	for (size_t i = 0; i < n->after_n; i++)
+		if (n->after[i] == fn)
+			return;
+	assert(n->after_n < ENGINE_AFTER);
+	n->after[n->after_n++] = fn;
+}
+
+void
+engine_news_free(struct engine_news *n)
+{
+	free(n->push);
+	free(n->topic);
+}
+
+/* Between turns everything in e->news is committed. */
+static void
+gather(struct engine *e)
+{
+	struct engine_news *n = &e->news;
+
+	for (size_t i = 0; i < n->push_n; i++)
+		engine_news_push(&e->told, &n->push[i]);
+	for (size_t i = 0; i < n->topic_n; i++)
+		engine_news_topic(&e->told, &n->topic[i]);
+	for (size_t i = 0; i < n->after_n; i++)
+		engine_news_after(&e->told, n->after[i]);
+	n->push_n = n->topic_n = n->after_n = 0;
+	e->kept.push_n = e->kept.topic_n = e->kept.after_n = 0;
+	e->sync.held = e->kept.held;
+	e->sync.owed = false;
+}
+
+/* --- what may be seen now --- */
+
+static bool
+comes_again(const struct engine_news *n, void (*fn)(struct app *app))
+{
+	for (size_t i = 0; i < n->after_n; i++)
+		if (n->after[i] == fn)
+			return true;
+	return false;
+}
+
+/* What reads the store now would also see what is not durable yet: it is
+ * left to the sync of that. */
+static void
+tell(struct engine *e)
+{
+	struct engine_news *n = &e->told;
+
+	for (size_t i = 0; i < n->after_n; i++)
+		if (!comes_again(&e->news, n->after[i]))
+			n->after[i](e->app);
+	for (size_t i = 0; i < n->topic_n; i++)
+		front_notify(e->app->front, n->topic[i].plane,
+		    n->topic[i].path);
+	n->after_n = n->topic_n = 0;
+}
+
+/* A push may fail at once and become an event, which is in e->news. */
+static void
+run_pushes(struct engine *e)
+{
+	struct engine_news *n = &e->told;
+
+	for (size_t i = 0; i < n->push_n; i++) {
+		e->stats.pushes++;
+		if (n->push[i].probe)
+			push_probe(e->app, &n->push[i].job);
+		else
+			push_job(e->app, &n->push[i].job);
+	}
+	n->push_n = 0;
+}
+
+static void
+sync_failed(struct engine *e, int rc)
+{
+	struct syncer_stats st;
+
+	syncer_stats(e->app->store->syncer, &st);
+	e->stats.syncs_failed++;
+	e->stats.degraded = true;
+	snprintf(e->stats.why, sizeof(e->stats.why), "%s: %.120s",
+	    err_text(rc), st.why.text);
+	if (!e->sync.failed)
+		log_error("store: what was written is not durable, its "
+		    "requests are refused; serving goes on: %s",
+		    e->stats.why);
+	e->sync.failed = true;
+}
+
+static void
+answered(struct engine *e, int rc)
+{
+	const struct front_span span = {0, e->sync.held};
+
+	e->sync.asked = false;
+	if (rc != 0) {
+		sync_failed(e, rc);
+		front_flush(e->app->front, span, rc);
+		return;
+	}
+	if (e->sync.failed) {
+		log_warn("store: what is written is durable again");
+		e->stats.degraded = false;
+	}
+	e->sync.failed = false;
+	tell(e);
+	front_flush(e->app->front, span, 0);
+	run_pushes(e);
+}
+
+/* --- asking --- */
+
+void
+engine_sync_start(struct engine *e)
+{
+	struct store *s = e->app->store;
+
+	if (e->sync.asked || e->open || !e->sync.owed)
+		return;
+	gather(e);
+	if (!s->unsynced) {
+		answered(e, 0);
+		return;
+	}
+	e->sync.asked = syncer_ask(s->syncer) == 0;
+	assert(e->sync.asked);
+}
+
+void
+engine_sync_settle(struct engine *e)
+{
+	int rc = 0;
+
+	if (e->sync.asked && syncer_answer(e->app->store->syncer, &rc))
+		answered(e, rc);
+}
+
+void
+engine_drain(struct engine *e)
+{
+	engine_turn(e);
+	while (e->sync.asked) {
+		answered(e, syncer_wait(e->app->store->syncer));
+		engine_turn(e);
+	}
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""A disk that takes long, or fails, when it is told to keep something: no
+answer leaves before its commit is kept, nobody else waits for the disk, and
+what could not be kept is refused until the disk is well again. slow_disk.c is
+put between suitd and the disk."""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from coapraw import ACK, CON, GET, POST, URI_QUERY, Peer, code, encode, path
+from fixture import Skip, Suitd, run, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+WITHIN = 20  # seconds: for what must come
+
+
+def preload(where):
+    so = os.path.join(where, "slow_disk.so")
+    r = subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", so, os.path.join(HERE, "slow_disk.c"), "-ldl"],
+                       capture_output=True, text=True)
+    if r.returncode != 0:
+        raise Skip("no compiler: " + r.stderr.strip()[:200])
+    return so
+
+
+class SlowDisk(Suitd):
+    def __init__(self, options=()):
+        self.how = tempfile.NamedTemporaryFile("w", prefix="slow-disk.")
+        self.where = tempfile.TemporaryDirectory()
+        self.env = {"LD_PRELOAD": preload(self.where.name), "SLOW_DISK": self.how.name,
+                    "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        super().__init__(options)
+
+    def start(self):
+        old = {k: os.environ.get(k) for k in self.env}
+        os.environ.update(self.env)
+        try:
+            super().start()
+        finally:
+            for k, v in old.items():
+                os.environ.pop(k) if v is None else os.environ.update({k: v})
+
+    def disk(self, word):
+        """A short word is written at once: never half of it is read."""
+        fd = os.open(self.how.name, os.O_WRONLY)
+        os.pwrite(fd, word.ljust(6).encode(), 0)
+        os.close(fd)
+
+    def close(self):
+        self.disk("well")
+        super().close()
+
+
+def register(p, ep):
+    mid = p.next_mid()
+    p.send(encode(CON, POST, mid, b"t", path("rd") + [(URI_QUERY, b"ep=" + ep)]))
+    return mid
+
+
+def test_nothing_is_acknowledged_before_the_disk_has_it(_):
+    with SlowDisk() as d:
+        p, other = Peer(d.port), Peer(d.port)
+        assert p.ask(POST, "rd", [(URI_QUERY, b"ep=before")]).code == 65
+        d.disk("hang")
+        mids = [register(p, b"x%d" % i) for i in range(20)]
+        assert p.recv(1) is None, "an answer before the sync"
+        # everybody else is served meanwhile, also from the store
+        for _ in range(10):
+            assert other.ask(GET, ".well-known/core", timeout=WITHIN).code == 69
+        assert d.ctl_json("status")["devices"] == 21
+        # a repetition is not run again, and not answered either
+        p.send(encode(CON, POST, mids[0], b"t", path("rd") + [(URI_QUERY, b"ep=x0")]))
+        assert p.recv(0.3) is None
+        d.disk("well")
+        got = [p.recv(WITHIN) for _ in mids]
+        assert sorted(r.mid for r in got) == sorted(mids), [str(r) for r in got]
+        assert all(r.code == 65 and r.type == ACK and r.token == b"t" for r in got)
+        d.kill()
+        d.start()
+        assert d.ctl_json("status")["devices"] == 21
+
+
+def test_what_the_disk_did_not_keep_is_refused(_):
+    with SlowDisk() as d:
+        p = Peer(d.port)
+        assert p.ask(POST, "rd", [(URI_QUERY, b"ep=before")]).code == 65
+        d.disk("fail")
+        r = p.ask(POST, "rd", [(URI_QUERY, b"ep=lost")], timeout=WITHIN)
+        assert code(r.code) in ("5.00", "5.03") and r.payload, str(r)
+        st = d.ctl_json("status")
+        assert st["degraded"] and st["why"], st
+        # its hole in the log is in everything that comes later
+        assert p.ask(POST, "rd", [(URI_QUERY, b"ep=more")], timeout=WITHIN).code >> 5 == 5
+        assert p.ask(GET, ".well-known/core", timeout=WITHIN).code == 69
+        d.disk("well")
+        wait_for("the disk to be found well", lambda: not d.ctl_json("status")["degraded"])
+        assert p.ask(POST, "rd", [(URI_QUERY, b"ep=after")], timeout=WITHIN).code == 65
+        d.kill()
+        d.start()
+        for ep in ("before", "after"):
+            assert d.ctl_json("device", "show", ep)["ep"] == ep
+
+
+def test_a_disk_that_hangs_at_the_end_is_waited_for(_):
+    with SlowDisk() as d:
+        p = Peer(d.port)
+        assert p.ask(POST, "rd", [(URI_QUERY, b"ep=before")]).code == 65
+        d.disk("hang")
+        mid = register(p, b"last")
+        wait_for("the request", lambda: d.ctl_json("status")["devices"] == 2)
+        d.proc.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert d.proc.poll() is None and p.recv(0.1) is None
+        d.disk("well")
+        r = p.recv(WITHIN)
+        assert r is not None and r.mid == mid and r.code == 65, str(r)
+        assert d.proc.wait(WITHIN) == 0
+        d.proc = None
+
+
+def test_without_synchronous_full_nobody_waits(_):
+    with SlowDisk(["synchronous_full=false"]) as d:
+        p = Peer(d.port)
+        assert p.ask(POST, "rd", [(URI_QUERY, b"ep=before")]).code == 65
+        d.disk("hang")
+        assert p.ask(POST, "rd", [(URI_QUERY, b"ep=x")], timeout=WITHIN).code == 65
+
+
+def main():
+    return run([f for n, f in sorted(globals().items()) if n.startswith("test_")], None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
