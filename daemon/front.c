@@ -15,7 +15,6 @@
  */
 #include "daemon/front_int.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -224,37 +223,6 @@ serve(struct exchange *x)
 		observe_cancel(o, x);
 }
 
-/* The answer waits for the commit; its body must outlive the handler. A GET
- * that wrote and finds no room leaves at once: it acknowledges nothing. */
-static bool
-hold(struct exchange *x)
-{
-	struct held *h = &x->f->held[(x->f->held_last + 1) % HELD_MAX];
-	uint8_t *body = NULL;
-
-	if (x->f->held_n == HELD_MAX)
-		return false;
-	if (x->answer.body.n > 0) {
-		body = malloc(x->answer.body.n);
-		if (body == NULL)
-			return false;
-		memcpy(body, x->answer.body.p, x->answer.body.n);
-	}
-	h->session = coap_session_reference(x->session);
-	h->peer = x->peer;
-	h->con = x->con;
-	h->reliable = x->reliable;
-	h->mid = x->mid;
-	h->no_response = x->no_response;
-	h->token_n = x->token.n;
-	memcpy(h->token, x->token.p, x->token.n);
-	h->answer = x->answer;
-	h->answer.body = slice_of(body, x->answer.body.n);
-	x->f->held_n++;
-	x->f->held_last++;
-	return true;
-}
-
 static void
 exchange_begin(struct exchange *x, struct plane *pl, coap_session_t *session,
     const coap_pdu_t *pdu)
@@ -286,7 +254,7 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	exchange_begin(x, pl, session, pdu);
 	serve(x);
 	if (!x->silent)
-		x->silent = x->resp.after_commit && hold(x);
+		x->silent = x->resp.after_commit && held_add(x);
 	if (x->silent)
 		/* an empty NON, which libcoap does not send */
 		coap_pdu_set_type(response, COAP_MESSAGE_NON);
@@ -299,72 +267,10 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	blob_unref(x->resp.image);
 }
 
-static void
-send_held(struct held *h, const struct answer *a)
-{
-	bool silent = content_unwanted(a->code, h->no_response);
-	coap_pdu_t *pdu;
-
-	if ((silent && !h->con) || coap_session_get_state(h->session) !=
-	    COAP_SESSION_STATE_ESTABLISHED) /* it has ended meanwhile */
-		return;
-	pdu = coap_pdu_init(h->con ? COAP_MESSAGE_ACK : COAP_MESSAGE_NON, 0,
-	    h->con ? h->mid : coap_new_message_id(h->session),
-	    coap_session_max_pdu_size(h->session));
-	if (pdu == NULL)
-		return;
-	if (!silent && (!coap_add_token(pdu, h->token_n, h->token) ||
-	    !answer_fill(a, pdu))) {
-		coap_delete_pdu(pdu);
-		return;
-	}
-	(void)coap_send(h->session, pdu);
-}
-
-static void
-end_held(struct front *f, struct held *h, const struct answer *a)
-{
-	send_held(h, a);
-	if (h->con)
-		dedup_end(f->dedup, &h->peer, (uint16_t)h->mid, a);
-	coap_session_release(h->session);
-	free((void *)h->answer.body.p);
-}
-
-static void
-flush_held(struct front *f, struct front_span which, int commit_err)
-{
-	struct answer failed = {.code = err_coap(commit_err)};
-	uint64_t first = f->held_last - f->held_n + 1, from, to;
-
-	from = which.after < first ? first : which.after + 1;
-	to = which.upto < f->held_last ? which.upto : f->held_last;
-	failed.body = slice_str(err_text(commit_err));
-	if (failed.code == 503)
-		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, CONTENT_BUSY_S);
-	for (uint64_t k = from; k <= to; k++) {
-		struct held *h = &f->held[k % HELD_MAX];
-
-		end_held(f, h, commit_err == 0 ? &h->answer : &failed);
-	}
-	if (from > to)
-		return;
-	assert(from == first || to == f->held_last);
-	f->held_n -= to - from + 1;
-	if (from > first)
-		f->held_last = from - 1;
-}
-
-uint64_t
-front_held(const struct front *f)
-{
-	return f->held_last;
-}
-
 void
 front_flush(struct front *f, struct front_span which, int commit_err)
 {
-	flush_held(f, which, commit_err);
+	held_flush(f, which, commit_err);
 	observe_flush(f->observers, commit_err);
 	dtls_settle(&f->plane[T_DTLS]);
 }
@@ -558,7 +464,7 @@ front_free(struct front *f)
 {
 	if (f == NULL)
 		return;
-	flush_held(f, FRONT_ALL, ERR_CANCELLED);
+	held_flush(f, FRONT_ALL, ERR_CANCELLED);
 	observe_free(f->observers);
 	f->observers = NULL;
 	for (int t = 0; t < PLANES; t++) {

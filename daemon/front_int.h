@@ -2,6 +2,7 @@
  * front_int: what the files of the front share.
  *
  *   front.c       contexts, and the life of an exchange
+ *   front_held.c  answers that wait for the commit
  *   front_sock.c  sockets, and the pump
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
@@ -121,6 +122,11 @@ struct front {
 
 /* front.c: route, body, handler; the answer is in x->answer. */
 void front_run(struct exchange *x);
+
+/* front_held.c */
+/* Keeps x->answer until held_flush; false: no room, it has to leave now. */
+bool held_add(struct exchange *x);
+void held_flush(struct front *f, struct front_span which, int commit_err);
 
 /* front_req.c */
 int req_read(struct exchange *x, struct why *why) MUST_USE;
