@@ -77,6 +77,20 @@ blocks_publish(struct blocks *b, struct table *t)
 	reclaim(b);
 }
 
+/* What the kernel does not learn is served all the same: by libcoap. */
+static void
+steer_for(struct blocks *b, const struct names *names)
+{
+	if (b->n == 0 || memcmp(&b->steer, &names->steer,
+	    sizeof(b->steer)) == 0)
+		return;
+	if (steer_set(&b->group, &names->steer) == 0)
+		b->steer = names->steer;
+	else
+		log_warn("images: the kernel does not take new paths; the "
+		    "main loop serves them");
+}
+
 /* Without memory for a new one there is none: then the slow lane, which asks
  * the catalog itself, has everything, and the tick tries again. */
 static void
@@ -84,15 +98,20 @@ on_load(void *arg)
 {
 	struct blocks *b = arg;
 	struct table *t = NULL, *was = blocks_table(b);
-	const struct image_name *img;
-	size_t n;
+	struct names *names = NULL;
+	struct names_source src;
 
-	img = catalog_images(b->app->catalog, &n);
-	if (table_new(img, n, &t) != 0)
-		log_error("blocks: no memory for a table of %zu images", n);
+	src.image = catalog_images(b->app->catalog, &src.images);
+	src.path = catalog_paths(b->app->catalog, &src.paths);
+	if (names_new(&src, &names) != 0 || table_new(names, &t) != 0)
+		log_error("blocks: no memory for a table of %zu images",
+		    src.images);
 	else if (was != NULL)
 		table_inherit(t, was);
 	blocks_publish(b, t);
+	if (t != NULL)
+		steer_for(b, names);
+	names_unref(names);
 }
 
 /* --- the loop's part --- */
@@ -110,13 +129,13 @@ look(struct blocks *b)
 {
 	struct table *t = blocks_table(b), *next = NULL;
 
-	for (size_t i = 0; i < LOOK && i < t->n; i++) {
-		size_t at = b->look++ % t->n;
+	for (size_t i = 0; i < LOOK && i < t->names->images; i++) {
+		size_t at = b->look++ % t->names->images;
 		struct blob *blob = t->entry[at].blob;
 
 		if (blob == NULL || blob_current(b->app->blobs, blob))
 			continue;
-		if (next == NULL && table_new(t->name, t->n, &next) == 0)
+		if (next == NULL && table_new(t->names, &next) == 0)
 			table_inherit(next, t);
 		if (next != NULL)
 			table_unmap(next, at);
@@ -180,14 +199,8 @@ start_thread(struct worker *w)
 static void
 forget_workers(struct blocks *b)
 {
-	int fd[LIMIT_IMAGE_WORKERS];
-	unsigned open = 0;
-
 	stop_threads(b);
-	for (unsigned i = 0; i < b->n; i++)
-		if (b->worker[i] != NULL && b->worker[i]->fd >= 0)
-			fd[open++] = b->worker[i]->fd;
-	steer_close(b->beside, fd, open);
+	steer_close(&b->group);
 	for (unsigned i = 0; i < b->n; i++) {
 		worker_free(b->worker[i]);
 		b->worker[i] = NULL;
@@ -198,17 +211,20 @@ forget_workers(struct blocks *b)
 static int
 start_workers(struct blocks *b, struct why *why)
 {
-	int fd[LIMIT_IMAGE_WORKERS], rc = 0;
+	const struct table *t = blocks_table(b);
+	int rc = t == NULL ? ERR_NOMEM : 0;
 
 	for (unsigned i = 0; i < b->n && rc == 0; i++)
 		rc = worker_new(b, i + 1, &b->worker[i]);
 	if (rc != 0)
 		return why_set(why, rc, "%s", err_text(rc));
-	rc = steer_open(b->beside, b->n, fd, why);
+	b->group.n = b->n;
+	rc = steer_open(&b->group, &t->names->steer, why);
 	if (rc != 0)
 		return rc;
+	b->steer = t->names->steer;
 	for (unsigned i = 0; i < b->n; i++)
-		b->worker[i]->fd = fd[i];
+		b->worker[i]->fd = b->group.fd[i];
 	for (unsigned i = 0; i < b->n && rc == 0; i++)
 		rc = start_thread(b->worker[i]);
 	return rc == 0 ? 0 : why_set(why, rc, "cannot start a thread");
@@ -255,7 +271,7 @@ blocks_new(struct app *app, struct blocks **ret)
 		return ERR_NOMEM;
 	memset(b, 0, sizeof(*b));
 	b->app = app;
-	b->beside = front_socket(app->front, T_UDP);
+	b->group.beside = front_socket(app->front, T_UDP);
 	b->szx = content_szx(app->conf.block_size);
 	rc = hook_up(b);
 	if (rc != 0) {

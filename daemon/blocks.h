@@ -1,13 +1,16 @@
 /*
- * blocks: the image plane. GETs of i/{d} over plain UDP are answered by
- * threads that do nothing else, each with a socket of its own in the group
- * of libcoap's; the kernel sends each datagram to the right one. libcoap
- * answers everything else, and these too where the kernel cannot be told.
+ * blocks: the image plane. GETs of i/{d}, and of the paths that published
+ * manifests give to images, over plain UDP are answered by threads that do
+ * nothing else, each with a socket of its own in the group of libcoap's; the
+ * kernel sends each datagram to the right one. libcoap answers everything
+ * else, and these too where the kernel cannot be told. It is told the first
+ * segments of paths, LIMIT_STEERED of them and none that a resource of
+ * the loop's begins with.
  *
- * Same bytes as i/{d} gets from libcoap's plane (lib/get.h). What a worker
- * cannot answer by itself goes to the loop's thread through a bounded queue,
- * the slow lane: an image that is not mapped yet or damaged, other paths
- * below i/. What does not fit anywhere is dropped, and asked for again.
+ * Same bytes as from libcoap's plane (lib/get.h). What a worker cannot answer
+ * by itself goes to the loop's thread through a bounded queue, the slow lane:
+ * an image that is not mapped yet or damaged, a peer with a long name. What
+ * does not fit anywhere is dropped, and asked for again.
  *
  * Single-threaded to its callers: all of this is called by the loop's thread.
  */

@@ -3,6 +3,7 @@
  *
  *   blocks.c        life, the table's replacement, the tick
  *   blocks_steer.c  sockets, and which datagram goes to which
+ *   blocks_names.c  what images can be asked for by
  *   blocks_table.c  the images, as workers see them
  *   blocks_work.c   a worker's thread
  *   blocks_slow.c   what the loop's thread answers for the workers
@@ -26,6 +27,41 @@
 #define DATAGRAM_MAX 1472
 #define SLOW_RING 256 /* requests of a worker that wait; a power of two */
 
+#define STEER_SEGMENT 12 /* bytes of a Uri-Path with a short length */
+
+/* --- blocks_names.c --- */
+
+/* First segments of paths whose GETs are for the workers: "i", and those of
+ * the paths that published manifests give to images. */
+struct steer {
+	size_t n;
+	char segment[LIMIT_STEERED][STEER_SEGMENT + 1];
+};
+
+struct names {
+	unsigned refs; /* the loop's thread alone counts */
+	size_t images, paths;
+	struct image_name *image; /* sorted */
+	struct image_path *path; /* sorted */
+	size_t *image_of; /* each path's */
+	char *text;
+	struct steer steer;
+};
+
+struct names_source {
+	const struct image_name *image;
+	size_t images;
+	const struct image_path *path;
+	size_t paths;
+};
+/* Copies all of it, with one reference to it. */
+int names_new(const struct names_source *src, struct names **ret) MUST_USE;
+struct names *names_ref(struct names *m); /* returns m */
+void names_unref(struct names *m); /* NULL is fine */
+/* The image that is asked for; errors as of image_find. Any thread. */
+int names_find(const struct names *m, const struct get *g, size_t *ret)
+    MUST_USE;
+
 /* --- blocks_table.c --- */
 
 struct entry {
@@ -36,9 +72,9 @@ struct entry {
 };
 
 struct table {
-	size_t n, mapped;
-	struct image_name *name; /* sorted, all there are */
-	struct entry *entry; /* one for each name */
+	size_t mapped;
+	struct names *names;
+	struct entry *entry; /* one for each image */
 	struct table *next; /* of those that are to be freed */
 };
 
@@ -62,9 +98,8 @@ entry_use(struct entry *e, uint32_t now)
 		atomic_store_explicit(&e->used, now, memory_order_relaxed);
 }
 
-/* Copies `img`; nothing is mapped. */
-int table_new(const struct image_name *img, size_t n, struct table **ret)
-    MUST_USE;
+/* Takes a reference to the names; nothing is mapped. */
+int table_new(struct names *names, struct table **ret) MUST_USE;
 void table_free(struct table *t); /* NULL is fine */
 /* Takes over the mappings of those that are live. */
 void table_inherit(struct table *t, const struct table *old);
@@ -76,12 +111,20 @@ void table_unmap(struct table *t, size_t at);
 /* --- blocks_steer.c --- */
 
 /*
- * n sockets on the address of `beside`, a bound UDP socket, and the program
- * that shares out between them. ERR_UNSUPPORTED with the kernel's words when
+ * g->n sockets on the address of g->beside, a bound UDP socket, and the
+ * program that shares out between them. ERR_UNSUPPORTED with the kernel's words when
  * it does not want to; then nothing is left behind.
  */
-int steer_open(int beside, unsigned n, int *ret_fd, struct why *why) MUST_USE;
-void steer_close(int beside, int *fd, unsigned n);
+struct steer_group {
+	int beside;
+	unsigned n;
+	int fd[LIMIT_IMAGE_WORKERS];
+};
+int steer_open(struct steer_group *g, const struct steer *st,
+    struct why *why) MUST_USE;
+/* From now on for these paths; on failure as before. */
+int steer_set(const struct steer_group *g, const struct steer *st) MUST_USE;
+void steer_close(struct steer_group *g);
 
 /* --- workers --- */
 
@@ -141,7 +184,8 @@ struct worker {
 struct blocks {
 	struct app *app;
 	unsigned n; /* workers */
-	int beside; /* libcoap's socket */
+	struct steer_group group;
+	struct steer steer; /* as the kernel has it */
 	int event; /* written by workers that gave something to the slow lane */
 	uint8_t szx; /* of requests without Block2 */
 	struct worker *worker[LIMIT_IMAGE_WORKERS];

@@ -80,7 +80,7 @@ table_to_change(struct lane *l)
 	const struct table *t = blocks_table(l->b);
 
 	if (l->next == NULL && t != NULL &&
-	    table_new(t->name, t->n, &l->next) == 0)
+	    table_new(t->names, &l->next) == 0)
 		table_inherit(l->next, t);
 	return l->next;
 }
@@ -94,7 +94,8 @@ learn(struct lane *l, const uint8_t digest[32], struct blob *blob)
 	size_t at;
 
 	if (t == NULL ||
-	    image_find(t->name, t->n, slice_of(digest, 32), &at) != 0)
+	    image_find(t->names->image, t->names->images, slice_of(digest,
+	    32), &at) != 0)
 		return;
 	e = &t->entry[at];
 	if (e->blob == blob && !entry_bad(e))

@@ -21,7 +21,8 @@
 #define SNDBUF (4 * 1024 * 1024)
 #define WAKE_S 1 /* a worker looks around at least this often */
 
-#define PROGRAM_MAX 64 /* 41 are used */
+/* Up to 12 bytes are compared in 5 loads: 5 x 2 and a jump. */
+#define PROGRAM_MAX (64 + LIMIT_STEERED * 11)
 
 struct program {
 	struct sock_filter f[PROGRAM_MAX];
@@ -46,10 +47,44 @@ unless(struct program *p, uint16_t how, uint32_t k)
 	op(p, BPF_RET | BPF_K, 0);
 }
 
-/* Is it a GET, confirmable or not, whose first option is Uri-Path "i"? */
+/*
+ * Is the option at 4 + X the Uri-Path `s`? Then on to what ends the program;
+ * if not, the next one begins right behind. The option's head is its delta
+ * from none, 11, and the length.
+ */
 static void
-want_images(struct program *p)
+try_segment(struct program *p, const char *s, unsigned *ret_jump)
 {
+	uint8_t b[1 + STEER_SEGMENT];
+	unsigned n = (unsigned)strlen(s) + 1, at = 0, test[5], tests = 0;
+
+	b[0] = (uint8_t)(0xb0 | (n - 1));
+	memcpy(b + 1, s, n - 1);
+	while (at < n) {
+		unsigned left = n - at, w = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+		uint32_t k = 0;
+
+		for (unsigned i = 0; i < w; i++)
+			k = k << 8 | b[at + i];
+		op(p, (uint16_t)(BPF_LD | BPF_IND | (w == 4 ? BPF_W :
+		    w == 2 ? BPF_H : BPF_B)), 4 + at);
+		test[tests++] = p->n;
+		op(p, BPF_JMP | BPF_JEQ | BPF_K, k);
+		at += w;
+	}
+	*ret_jump = p->n;
+	op(p, BPF_JMP | BPF_JA, 0);
+	for (unsigned i = 0; i < tests; i++)
+		p->f[test[i]].jf = (uint8_t)(p->n - test[i] - 1);
+}
+
+/* Is it a GET, confirmable or not, whose first option is one of these? */
+static void
+want_images(struct program *p, const struct steer *st)
+{
+	unsigned jump[LIMIT_STEERED];
+
+
 	op(p, BPF_LD | BPF_B | BPF_ABS, 0);
 	op(p, BPF_ALU | BPF_AND | BPF_K, 0xe0); /* version, type's high bit */
 	unless(p, BPF_JEQ, 0x40);
@@ -59,8 +94,11 @@ want_images(struct program *p)
 	op(p, BPF_ALU | BPF_AND | BPF_K, 0x0f);
 	unless(p, BPF_JGT, 8); /* the token's length */
 	op(p, BPF_MISC | BPF_TAX, 0);
-	op(p, BPF_LD | BPF_H | BPF_IND, 4);
-	unless(p, BPF_JEQ, 0xb1 << 8 | 'i');
+	for (size_t i = 0; i < st->n; i++)
+		try_segment(p, st->segment[i], &jump[i]);
+	op(p, BPF_RET | BPF_K, 0);
+	for (size_t i = 0; i < st->n; i++)
+		p->f[jump[i]].k = p->n - jump[i] - 1;
 }
 
 #define NET(off) ((uint32_t)SKF_NET_OFF + (off))
@@ -111,17 +149,17 @@ choose_worker(struct program *p, unsigned n)
 	}
 }
 
-static int
-attach(int fd, unsigned n)
+int
+steer_set(const struct steer_group *g, const struct steer *st)
 {
 	struct program p = {.n = 0};
 	struct sock_fprog prog = {.filter = p.f};
 
-	want_images(&p);
-	choose_worker(&p, n);
+	want_images(&p, st);
+	choose_worker(&p, g->n);
 	prog.len = p.n;
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
-	    sizeof(prog));
+	return setsockopt(g->beside, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
+	    &prog, sizeof(prog)) == 0 ? 0 : ERR_UNSUPPORTED;
 }
 
 static int
@@ -209,33 +247,41 @@ drain(int fd)
 }
 
 int
-steer_open(int beside, unsigned n, int *ret_fd, struct why *why)
+steer_open(struct steer_group *g, const struct steer *st, struct why *why)
 {
-	unsigned have = 0;
+	struct steer_group open = {.beside = g->beside};
 	const char *what = "joining libcoap's socket";
-	int e, rc = set(beside, SOL_SOCKET, SO_REUSEPORT, 1);
+	int e, rc = set(g->beside, SOL_SOCKET, SO_REUSEPORT, 1);
 
-	while (rc == 0 && have < n) {
-		ret_fd[have] = open_one(beside);
-		rc = ret_fd[have] < 0 ? -1 : 0;
-		if (rc == 0 && have++ == 0) {
-			what = "SO_ATTACH_REUSEPORT_CBPF";
-			rc = attach(beside, n);
-			drain(ret_fd[0]);
-		}
+	while (rc == 0 && open.n < g->n) {
+		open.fd[open.n] = open_one(g->beside);
+		rc = open.fd[open.n] < 0 ? -1 : 0;
+		open.n += rc == 0;
 	}
-	if (rc == 0)
-		return 0;
-	e = errno;
-	steer_close(beside, ret_fd, have);
-	return why_set(why, ERR_UNSUPPORTED, "%s: %s", what, strerror(e));
+	if (rc == 0) {
+		what = "SO_ATTACH_REUSEPORT_CBPF";
+		rc = steer_set(&open, st);
+	}
+	if (rc != 0) {
+		e = errno;
+		steer_close(&open);
+		g->n = 0;
+		return why_set(why, ERR_UNSUPPORTED, "%s: %s", what,
+		    strerror(e));
+	}
+	for (unsigned i = 0; i < open.n; i++)
+		drain(open.fd[i]);
+	*g = open;
+	return 0;
 }
 
 /* The last first: the kernel moves the last one to a place that is free. */
 void
-steer_close(int beside, int *fd, unsigned n)
+steer_close(struct steer_group *g)
 {
-	(void)set(beside, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
-	while (n-- > 0)
-		close(fd[n]);
+	(void)set(g->beside, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
+	while (g->n > 0)
+		close(g->fd[--g->n]);
+	/* nobody else shall join it */
+	(void)set(g->beside, SOL_SOCKET, SO_REUSEPORT, 0);
 }

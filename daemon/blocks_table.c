@@ -9,21 +9,18 @@
 #include <stdlib.h>
 
 int
-table_new(const struct image_name *img, size_t n, struct table **ret)
+table_new(struct names *names, struct table **ret)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return ERR_NOMEM;
-	t->name = calloc(n + 1, sizeof(*t->name));
-	t->entry = calloc(n + 1, sizeof(*t->entry));
-	if (t->name == NULL || t->entry == NULL) {
-		table_free(t);
+	t->entry = calloc(names->images + 1, sizeof(*t->entry));
+	if (t->entry == NULL) {
+		free(t);
 		return ERR_NOMEM;
 	}
-	if (n > 0)
-		memcpy(t->name, img, n * sizeof(*img));
-	t->n = n;
+	t->names = names_ref(names);
 	*ret = t;
 	return 0;
 }
@@ -33,9 +30,9 @@ table_free(struct table *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->names->images; i++)
 		blob_unref(t->entry[i].blob);
-	free(t->name);
+	names_unref(t->names);
 	free(t->entry);
 	free(t);
 }
@@ -43,14 +40,14 @@ table_free(struct table *t)
 static size_t
 coldest(const struct table *t)
 {
-	size_t at = t->n;
+	size_t n = t->names->images, at = n;
 	uint32_t used, least = UINT32_MAX;
 
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (t->entry[i].blob == NULL)
 			continue;
 		used = entry_used(&t->entry[i]);
-		if (at == t->n || used < least) {
+		if (at == n || used < least) {
 			at = i;
 			least = used;
 		}
@@ -89,20 +86,21 @@ table_unmap(struct table *t, size_t at)
 void
 table_inherit(struct table *t, const struct table *old)
 {
+	const struct names *is = t->names, *was = old->names;
 	size_t k = 0;
 
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < is->images; i++) {
 		int cmp = -1;
 
-		while (k < old->n && (cmp = memcmp(old->name[k].digest,
-		    t->name[i].digest, 32)) < 0)
+		while (k < was->images && (cmp = memcmp(was->image[k].digest,
+		    is->image[i].digest, 32)) < 0)
 			k++;
-		if (cmp == 0 && t->name[i].live &&
+		if (cmp == 0 && is->image[i].live &&
 		    old->entry[k].blob != NULL && !entry_bad(&old->entry[k]))
 			table_map(t, i, old->entry[k].blob,
 			    entry_used(&old->entry[k]));
 		/* beyond the end of the old one nothing is inherited */
-		if (k == old->n)
+		if (k == was->images)
 			break;
 	}
 }

@@ -132,7 +132,7 @@ note(struct worker *w, const struct get *g, unsigned i)
 
 	peer_of(g, &b->env[i].from, &m->peer);
 	m->seen.peer = &m->peer;
-	m->seen.digest = t->name[at].digest;
+	m->seen.digest = t->names->image[at].digest;
 	m->seen.end = (uint32_t)(a->off + a->len);
 	m->seen.total = (uint32_t)t->entry[at].bytes.n;
 	m->seen.hash = seen_hash(&m->peer, m->seen.digest);
@@ -147,14 +147,13 @@ answer(struct worker *w, const struct get *g, struct get_answer *a)
 	const struct table *t = b->table;
 	struct get_image im;
 	struct entry *e;
-	struct slice id = get_id(g);
 	size_t at;
 	int rc;
 
 	b->what[b->outs].entry = NULL;
-	if (t == NULL || id.p == NULL || g->ep.n > SEEN_NAME)
+	if (t == NULL || g->ep.n > SEEN_NAME)
 		return false;
-	rc = image_find_text(t->name, t->n, id, &at);
+	rc = names_find(t->names, g, &at);
 	if (rc != 0) {
 		const struct why *why = image_why(rc);
 
@@ -164,7 +163,7 @@ answer(struct worker *w, const struct get *g, struct get_answer *a)
 	e = &t->entry[at];
 	if (e->blob == NULL || entry_bad(e))
 		return false;
-	im = (struct get_image){t->name[at].digest, e->bytes};
+	im = (struct get_image){t->names->image[at].digest, e->bytes};
 	(void)get_write(g, &im, w->b->szx, a);
 	entry_use(e, b->now);
 	b->what[b->outs].entry = e;

@@ -30,12 +30,6 @@ struct class {
 	const struct release *current;
 };
 
-struct path {
-	char *name;
-	uint8_t digest[32];
-	bool live;
-};
-
 /* A growing array of `size`-byte elements. */
 struct vec {
 	void *p;
@@ -89,8 +83,8 @@ cmp_class(const void *a, const void *b)
 static int
 cmp_path(const void *a, const void *b)
 {
-	return strcmp(((const struct path *)a)->name,
-	    ((const struct path *)b)->name);
+	return strcmp(((const struct image_path *)a)->name,
+	    ((const struct image_path *)b)->name);
 }
 
 static int
@@ -114,7 +108,7 @@ static void
 table_free(struct table *t)
 {
 	struct release **r = t->release.p;
-	struct path *p = t->path.p;
+	struct image_path *p = t->path.p;
 
 	for (size_t i = 0; i < t->release.n; i++)
 		release_unref(r[i]);
@@ -343,7 +337,7 @@ add_payload(void *arg, const struct store_payload *p, enum release_state st)
 {
 	struct table *t = arg;
 	struct image_name *img;
-	struct path *path;
+	struct image_path *path;
 
 	if (p->external)
 		return 0;
@@ -371,7 +365,7 @@ static void
 settle(struct table *t)
 {
 	struct image_name *img = t->image.p;
-	struct path *path = t->path.p;
+	struct image_path *path = t->path.p;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->image.n; i++) {
@@ -418,7 +412,7 @@ catalog_load(struct catalog *c, struct store *s)
 	}
 	sort(&t.release, sizeof(struct release *), cmp_release);
 	sort(&t.class, sizeof(struct class), cmp_class);
-	sort(&t.path, sizeof(struct path), cmp_path);
+	sort(&t.path, sizeof(struct image_path), cmp_path);
 	sort(&t.image, sizeof(struct image_name), cmp_image);
 	settle(&t);
 	table_free(&c->t);
@@ -506,7 +500,7 @@ catalog_payload(const struct catalog_release *r, const uint8_t digest[32])
 int
 catalog_path(const struct catalog *c, const char *path, uint8_t ret_digest[32])
 {
-	struct path key = {.name = (char *)path}, *hit;
+	struct image_path key = {.name = (char *)path}, *hit;
 
 	hit = c->t.path.n == 0 ? NULL : bsearch(&key, c->t.path.p,
 	    c->t.path.n, sizeof(key), cmp_path);
@@ -516,6 +510,13 @@ catalog_path(const struct catalog *c, const char *path, uint8_t ret_digest[32])
 		return ERR_STATE;
 	memcpy(ret_digest, hit->digest, 32);
 	return 0;
+}
+
+const struct image_path *
+catalog_paths(const struct catalog *c, size_t *ret_n)
+{
+	*ret_n = c->t.path.n;
+	return c->t.path.p;
 }
 
 const struct image_name *

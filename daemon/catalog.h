@@ -61,7 +61,10 @@ const struct catalog_payload *catalog_payload(const struct catalog_release *r,
  */
 int catalog_path(const struct catalog *c, const char *path,
     uint8_t ret_digest[32]) MUST_USE;
-/* All images, sorted by digest, for image_find. */
+/* All there are, for image_find and image_find_path; borrowed until the next
+ * load. */
+const struct image_path *catalog_paths(const struct catalog *c,
+    size_t *ret_n);
 const struct image_name *catalog_images(const struct catalog *c,
     size_t *ret_n);
 size_t catalog_count(const struct catalog *c); /* live releases */

@@ -1,6 +1,7 @@
 #include "daemon/image.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/catalog.h"
 #include "daemon/log.h"
@@ -46,18 +47,52 @@ image_find_text(const struct image_name *img, size_t n, struct slice text,
 	return image_find(img, n, buf_slice(&b), ret);
 }
 
+static int
+cmp_path(const void *key, const void *elem)
+{
+	return strcmp(key, ((const struct image_path *)elem)->name);
+}
+
+static int
+find_path(const struct image_path *p, size_t n, const char *path,
+    size_t *ret)
+{
+	const struct image_path *hit = n == 0 ? NULL :
+	    bsearch(path, p, n, sizeof(*p), cmp_path);
+
+	if (hit == NULL)
+		return ERR_NOT_FOUND;
+	if (!hit->live)
+		return ERR_STATE;
+	*ret = (size_t)(hit - p);
+	return 0;
+}
+
 int
-image_by_path(const struct catalog *c, const char *path,
-    uint8_t ret_digest[32])
+image_find_path(const struct image_path *p, size_t n, const char *path,
+    size_t *ret)
 {
 	char loose[LIMIT_PATH + 1];
-	int rc = catalog_path(c, path, ret_digest);
+	int rc = find_path(p, n, path, ret);
 
 	if (rc != ERR_NOT_FOUND || strchr(path, '%') == NULL)
 		return rc;
 	snprintf(loose, sizeof(loose), "%s", path);
 	uri_path_loose(loose);
-	return catalog_path(c, loose, ret_digest);
+	return find_path(p, n, loose, ret);
+}
+
+int
+image_by_path(const struct catalog *c, const char *path,
+    uint8_t ret_digest[32])
+{
+	size_t n, at;
+	const struct image_path *p = catalog_paths(c, &n);
+	int rc = image_find_path(p, n, path, &at);
+
+	if (rc == 0)
+		memcpy(ret_digest, p[at].digest, 32);
+	return rc;
 }
 
 #define STR_(x) #x

@@ -15,6 +15,14 @@ struct image_name {
 	bool live; /* a release that was not withdrawn names it */
 };
 
+/* A path that a published manifest gives to an image; arrays of them are
+ * sorted by name, canonical as of lib/uri.h. */
+struct image_path {
+	char *name;
+	uint8_t digest[32];
+	bool live;
+};
+
 /*
  * The one that begins with these bytes. ERR_STATE for one that is not live,
  * ERR_NOT_FOUND, and ERR_RANGE for a prefix that is too short or too long or
@@ -25,8 +33,12 @@ int image_find(const struct image_name *img, size_t n, struct slice prefix,
 /* The same for the text in i/{d}; what is not base64url is ERR_RANGE. */
 int image_find_text(const struct image_name *img, size_t n, struct slice text,
     size_t *ret) MUST_USE;
-/* By canonical path, as catalog_path. Some devices put the whole path into
- * one option: %2F means '/' then. */
+/* By path; ERR_STATE, ERR_NOT_FOUND. Some devices put the whole path into one
+ * option: %2F means '/' then, unless something has that very name. Any
+ * thread. */
+int image_find_path(const struct image_path *p, size_t n, const char *path,
+    size_t *ret) MUST_USE;
+/* The same in the catalog. */
 int image_by_path(const struct catalog *c, const char *path,
     uint8_t ret_digest[32]) MUST_USE;
 /* What a peer is told of an error of these three; static. */

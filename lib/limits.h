@@ -52,6 +52,7 @@
 
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
+#define LIMIT_STEERED 16 /* beginnings of paths that workers answer */
 #define LIMIT_IMAGE_WORKERS 16 /* threads that serve blocks */
 #define LIMIT_IMAGES_MAPPED 1024 /* files that they may read at a time */
 
