@@ -202,9 +202,16 @@ e2e: all
 	@bash tests/tools/check.sh $(B) e2e
 
 # Figures, never verdicts: a missed bar is marked in the table, exit 0.
-BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/bench))
+# A program for each file, but gen_*.c, which are coapgen's.
+BENCH_gen := $(wildcard tests/bench/gen_*.c)
+BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(BENCH_gen),$(call srcs,tests/bench)))
+BENCH_coapgen := $(filter %/coapgen,$(BENCH))
 BENCH_daemon := $(filter %/plan,$(BENCH))
-$(filter-out $(BENCH_daemon),$(BENCH)): $(B)/tests/%: $(B)/obj/tests/%.o \
+$(BENCH_coapgen): $(B)/tests/%: $(B)/obj/tests/%.o $(call objs,$(BENCH_gen)) \
+		$(A_LIB)
+	@mkdir -p $(@D)
+	$(link) -lssl $(LIB_LIBS)
+$(filter-out $(BENCH_coapgen) $(BENCH_daemon),$(BENCH)): $(B)/tests/%: $(B)/obj/tests/%.o \
 		$(A_DB) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(DB_LIBS) $(LIB_LIBS)
