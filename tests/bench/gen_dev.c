@@ -11,6 +11,7 @@
 
 #define TURNS 64 /* begun at most before answers are read again */
 #define COMPLAINTS 5
+#define SHAKE_WAIT 16 /* x ACK_TIMEOUT: flights after 1, 3, 7 and 15 s */
 #define SCATTER 37 /* blocks between the first ones of neighbours */
 
 int
@@ -78,11 +79,18 @@ shaken(struct gen *g, uint32_t k, enum tls_state s)
 static void
 shake_on(struct gen *g, uint32_t k, enum tls_state s)
 {
-	if (s == TLS_SHAKING)
-		wheel_set(&g->wheel, k, g->wheel.now +
-		    tls_timeout(g->tls, k));
-	else
+	const uint32_t most = SHAKE_WAIT * (uint32_t)g->a->ack_timeout;
+	uint32_t ms = ((uint32_t)g->now - g->dev[k].sent) / 1000, next;
+
+	if (s == TLS_SHAKING && ms >= most)
+		s = tls_give_up(g->tls, k);
+	if (s != TLS_SHAKING) {
 		shaken(g, k, s);
+		return;
+	}
+	next = tls_timeout(g->tls, k);
+	wheel_set(&g->wheel, k, g->wheel.now +
+	    (next < most - ms ? next : most - ms));
 }
 
 static void

@@ -18,13 +18,11 @@
 #include <openssl/ssl.h>
 
 #define KEY 64
-#define TRIES 5 /* flights; OpenSSL itself would go on to 12, for 10 minutes */
 
 struct session {
 	struct tls *tls;
 	SSL *ssl; /* NULL: not begun, or dead */
 	uint32_t k;
-	uint8_t tries;
 };
 
 struct tls {
@@ -193,6 +191,16 @@ verdict(struct session *s, int rc)
 	return SSL_is_init_finished(s->ssl) ? TLS_READY : TLS_SHAKING;
 }
 
+/* Microseconds; half of ACK_TIMEOUT is the 1 s of RFC 6347 4.2.4.1. */
+static unsigned
+flight_timer(SSL *ssl, unsigned before)
+{
+	const struct session *s = SSL_get_app_data(ssl);
+
+	return before == 0 ? (unsigned)s->tls->a->ack_timeout * 500 :
+	    2 * before;
+}
+
 enum tls_state
 tls_begin(struct tls *t, uint32_t k)
 {
@@ -209,6 +217,7 @@ tls_begin(struct tls *t, uint32_t k)
 	SSL_set_bio(s->ssl, bio, bio);
 	SSL_set_app_data(s->ssl, s);
 	SSL_set_mtu(s->ssl, WIRE_MAX);
+	DTLS_set_timer_cb(s->ssl, flight_timer);
 	SSL_set_connect_state(s->ssl);
 	return verdict(s, SSL_do_handshake(s->ssl));
 }
@@ -231,6 +240,12 @@ tls_input(struct tls *t, uint32_t k, struct slice datagram,
 	return verdict(s, n);
 }
 
+enum tls_state
+tls_give_up(struct tls *t, uint32_t k)
+{
+	return dead(&t->session[k]);
+}
+
 uint32_t
 tls_timeout(struct tls *t, uint32_t k)
 {
@@ -246,8 +261,6 @@ tls_due(struct tls *t, uint32_t k)
 {
 	struct session *s = &t->session[k];
 
-	if (++s->tries >= TRIES)
-		return dead(s);
 	return verdict(s, DTLSv1_handle_timeout(s->ssl) < 0 ? 0 : 1);
 }
 

@@ -28,8 +28,10 @@ enum tls_state tls_input(struct tls *t, uint32_t k, struct slice datagram,
     void (*plain)(void *arg, uint32_t k, struct slice message), void *arg);
 /* Milliseconds until the flight is to be sent again. */
 uint32_t tls_timeout(struct tls *t, uint32_t k);
-/* That time is over. TLS_DEAD when it was sent often enough. */
+/* That time may be over. */
 enum tls_state tls_due(struct tls *t, uint32_t k);
+/* Ends a handshake that takes too long: OpenSSL would try for minutes. */
+enum tls_state tls_give_up(struct tls *t, uint32_t k);
 /* A message of a ready session. */
 void tls_write(struct tls *t, uint32_t k, struct slice message);
 
