@@ -102,20 +102,28 @@ shake(struct gen *g, uint32_t k)
 	shake_on(g, k, tls_begin(g->tls, k));
 }
 
-/* The server has closed it. A device does not come back in a run. */
+/* A device without its session does not come back in a run. */
+static void
+retire(struct gen *g, uint32_t k)
+{
+	if (g->t.lost_sessions++ == 0)
+		fprintf(stderr, "coapgen: device %u: session closed\n", k);
+	g->dev[k].state = DEV_OVER;
+	g->over++;
+}
+
+/* The server has closed it. */
 static void
 session_lost(struct gen *g, uint32_t k)
 {
-	struct dev *d = &g->dev[k];
+	const struct dev *d = &g->dev[k];
 
 	if (d->state == DEV_OVER || d->state == DEV_IDLE)
-		return; /* the latter is noticed when it asks */
+		return; /* the latter is noticed at its turn */
 	if (d->state != DEV_WATCH)
 		wheel_clear(&g->wheel, k);
 	g->in_sight -= d->state == DEV_WAIT;
-	g->t.lost_sessions++;
-	d->state = DEV_OVER;
-	g->over++;
+	retire(g, k);
 }
 
 /* --- turns --- */
@@ -140,10 +148,14 @@ dev_turns(struct gen *g)
 		uint32_t k = queue_take(g);
 
 		g->in_sight++;
-		if (g->shaking)
+		if (g->shaking) {
 			shake(g, k);
-		else
+		} else if (g->tls != NULL && !tls_alive(g->tls, k)) {
+			g->in_sight--;
+			retire(g, k);
+		} else {
 			ask_begin(g, k);
+		}
 	}
 }
 

@@ -264,6 +264,12 @@ tls_due(struct tls *t, uint32_t k)
 	return verdict(s, DTLSv1_handle_timeout(s->ssl) < 0 ? 0 : 1);
 }
 
+bool
+tls_alive(const struct tls *t, uint32_t k)
+{
+	return t->session[k].ssl != NULL;
+}
+
 void
 tls_write(struct tls *t, uint32_t k, struct slice message)
 {

@@ -32,7 +32,8 @@ uint32_t tls_timeout(struct tls *t, uint32_t k);
 enum tls_state tls_due(struct tls *t, uint32_t k);
 /* Ends a handshake that takes too long: OpenSSL would try for minutes. */
 enum tls_state tls_give_up(struct tls *t, uint32_t k);
-/* A message of a ready session. */
+bool tls_alive(const struct tls *t, uint32_t k);
+/* A message of a ready session; nothing happens without one. */
 void tls_write(struct tls *t, uint32_t k, struct slice message);
 
 #endif
