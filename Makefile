@@ -198,7 +198,7 @@ check: deps-test
 	@echo "building, warnings are errors"
 	@$(BUILD) all $(UNIT) $(FUZZ) $(BENCH) $(B)/sim/sim
 	@SAN=$(SAN) bash tests/tools/check.sh $(B)
-e2e: all
+e2e: all $(B)/tests/bench/coapgen
 	@bash tests/tools/check.sh $(B) e2e
 
 # Figures, never verdicts: a missed bar is marked in the table, exit 0.

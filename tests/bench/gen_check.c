@@ -70,18 +70,32 @@ check_valid(const struct gen_args *args, const struct wire_answer *a,
 	    why_set(why, ERR_TRAILING, "2.03 with a payload");
 }
 
+/* A diagnostic is for a person (RFC 7252 5.5.2); what is none is left out. */
+static void
+printable(const struct wire_answer *a, char *dst, size_t cap)
+{
+	size_t n = a->code >= 0x80 ? a->payload.n : 0;
+
+	if (n >= cap)
+		n = cap - 1;
+	for (size_t i = 0; i < n; i++)
+		dst[i] = a->payload.p[i] >= ' ' && a->payload.p[i] < 0x7f ?
+		    (char)a->payload.p[i] : '?';
+	dst[n] = '\0';
+}
+
 static int
 check_code(const struct gen *g, const struct wire_answer *a, struct why *why)
 {
-	unsigned have = code_number(a->code);
+	unsigned have = code_number(a->code), want = (unsigned)g->a->expect;
+	char text[120];
 
-	if (have == g->a->expect)
+	if (have == want)
 		return 0;
-	return why_set(why, ERR_REJECTED, "%u.%02u instead of %u.%02u: %.*s",
-	    have / 100, have % 100, (unsigned)g->a->expect / 100,
-	    (unsigned)g->a->expect % 100,
-	    (int)(a->payload.n < 100 ? a->payload.n : 100),
-	    a->payload.n > 0 ? (const char *)a->payload.p : "");
+	printable(a, text, sizeof(text));
+	return why_set(why, ERR_REJECTED, "%u.%02u instead of %u.%02u%s%s",
+	    have / 100, have % 100, want / 100, want % 100,
+	    text[0] != '\0' ? ": " : "", text);
 }
 
 int
