@@ -20,7 +20,8 @@ main(int argc, char **argv)
 		return rc;
 	rc = a.mode == GEN_ECHO ? echo_run(&a, &why) : gen_run(&g, &why);
 	if (rc != 0) {
-		fprintf(stderr, "coapgen: %s\n", why.text);
+		fprintf(stderr, "coapgen: %s\n",
+		    why.text[0] != '\0' ? why.text : err_text(rc));
 		return 2;
 	}
 	return g.t.bad > 0;

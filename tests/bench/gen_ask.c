@@ -254,7 +254,7 @@ ask_message(struct gen *g, uint32_t k, struct slice message)
 		dev_bad(g, k, "not a CoAP message");
 	else if (a.code == 0)
 		on_empty(g, k, &a);
-	else if (a.code < 0x40)
+	else if (a.code < WIRE_ANSWERS)
 		g->t.strays++; /* a request */
 	else
 		on_answer(g, k, &a, message.n);

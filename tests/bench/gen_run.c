@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -75,6 +76,16 @@ prepare(struct gen *g, struct why *why)
 	if (rc == 0 && dev_init(g) != 0)
 		rc = why_set(why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
 	return rc;
+}
+
+static void
+finish(struct gen *g)
+{
+	tls_free(g->tls);
+	net_close(g->net);
+	free(g->dev);
+	if (g->image.n > 0)
+		munmap((void *)(uintptr_t)g->image.p, g->image.n);
 }
 
 /* --- the loop --- */
@@ -177,8 +188,10 @@ gen_run(struct gen *g, struct why *why)
 	struct span s = {0};
 	int rc = prepare(g, why);
 
-	if (rc != 0)
+	if (rc != 0) {
+		finish(g);
 		return rc;
+	}
 	g->origin = gen_clock();
 	g->cpu_start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 	if (g->shaking)
@@ -200,5 +213,6 @@ gen_run(struct gen *g, struct why *why)
 	g->start = g->now;
 	loop(g, is_drained);
 	show_json(g, &s);
+	finish(g);
 	return 0;
 }

@@ -15,7 +15,7 @@ enum wire_type { WIRE_CON, WIRE_NON, WIRE_ACK, WIRE_RST };
 
 #define WIRE_GET 1
 #define WIRE_POST 2
-#define WIRE_CHANGED 0x44 /* first code of answers is 0x40 */
+#define WIRE_ANSWERS 0x40 /* the first code of an answer */
 
 /* What all requests have in common; borrows the arguments. */
 struct wire {
