@@ -113,7 +113,9 @@ TESTS_db := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/db))
 TESTS_daemon := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/daemon))
 TESTS_device := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/device))
 TESTS_cli := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/cli))
-UNIT := $(TESTS_lib) $(TESTS_db) $(TESTS_daemon) $(TESTS_device) $(TESTS_cli)
+TESTS_bench := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/test_*.c))
+UNIT := $(TESTS_lib) $(TESTS_db) $(TESTS_daemon) $(TESTS_device) $(TESTS_cli) \
+	$(TESTS_bench)
 
 $(TESTS_lib): $(B)/tests/%: $(B)/obj/tests/%.o $(A_LIB)
 	@mkdir -p $(@D)
@@ -137,6 +139,11 @@ $(TESTS_device): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DEV) $(A_LIB)
 $(TESTS_cli): $(B)/tests/%: $(B)/obj/tests/%.o $(A_CLI) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(COAP_LIBS) $(LIB_LIBS) -lcmocka
+# tests of the load generator's pure parts
+$(TESTS_bench): $(B)/tests/%: $(B)/obj/tests/%.o $(call objs,$(addprefix \
+		tests/bench/gen_,hist.c wheel.c wire.c)) $(A_LIB)
+	@mkdir -p $(@D)
+	$(link) $(LIB_LIBS) -lcmocka
 
 # The simulator: the daemon without its loop, front and peer, which the
 # simulator plays, and devices, in one process under virtual time.
@@ -200,13 +207,21 @@ check: deps-test
 	@echo "building, warnings are errors"
 	@$(BUILD) all $(UNIT) $(FUZZ) $(BENCH) $(B)/sim/sim
 	@SAN=$(SAN) bash tests/tools/check.sh $(B)
-e2e: all
+e2e: all $(B)/tests/bench/coapgen
 	@bash tests/tools/check.sh $(B) e2e
 
 # Figures, never verdicts: a missed bar is marked in the table, exit 0.
-BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(call srcs,tests/bench))
+# A program for each file, but gen_*.c, which are coapgen's, and test_*.c.
+BENCH_gen := $(wildcard tests/bench/gen_*.c)
+BENCH := $(filter-out $(TESTS_bench),$(patsubst tests/%.c,$(B)/tests/%,$(filter-out \
+	$(BENCH_gen),$(call srcs,tests/bench))))
+BENCH_coapgen := $(filter %/coapgen,$(BENCH))
 BENCH_daemon := $(filter %/plan,$(BENCH))
-$(filter-out $(BENCH_daemon),$(BENCH)): $(B)/tests/%: $(B)/obj/tests/%.o \
+$(BENCH_coapgen): $(B)/tests/%: $(B)/obj/tests/%.o $(call objs,$(BENCH_gen)) \
+		$(A_LIB)
+	@mkdir -p $(@D)
+	$(link) -lssl $(LIB_LIBS)
+$(filter-out $(BENCH_coapgen) $(BENCH_daemon),$(BENCH)): $(B)/tests/%: $(B)/obj/tests/%.o \
 		$(A_DB) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(DB_LIBS) $(LIB_LIBS)

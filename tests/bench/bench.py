@@ -155,18 +155,19 @@ def bench_blocks():
         os.sched_setaffinity(d.proc.pid, {SERVER})
         for szx, size, seq in ((6, 262144, 1), (2, 32768, 2)):
             file, path = image(d, seq, size)
-            args = (path, szx, file, 100)
-            answer = round(gen("get", d.port, *args, 0.3)["answer_bytes"])
+            args = ("--path", path, "--szx", szx, "--peers", 100)
+            file = ("--file", file)
+            answer = round(gen("get", d.port, *args, *file, "--seconds", 0.3)["answer_bytes"])
             got = {"suitd": [], "echo": []}
             for _ in range(ROUNDS):
                 with Echo(answer) as e:
-                    got["echo"].append(load(e.pid, "echo", e.port, *args, 2))
-                got["suitd"].append(load(d.proc.pid, "get", d.port, *args, 2))
+                    got["echo"].append(load(e.pid, "get", e.port, *args, "--bare", "--seconds", 2))
+                got["suitd"].append(load(d.proc.pid, "get", d.port, *args, *file, "--seconds", 2))
             name = "szx %d, %d B answers: " % (szx, answer)
             for who in ("suitd", "echo"):
                 row("blocks", name + who, [g["done"] / g["seconds"] for g in got[who]], "blocks/s", None,
                     "core %d %% busy, %d lost" % (100 * sum(g["server"] / g["seconds"] for g in got[who]) / ROUNDS,
-                                                  sum(g["lost"] for g in got[who])))
+                                                  sum(g["retransmissions"] for g in got[who])))
             row("blocks", name + "ratio", [(a["done"] / a["seconds"]) / (b["done"] / b["seconds"])
                                            for a, b in zip(got["suitd"], got["echo"])], "of the echo")
             row("blocks", "  server's CPU per block: suitd", [1e6 * g["server"] / g["done"] for g in got["suitd"]], "us")
@@ -177,7 +178,7 @@ def bench_blocks():
 
 class Echo:
     def __init__(self, size):
-        self.p = subprocess.Popen([os.path.join(TOOL, "echo"), str(size)], stdout=subprocess.PIPE, text=True,
+        self.p = subprocess.Popen([os.path.join(TOOL, "coapgen"), "echo", "--size", str(size)], stdout=subprocess.PIPE, text=True,
                                   preexec_fn=lambda: pin(SERVER))
         self.pid, self.port = self.p.pid, int(self.p.stdout.readline())
 
@@ -190,8 +191,8 @@ class Echo:
         self.p.stdout.close()
 
 
-def gen(*args):
-    g = json.loads(tool("coapgen", *args, core=LOAD))
+def gen(mode, port, *args):
+    g = json.loads(tool("coapgen", mode, "--to", "127.0.0.1:%d" % port, *args, core=LOAD))
     if g["bad"] or not g["done"]:
         raise RuntimeError("coapgen %s: %s" % (args, g))
     return g
@@ -202,6 +203,10 @@ def load(pid, *args):
     g = gen(*args)
     g["server"] = cpu(pid) - before
     return g
+
+
+# {phase 1, total 16384}, {2}, {3}, {phase 4, sequence 2}
+PHASES = ["--body=a2000106194000", "--body=a10002", "--body=a10003", "--body=a200040202"]
 
 
 def bench_reports():
@@ -219,7 +224,8 @@ def bench_reports():
             d.start()
             os.sched_setaffinity(d.proc.pid, {SERVER})
             before = d.ctl_json("status")
-            got.append(load(d.proc.pid, "report", d.port, "bench-", devices, 64))
+            got.append(load(d.proc.pid, "post", d.port, "--path", "r", "--query", "ep=bench-%06u", "--cf", 60,
+                            "--peers", devices, "--window", 64, "--each", len(PHASES), *PHASES))
             after = d.ctl_json("status")
             for k in ("events", "commits"):
                 got[-1][k] = after[k] - before[k]

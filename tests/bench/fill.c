@@ -2,10 +2,10 @@
  * fill: registered devices into a database that no suitd has open, by the
  * store's own verbs, a thousand to a commit.
  *
- *	fill DB N PREFIX CLASS-HEX [jobs]
+ *	fill DB N PREFIX CLASS-HEX [jobs] [psk=HEX]
  *
  * With "jobs" each device also gets a queued job for the newest release, so
- * that its reports have something to move.
+ * that its reports have something to move; with "psk" all have that key.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,8 @@ struct fill {
 	const char *prefix;
 	uint8_t class_id[16];
 	bool jobs;
+	struct buf psk;
+	uint8_t psk_bytes[64];
 	struct store_release release;
 	int64_t now;
 };
@@ -45,7 +47,10 @@ add(struct fill *f, unsigned k)
 	snprintf(d.tag[0].value, sizeof(d.tag[0].value), "s%u", k % 100);
 	memcpy(d.class_id, f->class_id, sizeof(d.class_id));
 	d.reg = (uint64_t)k + 1;
+	d.have_psk = f->psk.n > 0;
 	rc = f->s->ops->device_put(f->s, &d);
+	if (rc == 0 && d.have_psk)
+		rc = f->s->ops->psk_put(f->s, d.ep, d.id, buf_slice(&f->psk));
 	if (rc != 0 || !f->jobs)
 		return rc;
 	track_init(&job, d.id, f->release.id, f->release.seq, f->now);
@@ -63,6 +68,16 @@ group(struct fill *f, unsigned from, unsigned end)
 	return rc != 0 ? rc : store_commit(f->s);
 }
 
+/* "jobs", "psk=HEX" */
+static bool
+extra(struct fill *f, const char *word)
+{
+	if (strncmp(word, "psk=", 4) == 0)
+		return text_unhex(slice_str(word + 4), &f->psk) == 0;
+	f->jobs = f->jobs || strcmp(word, "jobs") == 0;
+	return f->jobs;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -70,15 +85,20 @@ main(int argc, char **argv)
 	struct buf class_id = buf_of(f.class_id, sizeof(f.class_id));
 	struct why why = {0};
 	size_t n = 1;
+	bool ok;
 	int rc;
 
-	if (argc < 5 || argc > 6 || text_unhex(slice_str(argv[4]),
-	    &class_id) != 0 || class_id.n != sizeof(f.class_id)) {
-		fputs("usage: fill DB N PREFIX CLASS-HEX [jobs]\n", stderr);
+	f.psk = buf_of(f.psk_bytes, sizeof(f.psk_bytes));
+	ok = argc >= 5 && text_unhex(slice_str(argv[4]), &class_id) == 0 &&
+	    class_id.n == sizeof(f.class_id);
+	for (int i = 5; ok && i < argc; i++)
+		ok = extra(&f, argv[i]);
+	if (!ok) {
+		fputs("usage: fill DB N PREFIX CLASS-HEX [jobs] [psk=HEX]\n",
+		    stderr);
 		return 2;
 	}
 	f.prefix = argv[3];
-	f.jobs = argc == 6;
 	rc = store_sqlite_open(&(struct store_sqlite_opts){
 	    .path = argv[1]}, &f.s, &why);
 	if (rc == 0 && f.jobs)
