@@ -1,8 +1,10 @@
 /*
- * Credentials come from the store; a direct-mapped cache keeps the handshake
- * storm after a restart and `who` (asked once per request) off the SQL. It
- * is emptied whenever a credential changes, so that a removed device is
- * nobody on its very next request, whatever its session says.
+ * Credentials come from the store; a cache keeps the handshake storm after a
+ * restart and `who` (asked once per request) off the SQL. It has room for as
+ * many devices as there may be sessions by default, and more. It is emptied
+ * whenever a credential changes, so that a removed device is nobody on its
+ * very next request, whatever its session says; who adds ten thousand
+ * credentials meanwhile wipes only what is in use.
  */
 #include "daemon/access.h"
 
@@ -19,7 +21,8 @@
 #include "lib/text.h"
 #include "lib/uri.h"
 
-#define CACHE 1024
+#define WAYS 8
+#define CACHE 32768
 #define KEY_FILE_MAX (64 * 1024)
 
 struct entry {
@@ -31,7 +34,10 @@ struct entry {
 
 struct access {
 	struct operators *operators;
-	struct entry cache[CACHE];
+	struct entry cache[CACHE]; /* sets of WAYS */
+	uint16_t used[CACHE]; /* entries that are not free */
+	size_t used_n;
+	unsigned turn; /* whose of a full set it is to go */
 };
 
 int
@@ -56,45 +62,64 @@ access_free(struct access *a)
 	if (a == NULL)
 		return;
 	operators_free(a->operators);
-	explicit_bzero(a, sizeof(*a));
+	access_forget(a);
 	free(a);
 }
 
 void
 access_forget(struct access *a)
 {
-	explicit_bzero(a->cache, sizeof(a->cache));
+	while (a->used_n > 0)
+		explicit_bzero(&a->cache[a->used[--a->used_n]],
+		    sizeof(a->cache[0]));
 }
 
 /* --- the front's hooks --- */
 
-static size_t
-slot_of(const char *identity)
+static struct entry *
+set_of(struct access *a, const char *identity)
 {
 	uint32_t h = 2166136261u; /* FNV-1a */
 
 	for (const char *p = identity; *p != '\0'; p++)
 		h = (h ^ (uint8_t)*p) * 16777619u;
-	return h % CACHE;
+	return &a->cache[(h ^ h >> 15) % (CACHE / WAYS) * WAYS];
+}
+
+/* Free, or given up; it counts as used from now on. */
+static struct entry *
+take(struct access *a, struct entry *set)
+{
+	struct entry *e = set;
+
+	while (e < set + WAYS && e->identity[0] != '\0')
+		e++;
+	if (e == set + WAYS)
+		return &set[a->turn++ % WAYS];
+	a->used[a->used_n++] = (uint16_t)(e - a->cache);
+	return e;
 }
 
 static const struct entry *
 credential(struct app *app, const char *identity)
 {
-	struct entry *e = &app->access->cache[slot_of(identity)];
-	struct buf key = buf_of(e->key, sizeof(e->key));
-	uint64_t device;
+	struct access *a = app->access;
+	struct entry *set = set_of(a, identity), *e, new = {.key_len = 0};
+	struct buf key = buf_of(new.key, sizeof(new.key));
 
 	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
 		return NULL;
-	if (strcmp(e->identity, identity) == 0)
-		return e;
-	e->identity[0] = '\0';
-	if (app->store->ops->psk_get(app->store, identity, &device, &key) != 0)
+	for (e = set; e < set + WAYS; e++)
+		if (strcmp(e->identity, identity) == 0)
+			return e;
+	if (app->store->ops->psk_get(app->store, identity, &new.device,
+	    &key) != 0)
 		return NULL;
-	snprintf(e->identity, sizeof(e->identity), "%s", identity);
-	e->device = device;
-	e->key_len = key.n;
+	strcpy(new.identity, identity);
+	new.key_len = key.n;
+	e = take(a, set);
+	*e = new;
+	explicit_bzero(&new, sizeof(new));
 	return e;
 }
 

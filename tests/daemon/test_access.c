@@ -526,6 +526,47 @@ a_private_key_stops_the_daemon_a_public_one_does_not(void **state)
 	assert_int_equal(access_refuse_private_keys(w.dir, &why), 0);
 }
 
+/* --- more credentials than are remembered --- */
+
+#define MANY 36000 /* over what access.c's table holds */
+
+static void
+more_credentials_than_are_remembered_are_all_known(void **state)
+{
+	struct store *s = w.app.store;
+	char id[16];
+	struct principal who;
+
+	(void)state;
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		sprintf(id, "many%05u", i);
+		assert_int_equal(s->ops->psk_put(s, id, 0, slice_of(id, 9)),
+		    0);
+	}
+	assert_int_equal(engine_end(w.app.engine, 0), 0);
+	turn(&w);
+	for (unsigned i = 0; i < 2 * MANY; i++) {
+		uint8_t bytes[LIMIT_PSK_KEY];
+		struct buf key = buf_of(bytes, sizeof(bytes));
+
+		sprintf(id, "many%05u", i % MANY);
+		access_who(&w.app, T_DTLS, id, &who);
+		assert_int_equal(who.role, ROLE_DEVICE);
+		assert_string_equal(who.identity, id);
+		assert_int_equal(access_psk(&w.app, T_DTLS, id, &key), 0);
+		assert_memory_equal(bytes, id, 9);
+	}
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine, s->ops->psk_remove(s,
+	    "many00007")), 0);
+	access_forget(w.app.access);
+	access_who(&w.app, T_DTLS, "many00007", &who);
+	assert_int_equal(who.role, ROLE_NOBODY);
+	access_who(&w.app, T_DTLS, "many00008", &who);
+	assert_int_equal(who.role, ROLE_DEVICE);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -550,6 +591,7 @@ main(void)
 		T(a_claim_without_the_credential_is_refused),
 		T(the_address_of_a_device_with_a_credential_says_nothing),
 		T(a_private_key_stops_the_daemon_a_public_one_does_not),
+		T(more_credentials_than_are_remembered_are_all_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,240 @@
+/*
+ * What peers can make the front keep is bounded: sessions of each plane,
+ * handshakes, connections, observers. Each test goes to the cap and past it,
+ * with a peer for each address of 127.48.0.0/12. (Per-peer observers, request
+ * bodies and remembered answers: test_front_observe, _block1, _dedup.)
+ */
+#include "tests/rig/front_rig.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/rig/tls_client.h"
+
+#define UDP_SESSIONS 64 /* front.c */
+#define HANDSHAKES 2001 /* libcoap counts one late */
+#define CONNECTIONS 512
+#define BATCH 64
+
+static int fd = -1;
+static uint16_t mid;
+
+static struct sockaddr_in
+plane(enum transport t)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(front_port(rig.front,
+		    t)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+}
+
+static int
+setup(void **state)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+
+	if (rig_start(state) != 0)
+		return -1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	return bind(fd, (struct sockaddr *)&any, sizeof(any));
+}
+
+static int
+teardown(void **state)
+{
+	close(fd);
+	return rig_stop(state);
+}
+
+/* From the nth address. */
+static void
+send_from(unsigned n, enum transport t, const void *p, size_t len)
+{
+	struct sockaddr_in to = plane(t);
+	struct in_pktinfo from = {0};
+	struct iovec v = {(void *)p, len};
+	union {
+		struct cmsghdr h;
+		char b[CMSG_SPACE(sizeof(from))];
+	} c;
+	struct msghdr m = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &v,
+		.msg_iovlen = 1, .msg_control = &c,
+		.msg_controllen = sizeof(c),
+	};
+
+	memset(&c, 0, sizeof(c));
+	from.ipi_spec_dst.s_addr = htonl(0x7f300001u + n);
+	c.h.cmsg_level = IPPROTO_IP;
+	c.h.cmsg_type = IP_PKTINFO;
+	c.h.cmsg_len = CMSG_LEN(sizeof(from));
+	memcpy(CMSG_DATA(&c.h), &from, sizeof(from));
+	assert_int_equal(sendmsg(fd, &m, 0), len);
+}
+
+/* Lets the server work; answers are of no interest. */
+static void
+settle(void)
+{
+	uint8_t b[2048];
+
+	rig_run(3);
+	while (recv(fd, b, sizeof(b), 0) > 0)
+		continue;
+}
+
+static uint64_t
+sessions(void)
+{
+	struct front_stats st;
+
+	front_stats(rig.front, &st);
+	return st.sessions;
+}
+
+static void
+get(unsigned n, unsigned token, bool observe)
+{
+	struct msg q;
+	char text[8];
+
+	snprintf(text, sizeof(text), "%02x", token);
+	msg_begin(&q, CON, 1, ++mid, text);
+	if (observe)
+		msg_opt_uint(&q, OPT_OBSERVE, 0);
+	msg_path(&q, "big");
+	send_from(n, T_UDP, q.b, q.n);
+}
+
+static void
+a_peer_without_a_credential_gets_one_of_few_sessions(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < UDP_SESSIONS; n++) {
+		get(n, 1, false);
+		settle();
+	}
+	assert_int_equal(sessions(), UDP_SESSIONS);
+	for (unsigned n = 0; n < 4 * UDP_SESSIONS; n++) {
+		get(UDP_SESSIONS + n, 1, false);
+		settle();
+		assert_in_range(sessions(), 1, UDP_SESSIONS);
+	}
+}
+
+static uint64_t
+observers(void)
+{
+	struct front_stats st;
+
+	front_stats(rig.front, &st);
+	return st.observers;
+}
+
+static void
+observers_are_bounded_over_all_peers(void **state)
+{
+	unsigned n, per = LIMIT_OBSERVERS_PEER;
+
+	(void)state;
+	for (n = 0; n < LIMIT_OBSERVERS; n++) {
+		get(n / per, n % per, true);
+		if (n % 512 == 511)
+			settle();
+	}
+	assert_int_equal(observers(), LIMIT_OBSERVERS);
+	get(n / per, 0, true);
+	settle();
+	assert_int_equal(observers(), LIMIT_OBSERVERS);
+}
+
+/* Hellos from addresses that may be forged. */
+static void
+handshakes_are_bounded(void **state)
+{
+	static const uint8_t hello[60] = {22, 0xfe, 0xfd, [13] = 1};
+
+	(void)state;
+	for (unsigned n = 0; n < HANDSHAKES + 5 * BATCH; n++) {
+		send_from(n, T_DTLS, hello, sizeof(hello));
+		if (n % BATCH == BATCH - 1)
+			settle();
+		if (n + 1 == 10 * BATCH)
+			assert_in_range(sessions(), 10 * BATCH - 1,
+			    10 * BATCH);
+	}
+	settle();
+	assert_in_range(sessions(), HANDSHAKES - 1, HANDSHAKES);
+}
+
+static void
+idle_dtls_sessions_are_bounded(void **state)
+{
+	struct tls_client *c;
+	unsigned cap = rig.conf.sessions_max;
+	int port = 20000 + getpid() % 10000;
+
+	(void)state;
+	for (unsigned n = 0; n < cap + 3; n++) {
+		c = tls_client_new(port + (int)n, front_port(rig.front,
+		    T_DTLS));
+		assert_non_null(c);
+		for (int i = 0; i < 1000 && !tls_client_step(c); i++)
+			rig_run(1);
+		assert_true(tls_client_step(c));
+		tls_client_drop(c);
+		assert_int_equal(sessions(), n < cap ? n + 1 : cap);
+	}
+}
+
+static void
+connections_are_bounded(void **state)
+{
+	struct sockaddr_in to = plane(T_TCP);
+	static int s[CONNECTIONS + 1];
+	uint8_t b[64];
+
+	(void)state;
+	for (unsigned n = 0; n <= CONNECTIONS; n++) {
+		s[n] = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(connect(s[n], (struct sockaddr *)&to,
+		    sizeof(to)), 0);
+		if (n % 4 == 3) /* libcoap's backlog is short */
+			rig_run(2);
+		if (n == CONNECTIONS - 1) {
+			rig_run(20);
+			assert_int_equal(sessions(), CONNECTIONS);
+		}
+	}
+	rig_run(50);
+	assert_int_equal(sessions(), CONNECTIONS);
+	/* the last one is closed, the first one is not */
+	while (recv(s[CONNECTIONS], b, sizeof(b), MSG_DONTWAIT) > 0)
+		continue;
+	assert_int_equal(recv(s[CONNECTIONS], b, 1, MSG_DONTWAIT), 0);
+	while (recv(s[0], b, sizeof(b), MSG_DONTWAIT) > 0)
+		continue;
+	assert_int_equal(recv(s[0], b, 1, MSG_DONTWAIT), -1);
+	for (unsigned n = 0; n <= CONNECTIONS; n++)
+		close(s[n]);
+	rig_run(20);
+}
+
+#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_peer_without_a_credential_gets_one_of_few_sessions),
+		T(observers_are_bounded_over_all_peers),
+		T(handshakes_are_bounded),
+		T(idle_dtls_sessions_are_bounded),
+		T(connections_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
