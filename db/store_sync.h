@@ -43,7 +43,8 @@
 
 struct syncer;
 
-/* Everything committed so far shall be durable. ERR_BUSY: asked already. */
+/* Everything committed so far shall be durable. Asked again before the sync
+ * has begun, it is the same question for more commits; ERR_BUSY: it has. */
 int syncer_ask(struct syncer *s) MUST_USE;
 /* The answer, once: true, and 0 or the error of the disk. */
 bool syncer_answer(struct syncer *s, int *ret_err);
