@@ -37,8 +37,8 @@
 
 #include "lib/err.h"
 
-#define SYNC_SOFT 1000 /* pages of 4 KiB */
-#define SYNC_HARD 4096
+#define SYNC_SOFT 4096 /* pages of 4 KiB: 16 MiB */
+#define SYNC_HARD 16384
 #define SYNC_WAIT_MS 80
 
 struct syncer;
