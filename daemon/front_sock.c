@@ -2,7 +2,8 @@
  * The pump. libcoap reads one datagram per readiness event and then walks all
  * sessions. So an event is handed to it k times at once: k reads, one walk,
  * and one commit for all of them. k doubles while the socket still has more
- * and halves when most reads found nothing.
+ * and halves when most reads found nothing, or when requests are so dear (a
+ * page of a list) that k of them keep everybody else waiting.
  */
 #include "daemon/front_sock.h"
 
@@ -22,6 +23,7 @@
 #define FEED_START 8
 #define FEED_MAX 64
 #define FEED_ROUNDS 4 /* then other planes and the commit have their turn */
+#define FEED_US 10000 /* or when it has taken so long already */
 #define EVENTS_MAX 16
 #define RCVBUF (4 * 1024 * 1024)
 
@@ -56,8 +58,10 @@ on_readable(void *arg)
 	struct epoll_event in[EVENTS_MAX], out[EVENTS_MAX * FEED_MAX];
 	struct plane *pl = arg;
 	int n = epoll_wait(pl->fd, in, EVENTS_MAX, 0);
+	int64_t end = loop_clock() + FEED_US;
+	bool late = false;
 
-	for (int round = 0; n > 0 && round < FEED_ROUNDS; round++) {
+	for (int round = 0; n > 0 && round < FEED_ROUNDS && !late; round++) {
 		/* TCP has a socket per session: one read may close it */
 		unsigned feed = pl->t == T_TCP ? 1 : pl->feed;
 
@@ -65,7 +69,10 @@ on_readable(void *arg)
 		coap_io_do_epoll(pl->ctx, out, multiply(in, (size_t)n, feed,
 		    out));
 		n = epoll_wait(pl->fd, in, EVENTS_MAX, 0);
-		if (endpoint_ready(in, n) && pl->feed < FEED_MAX)
+		late = loop_clock() > end;
+		if (late && pl->feed > 1)
+			pl->feed /= 2;
+		else if (!late && endpoint_ready(in, n) && pl->feed < FEED_MAX)
 			pl->feed *= 2;
 		else if (pl->handled < pl->feed / 2)
 			pl->feed /= 2;
