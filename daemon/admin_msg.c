@@ -43,7 +43,7 @@ admin_msg_device(struct app *app, const struct store_device *d,
     struct msg_device *ret)
 {
 	static const uint8_t no_vendor[16];
-	struct job j;
+	struct job j, live = {.id = 0};
 
 	memset(ret, 0, sizeof(*ret));
 	ret->id = d->id;
@@ -69,10 +69,13 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	ret->seen = d->seen;
 	ret->tag_count = d->tag_count;
 	memcpy(ret->tag, d->tag, sizeof(ret->tag));
-	if (ST(app, job_live, d->id, &j) == 0 ||
-	    ST(app, job_last, d->id, &j) == 0) {
+	/* the last one is the live one, if there is one, but for old orders
+	 * that outlived newer ones */
+	if (ST(app, job_last, d->id, &j) == 0) {
+		if (job_state_final(j.state))
+			(void)ST(app, job_live, d->id, &live);
 		ret->have_job = true;
-		admin_msg_job(app, &j, &ret->job);
+		admin_msg_job(app, live.id != 0 ? &live : &j, &ret->job);
 	}
 }
 

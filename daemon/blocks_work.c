@@ -151,13 +151,14 @@ note(struct worker *w, const struct get *g, unsigned i)
 static int
 find(struct batch *b, const struct get *g, size_t *ret)
 {
-	const struct slice *last = &g->segment[g->segments - 1];
-	struct slice path = SLICE_NONE;
+	struct slice last, path = SLICE_NONE;
 	int rc = 0;
 
-	if (g->segments > 0)
-		path = slice_of(g->options.p, (size_t)(last->p + last->n -
+	if (g->segments > 0) {
+		last = g->segment[g->segments - 1];
+		path = slice_of(g->options.p, (size_t)(last.p + last.n -
 		    g->options.p));
+	}
 	if (path.n == 0 || !slice_eq(path, b->path)) {
 		rc = names_find(b->table->names, g, &b->path_at);
 		b->path = rc == 0 ? path : SLICE_NONE;

@@ -137,10 +137,7 @@ engine_push(struct engine *e, const struct job *job, bool probe)
 void
 engine_notify(struct engine *e, enum transport plane, const char *path)
 {
-	struct engine_topic t = {.plane = plane};
-
-	snprintf(t.path, sizeof(t.path), "%s", path);
-	engine_news_topic(&e->news, &t);
+	engine_news_topic(&e->news, plane, path);
 }
 
 void

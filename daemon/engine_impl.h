@@ -82,7 +82,8 @@ int engine_step(struct engine *e, struct job *job,
 void engine_sync_start(struct engine *e); /* if there is any, and none asked */
 void engine_sync_settle(struct engine *e); /* if the disk has answered */
 /* Adds to a list, once. */
-void engine_news_topic(struct engine_news *n, const struct engine_topic *t);
+void engine_news_topic(struct engine_news *n, enum transport plane,
+    const char *path);
 void engine_news_after(struct engine_news *n, void (*fn)(struct app *app));
 void engine_news_push(struct engine_news *n, const struct engine_push *p);
 void engine_news_free(struct engine_news *n);

@@ -1,6 +1,6 @@
 /*
  * From the commit to what may be seen of it. Turns that are committed gather
- * in e->news; when no sync is asked, all of them move to e->told and one is
+ * in e->news; when no sync has begun, all of them move to e->told and one is
  * asked for; its answer lets the held answers go, tells observers and runs
  * the pushes. So a disk that takes long has larger groups, not a longer
  * queue, and the loop never waits for it.
@@ -43,15 +43,20 @@ engine_news_push(struct engine_news *n, const struct engine_push *p)
 }
 
 void
-engine_news_topic(struct engine_news *n, const struct engine_topic *t)
+engine_news_topic(struct engine_news *n, enum transport plane,
+    const char *path)
 {
+	struct engine_topic *t;
+
 	for (size_t i = 0; i < n->topic_n; i++)
-		if ((n->topic[i].plane == T_ADMIN) == (t->plane == T_ADMIN) &&
-		    strcmp(n->topic[i].path, t->path) == 0)
+		if ((n->topic[i].plane == T_ADMIN) == (plane == T_ADMIN) &&
+		    strcmp(n->topic[i].path, path) == 0)
 			return;
 	n->topic = grow(n->topic, n->topic_n, &n->topic_cap,
 	    sizeof(*n->topic));
-	n->topic[n->topic_n++] = *t;
+	t = &n->topic[n->topic_n++];
+	t->plane = plane;
+	snprintf(t->path, sizeof(t->path), "%s", path);
 }
 
 void
@@ -80,7 +85,8 @@ gather(struct engine *e)
 	for (size_t i = 0; i < n->push_n; i++)
 		engine_news_push(&e->told, &n->push[i]);
 	for (size_t i = 0; i < n->topic_n; i++)
-		engine_news_topic(&e->told, &n->topic[i]);
+		engine_news_topic(&e->told, n->topic[i].plane,
+		    n->topic[i].path);
 	for (size_t i = 0; i < n->after_n; i++)
 		engine_news_after(&e->told, n->after[i]);
 	n->push_n = n->topic_n = n->after_n = 0;
@@ -177,15 +183,15 @@ engine_sync_start(struct engine *e)
 {
 	struct store *s = e->app->store;
 
-	if (e->sync.asked || e->open || !e->sync.owed)
+	if (e->open || !e->sync.owed)
 		return;
-	gather(e);
 	if (!s->unsynced) {
+		gather(e);
 		answered(e, 0);
-		return;
+	} else if (syncer_ask(s->syncer) == 0) {
+		gather(e);
+		e->sync.asked = true;
 	}
-	e->sync.asked = syncer_ask(s->syncer) == 0;
-	assert(e->sync.asked);
 }
 
 void

@@ -42,6 +42,7 @@ struct plane {
 	char listen[LIMIT_ADDRESS];
 	unsigned feed; /* reads per readiness event, adapts */
 	unsigned handled; /* requests in this round */
+	int64_t full_since; /* us: no answer can be held; 0: there is room */
 	unsigned shaken; /* handshakes that ended in this turn */
 	int rcvbuf; /* of the socket, as the kernel counts */
 	size_t sessions;

@@ -2,7 +2,8 @@
  * The pump. libcoap reads one datagram per readiness event and then walks all
  * sessions. So an event is handed to it k times at once: k reads, one walk,
  * and one commit for all of them. k doubles while the socket still has more
- * and halves when most reads found nothing.
+ * and halves when most reads found nothing, or when requests are so dear (a
+ * page of a list) that k of them keep everybody else waiting.
  *
  * A turn has an end: after some rounds, after so many handshakes (each costs
  * what dozens of requests do), and before more answers are held than there
@@ -27,7 +28,9 @@
 #define FEED_START 8
 #define FEED_MAX 256 /* with 5 000 sessions a walk costs 50 us */
 #define FEED_ROUNDS 4 /* then other planes and the commit have their turn */
+#define FEED_US 10000 /* or when it has taken so long already */
 #define FEED_HANDSHAKES 64 /* about 20 ms */
+#define FULL_US 50000
 #define EVENTS_MAX 16
 #define RCVBUF (4 * 1024 * 1024)
 #define BURST 1000 /* datagrams that must fit in at once */
@@ -58,16 +61,27 @@ endpoint_ready(const struct epoll_event *in, int n)
 	return false;
 }
 
-/* Reads that the next round may do; 0: this turn has had enough. Over TCP
- * there is a socket per session, and one read may close it. */
+/*
+ * Reads that the next round may do; 0: this turn has had enough. Over TCP
+ * there is a socket per session, and one read may close it. When so many
+ * answers wait for the disk that there is no room for another, requests do
+ * better in the socket's buffer; but not for long, since most of them write
+ * nothing, and those that do are told to come back.
+ */
 static unsigned
-room(const struct plane *pl)
+room(struct plane *pl)
 {
 	size_t left = HELD_MAX - pl->f->held_n;
 	unsigned want = pl->t == T_TCP ? 1 : pl->feed;
 
 	if (pl->shaken >= FEED_HANDSHAKES)
 		return 0;
+	if (left > 0)
+		pl->full_since = 0;
+	else if (pl->full_since == 0)
+		pl->full_since = loop_clock();
+	if (left == 0 && loop_clock() - pl->full_since > FULL_US)
+		return want;
 	return want < left ? want : (unsigned)left;
 }
 
@@ -77,18 +91,23 @@ on_readable(void *arg)
 	struct epoll_event in[EVENTS_MAX], out[EVENTS_MAX * FEED_MAX];
 	struct plane *pl = arg;
 	int n = epoll_wait(pl->fd, in, EVENTS_MAX, 0);
-	unsigned feed;
+	int64_t end = loop_clock() + FEED_US;
+	bool late = false;
 
 	pl->shaken = 0;
-	for (int round = 0; n > 0 && round < FEED_ROUNDS; round++) {
-		feed = room(pl);
+	for (int round = 0; n > 0 && round < FEED_ROUNDS && !late; round++) {
+		unsigned feed = room(pl);
+
 		if (feed == 0)
 			break;
 		pl->handled = 0;
 		coap_io_do_epoll(pl->ctx, out, multiply(in, (size_t)n, feed,
 		    out));
 		n = epoll_wait(pl->fd, in, EVENTS_MAX, 0);
-		if (endpoint_ready(in, n) && pl->feed < FEED_MAX)
+		late = loop_clock() > end;
+		if (late && pl->feed > 1)
+			pl->feed /= 2;
+		else if (!late && endpoint_ready(in, n) && pl->feed < FEED_MAX)
 			pl->feed *= 2;
 		else if (pl->handled < pl->feed / 2)
 			pl->feed /= 2;

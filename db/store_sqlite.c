@@ -41,34 +41,52 @@ sq_close(struct store *store)
 static int
 begin_outer(struct sq *s)
 {
+	static const char BEGIN[] = "BEGIN IMMEDIATE";
 	unsigned claim = s->base.syncer != NULL ? syncer_claim(s->base.syncer) : 0;
 	int err;
 
 	if (claim % 2 == 1 && claim == s->waited)
 		return sq_refuse(s, ERR_BUSY, "a checkpoint is being ended");
-	err = sq_exec(s, "BEGIN IMMEDIATE");
+	err = sq_run(s, BEGIN);
 	if (err == ERR_BUSY && s->base.syncer != NULL)
 		s->waited = syncer_claim(s->base.syncer);
 	return err;
 }
 
+/* An inner pair gets its savepoint with its first write: many write nothing. */
 static int
 sq_begin(struct store *store)
 {
 	struct sq *s = sq_of(store);
-	char sql[40];
 	int err;
 
 	if (s->doom != 0)
 		return s->doom;
-	if (s->depth == 0)
-		err = begin_outer(s);
-	else {
-		snprintf(sql, sizeof(sql), "SAVEPOINT s%d", s->depth);
-		err = sq_exec(s, sql);
-	}
-	if (err == 0)
-		s->depth++;
+	if (s->depth == SQ_DEPTH)
+		return sq_refuse(s, ERR_STATE, "pairs within pairs");
+	err = s->depth == 0 ? begin_outer(s) : 0;
+	if (err != 0)
+		return err;
+	if (s->depth++ == 0)
+		sq_device_forget(s);
+	return 0;
+}
+
+/* Texts of their own, for the cache of statements. */
+#define LEVELS(word) { \
+	NULL, word "s1", word "s2", word "s3", word "s4", word "s5", \
+	word "s6", word "s7", word "s8", word "s9", word "s10", word "s11"}
+static const char *const SAVE[SQ_DEPTH] = LEVELS("SAVEPOINT ");
+static const char *const RELEASE[SQ_DEPTH] = LEVELS("RELEASE ");
+static const char *const UNDO[SQ_DEPTH] = LEVELS("ROLLBACK TO ");
+
+int
+sq_savepoints(struct sq *s)
+{
+	int err = 0;
+
+	for (; s->saved < s->depth - 1 && err == 0; s->saved += err == 0)
+		err = sq_run(s, SAVE[s->saved + 1]);
 	return err;
 }
 
@@ -84,35 +102,45 @@ undo_all(struct sq *s)
 		s->statements++;
 	}
 	s->depth = 0;
+	s->saved = 0;
 	s->doom = 0;
+}
+
+static int
+commit_inner(struct sq *s)
+{
+	int err = s->doom;
+
+	s->depth--;
+	if (err != 0) {
+		if (s->doom_depth > s->depth)
+			s->doom_depth = s->depth;
+		return err;
+	}
+	if (s->saved < s->depth)
+		return 0;
+	s->saved = s->depth - 1;
+	err = sq_run(s, RELEASE[s->depth]);
+	if (err != 0) {
+		s->doom = err;
+		s->doom_depth = 1;
+	}
+	return err;
 }
 
 static int
 sq_commit(struct store *store)
 {
+	static const char COMMIT[] = "COMMIT";
 	struct sq *s = sq_of(store);
-	char sql[40];
 	int err = s->doom;
 
 	if (s->depth == 0)
 		return sq_refuse(s, ERR_STATE, "commit without begin");
-	if (s->depth > 1) {
-		s->depth--;
-		if (err != 0) {
-			if (s->doom_depth > s->depth)
-				s->doom_depth = s->depth;
-			return err;
-		}
-		snprintf(sql, sizeof(sql), "RELEASE s%d", s->depth);
-		err = sq_exec(s, sql);
-		if (err != 0) {
-			s->doom = err;
-			s->doom_depth = 1;
-		}
-		return err;
-	}
+	if (s->depth > 1)
+		return commit_inner(s);
 	if (err == 0)
-		err = sq_exec(s, "COMMIT");
+		err = sq_run(s, COMMIT);
 	if (err != 0) {
 		undo_all(s);
 		return err;
@@ -126,8 +154,8 @@ static void
 sq_rollback(struct store *store)
 {
 	struct sq *s = sq_of(store);
-	char sql[64];
 
+	sq_device_forget(s);
 	if (s->depth <= 1) {
 		undo_all(s);
 		return;
@@ -135,9 +163,13 @@ sq_rollback(struct store *store)
 	s->depth--;
 	if (s->doom != 0 && s->doom_depth <= s->depth)
 		return;
-	snprintf(sql, sizeof(sql), "ROLLBACK TO s%d; RELEASE s%d", s->depth,
-	    s->depth);
-	s->doom = sq_exec(s, sql);
+	s->doom = 0;
+	if (s->saved >= s->depth) {
+		s->saved = s->depth - 1;
+		s->doom = sq_run(s, UNDO[s->depth]);
+		if (s->doom == 0)
+			s->doom = sq_run(s, RELEASE[s->depth]);
+	}
 	s->doom_depth = 1;
 }
 
@@ -387,6 +419,9 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	err = make_file(o->path, why);
 	if (err != 0)
 		return err;
+	/* nobody asks what it has allocated; that is a lock at each malloc.
+	 * Refused, and no matter, when SQLite runs already. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return why_set(why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));

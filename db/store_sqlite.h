@@ -11,12 +11,15 @@
 #include "db/store.h"
 #include "db/store_rules.h"
 
-#define SQ_CACHE 128 /* slots; the store has about 90 statements */
+#define SQ_DEVICES 4
+#define SQ_DEPTH 12 /* pairs within pairs */
+#define SQ_CACHE 128 /* slots; the store has about 100 statements */
 
 struct sq {
 	struct store base;
 	sqlite3 *db;
 	int depth; /* open begins */
+	int saved; /* inner ones that have a savepoint */
 	int doom; /* error that the open pair ends with; 0: none */
 	int doom_depth; /* the pair whose rollback lifts it */
 	uint64_t statements, commits;
@@ -27,6 +30,9 @@ struct sq {
 		sqlite3_stmt *st;
 	} cache[SQ_CACHE];
 	size_t cache_n;
+	/* Rows of device as they are now, while a pair is open: nobody else
+	 * writes then. By id; id 0 is none. */
+	struct store_device device[SQ_DEVICES];
 };
 
 static inline struct sq *
@@ -112,6 +118,11 @@ int sq_fail(struct sq *s, int rc) MUST_USE;
 int sq_code(int rc);
 int sq_refuse(struct sq *s, int err, const char *what) MUST_USE;
 int sq_exec(struct sq *s, const char *sql) MUST_USE; /* not cached */
+/* The same for a text that stays, and is cached. */
+int sq_run(struct sq *s, const char *sql) MUST_USE;
+/* Before a write: the savepoints of the pairs that are open. */
+int sq_savepoints(struct sq *s) MUST_USE;
+void sq_device_forget(struct sq *s);
 void sq_stmts_free(struct sq *s);
 uint64_t sq_scans(const struct sq *s); /* see store_stats */
 /* Does it walk a table? Then ret_line is the line of its plan that says so.

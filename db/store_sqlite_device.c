@@ -173,16 +173,45 @@ device_row(struct row *r, void *out)
 	d->revoked = row_int(r) != 0;
 }
 
-static int
-device_one(struct store *s, const struct query *q, struct store_device *ret)
+void
+sq_device_forget(struct sq *s)
 {
-	return sq_one(sq_of(s), q, device_row, ret, sizeof(*ret));
+	for (size_t i = 0; i < SQ_DEVICES; i++)
+		s->device[i].id = 0;
+}
+
+static void
+forget_one(struct sq *s, uint64_t id)
+{
+	struct store_device *d = &s->device[id % SQ_DEVICES];
+
+	if (d->id == id)
+		d->id = 0;
+}
+
+static int
+device_one(struct store *store, const struct query *q,
+    struct store_device *ret)
+{
+	struct sq *s = sq_of(store);
+	int err = sq_one(s, q, device_row, ret, sizeof(*ret));
+
+	if (err == 0 && s->depth > 0)
+		s->device[ret->id % SQ_DEVICES] = *ret;
+	return err;
 }
 
 int
-sq_device_get(struct store *s, uint64_t id, struct store_device *ret)
+sq_device_get(struct store *store, uint64_t id, struct store_device *ret)
 {
-	return device_one(s, Q(DEVICE_GET, V_INT(id)), ret);
+	struct sq *s = sq_of(store);
+	const struct store_device *d = &s->device[id % SQ_DEVICES];
+
+	if (s->depth > 0 && id != 0 && d->id == id) {
+		*ret = *d;
+		return 0;
+	}
+	return device_one(store, Q(DEVICE_GET, V_INT(id)), ret);
 }
 
 int
@@ -301,6 +330,7 @@ sq_device_put(struct store *store, struct store_device *d)
 	if (err != 0)
 		return err;
 	err = sq_device_get(store, d->id, &old);
+	forget_one(s, d->id);
 	if (err == 0 && (strcmp(old.ep, d->ep) != 0 ||
 	    strcmp(old.addr, d->addr) != 0 || old.reg != d->reg ||
 	    old.have_class != d->have_class ||
@@ -327,6 +357,7 @@ sq_device_seen(struct store *store, const struct store_seen *seen)
 
 	if (err != 0)
 		return sq_refuse(s, err, "address");
+	forget_one(s, seen->device);
 	err = sq_write(s, Q(DEVICE_SEEN, V_INT(seen->device), V_INT(seen->at),
 	    V_INT(seen->gap)));
 	if (err == 0 && !sq_changed(s))
@@ -348,6 +379,7 @@ sq_device_remove(struct store *store, uint64_t id)
 
 	if (err == 0)
 		err = sq_device_get(store, id, &d);
+	forget_one(s, id);
 	if (err == 0)
 		err = sq_write(s, Q(JOBS_DELETE, V_INT(id)));
 	if (err == 0)

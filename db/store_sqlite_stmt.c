@@ -180,12 +180,29 @@ finish(sqlite3_stmt *st)
 }
 
 int
+sq_run(struct sq *s, const char *sql)
+{
+	struct query q = {sql, NULL, 0};
+	sqlite3_stmt *st;
+	int err = start(s, &q, &st), rc;
+
+	if (err != 0)
+		return err;
+	rc = sqlite3_step(st);
+	err = rc == SQLITE_DONE ? 0 : sq_fail(s, rc);
+	sqlite3_reset(st);
+	return err;
+}
+
+int
 sq_write(struct sq *s, const struct query *q)
 {
 	sqlite3_stmt *st;
 	int err, rc;
 
 	err = sq_writable(s);
+	if (err == 0)
+		err = sq_savepoints(s);
 	if (err == 0)
 		err = start(s, q, &st);
 	if (err != 0)

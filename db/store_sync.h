@@ -37,13 +37,14 @@
 
 #include "lib/err.h"
 
-#define SYNC_SOFT 1000 /* pages of 4 KiB */
-#define SYNC_HARD 4096
+#define SYNC_SOFT 4096 /* pages of 4 KiB: 16 MiB */
+#define SYNC_HARD 16384
 #define SYNC_WAIT_MS 80
 
 struct syncer;
 
-/* Everything committed so far shall be durable. ERR_BUSY: asked already. */
+/* Everything committed so far shall be durable. Asked again before the sync
+ * has begun, it is the same question for more commits; ERR_BUSY: it has. */
 int syncer_ask(struct syncer *s) MUST_USE;
 /* The answer, once: true, and 0 or the error of the disk. */
 bool syncer_answer(struct syncer *s, int *ret_err);

@@ -4,6 +4,8 @@
  */
 #include "tests/daemon/fake.h"
 
+#include "lib/report.h"
+
 /* --- a store that runs out of disk at the outermost commit --- */
 
 static const struct store_ops *real;
@@ -482,6 +484,60 @@ nobody_is_triggered_while_blocks_go_out(void **state)
 	world_close(&w);
 }
 
+/* One turn of `n` reports of devices that fetch: its statements. */
+static uint64_t
+reports(struct world *w, unsigned n, enum report_phase phase)
+{
+	struct report_status s = {.phase = phase, .done = 40, .total = 100};
+	struct req req = {.method = M_POST, .arg = {"", ""}, .query_n = 1};
+	struct store_stats before, after;
+	uint8_t body[64];
+	struct buf b = buf_of(body, sizeof(body));
+	struct resp resp;
+	char ep[24];
+
+	report_put_status(&s, &b);
+	req.body = buf_slice(&b);
+	strcpy(req.addr, "10.1.2.3");
+	w->app.store->ops->stats(w->app.store, &before);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(ep, sizeof(ep), "ep=dev%u", i);
+		req.query[0] = slice_str(ep);
+		assert_int_equal(ask(w, res_report, &req, &resp), 0);
+		assert_true(resp.after_commit);
+	}
+	turn(w);
+	w->app.store->ops->stats(w->app.store, &after);
+	return after.statements - before.statements;
+}
+
+/*
+ * What a report costs that moves a job: who it is, its live job, savepoint,
+ * the job, its event, release. What a turn costs is in both.
+ */
+static void
+a_report_runs_six_statements(void **state)
+{
+	struct world w;
+	char ep[16];
+	uint64_t one, many;
+
+	(void)state;
+	world_open(&w, fake_sqlite);
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(ep, sizeof(ep), "dev%u", i);
+		(void)device(&w, ep, DRIVER_NONE);
+	}
+	campaign_for(&w, released(&w, 5, "coap://fw.example/a", 100), "");
+	turn(&w);
+	(void)reports(&w, 20, PHASE_DOWNLOADING); /* addresses are new */
+	(void)reports(&w, 20, PHASE_DOWNLOADED);
+	one = reports(&w, 1, PHASE_INSTALLING);
+	many = reports(&w, 20, PHASE_INSTALLING);
+	assert_int_equal((many - one + 18) / 19, 6);
+	world_close(&w);
+}
+
 static void
 the_block_path_runs_no_statement(void **state)
 {
@@ -583,6 +639,7 @@ main(void)
 		cmocka_unit_test(a_silent_device_is_followed_to_the_slot_flip),
 		cmocka_unit_test(nobody_is_triggered_while_blocks_go_out),
 		cmocka_unit_test(the_event_log_keeps_the_newest),
+		cmocka_unit_test(a_report_runs_six_statements),
 		cmocka_unit_test(the_block_path_runs_no_statement),
 	};
 

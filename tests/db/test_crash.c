@@ -8,11 +8,15 @@
  */
 #include "tests/db/twins.h"
 
+#include "db/store_sync.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
 #define ROUNDS 50
 #define EVENTS 3 /* per transaction */
+
+static bool with_thread;
 
 struct child {
 	struct store *s;
@@ -68,6 +72,10 @@ transaction(struct child *c, uint64_t n)
 	}
 	verb(c, ops->meta_put(c->s, "last", slice_of(&n, sizeof(n))));
 	verb(c, store_commit(c->s));
+	if (c->s->unsynced) {
+		verb(c, syncer_ask(c->s->syncer));
+		verb(c, syncer_wait(c->s->syncer));
+	}
 	if (write(c->ack, &n, sizeof(n)) != sizeof(n))
 		_exit(4);
 	verb(c, 0); /* between two transactions */
@@ -82,6 +90,13 @@ last(struct store *s)
 	return s->ops->meta_get(s, "last", &out) == 0 ? n : 0;
 }
 
+static int64_t
+no_clock(void)
+{
+	return 0;
+}
+
+/* With the thread its checkpoints are cut off anywhere, too. */
 static void
 child(struct fixture *f, int ack, unsigned left)
 {
@@ -91,6 +106,7 @@ child(struct fixture *f, int ack, unsigned left)
 	struct why why;
 	uint64_t n;
 
+	o.clock = with_thread ? no_clock : NULL;
 	if (store_sqlite_open(&o, &c.s, &why) != 0)
 		_exit(2);
 	n = last(c.s);
@@ -196,12 +212,23 @@ what_was_acknowledged_survives_kill_9(void **state)
 	assert_true(total > ROUNDS); /* they did get somewhere */
 }
 
+static void
+and_with_a_thread_that_syncs_and_checkpoints(void **state)
+{
+	with_thread = true;
+	what_was_acknowledged_survives_kill_9(state);
+	with_thread = false;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    what_was_acknowledged_survives_kill_9, open_sqlite, shut),
+		cmocka_unit_test_setup_teardown(
+		    and_with_a_thread_that_syncs_and_checkpoints, open_sqlite,
+		    shut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
