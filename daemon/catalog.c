@@ -509,15 +509,13 @@ catalog_path(const struct catalog *c, const char *path, uint8_t ret_digest[32])
 	return 0;
 }
 
-int
-catalog_prefix(const struct catalog *c, struct slice prefix,
+static int
+by_prefix(const struct catalog *c, struct slice prefix,
     uint8_t ret_digest[32])
 {
 	const struct image *img = c->t.image.p;
 	size_t lo = 0, hi = c->t.image.n;
 
-	if (prefix.n < CATALOG_PREFIX || prefix.n > 32)
-		return ERR_RANGE;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -536,6 +534,22 @@ catalog_prefix(const struct catalog *c, struct slice prefix,
 		return ERR_STATE;
 	memcpy(ret_digest, img[lo].digest, 32);
 	return 0;
+}
+
+int
+catalog_prefix(const struct catalog *c, struct slice prefix,
+    uint8_t ret_digest[32])
+{
+	if (prefix.n < CATALOG_PREFIX || prefix.n > 32)
+		return ERR_RANGE;
+	return by_prefix(c, prefix, ret_digest);
+}
+
+int
+catalog_mark(const struct catalog *c, const uint8_t mark[8],
+    uint8_t ret_digest[32])
+{
+	return by_prefix(c, slice_of(mark, 8), ret_digest);
 }
 
 size_t

@@ -61,6 +61,10 @@ int catalog_path(const struct catalog *c, const char *path,
     uint8_t ret_digest[32]) MUST_USE;
 int catalog_prefix(const struct catalog *c, struct slice prefix,
     uint8_t ret_digest[32]) MUST_USE;
+/* The same by 8 bytes, as the image plane's marks have them; not for a
+ * peer to ask. */
+int catalog_mark(const struct catalog *c, const uint8_t mark[8],
+    uint8_t ret_digest[32]) MUST_USE;
 size_t catalog_count(const struct catalog *c); /* live releases */
 
 #endif
