@@ -20,6 +20,8 @@
 #include "lib/track.h"
 
 struct engine;
+struct seen;
+struct flow_sum;
 
 /* Hooks itself into app->loop: timer, fold tick, end of turn. */
 int engine_new(struct app *app, struct engine **ret) MUST_USE;
@@ -84,6 +86,8 @@ void engine_campaign_check(struct engine *e, uint64_t campaign);
 void engine_turn(struct engine *e); /* the hook before sleep */
 void engine_due(struct engine *e); /* the timer: due jobs, admission */
 void engine_fold(struct engine *e, bool all); /* progress -> events */
+void engine_watch(struct engine *e); /* the same for the image plane */
+void engine_show(struct engine *e); /* once a second: who watches hears */
 void engine_prune(struct engine *e); /* old events go */
 /* The front's hook: memory only, never the store. */
 void engine_blocks(struct app *app, const struct req *req,
@@ -92,6 +96,15 @@ void engine_blocks(struct app *app, const struct req *req,
  * only, too. */
 void engine_manifest_sent(struct engine *e, const struct req *req,
     const uint8_t digest[32]);
+
+/*
+ * A worker's table: the engine is its reader from now on, until the loop has
+ * ended; it stays the caller's. ERR_LIMIT, ERR_NOMEM.
+ */
+int engine_seen_add(struct engine *e, struct seen *s) MUST_USE;
+/* What goes out for a campaign just now, from memory. */
+void engine_flow(const struct engine *e, uint64_t campaign,
+    struct flow_sum *ret);
 
 /* Can we reach out to it? Else only its own contact moves its job. */
 bool engine_pushable(const struct engine *e, const struct store_device *d);
