@@ -111,6 +111,10 @@ bool engine_pushable(const struct engine *e, const struct store_device *d);
 /* Is this device taking an image of this release just now? */
 bool engine_fetching(const struct engine *e, const struct store_device *d,
     uint64_t release);
+/* A job whose image goes out just now: its `done` is what was seen of it up
+ * to this moment, which the store learns later. */
+void engine_refresh(const struct engine *e, const struct store_device *d,
+    struct job *j);
 
 struct engine_stats {
 	uint64_t turns, commits_failed, events, conflicts, pushes, folds;

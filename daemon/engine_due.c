@@ -72,6 +72,33 @@ engine_fetching(const struct engine *e, const struct store_device *d,
 	return false;
 }
 
+void
+engine_refresh(const struct engine *e, const struct store_device *d,
+    struct job *j)
+{
+	const struct catalog_release *r = catalog_by_id(e->app->catalog,
+	    j->release);
+	char peer[3][LIMIT_ADDRESS + 2];
+	int64_t age;
+
+	if (r == NULL || j->state != JOB_FETCHING)
+		return;
+	progress_names(d, peer);
+	for (size_t k = 0; k < 3; k++) {
+		uint64_t done = 0;
+
+		for (size_t i = 0; i < r->payload_count; i++) {
+			struct span p = {.hi = 0};
+
+			(void)engine_span(e, peer[k], r->payload[i].digest,
+			    &p, &age);
+			done += p.hi;
+		}
+		if (done > j->done && done <= j->total)
+			j->done = done;
+	}
+}
+
 bool
 engine_pushable(const struct engine *e, const struct store_device *d)
 {
