@@ -15,7 +15,10 @@
 #include "daemon/log.h"
 
 #define DRAIN_MS 1000
-#define DRAIN_MAX 32768 /* news in one turn: a millisecond or two */
+#define DRAIN_MAX 32768 /* news in one turn, or as many as there is time */
+#define DRAIN_SHARE 2 /* for: this part of ENGINE_FOLD_SPEND_MS */
+#define DRAIN_STEP 256
+#define FOLDED (2 * ENGINE_FOLD_MAX) /* and those of jobs that are due */
 #define WALK_TICKS 100 /* of ENGINE_WATCH_MS, for all of a table */
 #define WALK_LEAST 64
 #define STALE_S 10 /* a mark that waits so long is folded anyway */
@@ -58,7 +61,7 @@ struct engine_watch {
 	struct table table[ENGINE_TABLES];
 	size_t n;
 	struct queue first, step;
-	struct todo folded[ENGINE_FOLD_MAX]; /* in this turn */
+	struct todo folded[FOLDED]; /* in the transaction that is open */
 	size_t folded_n;
 	uint64_t live;
 	int64_t drained; /* when it began, ms */
@@ -263,26 +266,30 @@ fold_todo(struct engine *e, struct todo todo)
 	    (n->folded_at != 0 && n->folded == s.span.hi))
 		return 0;
 	rc = fold(e, t, &s);
-	if (rc == 0)
+	if (rc == 0 && e->open) /* not a stranger's: that writes nothing */
 		w->folded[w->folded_n++] = todo;
 	return rc;
 }
 
-/* False: enough for this turn, or the store is in trouble. */
+/* False: enough for this turn, or the store is in trouble; what it refused
+ * is tried again after the others. */
 static bool
-fold_queue(struct engine *e, struct queue *q, int64_t until)
+fold_queue(struct engine *e, struct queue *q, size_t *left, int64_t until)
 {
 	struct engine_watch *w = e->watch;
 
-	while (q->tail != q->head) {
+	for (; q->tail != q->head; --*left) {
 		struct todo t = q->t[q->tail % QUEUE];
 
-		if (w->folded_n == ENGINE_FOLD_MAX ||
-		    loop_spent(e->app->loop) >= until ||
-		    fold_todo(e, t) != 0)
+		if (*left == 0 || w->folded_n == FOLDED ||
+		    loop_spent(e->app->loop) >= until)
 			return false;
-		w->table[t.table].note[t.id].flags &= ~q->flag;
 		q->tail++;
+		if (fold_todo(e, t) != 0) {
+			q->t[q->head++ % QUEUE] = t;
+			return false;
+		}
+		w->table[t.table].note[t.id].flags &= ~q->flag;
 	}
 	return true;
 }
@@ -323,38 +330,45 @@ walk(struct engine *e, size_t table)
 }
 
 static void
-drain(struct engine *e)
+drain(struct engine *e, int64_t until)
 {
 	struct engine_watch *w = e->watch;
-	size_t left = DRAIN_MAX;
 	struct seen_slot s;
 
-	for (size_t i = 0; i < w->n; i++)
+	w->draining = false;
+	for (size_t i = 0; i < w->n; i++) {
+		size_t left = DRAIN_MAX / w->n;
+
 		while (left > 0 && seen_next(w->table[i].seen, &s)) {
 			look(e, i, &s);
-			left--;
+			if (--left % DRAIN_STEP == 0 &&
+			    loop_spent(e->app->loop) >= until)
+				left = 0;
 		}
-	w->draining = left == 0;
+		w->draining |= left == 0;
+	}
 }
 
 void
 engine_watch(struct engine *e)
 {
 	struct engine_watch *w = e->watch;
-	int64_t now = loop_now(e->app->loop), until;
+	int64_t now = loop_now(e->app->loop), start;
+	size_t left = ENGINE_FOLD_MAX;
 
 	if (w == NULL)
 		return;
-	until = loop_spent(e->app->loop) + ENGINE_FOLD_SPEND_MS;
+	start = loop_spent(e->app->loop);
 	for (size_t i = 0; i < w->n; i++)
 		walk(e, i);
 	if (w->draining || now - w->drained >= DRAIN_MS || now < w->drained) {
 		if (!w->draining)
 			w->drained = now;
-		drain(e);
+		drain(e, start + ENGINE_FOLD_SPEND_MS / DRAIN_SHARE);
 	}
-	if (fold_queue(e, &w->first, until))
-		(void)fold_queue(e, &w->step, until);
+	start += ENGINE_FOLD_SPEND_MS;
+	if (fold_queue(e, &w->first, &left, start))
+		(void)fold_queue(e, &w->step, &left, start);
 }
 
 /* --- by name --- */
@@ -420,7 +434,7 @@ fold_named(struct engine *e, const char *peer, const uint8_t digest[32])
 			continue;
 		look(e, i, &s);
 		if (counts(t, &s) && t->note[s.id].folded != s.span.hi &&
-		    w->folded_n < ENGINE_FOLD_MAX)
+		    w->folded_n < FOLDED)
 			rc = fold_todo(e, (struct todo){(uint32_t)i, s.id});
 	}
 	return rc;

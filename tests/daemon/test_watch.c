@@ -277,6 +277,27 @@ a_turn_folds_a_bounded_number_and_first_blocks_before_steps(void **state)
 	close_all();
 }
 
+/* Who is nobody's device writes nothing, so no commit comes after it. */
+static void
+strangers_hold_nobody_up(void **state)
+{
+	struct engine_stats st;
+
+	open_with(state, 1);
+	for (unsigned i = 1; i <= 4 * ENGINE_FOLD_MAX; i++)
+		send(s, i, 0, 1000);
+	second();
+	engine_stats(w.app.engine, &st);
+	assert_int_equal(st.folds, ENGINE_FOLD_MAX);
+	assert_int_equal(st.progress_slots, 4 * ENGINE_FOLD_MAX);
+	send(s, 0, 0, 1000);
+	for (int i = 0; i < 5; i++)
+		second();
+	assert_int_equal(job_of("d0000").done, 1000);
+	assert_int_equal(shown().downloads, 1);
+	close_all();
+}
+
 static void
 an_end_overtakes_steps(void **state)
 {
@@ -450,6 +471,7 @@ main(void)
 		T(who_watches_sees_bytes_within_a_second_of_the_fold),
 		T(what_libcoap_serves_is_shown_as_well),
 		T(a_turn_folds_a_bounded_number_and_first_blocks_before_steps),
+		T(strangers_hold_nobody_up),
 		T(an_end_overtakes_steps),
 		T(an_attempt_that_is_over_takes_its_marks_along),
 		T(a_download_is_known_to_be_under_way),
