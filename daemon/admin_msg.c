@@ -1,6 +1,7 @@
 /* Records of the store as messages of the admin API. */
 #include <stdio.h>
 
+#include "daemon/engine.h"
 #include "daemon/push.h"
 #include "daemon/res_admin.h"
 #include "lib/manifest.h"
@@ -75,7 +76,10 @@ admin_msg_device(struct app *app, const struct store_device *d,
 		if (job_state_final(j.state))
 			(void)ST(app, job_live, d->id, &live);
 		ret->have_job = true;
-		admin_msg_job(app, live.id != 0 ? &live : &j, &ret->job);
+		if (live.id != 0)
+			j = live;
+		engine_refresh(app->engine, d, &j);
+		admin_msg_job(app, &j, &ret->job);
 	}
 }
 

@@ -137,9 +137,9 @@ app_close(struct app *app)
 {
 	struct front *f = app->front;
 
-	blocks_free(app->blocks);
 	if (f != NULL)
 		engine_drain(app->engine);
+	blocks_free(app->blocks);
 	app->front = NULL; /* pushes that end now say nothing of devices */
 	front_free(f);
 	peer_free(app->peer);

@@ -36,6 +36,7 @@ on_fold(void *arg)
 	struct engine *e = arg;
 
 	engine_fold(e, false);
+	engine_show(e);
 	engine_prune(e);
 	if (e->sync.failed)
 		e->sync.owed = true; /* is the disk well again? */
@@ -58,6 +59,7 @@ engine_new(struct app *app, struct engine **ret)
 	if (e == NULL)
 		return ERR_NOMEM;
 	e->app = app;
+	e->progress.flow = &e->flow;
 	e->wake = true;
 	e->pruned = UINT64_MAX; /* events_keep may be less than before */
 	loop_timer(app->loop, on_timer, e);
@@ -80,6 +82,7 @@ engine_free(struct engine *e)
 		e->app->store->ops->rollback(e->app->store);
 	engine_news_free(&e->news);
 	engine_news_free(&e->told);
+	engine_seen_free(e);
 	free(e->check);
 	free(e);
 }
@@ -201,6 +204,7 @@ turn_failed(struct engine *e, int rc)
 	e->news.after_n = e->kept.after_n;
 	memset(e->idle, 0, sizeof(e->idle));
 	progress_unfold(&e->progress, loop_now(e->app->loop));
+	engine_seen_kept(e, false);
 	access_forget(e->app->access);
 	admit_undone(e->app->admit, e->moves);
 	planner_reset(e->app->campaigns);
@@ -226,6 +230,7 @@ commit(struct engine *e)
 		log_warn("store: commits succeed again");
 		e->stats.degraded = false;
 	}
+	engine_seen_kept(e, true);
 	planner_committed(e->app->campaigns);
 	e->kept.push_n = e->news.push_n;
 	e->kept.topic_n = e->news.topic_n;
@@ -313,7 +318,7 @@ void
 engine_stats(const struct engine *e, struct engine_stats *ret)
 {
 	checkpoint_stats(e, ret);
-	ret->progress_slots = 0;
+	ret->progress_slots = engine_seen_live(e);
 	for (size_t i = 0; i < PROGRESS_SLOTS; i++)
 		ret->progress_slots += e->progress.slot[i].peer[0] != '\0' &&
 		    !e->progress.slot[i].manifest &&

@@ -14,8 +14,6 @@ image_find(const struct image_name *img, size_t n, struct slice prefix,
 {
 	size_t lo = 0, hi = n;
 
-	if (prefix.n < IMAGE_PREFIX || prefix.n > 32)
-		return ERR_RANGE;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -42,7 +40,7 @@ image_find_text(const struct image_name *img, size_t n, struct slice text,
 	uint8_t raw[32];
 	struct buf b = buf_of(raw, sizeof(raw));
 
-	if (text_unb64u(text, &b) != 0)
+	if (text_unb64u(text, &b) != 0 || b.n < IMAGE_PREFIX)
 		return ERR_RANGE;
 	return image_find(img, n, buf_slice(&b), ret);
 }

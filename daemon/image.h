@@ -24,13 +24,13 @@ struct image_path {
 };
 
 /*
- * The one that begins with these bytes. ERR_STATE for one that is not live,
- * ERR_NOT_FOUND, and ERR_RANGE for a prefix that is too short or too long or
- * names several. Any thread.
+ * The one that begins with these bytes, 1 to 32. ERR_STATE for one that is
+ * not live, ERR_NOT_FOUND, and ERR_RANGE when several do. Any thread.
  */
 int image_find(const struct image_name *img, size_t n, struct slice prefix,
     size_t *ret) MUST_USE;
-/* The same for the text in i/{d}; what is not base64url is ERR_RANGE. */
+/* The same for the text in i/{d}; what is not base64url, shorter or longer is
+ * ERR_RANGE. */
 int image_find_text(const struct image_name *img, size_t n, struct slice text,
     size_t *ret) MUST_USE;
 /* By path; ERR_STATE, ERR_NOT_FOUND. Some devices put the whole path into one

@@ -207,6 +207,12 @@ loop_lag(const struct loop *l)
 	return &l->lag;
 }
 
+int64_t
+loop_spent(const struct loop *l)
+{
+	return (loop_clock() - l->woke) / 1000;
+}
+
 /* splitmix64: jitter and sampling only, never a secret. */
 uint64_t
 loop_rand(struct loop *l)
