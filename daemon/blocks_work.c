@@ -279,6 +279,15 @@ torn(struct worker *w, const struct outgoing *o)
 	to_slow(w, o->in);
 }
 
+/* A path takes less than the block: libcoap's socket lets the kernel cut it
+ * up, see blocks_steer.c. */
+static void
+send_in_parts(struct worker *w, const struct msghdr *m)
+{
+	if (sendmsg(w->b->beside, m, MSG_DONTWAIT) < 0)
+		w->batch->dropped++;
+}
+
 static void
 send_all(struct worker *w)
 {
@@ -295,6 +304,8 @@ send_all(struct worker *w)
 			return;
 		} else if (errno == EFAULT) {
 			torn(w, &b->what[at++]);
+		} else if (errno == EMSGSIZE) {
+			send_in_parts(w, &b->out[at++].msg_hdr);
 		} else if (errno != EINTR) {
 			b->dropped++; /* to nowhere, or forbidden */
 			at++;
