@@ -30,6 +30,14 @@ struct seen_peer {
 	uint8_t b[SEEN_NAME];
 };
 
+/*
+ * The same as a text, "a:HOST" or "e:NAME", as progress.h has it. Reading is
+ * false for a text that no slot can hold: a long name, a device's id.
+ */
+#define SEEN_TEXT (LIMIT_ADDRESS + 2)
+void seen_peer_text(const struct seen_peer *p, char dst[SEEN_TEXT]);
+bool seen_peer_read(const char *text, struct seen_peer *ret) MUST_USE;
+
 struct seen;
 
 /* `slots`: SEEN_SET to LIMIT_SEEN, else ERR_RANGE; rounded down to whole
