@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/catalog.h"
+#include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -214,6 +215,18 @@ start_workers(struct blocks *b, struct why *why)
 	return rc == 0 ? 0 : why_set(why, rc, "cannot start a thread");
 }
 
+/* The engine reads what they see. It keeps a table until the loop has ended,
+ * so it gets them last. */
+static int
+show_tables(struct blocks *b)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < b->n && rc == 0; i++)
+		rc = engine_seen_add(b->app->engine, b->worker[i]->seen);
+	return rc;
+}
+
 /* --- life --- */
 
 static unsigned
@@ -270,6 +283,11 @@ blocks_new(struct app *app, struct blocks **ret)
 		forget_workers(b);
 		log_warn("images: no workers of their own: %s; the main loop "
 		    "serves them, which is slower", why.text);
+	}
+	rc = show_tables(b);
+	if (rc != 0) {
+		blocks_free(b);
+		return rc;
 	}
 	catalog_on_load(app->catalog, on_load, b);
 	*ret = b;
