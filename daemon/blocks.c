@@ -179,16 +179,25 @@ start_thread(struct worker *w)
 }
 
 static void
-forget_workers(struct blocks *b)
+close_sockets(struct blocks *b)
 {
 	int fd[LIMIT_IMAGE_WORKERS];
 	unsigned open = 0;
 
-	stop_threads(b);
-	for (unsigned i = 0; i < b->n; i++)
-		if (b->worker[i] != NULL && b->worker[i]->fd >= 0)
-			fd[open++] = b->worker[i]->fd;
-	steer_close(b->beside, fd, open);
+	for (unsigned i = 0; i < b->n; i++) {
+		if (b->worker[i] == NULL || b->worker[i]->fd < 0)
+			continue;
+		fd[open++] = b->worker[i]->fd;
+		b->worker[i]->fd = -1;
+	}
+	if (open > 0)
+		steer_close(b->beside, fd, open);
+}
+
+static void
+forget_workers(struct blocks *b)
+{
+	blocks_stop(b);
 	for (unsigned i = 0; i < b->n; i++) {
 		worker_free(b->worker[i]);
 		b->worker[i] = NULL;
@@ -292,6 +301,15 @@ blocks_new(struct app *app, struct blocks **ret)
 	catalog_on_load(app->catalog, on_load, b);
 	*ret = b;
 	return 0;
+}
+
+void
+blocks_stop(struct blocks *b)
+{
+	if (b == NULL)
+		return;
+	stop_threads(b);
+	close_sockets(b);
 }
 
 void

@@ -142,7 +142,7 @@ note(struct worker *w, const struct get *g, unsigned i)
 	m->seen.end = (uint32_t)(a->off + a->len);
 	m->seen.total = (uint32_t)t->entry[at].bytes.n;
 	m->seen.hash = seen_hash(&m->peer, m->seen.digest);
-	seen_prefetch(w->seen, m->seen.hash);
+	seen_prefetch(w->seen, m->seen.hash, 0);
 }
 
 /* Most of a batch is about one image. */
@@ -348,6 +348,20 @@ tally(struct worker *w)
 	move(&c->dropped, &b->dropped);
 }
 
+/* A block's slot is anywhere in many megabytes: nothing waits for one of them
+ * alone. */
+static void
+note_all(struct worker *w, int64_t now)
+{
+	struct batch *b = w->batch;
+
+	for (unsigned step = 1; step < SEEN_STEPS; step++)
+		for (unsigned i = 0; i < b->marks; i++)
+			seen_prefetch(w->seen, b->mark[i].seen.hash, step);
+	for (unsigned i = 0; i < b->marks; i++)
+		seen_block(w->seen, &b->mark[i].seen, now);
+}
+
 static void
 work(struct worker *w, unsigned n)
 {
@@ -362,8 +376,7 @@ work(struct worker *w, unsigned n)
 	b->wake = false;
 	for (unsigned i = 0; i < n; i++)
 		serve(w, i);
-	for (unsigned i = 0; i < b->marks; i++)
-		seen_block(w->seen, &b->mark[i].seen, now);
+	note_all(w, now);
 	b->blocks = b->marks;
 	tally(w); /* whoever has an answer is counted */
 	send_all(w);
