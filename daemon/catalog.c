@@ -532,7 +532,7 @@ catalog_mark(const struct catalog *c, const uint8_t mark[8],
 {
 	const struct image_name *img = c->t.image.p;
 	size_t at;
-	int rc = image_find(img, c->t.image.n, slice_of(mark, 8), &at);
+	int rc = image_find_mark(img, c->t.image.n, mark, &at);
 
 	if (rc == 0)
 		memcpy(ret_digest, img[at].digest, 32);

@@ -8,8 +8,8 @@
 #include "lib/text.h"
 #include "lib/uri.h"
 
-int
-image_find(const struct image_name *img, size_t n, struct slice prefix,
+static int
+by_prefix(const struct image_name *img, size_t n, struct slice prefix,
     size_t *ret)
 {
 	size_t lo = 0, hi = n;
@@ -34,13 +34,29 @@ image_find(const struct image_name *img, size_t n, struct slice prefix,
 }
 
 int
+image_find(const struct image_name *img, size_t n, struct slice prefix,
+    size_t *ret)
+{
+	if (prefix.n < IMAGE_PREFIX || prefix.n > 32)
+		return ERR_RANGE;
+	return by_prefix(img, n, prefix, ret);
+}
+
+int
+image_find_mark(const struct image_name *img, size_t n,
+    const uint8_t mark[8], size_t *ret)
+{
+	return by_prefix(img, n, slice_of(mark, 8), ret);
+}
+
+int
 image_find_text(const struct image_name *img, size_t n, struct slice text,
     size_t *ret)
 {
 	uint8_t raw[32];
 	struct buf b = buf_of(raw, sizeof(raw));
 
-	if (text_unb64u(text, &b) != 0 || b.n < IMAGE_PREFIX)
+	if (text_unb64u(text, &b) != 0)
 		return ERR_RANGE;
 	return image_find(img, n, buf_slice(&b), ret);
 }

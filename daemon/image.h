@@ -24,13 +24,16 @@ struct image_path {
 };
 
 /*
- * The one that begins with these bytes, 1 to 32. ERR_STATE for one that is
- * not live, ERR_NOT_FOUND, and ERR_RANGE when several do. Any thread.
+ * The one that begins with these bytes. ERR_STATE for one that is not live,
+ * ERR_NOT_FOUND, and ERR_RANGE for a prefix that is too short or too long or
+ * names several. Any thread.
  */
 int image_find(const struct image_name *img, size_t n, struct slice prefix,
     size_t *ret) MUST_USE;
-/* The same for the text in i/{d}; what is not base64url, shorter or longer is
- * ERR_RANGE. */
+/* The same by 8 bytes, which no peer may ask with. */
+int image_find_mark(const struct image_name *img, size_t n,
+    const uint8_t mark[8], size_t *ret) MUST_USE;
+/* The same for the text in i/{d}; what is not base64url is ERR_RANGE. */
 int image_find_text(const struct image_name *img, size_t n, struct slice text,
     size_t *ret) MUST_USE;
 /* By path; ERR_STATE, ERR_NOT_FOUND. Some devices put the whole path into one
@@ -41,7 +44,7 @@ int image_find_path(const struct image_path *p, size_t n, const char *path,
 /* The same in the catalog. */
 int image_by_path(const struct catalog *c, const char *path,
     uint8_t ret_digest[32]) MUST_USE;
-/* What a peer is told of an error of these three; static. */
+/* What a peer is told of an error of these; static. */
 const struct why *image_why(int err);
 
 /* blob_get, with a line in the log and words for the peer when it fails. */

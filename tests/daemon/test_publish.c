@@ -39,11 +39,8 @@ prefix(struct slice bytes, uint8_t ret_digest[32])
 {
 	size_t n, at;
 	const struct image_name *img = catalog_images(w.app.catalog, &n);
-	char text[44];
-	int rc;
+	int rc = image_find(img, n, bytes, &at);
 
-	text_b64u(bytes, text, sizeof(text));
-	rc = image_find_text(img, n, slice_str(text), &at);
 	if (rc == 0)
 		memcpy(ret_digest, img[at].digest, 32);
 	return rc;

@@ -47,7 +47,8 @@ block(struct seen *s, uint32_t i, uint32_t end, int64_t now)
 	struct seen_mark m = {&p, digest, seen_hash(&p, digest), end,
 	    IMAGE + i};
 
-	seen_prefetch(s, m.hash);
+	for (unsigned k = 0; k < SEEN_STEPS; k++)
+		seen_prefetch(s, m.hash, k);
 	seen_block(s, &m, now);
 }
 
