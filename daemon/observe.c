@@ -123,6 +123,13 @@ count_session(struct observers *o, const coap_session_t *s)
 	return n;
 }
 
+/* Its last observer went, or its first one is to come. */
+static bool
+is_plain_free(struct observers *o, const struct observe_target *t)
+{
+	return t->plane->t == T_UDP && count_session(o, t->session) == 0;
+}
+
 static void
 drop(struct observers *o, struct observer *ob, int err)
 {
@@ -138,6 +145,7 @@ drop(struct observers *o, struct observer *ob, int err)
 	observe_wait_result(o, ob, err);
 	TAILQ_REMOVE(&o->path[hash(slice_str(ob->t.path))], ob, by_path);
 	LIST_REMOVE(ob, by_session);
+	o->plain_n -= is_plain_free(o, &ob->t);
 	if (ob->t.device != 0)
 		LIST_REMOVE(ob, by_device);
 	if (ob->t.ep.n > 0)
@@ -186,6 +194,7 @@ enter(struct observers *o, struct observer *ob)
 {
 	struct observe_target *t = &ob->t;
 
+	o->plain_n += is_plain_free(o, t);
 	TAILQ_INSERT_TAIL(&o->path[hash(slice_str(t->path))], ob, by_path);
 	LIST_INSERT_HEAD(session_chain(o, t->session), ob, by_session);
 	if (t->device != 0)
@@ -206,6 +215,21 @@ observe_cancel(struct observers *o, struct exchange *x)
 		drop(o, ob, ERR_UNREACHABLE);
 }
 
+/*
+ * An observer keeps its session alive. Over plain UDP any other datagram is
+ * a session of its own, and libcoap walks all of them to make one: a
+ * thousand cost 3 us, 5 000 some 40. Who finds no room has to poll.
+ */
+static bool
+has_room(struct observers *o, const struct exchange *x)
+{
+	size_t of_peer = count_session(o, x->session);
+
+	return o->n < LIMIT_OBSERVERS && of_peer < LIMIT_OBSERVERS_PEER &&
+	    (x->plane->t != T_UDP || of_peer > 0 ||
+	    o->plain_n < LIMIT_OBSERVING_PLAIN);
+}
+
 void
 observe_register(struct observers *o, struct exchange *x)
 {
@@ -214,8 +238,7 @@ observe_register(struct observers *o, struct exchange *x)
 	observe_cancel(o, x);
 	if (x->answer.code / 100 != 2 || x->match.route == NULL ||
 	    !(x->match.route->flags & ROUTE_OBSERVE) || !x->req.first_block ||
-	    o->n >= LIMIT_OBSERVERS ||
-	    count_session(o, x->session) >= LIMIT_OBSERVERS_PEER)
+	    !has_room(o, x))
 		return;
 	ob = calloc(1, sizeof(*ob));
 	if (ob == NULL || observe_target_init(&ob->t, x) != 0) {

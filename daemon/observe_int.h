@@ -48,6 +48,7 @@ struct observer {
 struct observers {
 	struct front *f;
 	size_t n, flying_n;
+	size_t plain_n; /* sessions of plain UDP with an observer */
 	size_t plane_flying[PLANES];
 	struct queue path[OBSERVE_CHAINS]; /* in the order of registration */
 	struct chain device[OBSERVE_CHAINS], ep[OBSERVE_CHAINS],
