@@ -17,64 +17,16 @@
 #include "daemon/observe.h"
 
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "daemon/loop.h"
-#include "daemon/observe_pace.h"
-#include "daemon/observe_run.h"
+#include "daemon/observe_int.h"
 #include "lib/uri.h"
 
-#define CHAINS 4096
 #define OBSERVE_GAP_MS 4000
 #define OBSERVE_SILENCE_MS 100000 /* over MAX_TRANSMIT_WAIT */
 #define OBSERVE_FLYING 1024 /* libcoap's queue is a sorted list */
 #define OBSERVE_BATCH 64 /* in one turn */
 #define OBSERVE_UNACKED 4 /* per observer */
-
-/* Somebody who asked whether a device was told. */
-struct wait {
-	void (*done)(void *arg, int err);
-	void *arg;
-	size_t left; /* observers that have not answered */
-	bool ready, called;
-	int err;
-	STAILQ_ENTRY(wait) next;
-};
-
-LIST_HEAD(chain, observer);
-TAILQ_HEAD(queue, observer);
-
-/* until the turn's commit; to be told; to be told at notify_rate */
-enum { Q_NONE, Q_MARKED, Q_DIRTY, Q_PACED, QUEUES };
-
-struct observer {
-	struct observe_target t; /* what to run again */
-	LIST_ENTRY(observer) by_device, by_ep, by_session;
-	TAILQ_ENTRY(observer) by_path, queued, flying, gone;
-	int queue; /* Q_ */
-	bool paced; /* in Q_MARKED: goes on to Q_PACED */
-	bool owed; /* in Q_MARKED: was in Q_PACED */
-	bool force, is_gone;
-	int gone_err;
-	unsigned unacked;
-	int64_t sent; /* monotonic ms */
-	uint32_t seq;
-	uint8_t etag[8];
-	size_t etag_n;
-	struct wait *wait;
-};
-
-struct observers {
-	struct front *f;
-	size_t n, flying_n;
-	size_t plane_flying[PLANES];
-	struct queue path[CHAINS]; /* in the order of registration */
-	struct chain device[CHAINS], ep[CHAINS], session[CHAINS];
-	struct queue queue[QUEUES], flying, gone;
-	struct observe_pace pace;
-	bool busy; /* sending: who goes meanwhile is put into `gone` */
-	STAILQ_HEAD(, wait) ready;
-};
 
 static size_t
 hash(struct slice s)
@@ -83,7 +35,7 @@ hash(struct slice s)
 
 	for (size_t i = 0; i < s.n; i++)
 		h = (h ^ s.p[i]) * 16777619u;
-	return (h ^ h >> 15) % CHAINS;
+	return (h ^ h >> 15) % OBSERVE_CHAINS;
 }
 
 static struct chain *
@@ -100,7 +52,7 @@ observe_new(struct front *f)
 	if (o == NULL)
 		return NULL;
 	o->f = f;
-	for (size_t i = 0; i < CHAINS; i++)
+	for (size_t i = 0; i < OBSERVE_CHAINS; i++)
 		TAILQ_INIT(&o->path[i]);
 	for (size_t i = 0; i < QUEUES; i++)
 		TAILQ_INIT(&o->queue[i]);
@@ -108,44 +60,6 @@ observe_new(struct front *f)
 	TAILQ_INIT(&o->gone);
 	STAILQ_INIT(&o->ready);
 	return o;
-}
-
-/* --- waits --- */
-
-/* Told by fire(), in the pump or the tick, where a store may be written. */
-static void
-wait_result(struct observers *o, struct observer *ob, int err)
-{
-	struct wait *w = ob->wait;
-
-	ob->wait = NULL;
-	if (w == NULL)
-		return;
-	w->left--;
-	if (w->called) {
-		if (w->left == 0)
-			free(w);
-		return;
-	}
-	if (w->ready || (err != 0 && w->left > 0))
-		return;
-	w->ready = true;
-	w->err = err;
-	STAILQ_INSERT_TAIL(&o->ready, w, next);
-}
-
-static void
-fire(struct observers *o)
-{
-	struct wait *w;
-
-	while ((w = STAILQ_FIRST(&o->ready)) != NULL) {
-		STAILQ_REMOVE_HEAD(&o->ready, next);
-		w->called = true;
-		w->done(w->arg, w->err);
-		if (w->left == 0)
-			free(w);
-	}
 }
 
 /* --- queues --- */
@@ -195,7 +109,25 @@ static void
 acked(struct observers *o, struct observer *ob)
 {
 	land(o, ob);
-	wait_result(o, ob, 0);
+	observe_wait_result(o, ob, 0);
+}
+
+static size_t
+count_session(struct observers *o, const coap_session_t *s)
+{
+	struct observer *ob;
+	size_t n = 0;
+
+	LIST_FOREACH(ob, session_chain(o, s), by_session)
+		n += ob->t.session == s;
+	return n;
+}
+
+/* Its last observer went, or its first one is to come. */
+static bool
+is_plain_free(struct observers *o, const struct observe_target *t)
+{
+	return t->plane->t == T_UDP && count_session(o, t->session) == 0;
 }
 
 static void
@@ -210,9 +142,10 @@ drop(struct observers *o, struct observer *ob, int err)
 	}
 	land(o, ob);
 	dequeue(o, ob);
-	wait_result(o, ob, err);
+	observe_wait_result(o, ob, err);
 	TAILQ_REMOVE(&o->path[hash(slice_str(ob->t.path))], ob, by_path);
 	LIST_REMOVE(ob, by_session);
+	o->plain_n -= is_plain_free(o, &ob->t);
 	if (ob->t.device != 0)
 		LIST_REMOVE(ob, by_device);
 	if (ob->t.ep.n > 0)
@@ -228,10 +161,10 @@ observe_free(struct observers *o)
 {
 	if (o == NULL)
 		return;
-	for (size_t i = 0; i < CHAINS; i++)
+	for (size_t i = 0; i < OBSERVE_CHAINS; i++)
 		while (!TAILQ_EMPTY(&o->path[i]))
 			drop(o, TAILQ_FIRST(&o->path[i]), ERR_CANCELLED);
-	fire(o);
+	observe_wait_fire(o);
 	free(o);
 }
 
@@ -249,17 +182,6 @@ find(struct observers *o, const coap_session_t *s, struct slice token)
 	return NULL;
 }
 
-static size_t
-count_session(struct observers *o, const coap_session_t *s)
-{
-	struct observer *ob;
-	size_t n = 0;
-
-	LIST_FOREACH(ob, session_chain(o, s), by_session)
-		n += ob->t.session == s;
-	return n;
-}
-
 static void
 remember_etag(struct observer *ob, const struct exchange *x)
 {
@@ -272,10 +194,11 @@ enter(struct observers *o, struct observer *ob)
 {
 	struct observe_target *t = &ob->t;
 
+	o->plain_n += is_plain_free(o, t);
 	TAILQ_INSERT_TAIL(&o->path[hash(slice_str(t->path))], ob, by_path);
 	LIST_INSERT_HEAD(session_chain(o, t->session), ob, by_session);
 	if (t->device != 0)
-		LIST_INSERT_HEAD(&o->device[t->device % CHAINS], ob,
+		LIST_INSERT_HEAD(&o->device[t->device % OBSERVE_CHAINS], ob,
 		    by_device);
 	if (t->ep.n > 0)
 		LIST_INSERT_HEAD(&o->ep[hash(t->ep)], ob, by_ep);
@@ -292,6 +215,21 @@ observe_cancel(struct observers *o, struct exchange *x)
 		drop(o, ob, ERR_UNREACHABLE);
 }
 
+/*
+ * An observer keeps its session alive. Over plain UDP any other datagram is
+ * a session of its own, and libcoap walks all of them to make one: a
+ * thousand cost 3 us, 5 000 some 40. Who finds no room has to poll.
+ */
+static bool
+has_room(struct observers *o, const struct exchange *x)
+{
+	size_t of_peer = count_session(o, x->session);
+
+	return o->n < LIMIT_OBSERVERS && of_peer < LIMIT_OBSERVERS_PEER &&
+	    (x->plane->t != T_UDP || of_peer > 0 ||
+	    o->plain_n < LIMIT_OBSERVING_PLAIN);
+}
+
 void
 observe_register(struct observers *o, struct exchange *x)
 {
@@ -300,8 +238,7 @@ observe_register(struct observers *o, struct exchange *x)
 	observe_cancel(o, x);
 	if (x->answer.code / 100 != 2 || x->match.route == NULL ||
 	    !(x->match.route->flags & ROUTE_OBSERVE) || !x->req.first_block ||
-	    o->n >= LIMIT_OBSERVERS ||
-	    count_session(o, x->session) >= LIMIT_OBSERVERS_PEER)
+	    !has_room(o, x))
 		return;
 	ob = calloc(1, sizeof(*ob));
 	if (ob == NULL || observe_target_init(&ob->t, x) != 0) {
@@ -369,7 +306,7 @@ observe_settle(struct observers *o, struct plane *pl)
 				acked(o, ob);
 		}
 	}
-	fire(o);
+	observe_wait_fire(o);
 }
 
 void
@@ -381,7 +318,7 @@ observe_tick(struct observers *o)
 	while ((ob = TAILQ_FIRST(&o->flying)) != NULL &&
 	    now - ob->sent >= OBSERVE_SILENCE_MS)
 		acked(o, ob);
-	fire(o);
+	observe_wait_fire(o);
 }
 
 /* --- notifications --- */
@@ -428,7 +365,7 @@ notify(struct observers *o, struct observer *ob)
 		/* nothing for it yet: an error would end the observation,
 		 * and with it our only way to reach some devices */
 		blob_unref(x->resp.image);
-		wait_result(o, ob, ERR_BUSY);
+		observe_wait_result(o, ob, ERR_BUSY);
 		return false;
 	}
 	remember_etag(ob, x);
@@ -453,7 +390,7 @@ settle_marked(struct observers *o, int commit_err)
 		dequeue(o, ob);
 		if (commit_err != 0) { /* it did not happen */
 			ob->force = false;
-			wait_result(o, ob, ERR_BUSY);
+			observe_wait_result(o, ob, ERR_BUSY);
 			ob->paced = ob->owed;
 		}
 		if (commit_err == 0 || ob->owed)
@@ -539,7 +476,7 @@ mark_wait(struct observers *o, struct observer *ob, struct wait *w)
 {
 	if (ob->wait == w)
 		return; /* found by device and by ep */
-	wait_result(o, ob, ERR_CONFLICT);
+	observe_wait_result(o, ob, ERR_CONFLICT);
 	ob->wait = w;
 	ob->force = true;
 	w->left++;
@@ -561,7 +498,7 @@ front_notify_device(struct front *f, uint64_t device, const char *ep,
 	w->done = done;
 	w->arg = arg;
 	if (device != 0)
-		LIST_FOREACH(ob, &o->device[device % CHAINS], by_device)
+		LIST_FOREACH(ob, &o->device[device % OBSERVE_CHAINS], by_device)
 			if (ob->t.device == device)
 				mark_wait(o, ob, w);
 	if (name.n > 0)
@@ -582,7 +519,7 @@ front_device_observes(const struct front *f, uint64_t device, const char *ep)
 	const struct observer *ob;
 
 	if (device != 0)
-		LIST_FOREACH(ob, &o->device[device % CHAINS], by_device)
+		LIST_FOREACH(ob, &o->device[device % OBSERVE_CHAINS], by_device)
 			if (ob->t.device == device)
 				return true;
 	if (name.n > 0)

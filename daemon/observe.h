@@ -1,7 +1,8 @@
 /*
  * observe: who is to be told when a path changes (RFC 7641). Not libcoap's
  * registry, which has resources only, knows nothing of queries, and tells
- * everybody. Bounded by LIMIT_OBSERVERS and LIMIT_OBSERVERS_PEER.
+ * everybody. Bounded by LIMIT_OBSERVERS, LIMIT_OBSERVERS_PEER and
+ * LIMIT_OBSERVING_PLAIN.
  */
 #ifndef SUITD_DAEMON_OBSERVE_H
 #define SUITD_DAEMON_OBSERVE_H

@@ -95,16 +95,18 @@ sessions(void)
 	return st.sessions;
 }
 
+enum { PLAIN, OBSERVE, CANCEL };
+
 static void
-get(unsigned n, unsigned token, bool observe)
+ask(unsigned n, unsigned token, int what)
 {
 	struct msg q;
 	char text[8];
 
 	snprintf(text, sizeof(text), "%02x", token);
 	msg_begin(&q, CON, 1, ++mid, text);
-	if (observe)
-		msg_opt_uint(&q, OPT_OBSERVE, 0);
+	if (what != PLAIN)
+		msg_opt_uint(&q, OPT_OBSERVE, what == CANCEL);
 	msg_path(&q, "big");
 	send_from(n, T_UDP, q.b, q.n);
 }
@@ -114,12 +116,12 @@ a_peer_without_a_credential_gets_one_of_few_sessions(void **state)
 {
 	(void)state;
 	for (unsigned n = 0; n < UDP_SESSIONS; n++) {
-		get(n, 1, false);
+		ask(n, 1, PLAIN);
 		settle();
 	}
 	assert_int_equal(sessions(), UDP_SESSIONS);
 	for (unsigned n = 0; n < 4 * UDP_SESSIONS; n++) {
-		get(UDP_SESSIONS + n, 1, false);
+		ask(UDP_SESSIONS + n, 1, PLAIN);
 		settle();
 		assert_in_range(sessions(), 1, UDP_SESSIONS);
 	}
@@ -141,14 +143,43 @@ observers_are_bounded_over_all_peers(void **state)
 
 	(void)state;
 	for (n = 0; n < LIMIT_OBSERVERS; n++) {
-		get(n / per, n % per, true);
+		ask(n / per, n % per, OBSERVE);
 		if (n % 512 == 511)
 			settle();
 	}
 	assert_int_equal(observers(), LIMIT_OBSERVERS);
-	get(n / per, 0, true);
+	ask(n / per, 0, OBSERVE);
 	settle();
 	assert_int_equal(observers(), LIMIT_OBSERVERS);
+}
+
+/* Without any credential, so from addresses that may be forged. */
+static void
+plain_peers_that_observe_are_bounded(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 0; n < LIMIT_OBSERVING_PLAIN; n++) {
+		ask(n, 0, OBSERVE);
+		if (n % 512 == 511)
+			settle();
+	}
+	settle();
+	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN);
+	ask(n, 0, OBSERVE);
+	settle();
+	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN);
+	ask(3, 1, OBSERVE); /* who observes may observe more */
+	settle();
+	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN + 1);
+	ask(3, 0, CANCEL);
+	ask(3, 1, CANCEL);
+	settle();
+	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN - 1);
+	ask(n, 0, OBSERVE); /* its place */
+	settle();
+	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN);
 }
 
 /* Hellos from addresses that may be forged. */
@@ -231,6 +262,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_peer_without_a_credential_gets_one_of_few_sessions),
 		T(observers_are_bounded_over_all_peers),
+		T(plain_peers_that_observe_are_bounded),
 		T(handshakes_are_bounded),
 		T(idle_dtls_sessions_are_bounded),
 		T(connections_are_bounded),
