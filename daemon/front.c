@@ -476,6 +476,7 @@ planes_new(struct front *f, struct why *why)
 	for (int t = 0; t < PLANES && rc == 0; t++) {
 		f->plane[t].f = f;
 		f->plane[t].t = (enum transport)t;
+		f->plane[t].sock = -1;
 		if (listen[t][0] != '\0')
 			rc = plane_new(&f->plane[t], listen[t], why);
 	}
@@ -563,6 +564,12 @@ front_port(const struct front *f, enum transport plane)
 	return f->plane[plane].port;
 }
 
+int
+front_socket(const struct front *f, enum transport plane)
+{
+	return f->plane[plane].sock;
+}
+
 void
 front_stats(const struct front *f, struct front_stats *ret)
 {
@@ -571,4 +578,6 @@ front_stats(const struct front *f, struct front_stats *ret)
 	ret->assemblies = block1_count(f->block1);
 	for (int t = 0; t < PLANES; t++)
 		ret->sessions += f->plane[t].sessions;
+	if (f->hooks.stats != NULL)
+		f->hooks.stats(f->app, ret);
 }

@@ -112,6 +112,11 @@ struct route {
 extern const struct route routes_device[];
 extern const struct route routes_admin[];
 
+struct front_stats {
+	uint64_t requests, blocks, sessions, observers, assemblies,
+	    notifications, dedup_hits, errors;
+};
+
 struct front_hooks {
 	/* PSK of an identity; ERR_NOT_FOUND refuses the handshake */
 	int (*psk)(struct app *app, enum transport t, const char *identity,
@@ -124,6 +129,8 @@ struct front_hooks {
 	   never touches the store */
 	void (*blocks)(struct app *app, const struct req *req,
 	    const struct blob *image, uint64_t end, uint64_t total);
+	/* adds what was answered beside libcoap; NULL: nothing was */
+	void (*stats)(struct app *app, struct front_stats *ret);
 };
 
 struct front_opts {
@@ -144,6 +151,8 @@ void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
 /* The port a plane listens on (useful with port 0); 0: it is off. */
 uint16_t front_port(const struct front *f, enum transport plane);
+/* The socket that libcoap listens on; it stays libcoap's. -1: off. */
+int front_socket(const struct front *f, enum transport plane);
 
 /*
  * The end of a turn: commit_err 0 sends every held answer; else each becomes
@@ -181,10 +190,6 @@ bool front_device_observes(const struct front *f, uint64_t device,
 void front_links(const struct route *table, const struct slice *query,
     size_t query_n, struct buf *out);
 
-struct front_stats {
-	uint64_t requests, blocks, sessions, observers, assemblies,
-	    notifications, dedup_hits, errors;
-};
 void front_stats(const struct front *f, struct front_stats *ret);
 
 #endif

@@ -35,6 +35,7 @@ struct plane {
 	enum transport t;
 	coap_context_t *ctx;
 	int fd; /* of the context's epoll */
+	int sock; /* that listens; libcoap's */
 	uint16_t port;
 	char listen[LIMIT_ADDRESS];
 	unsigned feed; /* reads per readiness event, adapts */

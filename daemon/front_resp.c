@@ -186,11 +186,7 @@ etag_known(const struct exchange *x)
 static uint8_t
 default_szx(const struct exchange *x)
 {
-	uint8_t szx = 6;
-
-	while (szx > 0 && block_size(szx) > x->f->conf->block_size)
-		szx--;
-	return szx;
+	return block_szx(x->f->conf->block_size);
 }
 
 static void

@@ -52,6 +52,7 @@
 
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
+#define LIMIT_IMAGE_WORKERS 16 /* threads that serve blocks */
 
 /* CoAP */
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
