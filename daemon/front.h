@@ -19,6 +19,7 @@
 
 #include "db/blob.h"
 #include "lib/conf.h"
+#include "lib/content.h"
 #include "lib/err.h"
 #include "lib/limits.h"
 #include "lib/slice.h"
@@ -42,8 +43,6 @@ struct principal {
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
 };
 
-#define REQ_ETAGS 4
-
 struct req {
 	enum method method;
 	enum transport transport;
@@ -51,7 +50,7 @@ struct req {
 	const char *arg[2]; /* what the route's {..} matched, "" if none */
 	struct slice query[LIMIT_QUERY];
 	size_t query_n;
-	struct slice etag[REQ_ETAGS]; /* what it has already (RFC 7252 5.10.6) */
+	struct slice etag[CONTENT_ETAGS]; /* what it has already (RFC 7252 5.10.6) */
 	size_t etag_n;
 	struct slice body; /* whole, after Block1 */
 	bool have_cf, have_accept;
@@ -65,15 +64,6 @@ struct req {
 	char peer[LIMIT_ADDRESS]; /* peer with port, for log lines */
 	char local[LIMIT_ADDRESS]; /* host:port that was asked, for URIs */
 };
-
-#define CF_TEXT 0
-#define CF_LINK 40
-#define CF_OCTET 42
-#define CF_JSON 50
-#define CF_CBOR 60
-#define CF_PROBLEM 257 /* application/concise-problem-details+cbor */
-#define CF_SUIT_REPORT 270
-#define CF_NONE 0xffff
 
 struct resp {
 	unsigned code; /* ccdd, 205; 0: set from the handler's return value */

@@ -147,12 +147,17 @@ read_observe(struct exchange *x, struct slice v)
 static int
 read_block_option(struct exchange *x, uint16_t number, struct slice v)
 {
+	int rc;
+
 	if (number == COAP_OPTION_BLOCK2) {
 		x->have_b2 = true;
 		return read_block(x, v, &x->b2);
 	}
 	x->have_b1 = true;
-	return read_block(x, v, &x->b1);
+	rc = read_block(x, v, &x->b1);
+	if (rc == 0 && x->req.method == M_GET && !content_whole(x->b1))
+		rc = ERR_BAD_OPTION;
+	return rc;
 }
 
 /* One option; elective ones that make no sense are ignored. */
@@ -166,7 +171,7 @@ read_option(struct exchange *x, uint16_t number, struct slice v)
 	case COAP_OPTION_URI_QUERY:
 		return read_query(x, v);
 	case COAP_OPTION_ETAG:
-		if (x->req.etag_n < REQ_ETAGS && v.n >= 1 && v.n <= 8)
+		if (x->req.etag_n < CONTENT_ETAGS && v.n >= 1 && v.n <= 8)
 			x->req.etag[x->req.etag_n++] = v;
 		return 0;
 	case COAP_OPTION_OBSERVE:

@@ -1,7 +1,11 @@
 #include "daemon/image.h"
 
+#include <stdio.h>
+
+#include "daemon/catalog.h"
 #include "daemon/log.h"
 #include "lib/text.h"
+#include "lib/uri.h"
 
 int
 image_find(const struct image_name *img, size_t n, struct slice prefix,
@@ -40,6 +44,20 @@ image_find_text(const struct image_name *img, size_t n, struct slice text,
 	if (text_unb64u(text, &b) != 0)
 		return ERR_RANGE;
 	return image_find(img, n, buf_slice(&b), ret);
+}
+
+int
+image_by_path(const struct catalog *c, const char *path,
+    uint8_t ret_digest[32])
+{
+	char loose[LIMIT_PATH + 1];
+	int rc = catalog_path(c, path, ret_digest);
+
+	if (rc != ERR_NOT_FOUND || strchr(path, '%') == NULL)
+		return rc;
+	snprintf(loose, sizeof(loose), "%s", path);
+	uri_path_loose(loose);
+	return catalog_path(c, loose, ret_digest);
 }
 
 #define STR_(x) #x

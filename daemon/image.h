@@ -25,7 +25,11 @@ int image_find(const struct image_name *img, size_t n, struct slice prefix,
 /* The same for the text in i/{d}; what is not base64url is ERR_RANGE. */
 int image_find_text(const struct image_name *img, size_t n, struct slice text,
     size_t *ret) MUST_USE;
-/* What a peer is told of image_find's error; static. */
+/* By canonical path, as catalog_path. Some devices put the whole path into
+ * one option: %2F means '/' then. */
+int image_by_path(const struct catalog *c, const char *path,
+    uint8_t ret_digest[32]) MUST_USE;
+/* What a peer is told of an error of these three; static. */
 const struct why *image_why(int err);
 
 /* blob_get, with a line in the log and words for the peer when it fails. */

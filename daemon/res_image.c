@@ -43,19 +43,12 @@ res_image(struct app *app, const struct req *req, struct resp *resp)
 	    req, resp);
 }
 
-/* Some devices put the whole path into one option: %2F means '/' then. */
 int
 res_rest(struct app *app, const struct req *req, struct resp *resp)
 {
 	uint8_t digest[32];
-	char loose[LIMIT_PATH + 1];
-	int rc = catalog_path(app->catalog, req->path, digest);
+	int rc = image_by_path(app->catalog, req->path, digest);
 
-	if (rc == ERR_NOT_FOUND && strchr(req->path, '%') != NULL) {
-		memcpy(loose, req->path, sizeof(loose));
-		uri_path_loose(loose);
-		rc = catalog_path(app->catalog, loose, digest);
-	}
 	if (rc != 0)
 		return explain(rc, &resp->why);
 	if (req->method != M_GET)

@@ -19,17 +19,6 @@ block_size(uint8_t szx)
 	return (size_t)1 << (szx + 4);
 }
 
-/* The largest one that is not above `size` bytes. */
-static inline uint8_t
-block_szx(size_t size)
-{
-	uint8_t szx = 6;
-
-	while (szx > 0 && block_size(szx) > size)
-		szx--;
-	return szx;
-}
-
 /* The option's value, 0 to 3 bytes; szx 7 or 4 bytes is ERR_BAD_OPTION. */
 int block_parse(struct slice opt, struct block *ret) MUST_USE;
 /* The shortest option value; its length (0..3). */
