@@ -24,7 +24,7 @@
 #define BATCH 64 /* datagrams that are read, answered and sent together */
 /* As libcoap reads: the rest of a longer datagram is lost. */
 #define DATAGRAM_MAX 1472
-#define SLOW_RING 256 /* requests of a worker that wait; a power of two */
+#define SLOW_RING 1024 /* requests of a worker that wait; a power of two */
 
 /* --- blocks_table.c --- */
 
