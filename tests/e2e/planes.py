@@ -96,7 +96,7 @@ class Pair:
         """The one answer of both, None if neither answers. Asserts that they
         are the same bytes but for the message id of a NON, which is the
         server's to choose."""
-        slow, fast = [one(s, data, patience) for s in self.socks]
+        slow, fast = each(self.socks, data, patience)
         assert same(slow, fast), "planes differ %s on %s:\nlibcoap %s\nworker  %s" % (
             what, data.hex(), shown(slow), shown(fast))
         if slow is None:
@@ -134,19 +134,23 @@ def client(port, host="127.0.0.1"):
 
 
 def one(s, data, patience):
-    """The answer to one datagram; nothing else may be waiting."""
-    s.setblocking(False)
-    try:
-        stray = s.recv(65536)
-        raise AssertionError("a second answer: " + shown(stray))
-    except BlockingIOError:
-        pass
-    s.settimeout(patience)
-    s.send(data)
-    try:
-        return s.recv(65536)
-    except socket.timeout:
-        return None
+    return each([s], data, patience)[0]
+
+
+def each(socks, data, patience):
+    """The answers to a datagram; nothing else may be waiting."""
+    for s in socks:
+        s.setblocking(False)
+        try:
+            raise AssertionError("a second answer: " + shown(s.recv(65536)))
+        except BlockingIOError:
+            s.send(data)
+    out, end = {}, time.monotonic() + patience
+    while len(out) < len(socks) and time.monotonic() < end:
+        ready, _, _ = select.select([s for s in socks if s not in out], [], [], max(0, end - time.monotonic()))
+        for s in ready:
+            out[s] = s.recv(65536)
+    return [out.get(s) for s in socks]
 
 
 def same(a, b):

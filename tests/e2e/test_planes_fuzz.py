@@ -16,8 +16,18 @@ SEED = int(os.environ.get("SEED", "7"))
 CASES = int(os.environ.get("CASES", "6000"))
 BATCH = 240  # two sockets each, below the usual 1024 descriptors
 
+RESET = 0x70
+
+
+def resets(a, b):
+    return [len(x) for x in (a, b)] == [1, 1] and a[0][0] == b[0][0] == RESET
+
+
 # (name, reason, what tells it: datagram, answers of libcoap and of the worker)
-DIFFERENCES = []
+DIFFERENCES = [
+    ("long", "libcoap does not read a datagram of more than 1152 bytes and resets message 0; a worker resets this one",
+     lambda raw, a, b: len(raw) > 1152 and resets(a, b) and a[0][2:] == b"\0\0" and b[0][2:] == raw[2:4]),
+]
 
 NUMBERS = list(range(11, 40)) * 2 + list(range(1, 11)) + [60, 252, 258, 292, 2048, 2049, 65000, 65001, 65535]
 VALUES = [b"", b"\0", b"\x06", b"\x07", b"\x0e", b"\x16", b"\xff", b"\0\x06", b"\x2a", b"\x3c", b"ep=k", b"x" * 8, b"x" * 9,
