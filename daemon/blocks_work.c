@@ -40,7 +40,8 @@ struct batch {
 	struct table *table;
 	uint32_t now; /* Unix seconds */
 	unsigned outs, marks;
-	uint64_t errors, slow, dropped;
+	bool wake; /* there is something for the slow lane */
+	uint64_t requests, blocks, errors, slow, dropped;
 };
 
 /* --- the envelope --- */
@@ -112,10 +113,12 @@ to_slow(struct worker *w, unsigned i)
 {
 	struct batch *b = w->batch;
 
-	if (slow_push(&w->slow, &b->in[i].msg_hdr, b->in[i].msg_len))
+	if (slow_push(&w->slow, &b->in[i].msg_hdr, b->in[i].msg_len)) {
 		b->slow++;
-	else
+		b->wake = true;
+	} else {
 		b->dropped++;
+	}
 }
 
 static void
@@ -228,6 +231,8 @@ serve(struct worker *w, unsigned i)
 	v = get_read(slice_of(b->data[i], b->in[i].msg_len), &g);
 	if (v == GET_SILENT)
 		return;
+	/* what libcoap answers by itself is no request to the front either */
+	b->requests += v == GET_OK || v == GET_ERROR;
 	if (v != GET_OK) {
 		reject(w, i, &g, v);
 	} else if (!answer(w, &g, a)) {
@@ -236,7 +241,7 @@ serve(struct worker *w, unsigned i)
 	} else if (a->block) {
 		note(w, &g, i);
 	}
-	b->errors += a->code >= 400;
+	b->errors += a->code >= 400 && (v == GET_OK || v == GET_ERROR);
 	if (!a->silent)
 		post(b, i);
 }
@@ -291,23 +296,24 @@ hold_table(struct worker *w)
 }
 
 static void
-settle(struct worker *w, unsigned n)
+move(_Atomic(uint64_t) *to, uint64_t *from)
+{
+	if (*from > 0)
+		count(to, *from);
+	*from = 0;
+}
+
+static void
+tally(struct worker *w)
 {
 	struct batch *b = w->batch;
 	struct counters *c = &w->counters;
-	uint64_t one = 1;
 
-	count(&c->requests, n);
-	count(&c->blocks, b->marks);
-	if (b->errors > 0)
-		count(&c->errors, b->errors);
-	if (b->dropped > 0)
-		count(&c->dropped, b->dropped);
-	if (b->slow > 0) {
-		count(&c->slow, b->slow);
-		/* full only when it was not read for 2^64 times */
-		(void)!write(w->b->event, &one, sizeof(one));
-	}
+	move(&c->requests, &b->requests);
+	move(&c->blocks, &b->blocks);
+	move(&c->errors, &b->errors);
+	move(&c->slow, &b->slow);
+	move(&c->dropped, &b->dropped);
 }
 
 static void
@@ -315,18 +321,24 @@ work(struct worker *w, unsigned n)
 {
 	struct batch *b = w->batch;
 	int64_t now = loop_coarse();
+	uint64_t one = 1;
 
 	b->table = hold_table(w);
 	b->now = (uint32_t)(now / 1000);
 	b->outs = b->marks = 0;
-	b->errors = b->slow = b->dropped = 0;
+	b->wake = false;
 	for (unsigned i = 0; i < n; i++)
 		serve(w, i);
 	for (unsigned i = 0; i < b->marks; i++)
 		seen_block(w->seen, &b->mark[i].seen, now);
+	b->blocks = b->marks;
+	tally(w); /* whoever has an answer is counted */
 	send_all(w);
 	atomic_store_explicit(&w->using, NULL, memory_order_release);
-	settle(w, n);
+	tally(w); /* what did not go out */
+	/* does not wait: it is full only after 2^64 of them */
+	if (b->wake)
+		(void)!write(w->b->event, &one, sizeof(one));
 }
 
 /* What recvmmsg has written over. */
