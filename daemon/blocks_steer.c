@@ -21,7 +21,7 @@
 #define SNDBUF (4 * 1024 * 1024)
 #define WAKE_S 1 /* a worker looks around at least this often */
 
-#define PROGRAM_MAX 40
+#define PROGRAM_MAX 64 /* 41 are used */
 
 struct program {
 	struct sock_filter f[PROGRAM_MAX];
