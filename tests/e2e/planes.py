@@ -71,9 +71,9 @@ class Pair:
         finally:
             self.slow.close()
 
-    def renew(self):
+    def renew(self, host="127.0.0.1"):
         """New ports, which neither daemon knows."""
-        self.socks = [client(d.port) for d in (self.slow, self.fast)]
+        self.socks = [client(d.port, host) for d in (self.slow, self.fast)]
 
     def afresh(self, test):
         """A test that begins with ports of its own."""

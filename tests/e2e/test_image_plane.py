@@ -164,6 +164,30 @@ def test_a_second_address_of_the_host(_):
     ns.close()
 
 
+def test_link_local_addresses_need_their_interface(_):
+    here, there = Namespace(), Namespace()
+    here.link("va", there, "vb")
+    with here:
+        ip("addr add fe80::77/64 dev va nodad")
+        d = suitd(2, images=[IMAGE])
+    try:
+        with there:
+            ip("addr add fe80::78/64 dev vb nodad")
+            s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            scope = socket.if_nametoindex("vb")
+        s.bind(("fe80::78", 0, 0, scope))
+        s.settimeout(3)
+        for mid in range(20):
+            s.sendto(encode(CON, GET, mid, b"", seg(PATH) + [(BLOCK2, block(mid, 6))]), ("fe80::77", d.port, 0, scope))
+            data, frm = s.recvfrom(65536)
+            assert Msg(data).payload == IMAGE[mid * 1024:][:1024] and frm[0].split("%")[0] == "fe80::77", frm
+        s.close()
+    finally:
+        with here:
+            d.close()
+        here.close(), there.close()
+
+
 def test_bound_to_one_address(_):
     for listen, host, not_here in (("127.0.0.2:%d", "127.0.0.2", "127.0.0.3"), ("[::1]:%d", "::1", "127.0.0.1"),
                                    ("0.0.0.0:%d", "127.0.0.4", "::1")):

@@ -210,7 +210,8 @@ def test_07_options_that_come_along(p):
     ])
     answers(p, [("unknown, critical, %d" % n, [b2, (n, b"x")], "4.02") for n in (13, 25, 2049, 65535)])
     answers(p, [("unknown, critical, two", [b2, (2049, b"x"), (2051, b"yy"), (2050, b"")], "4.02")])
-    answers(p, [("hop limit", [b2, (HOP_LIMIT, b"\x05")], "2.05")])
+    answers(p, [("hop limit %d" % n, [b2, (HOP_LIMIT, bytes([n]))], c) for n, c in
+                ((0, "4.00"), (1, "5.08"), (2, "2.05"), (255, "2.05"))])  # RFC 8768
     for opt in ((PROXY_URI, b"coap://example.org/x"), (PROXY_SCHEME, b"coap")):
         m = p.get(PATH, [b2, opt])
         assert m is not None and code(m.code)[0] in "245", str(m)
@@ -240,6 +241,16 @@ def test_11_ports_and_names_change_nothing(p):
         m = p.get(PATH, [b2, (URI_QUERY, q)], token=b"t")
         assert m.raw[4:] == whole, "%r: %s" % (q, m)
     assert p.get(PATH, [b2, (URI_QUERY, b"ep=a"), (URI_QUERY, b"ep=b")], token=b"t").raw[4:] == whole
+
+
+def test_11_over_ipv6(p):
+    for host in ("::1", "127.0.0.9"):
+        p.renew(host)
+        for mtype in (CON, NON):
+            for num in range(20):
+                is_block(p.get(PATH, [(BLOCK2, block(num, 6))], token=b"six", mtype=mtype), IMAGE, num, 6)
+            answers(p, [("hop limit 1", [(HOP_LIMIT, b"\x01")], "5.08"), ("past the end", [(BLOCK2, block(99, 6))], "4.00"),
+                        ("critical", [(2049, b"")], "4.02|0.00")], mtype=mtype)
 
 
 def test_15_something_is_answered_without_a_name(p):
