@@ -163,39 +163,3 @@ def same(a, b):
 
 def shown(b):
     return "nothing" if b is None else "%s  %s" % (b[:120].hex(), Msg(b) if len(b) >= 4 else "")
-
-
-# --- who answered: threads as the kernel counts them, not as suitd tells ---
-
-def threads(d):
-    """Name and id of every thread but the first."""
-    base = "/proc/%d/task" % d.proc.pid
-    return sorted((open("%s/%s/comm" % (base, t)).read().strip(), int(t))
-                  for t in os.listdir(base) if int(t) != d.proc.pid)
-
-
-def workers(d):
-    return [tid for comm, tid in threads(d) if comm.startswith("image")]
-
-
-def wakes(d):
-    """How often the workers went to sleep: once for each batch of datagrams."""
-    n = 0
-    for tid in workers(d):
-        for line in open("/proc/%d/task/%d/status" % (d.proc.pid, tid)):
-            if line.startswith("voluntary_ctxt_switches"):
-                n += int(line.split()[1])
-    return n
-
-
-def settled(count, patience=5.0):
-    """A counter's value when it has stopped moving."""
-    end = time.monotonic() + patience
-    was = count()
-    while time.monotonic() < end:
-        time.sleep(0.02)
-        now = count()
-        if now == was:
-            return now
-        was = now
-    return was

@@ -8,10 +8,11 @@ import signal
 import sys
 import time
 
-from coapraw import BLOCK2, CON, ETAG, GET, Peer, block, code
+from coapraw import BLOCK2, GET, Peer, block, code
 from crowd import Crowd
 from fixture import run, wait_for
-from planes import digest, fill, image_path, name, suitd, workers
+from freeze import workers
+from planes import digest, image_path, name, suitd
 
 A, B = os.urandom(60000), os.urandom(70001)
 

@@ -1,48 +1,57 @@
 #!/usr/bin/env python3
 """Which plane answers what, from which address, and what happens where the
-kernel will not let suitd have an image plane. Who answered is read from the
-kernel: a worker that gets a datagram wakes up."""
+kernel will not let suitd have an image plane. To know who answers, the others
+are made to stand still."""
 import os
 import re
 import socket
-import struct
-import subprocess
 import sys
 import time
 
 import refuse
 from coapraw import (ACCEPT, BLOCK2, CON, DELETE, ETAG, GET, NON, OBSERVE, POST, SIZE2, URI_HOST, URI_PORT, URI_QUERY,
                      Msg, block, code, encode, uint)
-from fixture import Suitd, Skip, free_port, run
+from fixture import Skip, Suitd, run
+from freeze import Frozen, loop, workers
 from netns import Namespace, ip
-from planes import IMAGE, IMAGES, client, digest, fill, image_path, name, one, seg, suitd, wakes, workers
+from planes import IMAGE, IMAGES, client, digest, fill, image_path, name, one, seg, suitd
 from test_hostile import Dtls
 
 PATH = image_path(IMAGE)
-TIMES = 30
-
-
-def woken(d, ask):
-    """How often workers woke while it was asked TIMES times, one after the
-    other. They look around once a second by themselves, which is left out."""
-    was, t0 = wakes(d), time.monotonic()
-    for n in range(TIMES):
-        ask(n)
-    idle = len(workers(d)) * (int(time.monotonic() - t0) + 2)
-    return max(0, wakes(d) - was - idle)
+SOON = 0.15  # when there is no answer yet, nobody is at it
 
 
 def by_worker(d, ask):
-    return woken(d, ask) >= TIMES // 2
+    """It is answered while the loop stands still, and not without workers."""
+    ask()  # an image is mapped when it is first asked for
+    d.ctl("ping")  # the loop is done with that
+    with loop(d):
+        ask()
+    return waits_for_workers(d, ask)
+
+
+def by_libcoap(d, ask):
+    with Frozen(workers(d)):
+        ask()
+    with loop(d):
+        return not ask(SOON)
+
+
+def waits_for_workers(d, ask):
+    with Frozen(workers(d)):
+        return not ask(SOON)
 
 
 def asker(d, path=PATH, options=(), mtype=CON, method=GET, token=b"", host="127.0.0.1", want="2.05"):
-    s = client(d.port, host)
-
-    def ask(n):
-        r = one(s, encode(mtype, method, n, token, seg(path) + list(options)), 3.0)
-        assert r is not None, "no answer"
-        assert code(Msg(r).code) in want.split("|"), "%s, not %s" % (Msg(r), want)
+    """Asks once and asserts the code. With `soon` there may be no answer in
+    that time: false."""
+    def ask(soon=None):
+        s = client(d.port, host)
+        r = one(s, encode(mtype, method, 7, token, seg(path) + list(options)), soon or 3.0)
+        s.close()
+        assert r is not None or soon, "no answer"
+        assert r is None or code(Msg(r).code) in want.split("|"), "%s, not %s" % (Msg(r), want)
+        return r is not None
     return ask
 
 
@@ -54,11 +63,19 @@ def test_workers_answer_plain_gets(d):
             ("Block2", {"options": [(BLOCK2, block(3, 2))]}), ("Accept", {"options": [(ACCEPT, uint(42))]}),
             ("Size2", {"options": [(SIZE2, b"")]}), ("a query", {"options": [(URI_QUERY, b"ep=kitchen")]}),
             ("a prefix", {"path": image_path(IMAGE, 9)}), ("a refusal", {"options": [(BLOCK2, block(9999, 6))], "want": "4.00"}),
-            ("an unknown image", {"path": [b"i", name(b"no")], "want": "4.04"}),
-            ("another path below i", {"path": [b"i", b"x", b"y"], "want": "4.04|4.00"})):
+            ("an unknown image", {"path": [b"i", name(b"no")], "want": "4.04"})):
         ask = asker(d, **kw)
-        ask(1000)  # an image is mapped when it is first asked for
         assert by_worker(d, ask), what
+
+
+def test_workers_hand_over_what_they_cannot_answer(d):
+    for what, kw in (("another path below i", {"path": [b"i", b"x", b"y"], "want": "4.04|4.00"}),
+                     ("a long name", {"options": [(URI_QUERY, b"ep=" + b"k" * 60)]})):
+        ask = asker(d, **kw)
+        assert waits_for_workers(d, ask), what
+        with loop(d):
+            assert not ask(SOON), what
+        ask()
 
 
 def test_libcoap_answers_all_else(d):
@@ -69,65 +86,73 @@ def test_libcoap_answers_all_else(d):
             ("POST", {"method": POST, "want": "4.05"}), ("DELETE", {"method": DELETE, "want": "4.05"}),
             ("one option", {"path": [b"i/" + PATH[1]]}), ("its other path", {"path": [b"fw", b"9.bin"]}),
             ("links", {"path": [b".well-known", b"core"]}), ("ii", {"path": [b"ii", PATH[1]], "want": "4.04"}),
-            ("no path", {"path": [], "want": "4.04"}), ("a manifest", {"path": [b"m"], "want": "4.04"})):
-        assert woken(d, asker(d, **kw)) == 0, what
-
-    def ping(n):
-        s = client(d.port)
-        assert one(s, encode(CON, 0, n), 3.0) is not None
-        s.close()
-    assert woken(d, ping) == 0, "CoAP ping"
+            ("no path", {"path": [], "want": "4.04"}), ("a manifest", {"path": [b"m"], "want": "4.04"}),
+            ("CoAP ping", {"path": [], "method": 0, "want": "0.00"})):
+        ask = asker(d, **kw)
+        assert by_libcoap(d, ask), what
 
 
 def test_dtls_and_tcp_are_not_the_image_planes(d):
     d.ctl("device", "add", "sec", "--psk", b"0123456789abcdef".hex())
     with Dtls(d.sport, "sec", b"0123456789abcdef".hex()) as t:
-        def dtls(_):
-            assert t.ask(GET, "i/" + name(IMAGES[0]).decode()) == "2.05"
-        assert woken(d, dtls) == 0, "DTLS"
+        assert t.ask(GET, "i/" + name(IMAGES[0]).decode()) == "2.05"
+        with Frozen(workers(d)):
+            assert t.ask(GET, "i/" + name(IMAGES[0]).decode()) == "2.05", "DTLS"
     s = socket.create_connection(("127.0.0.1", d.port))
     s.settimeout(3)
     s.sendall(b"\x00\xe1")  # CSM (RFC 8323 5.3)
     body = encode(CON, GET, 0, b"", seg(PATH) + [(BLOCK2, block(0, 2))])[4:]
     assert 13 <= len(body) < 269
-    got = []
-
-    def tcp(_):
+    with Frozen(workers(d)):
         s.sendall(bytes([0xd0, len(body) - 13, GET]) + body)
-        end = time.monotonic() + 3
-        while IMAGE[:64] not in b"".join(got) and time.monotonic() < end:
-            got.append(s.recv(4096))
-        assert IMAGE[:64] in b"".join(got)
-        got.clear()
-    assert woken(d, tcp) == 0, "TCP"
+        got = b""
+        while IMAGE[:64] not in got:
+            got += s.recv(4096)
     s.close()
 
 
 def test_peers_are_spread_over_the_workers(d):
+    """Whoever is not answered while a worker stands still is that worker's,
+    with all blocks, and nobody is two workers'."""
     if len(workers(d)) < 2:
         raise Skip("one core: one worker")
-    count = {}
+    peers, owner = [client(d.port, "127.0.0.1" if n % 2 else "::1") for n in range(100)], {}
     for tid in workers(d):
-        count[tid] = switches(d, tid)
-    for n in range(200):  # ports, and addresses
-        s = client(d.port, "127.0.0.1" if n % 2 else "::1")
-        one(s, encode(CON, GET, n, b"", seg(PATH)), 3.0)
-        s.close()
-    for tid in workers(d):
-        assert switches(d, tid) - count[tid] >= 20, (tid, count, switches(d, tid))
-    # one peer's blocks are one worker's
-    for fam in ("127.0.0.1", "::1"):
-        s, was = client(d.port, fam), {t: switches(d, t) for t in workers(d)}
-        for n in range(200):
-            one(s, encode(CON, GET, n, b"", seg(PATH) + [(BLOCK2, block(n % 20, 6))]), 3.0)
-        moved = sorted(switches(d, t) - was[t] for t in workers(d))
-        assert moved[-1] >= 100 and all(m < 20 for m in moved[:-1]), moved
+        for s in peers:
+            s.setblocking(False)
+        with Frozen([tid]):
+            for s in peers:
+                for num in range(20):
+                    s.send(encode(CON, GET, num, b"", seg(PATH) + [(BLOCK2, block(num, 0))]))
+            time.sleep(0.5)
+            heard = {s: count(s) for s in peers}
+        assert set(heard.values()) == {0, 20}, sorted(heard.values())
+        for s in peers:
+            assert count_all(s, 20 - heard[s]) or heard[s], "lost"
+            if heard[s] == 0:
+                assert s not in owner, "two workers have one peer"
+                owner[s] = tid
+    per = sorted(list(owner.values()).count(tid) for tid in workers(d))
+    assert sum(per) == 100 and per[0] >= 15, per
+    for s in peers:
         s.close()
 
 
-def switches(d, tid):
-    text = open("/proc/%d/task/%d/status" % (d.proc.pid, tid)).read()
-    return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", text, re.M).group(1))
+def count(s):
+    n = 0
+    try:
+        while s.recv(2048):
+            n += 1
+    except BlockingIOError:
+        return n
+
+
+def count_all(s, n):
+    s.settimeout(3)
+    for _ in range(n):
+        s.recv(2048)
+    s.setblocking(False)
+    return n
 
 
 def replies_from(port, dst, src=None, n=20):
@@ -195,7 +220,6 @@ def test_bound_to_one_address(_):
             d.options = ["image_workers=2", "listen_coap=" + listen % d.port]
             d.start()
             fill(d, [IMAGE])
-            asker(d, host=host)(0)
             assert by_worker(d, asker(d, host=host)), listen
             assert replies_from(d.port, host) == {(host, d.port)}, listen
             s = client(d.port, not_here)
@@ -258,8 +282,8 @@ def test_both_planes_are_counted(d):
     ask = asker(d, options=[(BLOCK2, block(3, 2))])
     slow = asker(d, options=[(URI_HOST, b"h")])
     bad = asker(d, path=[b"i", name(b"no")], want="4.04")
-    for k in range(n):
-        ask(k), slow(k), bad(k)
+    for _ in range(n):
+        ask(), slow(), bad()
     now = d.ctl_json("status")
     assert now["blocks"] - st["blocks"] == 2 * n, (st, now)
     assert now["errors"] - st["errors"] == n, (st, now)
@@ -280,7 +304,7 @@ def refused(preexec, wants):
         for host in ("127.0.0.1", "::1"):
             for kw in ({}, {"mtype": NON}, {"token": b"12345678"}, {"options": [(BLOCK2, block(3, 2))]},
                        {"path": [b"i", name(b"no")], "want": "4.04"}, {"path": [b"fw", b"1.bin"]}):
-                asker(d, host=host, **kw)(7)
+                asker(d, host=host, **kw)()
         # all of them, from many ports: none is lost to a socket that nobody reads
         for n in range(100):
             s = client(d.port)
@@ -305,7 +329,7 @@ def test_no_workers_wanted(_):
     with suitd(0, images=[IMAGE]) as d:
         assert workers(d) == []
         assert not [line for line in open(d.log) if line.startswith("warn") and "image" in line]
-        asker(d)(1)
+        asker(d)()
 
 
 def test_no_more_workers_than_cores(_):
