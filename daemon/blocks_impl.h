@@ -168,9 +168,6 @@ void worker_free(struct worker *w);
 /* The thread's function. */
 void *worker_run(void *worker);
 
-/* Was the datagram sent to a group? */
-bool envelope_to_group(struct msghdr *m);
-
 /* --- blocks_slow.c --- */
 
 /* By the worker: false when there is no room. */

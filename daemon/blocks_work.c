@@ -39,6 +39,8 @@ struct batch {
 	/* of this batch: */
 	struct table *table;
 	uint32_t now; /* Unix seconds */
+	struct slice id; /* that was found last; borrowed from `data` */
+	size_t id_at;
 	unsigned outs, marks;
 	bool wake; /* there is something for the slow lane */
 	uint64_t requests, blocks, errors, slow, dropped;
@@ -53,30 +55,34 @@ first_control(struct msghdr *m)
 	    CMSG_FIRSTHDR(m) : NULL;
 }
 
-bool
-envelope_to_group(struct msghdr *m)
+/*
+ * False for what was sent to a group. Else the answer leaves from where it came to,
+ * but not by the interface, which may be another one, except where an
+ * address means nothing without. And without the padding behind the control
+ * message the kernel has room for it on its stack.
+ */
+static bool
+turn_round(struct msghdr *m)
 {
 	struct cmsghdr *c = first_control(m);
 	struct in6_pktinfo *v6;
 	struct in_pktinfo *v4;
+	bool mapped;
 
 	if (c == NULL)
-		return false;
-	/* the answer may go out by another interface than the request came
-	 * in, except where an address means nothing without one */
+		return true;
+	m->msg_controllen = c->cmsg_len;
 	if (c->cmsg_level == IPPROTO_IP) {
 		v4 = (struct in_pktinfo *)CMSG_DATA(c);
 		v4->ipi_ifindex = 0;
-		return IN_MULTICAST(ntohl(v4->ipi_addr.s_addr));
+		return !IN_MULTICAST(ntohl(v4->ipi_addr.s_addr));
 	}
 	v6 = (struct in6_pktinfo *)CMSG_DATA(c);
-	if (IN6_IS_ADDR_V4MAPPED(&v6->ipi6_addr)) {
-		v6->ipi6_ifindex = 0;
-		return (v6->ipi6_addr.s6_addr[12] & 0xf0) == 0xe0;
-	}
+	mapped = IN6_IS_ADDR_V4MAPPED(&v6->ipi6_addr);
 	if (!IN6_IS_ADDR_LINKLOCAL(&v6->ipi6_addr))
 		v6->ipi6_ifindex = 0;
-	return IN6_IS_ADDR_MULTICAST(&v6->ipi6_addr);
+	return mapped ? (v6->ipi6_addr.s6_addr[12] & 0xf0) != 0xe0 :
+	    !IN6_IS_ADDR_MULTICAST(&v6->ipi6_addr);
 }
 
 static void
@@ -139,6 +145,21 @@ note(struct worker *w, const struct get *g, unsigned i)
 	seen_prefetch(w->seen, m->seen.hash);
 }
 
+/* Most of a batch is about one image. */
+static int
+find(struct batch *b, struct slice id, size_t *ret)
+{
+	int rc = 0;
+
+	if (!slice_eq(id, b->id)) {
+		rc = image_find_text(b->table->name, b->table->n, id,
+		    &b->id_at);
+		b->id = rc == 0 ? id : SLICE_NONE;
+	}
+	*ret = b->id_at;
+	return rc;
+}
+
 /* The answer in its place; false: it is for the slow lane. */
 static bool
 answer(struct worker *w, const struct get *g, struct get_answer *a)
@@ -154,7 +175,7 @@ answer(struct worker *w, const struct get *g, struct get_answer *a)
 	b->what[b->outs].entry = NULL;
 	if (t == NULL || id.p == NULL || g->ep.n > SEEN_NAME)
 		return false;
-	rc = image_find_text(t->name, t->n, id, &at);
+	rc = find(b, id, &at);
 	if (rc != 0) {
 		const struct why *why = image_why(rc);
 
@@ -226,7 +247,7 @@ serve(struct worker *w, unsigned i)
 	enum get_verdict v;
 	struct get g;
 
-	if (envelope_to_group(&b->in[i].msg_hdr))
+	if (!turn_round(&b->in[i].msg_hdr))
 		return;
 	v = get_read(slice_of(b->data[i], b->in[i].msg_len), &g);
 	if (v == GET_SILENT)
@@ -325,6 +346,7 @@ work(struct worker *w, unsigned n)
 
 	b->table = hold_table(w);
 	b->now = (uint32_t)(now / 1000);
+	b->id = SLICE_NONE;
 	b->outs = b->marks = 0;
 	b->wake = false;
 	for (unsigned i = 0; i < n; i++)
