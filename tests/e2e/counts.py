@@ -10,9 +10,13 @@ SLOT = struct.Struct("=QQQQQ")
 NAMES = ("allocs", "frees", "locks", "steps")
 
 
+def sanitized():
+    return bool(os.environ.get("SAN")) or BIN.endswith("/san")
+
+
 def environment(d):
     """For Suitd.env: loads the counters."""
-    if os.environ.get("SAN") or BIN.endswith("/san"):
+    if sanitized():
         raise Skip("the sanitizer counts memory itself")
     if not os.path.exists(PRELOAD):
         raise Skip("not built: " + PRELOAD)

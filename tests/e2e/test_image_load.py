@@ -204,7 +204,8 @@ def test_a_flood_is_shed_and_the_rest_goes_on(_):
                 f.kill()
                 f.wait()
         assert polls >= 3, polls
-        assert during - before < 8192, "%d KiB, then %d KiB" % (before, during)
+        bound = 16384 if not counts.sanitized() else 131072  # which frees late
+        assert during - before < bound, "%d KiB, then %d KiB" % (before, during)
         s = client(d.port)
         wait_for("blocks again", lambda: one_or_none(s), 20)
         print("  %d dropped, %d polls meanwhile, RSS %+d KiB" % (dropped(d.port) - lost, polls, during - before))
