@@ -160,7 +160,8 @@ def broken(d, how, n):
         assert not others.codes, others.codes
         d.ctl("publish", env, "--payload", fw, rc=None)
         for num in range(0, 146, 5):
-            r = wait_for("it is served again", lambda: (lambda r: r if code(r.code) == "2.05" else None)(get(d, data, num)))
+            wait_for("it is served again", lambda: code(get(d, data, num).code) == "2.05")
+            r = get(d, data, num)
             assert r.payload == data[num * 1024:(num + 1) * 1024], num
     with Crowd(d.port, [data], n=10) as c:
         wait_for("whole downloads again", lambda: c.done.get(data))

@@ -59,10 +59,12 @@ def test_workers_answer_plain_gets(d):
     assert len(workers(d)) >= 1, "no image worker runs"
     for what, kw in (
             ("IPv4", {}), ("IPv6", {"host": "::1"}), ("NON", {"mtype": NON}), ("token of 8", {"token": b"12345678"}),
-            ("token of 1", {"token": b"1"}), ("NON, IPv6, token of 8", {"mtype": NON, "host": "::1", "token": b"87654321"}),
+            ("token of 1", {"token": b"1"}),
+            ("NON, IPv6, token of 8", {"mtype": NON, "host": "::1", "token": b"87654321"}),
             ("Block2", {"options": [(BLOCK2, block(3, 2))]}), ("Accept", {"options": [(ACCEPT, uint(42))]}),
             ("Size2", {"options": [(SIZE2, b"")]}), ("a query", {"options": [(URI_QUERY, b"ep=kitchen")]}),
-            ("a prefix", {"path": image_path(IMAGE, 9)}), ("a refusal", {"options": [(BLOCK2, block(9999, 6))], "want": "4.00"}),
+            ("a prefix", {"path": image_path(IMAGE, 9)}),
+            ("a refusal", {"options": [(BLOCK2, block(9999, 6))], "want": "4.00"}),
             ("an unknown image", {"path": [b"i", name(b"no")], "want": "4.04"})):
         ask = asker(d, **kw)
         assert by_worker(d, ask), what
@@ -80,9 +82,12 @@ def test_workers_hand_over_what_they_cannot_answer(d):
 
 def test_libcoap_answers_all_else(d):
     for what, kw in (
-            ("Uri-Host first", {"options": [(URI_HOST, b"h")]}), ("Uri-Port first", {"options": [(URI_PORT, uint(d.port))]}),
-            ("ETag first", {"options": [(ETAG, b"x")]}), ("ETag known", {"options": [(ETAG, digest(IMAGE)[:8])], "want": "2.03"}),
-            ("Observe first", {"options": [(OBSERVE, b"")]}), ("If-Match first", {"options": [(1, b"")], "want": "4.02"}),
+            ("Uri-Host first", {"options": [(URI_HOST, b"h")]}),
+            ("Uri-Port first", {"options": [(URI_PORT, uint(d.port))]}),
+            ("ETag first", {"options": [(ETAG, b"x")]}),
+            ("ETag known", {"options": [(ETAG, digest(IMAGE)[:8])], "want": "2.03"}),
+            ("Observe first", {"options": [(OBSERVE, b"")]}),
+            ("If-Match first", {"options": [(1, b"")], "want": "4.02"}),
             ("POST", {"method": POST, "want": "4.05"}), ("DELETE", {"method": DELETE, "want": "4.05"}),
             ("one option", {"path": [b"i/" + PATH[1]]}), ("its other path", {"path": [b"fw", b"9.bin"]}),
             ("links", {"path": [b".well-known", b"core"]}), ("ii", {"path": [b"ii", PATH[1]], "want": "4.04"}),

@@ -30,8 +30,8 @@ DIFFERENCES = [
 ]
 
 NUMBERS = list(range(11, 40)) * 2 + list(range(1, 11)) + [60, 252, 258, 292, 2048, 2049, 65000, 65001, 65535]
-VALUES = [b"", b"\0", b"\x06", b"\x07", b"\x0e", b"\x16", b"\xff", b"\0\x06", b"\x2a", b"\x3c", b"ep=k", b"x" * 8, b"x" * 9,
-          b"x" * 13, b"x" * 255, b"x" * 256, b"\xff\xff\xff", b"\0\0\0\0", digest(IMAGE)[:8]]
+VALUES = [b"", b"\0", b"\x06", b"\x07", b"\x0e", b"\x16", b"\xff", b"\0\x06", b"\x2a", b"\x3c", b"ep=k", b"x" * 8,
+          b"x" * 9, b"x" * 13, b"x" * 255, b"x" * 256, b"\xff\xff\xff", b"\0\0\0\0", digest(IMAGE)[:8]]
 
 
 def seeds(rnd):
@@ -76,7 +76,8 @@ def mutate(rnd, raw):
 
 def steered(b):
     """Does the program on the sockets give this datagram to a worker?"""
-    return len(b) >= 6 and b[0] >> 4 in (4, 5) and b[0] & 15 <= 8 and b[1] == GET and b[4 + (b[0] & 15):][:2] == b"\xb1i"
+    tkl = b[0] & 15 if b else 15
+    return b[:1] >= b"\x40" and b[0] < 0x60 and tkl <= 8 and b[1:2] == bytes([GET]) and b[4 + tkl:6 + tkl] == b"\xb1i"
 
 
 class Case:
