@@ -25,7 +25,7 @@
 #define BATCH 64 /* datagrams that are read, answered and sent together */
 /* As libcoap reads: the rest of a longer datagram is lost. */
 #define DATAGRAM_MAX 1472
-#define SLOW_RING 256 /* requests of a worker that wait; a power of two */
+#define SLOW_RING 1024 /* requests of a worker that wait; a power of two */
 
 #define STEER_SEGMENT 12 /* bytes of a Uri-Path with a short length */
 
