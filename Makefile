@@ -14,7 +14,7 @@ Q := $(if $(V),,@)
 CC ?= gcc
 CSTD := -std=c11 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
-	-Wformat=2 -Wpointer-arith -Wvla -Werror
+	-Wformat=2 -Wpointer-arith -Wvla -Werror -pthread
 comma := ,
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \

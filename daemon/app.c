@@ -10,6 +10,7 @@
 
 #include "daemon/access.h"
 #include "daemon/admit.h"
+#include "daemon/blocks.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
@@ -61,7 +62,8 @@ open_front(struct app *app, struct why *why)
 		.loop = app->loop,
 		.app = app,
 		.conf = &app->conf,
-		.hooks = {access_psk, access_who, engine_blocks},
+		.hooks = {access_psk, access_who, engine_blocks,
+		    blocks_count},
 		.device = routes_device,
 		.admin = routes_admin,
 	};
@@ -93,6 +95,8 @@ open_rest(struct app *app, struct why *why)
 	rc = peer_new(app->loop, &app->conf, &app->peer, why);
 	if (rc == 0)
 		rc = open_front(app, why);
+	if (rc == 0 && (rc = blocks_new(app, &app->blocks)) != 0)
+		return why_set(why, rc, "start: %s", err_text(rc));
 	return rc;
 }
 
@@ -119,6 +123,7 @@ app_close(struct app *app)
 {
 	struct front *f = app->front;
 
+	blocks_free(app->blocks);
 	app->front = NULL; /* pushes that end now say nothing of devices */
 	front_free(f);
 	peer_free(app->peer);
@@ -155,6 +160,7 @@ app_describe(const struct app *app)
 	    (unsigned long long)st.releases, (unsigned long long)st.jobs_live,
 	    (unsigned long long)blob_total(app->blobs));
 	front_describe(app->front, say, NULL);
+	blocks_describe(app->blocks, say, NULL);
 	log_info("open: anybody may fetch published manifests and images; "
 	    "they are signed");
 	log_info("open: %s", c->unknown_devices == CONF_UNKNOWN_ACCEPT ?

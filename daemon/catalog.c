@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/image.h"
 #include "daemon/log.h"
 #include "lib/manifest.h"
 #include "lib/text.h"
@@ -34,11 +35,6 @@ struct path {
 	bool live;
 };
 
-struct image {
-	uint8_t digest[32];
-	bool live;
-};
-
 /* A growing array of `size`-byte elements. */
 struct vec {
 	void *p;
@@ -49,11 +45,13 @@ struct table {
 	struct vec release; /* struct release *, by id */
 	struct vec class; /* struct class, by id */
 	struct vec path; /* struct path, by name */
-	struct vec image; /* struct image, by digest */
+	struct vec image; /* struct image_name, by digest */
 };
 
 struct catalog {
 	struct table t;
+	void (*on_load)(void *arg);
+	void *arg;
 };
 
 static void *
@@ -97,8 +95,8 @@ cmp_path(const void *a, const void *b)
 static int
 cmp_image(const void *a, const void *b)
 {
-	return memcmp(((const struct image *)a)->digest,
-	    ((const struct image *)b)->digest, 32);
+	return memcmp(((const struct image_name *)a)->digest,
+	    ((const struct image_name *)b)->digest, 32);
 }
 
 static void
@@ -343,7 +341,7 @@ static int
 add_payload(void *arg, const struct store_payload *p, enum release_state st)
 {
 	struct table *t = arg;
-	struct image *img;
+	struct image_name *img;
 	struct path *path;
 
 	if (p->external)
@@ -371,7 +369,7 @@ add_payload(void *arg, const struct store_payload *p, enum release_state st)
 static void
 settle(struct table *t)
 {
-	struct image *img = t->image.p;
+	struct image_name *img = t->image.p;
 	struct path *path = t->path.p;
 	size_t n = 0;
 
@@ -384,7 +382,7 @@ settle(struct table *t)
 	t->image.n = n;
 	n = 0;
 	for (size_t i = 0; i < t->path.n; i++) {
-		struct image key, *hit;
+		struct image_name key, *hit;
 
 		if (n > 0 && cmp_path(&path[n - 1], &path[i]) == 0) {
 			free(path[i].name);
@@ -420,11 +418,20 @@ catalog_load(struct catalog *c, struct store *s)
 	sort(&t.release, sizeof(struct release *), cmp_release);
 	sort(&t.class, sizeof(struct class), cmp_class);
 	sort(&t.path, sizeof(struct path), cmp_path);
-	sort(&t.image, sizeof(struct image), cmp_image);
+	sort(&t.image, sizeof(struct image_name), cmp_image);
 	settle(&t);
 	table_free(&c->t);
 	c->t = t;
+	if (c->on_load != NULL)
+		c->on_load(c->arg);
 	return 0;
+}
+
+void
+catalog_on_load(struct catalog *c, void (*fn)(void *arg), void *arg)
+{
+	c->on_load = fn;
+	c->arg = arg;
 }
 
 void
@@ -509,33 +516,11 @@ catalog_path(const struct catalog *c, const char *path, uint8_t ret_digest[32])
 	return 0;
 }
 
-int
-catalog_prefix(const struct catalog *c, struct slice prefix,
-    uint8_t ret_digest[32])
+const struct image_name *
+catalog_images(const struct catalog *c, size_t *ret_n)
 {
-	const struct image *img = c->t.image.p;
-	size_t lo = 0, hi = c->t.image.n;
-
-	if (prefix.n < CATALOG_PREFIX || prefix.n > 32)
-		return ERR_RANGE;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (memcmp(img[mid].digest, prefix.p, prefix.n) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == c->t.image.n ||
-	    memcmp(img[lo].digest, prefix.p, prefix.n) != 0)
-		return ERR_NOT_FOUND;
-	if (lo + 1 < c->t.image.n &&
-	    memcmp(img[lo + 1].digest, prefix.p, prefix.n) == 0)
-		return ERR_RANGE;
-	if (!img[lo].live)
-		return ERR_STATE;
-	memcpy(ret_digest, img[lo].digest, 32);
-	return 0;
+	*ret_n = c->t.image.n;
+	return c->t.image.p;
 }
 
 size_t

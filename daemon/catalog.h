@@ -10,7 +10,8 @@
 #include "daemon/suitd.h"
 
 #define CATALOG_PAYLOADS LIMIT_DOWNLOADS
-#define CATALOG_PREFIX 9 /* least bytes of a digest in i/{d} */
+
+struct image_name; /* image.h */
 
 struct catalog_payload {
 	uint8_t digest[32];
@@ -35,6 +36,8 @@ int catalog_new(struct catalog **ret) MUST_USE;
 void catalog_free(struct catalog *c); /* NULL is fine */
 /* On failure the old content stays. */
 int catalog_load(struct catalog *c, struct store *s) MUST_USE;
+/* Calls fn after each load from now on; NULL: nobody. */
+void catalog_on_load(struct catalog *c, void (*fn)(void *arg), void *arg);
 /* Loads and logs; for engine_after. */
 void catalog_reload(struct app *app);
 
@@ -53,14 +56,14 @@ const struct catalog_payload *catalog_payload(const struct catalog_release *r,
     const uint8_t digest[32]);
 
 /*
- * An image by canonical path, or by the first bytes of its digest. ERR_STATE
- * for one that only withdrawn releases name, ERR_NOT_FOUND, and ERR_RANGE
- * for a prefix that is too short or names several.
+ * An image by canonical path. ERR_STATE for one that only withdrawn releases
+ * name, ERR_NOT_FOUND.
  */
 int catalog_path(const struct catalog *c, const char *path,
     uint8_t ret_digest[32]) MUST_USE;
-int catalog_prefix(const struct catalog *c, struct slice prefix,
-    uint8_t ret_digest[32]) MUST_USE;
+/* All images, sorted by digest, for image_find. */
+const struct image_name *catalog_images(const struct catalog *c,
+    size_t *ret_n);
 size_t catalog_count(const struct catalog *c); /* live releases */
 
 #endif

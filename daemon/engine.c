@@ -333,5 +333,5 @@ engine_stats(const struct engine *e, struct engine_stats *ret)
 	for (size_t i = 0; i < PROGRESS_SLOTS; i++)
 		ret->progress_slots += e->progress.slot[i].peer[0] != '\0' &&
 		    !e->progress.slot[i].manifest &&
-		    !e->progress.slot[i].ended;
+		    !e->progress.slot[i].span.ended;
 }

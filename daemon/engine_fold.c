@@ -109,7 +109,7 @@ sum(const struct engine *e, const struct catalog_release *r, const char *peer,
 
 		if (s == NULL)
 			continue;
-		ev->done += s->hi;
+		ev->done += s->span.hi;
 		if (progress_complete(s))
 			whole |= r->payload[i].components;
 	}

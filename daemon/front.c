@@ -101,7 +101,11 @@ take_body(struct exchange *x)
 {
 	uint64_t cap = x->match.route->flags & ROUTE_BODY_FILE ?
 	    x->f->conf->image_max : LIMIT_BODY_MEM;
-	int rc = block1_take(x->f->block1, x, cap, loop_mono(x->f->loop));
+	int rc;
+
+	if (x->req.method == M_GET)
+		return 0; /* what it may carry means nothing */
+	rc = block1_take(x->f->block1, x, cap, loop_mono(x->f->loop));
 
 	if (rc == BLOCK1_MORE)
 		x->resp.code = 231;
@@ -291,7 +295,7 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 static void
 send_held(struct held *h, const struct answer *a)
 {
-	bool silent = answer_unwanted(a, h->no_response);
+	bool silent = content_unwanted(a->code, h->no_response);
 	coap_pdu_t *pdu;
 
 	if (silent && !h->con)
@@ -316,7 +320,7 @@ flush_held(struct front *f, int commit_err)
 
 	failed.body = slice_str(err_text(commit_err));
 	if (failed.code == 503)
-		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, 30);
+		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, CONTENT_BUSY_S);
 	for (size_t i = 0; i < f->held_n; i++) {
 		struct held *h = &f->held[i];
 		const struct answer *a = commit_err == 0 ? &h->answer :
@@ -476,6 +480,7 @@ planes_new(struct front *f, struct why *why)
 	for (int t = 0; t < PLANES && rc == 0; t++) {
 		f->plane[t].f = f;
 		f->plane[t].t = (enum transport)t;
+		f->plane[t].sock = -1;
 		if (listen[t][0] != '\0')
 			rc = plane_new(&f->plane[t], listen[t], why);
 	}
@@ -563,6 +568,12 @@ front_port(const struct front *f, enum transport plane)
 	return f->plane[plane].port;
 }
 
+int
+front_socket(const struct front *f, enum transport plane)
+{
+	return f->plane[plane].sock;
+}
+
 void
 front_stats(const struct front *f, struct front_stats *ret)
 {
@@ -571,4 +582,6 @@ front_stats(const struct front *f, struct front_stats *ret)
 	ret->assemblies = block1_count(f->block1);
 	for (int t = 0; t < PLANES; t++)
 		ret->sessions += f->plane[t].sessions;
+	if (f->hooks.stats != NULL)
+		f->hooks.stats(f->app, ret);
 }

@@ -19,6 +19,7 @@
 
 #include "db/blob.h"
 #include "lib/conf.h"
+#include "lib/content.h"
 #include "lib/err.h"
 #include "lib/limits.h"
 #include "lib/slice.h"
@@ -42,8 +43,6 @@ struct principal {
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
 };
 
-#define REQ_ETAGS 4
-
 struct req {
 	enum method method;
 	enum transport transport;
@@ -51,7 +50,7 @@ struct req {
 	const char *arg[2]; /* what the route's {..} matched, "" if none */
 	struct slice query[LIMIT_QUERY];
 	size_t query_n;
-	struct slice etag[REQ_ETAGS]; /* what it has already (RFC 7252 5.10.6) */
+	struct slice etag[CONTENT_ETAGS]; /* what it has already (RFC 7252 5.10.6) */
 	size_t etag_n;
 	struct slice body; /* whole, after Block1 */
 	bool have_cf, have_accept;
@@ -65,15 +64,6 @@ struct req {
 	char peer[LIMIT_ADDRESS]; /* peer with port, for log lines */
 	char local[LIMIT_ADDRESS]; /* host:port that was asked, for URIs */
 };
-
-#define CF_TEXT 0
-#define CF_LINK 40
-#define CF_OCTET 42
-#define CF_JSON 50
-#define CF_CBOR 60
-#define CF_PROBLEM 257 /* application/concise-problem-details+cbor */
-#define CF_SUIT_REPORT 270
-#define CF_NONE 0xffff
 
 struct resp {
 	unsigned code; /* ccdd, 205; 0: set from the handler's return value */
@@ -112,6 +102,11 @@ struct route {
 extern const struct route routes_device[];
 extern const struct route routes_admin[];
 
+struct front_stats {
+	uint64_t requests, blocks, sessions, observers, assemblies,
+	    notifications, dedup_hits, errors;
+};
+
 struct front_hooks {
 	/* PSK of an identity; ERR_NOT_FOUND refuses the handshake */
 	int (*psk)(struct app *app, enum transport t, const char *identity,
@@ -124,6 +119,8 @@ struct front_hooks {
 	   never touches the store */
 	void (*blocks)(struct app *app, const struct req *req,
 	    const struct blob *image, uint64_t end, uint64_t total);
+	/* adds what was answered beside libcoap; NULL: nothing was */
+	void (*stats)(struct app *app, struct front_stats *ret);
 };
 
 struct front_opts {
@@ -144,6 +141,8 @@ void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
 /* The port a plane listens on (useful with port 0); 0: it is off. */
 uint16_t front_port(const struct front *f, enum transport plane);
+/* The socket that libcoap listens on; it stays libcoap's. -1: off. */
+int front_socket(const struct front *f, enum transport plane);
 
 /*
  * The end of a turn: commit_err 0 sends every held answer; else each becomes
@@ -181,10 +180,6 @@ bool front_device_observes(const struct front *f, uint64_t device,
 void front_links(const struct route *table, const struct slice *query,
     size_t query_n, struct buf *out);
 
-struct front_stats {
-	uint64_t requests, blocks, sessions, observers, assemblies,
-	    notifications, dedup_hits, errors;
-};
 void front_stats(const struct front *f, struct front_stats *ret);
 
 #endif

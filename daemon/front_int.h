@@ -35,6 +35,7 @@ struct plane {
 	enum transport t;
 	coap_context_t *ctx;
 	int fd; /* of the context's epoll */
+	int sock; /* that listens; libcoap's */
 	uint16_t port;
 	char listen[LIMIT_ADDRESS];
 	unsigned feed; /* reads per readiness event, adapts */
@@ -78,7 +79,7 @@ struct exchange {
 	struct route_match match;
 	struct req req;
 	struct resp resp;
-	uint8_t small[LIMIT_DIAGNOSTIC * 2 + 64]; /* diagnostics */
+	uint8_t small[CONTENT_DIAGNOSTIC];
 	struct answer answer;
 	uint32_t size1_max; /* hint of a 4.13, 0: none */
 	struct assembly *assembly; /* where req.body lives, or NULL */
@@ -134,7 +135,6 @@ void resp_error(struct exchange *x, int err);
 void answer_opt(struct answer *a, uint16_t number, struct slice value);
 void answer_opt_uint(struct answer *a, uint16_t number, uint32_t v);
 bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
-bool answer_unwanted(const struct answer *a, uint32_t no_response);
 
 /* route.c */
 int route_find(const struct route *table, const char *path, enum method m,

@@ -6,12 +6,11 @@
  */
 #include "daemon/front_int.h"
 
-#include <arpa/inet.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/addr.h"
 #include "lib/uri.h"
 
 static const enum method methods[] = {
@@ -22,7 +21,7 @@ static const enum method methods[] = {
 	[5] = M_FETCH,
 };
 
-/* IPv4 in IPv6 is shown as IPv4, the way the peer knows itself. */
+/* IPv4 in IPv6 is IPv4. */
 static const void *
 raw_address(const coap_address_t *a, int *ret_family)
 {
@@ -37,29 +36,12 @@ raw_address(const coap_address_t *a, int *ret_family)
 	return v6;
 }
 
-/* Link-local addresses mean nothing without their interface. */
-static void
-host_text(const coap_address_t *a, char dst[LIMIT_ADDRESS])
-{
-	char name[IF_NAMESIZE];
-	int family;
-	const void *raw = raw_address(a, &family);
-
-	inet_ntop(family, raw, dst, LIMIT_ADDRESS);
-	if (family == AF_INET6 &&
-	    IN6_IS_ADDR_LINKLOCAL(&a->addr.sin6.sin6_addr) &&
-	    if_indextoname(a->addr.sin6.sin6_scope_id, name) != NULL) {
-		strcat(dst, "%");
-		strcat(dst, name);
-	}
-}
-
 static void
 host_port_text(const coap_address_t *a, char dst[LIMIT_ADDRESS])
 {
 	char host[LIMIT_ADDRESS];
 
-	host_text(a, host);
+	addr_host(&a->addr.sa, host);
 	snprintf(dst, LIMIT_ADDRESS, strchr(host, ':') ? "[%.64s]:%u" :
 	    "%.64s:%u", host, coap_address_get_port(a));
 }
@@ -69,7 +51,7 @@ req_addresses(const coap_session_t *s, struct req *req)
 {
 	const coap_address_t *remote = coap_session_get_addr_remote(s);
 
-	host_text(remote, req->addr);
+	addr_host(&remote->addr.sa, req->addr);
 	host_port_text(remote, req->peer);
 	host_port_text(coap_session_get_addr_local(s), req->local);
 }
@@ -165,12 +147,17 @@ read_observe(struct exchange *x, struct slice v)
 static int
 read_block_option(struct exchange *x, uint16_t number, struct slice v)
 {
+	int rc;
+
 	if (number == COAP_OPTION_BLOCK2) {
 		x->have_b2 = true;
 		return read_block(x, v, &x->b2);
 	}
 	x->have_b1 = true;
-	return read_block(x, v, &x->b1);
+	rc = read_block(x, v, &x->b1);
+	if (rc == 0 && x->req.method == M_GET && !content_whole(x->b1))
+		rc = ERR_BAD_OPTION;
+	return rc;
 }
 
 /* One option; elective ones that make no sense are ignored. */
@@ -184,7 +171,7 @@ read_option(struct exchange *x, uint16_t number, struct slice v)
 	case COAP_OPTION_URI_QUERY:
 		return read_query(x, v);
 	case COAP_OPTION_ETAG:
-		if (x->req.etag_n < REQ_ETAGS && v.n >= 1 && v.n <= 8)
+		if (x->req.etag_n < CONTENT_ETAGS && v.n >= 1 && v.n <= 8)
 			x->req.etag[x->req.etag_n++] = v;
 		return 0;
 	case COAP_OPTION_OBSERVE:

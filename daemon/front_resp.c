@@ -6,7 +6,6 @@
  */
 #include "daemon/front_int.h"
 
-#include "lib/cbor.h"
 #include "lib/digest.h"
 #include "lib/uri.h"
 
@@ -55,13 +54,6 @@ answer_fill(const struct answer *a, coap_pdu_t *pdu)
 	return a->body.n == 0 || coap_add_data(pdu, a->body.n, a->body.p);
 }
 
-/* RFC 7967 2.1: bit n-1 suppresses class n. */
-bool
-answer_unwanted(const struct answer *a, uint32_t no_response)
-{
-	return (no_response >> (a->code / 100 - 1)) & 1;
-}
-
 void
 resp_begin(struct exchange *x)
 {
@@ -94,24 +86,12 @@ diagnose(struct exchange *x, int rc)
 {
 	struct answer *a = &x->answer;
 	struct buf b = buf_of(x->small, sizeof(x->small));
-	const char *detail = x->resp.why.text;
 	bool problem = x->req.have_accept ? x->req.accept == CF_PROBLEM :
 	    x->plane->t == T_ADMIN;
 
-	if (problem) {
-		cbr_put_map(&b, detail[0] != '\0' ? 2 : 1);
-		cbr_put_int(&b, -1); /* title */
-		cbr_put_str(&b, err_text(rc));
-		if (detail[0] != '\0') {
-			cbr_put_int(&b, -2);
-			cbr_put_str(&b, detail);
-		}
+	if (problem)
 		answer_opt_uint(a, COAP_OPTION_CONTENT_FORMAT, CF_PROBLEM);
-	} else {
-		buf_puts(&b, detail[0] != '\0' ? detail : err_text(rc));
-		if (b.n > LIMIT_DIAGNOSTIC)
-			b.n = LIMIT_DIAGNOSTIC;
-	}
+	content_diagnose(rc, x->resp.why.text, problem, &b);
 	a->body = buf_slice(&b);
 }
 
@@ -133,7 +113,7 @@ resp_error(struct exchange *x, int err)
 	a->body = SLICE_NONE;
 	if (a->code == 503 && !x->resp.have_max_age) {
 		x->resp.have_max_age = true;
-		x->resp.max_age = 30;
+		x->resp.max_age = CONTENT_BUSY_S;
 	}
 	diagnose(x, err);
 	put_max_age(x);
@@ -172,27 +152,6 @@ make_etag(struct resp *resp, struct slice body)
 	return rc;
 }
 
-static bool
-etag_known(const struct exchange *x)
-{
-	struct slice e = slice_of(x->resp.etag, x->resp.etag_len);
-
-	for (size_t i = 0; i < x->req.etag_n; i++)
-		if (slice_eq(x->req.etag[i], e))
-			return true;
-	return false;
-}
-
-static uint8_t
-default_szx(const struct exchange *x)
-{
-	uint8_t szx = 6;
-
-	while (szx > 0 && block_size(szx) > x->f->conf->block_size)
-		szx--;
-	return szx;
-}
-
 static void
 put_location(struct answer *a, const char *path)
 {
@@ -224,7 +183,12 @@ fill_content(struct exchange *x, unsigned code)
 	struct answer *a = &x->answer;
 	struct resp *resp = &x->resp;
 	struct slice body = whole_body(resp);
-	struct block_slice s;
+	const struct content_ask ask = {
+		.b2 = x->have_b2 ? &x->b2 : NULL,
+		.size2 = x->want_size2,
+		.szx = content_szx(x->f->conf->block_size),
+	};
+	struct content_part part;
 	int rc;
 
 	a->code = code;
@@ -234,30 +198,29 @@ fill_content(struct exchange *x, unsigned code)
 			return rc;
 		answer_opt(a, COAP_OPTION_ETAG, slice_of(resp->etag,
 		    resp->etag_len));
-		if (etag_known(x)) {
+		if (content_has_etag(x->req.etag, x->req.etag_n,
+		    slice_of(resp->etag, resp->etag_len))) {
 			a->code = 203;
 			put_max_age(x);
 			return 0;
 		}
 	}
-	rc = block_slice(body.n, x->have_b2 ? &x->b2 : NULL,
-	    x->have_b2 ? 6 : default_szx(x), &s);
+	rc = content_cut(&ask, body.n, &part, &resp->why);
 	if (rc != 0)
-		return why_set(&resp->why, rc,
-		    "RFC 7959 2.4: block %u of %zu bytes", x->b2.num, body.n);
+		return rc;
 	if (resp->location[0] != '\0')
 		put_location(a, resp->location);
 	if (resp->cf != CF_NONE && body.n > 0)
 		answer_opt_uint(a, COAP_OPTION_CONTENT_FORMAT, resp->cf);
 	put_max_age(x);
-	if (s.use_option)
-		answer_block(a, COAP_OPTION_BLOCK2, s.block);
-	if (x->want_size2 || (s.use_option && s.off == 0))
+	if (part.s.use_option)
+		answer_block(a, COAP_OPTION_BLOCK2, part.s.block);
+	if (part.size2)
 		answer_opt_uint(a, COAP_OPTION_SIZE2, (uint32_t)body.n);
 	if (x->have_b1)
 		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
-	a->body = slice_sub(body, s.off, s.len);
-	tell_blocks(x, &s, body.n);
+	a->body = slice_sub(body, part.s.off, part.s.len);
+	tell_blocks(x, &part.s, body.n);
 	return 0;
 }
 

@@ -93,6 +93,7 @@ find_socket(struct plane *pl)
 		if (sscanf(line, "tfd: %d", &fd) != 1 ||
 		    getsockname(fd, &a.addr.sa, &a.size) != 0)
 			continue;
+		pl->sock = fd;
 		pl->port = coap_address_get_port(&a);
 		/* beyond net.core.rmem_max only with CAP_NET_ADMIN */
 		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,

@@ -99,6 +99,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		l->timer_cb(l->timer_arg);
 }
 
+int64_t
+loop_coarse(void)
+{
+	return clock_ms(CLOCK_REALTIME_COARSE);
+}
+
 int
 loop_new(uint64_t seed, struct loop **ret)
 {

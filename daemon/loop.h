@@ -20,6 +20,9 @@ void loop_stop(struct loop *l);
 int64_t loop_now(const struct loop *l); /* Unix milliseconds, once a turn */
 int64_t loop_mono(const struct loop *l); /* monotonic milliseconds */
 uint64_t loop_rand(struct loop *l);
+/* Unix milliseconds as of the kernel's last tick, for threads beside the
+ * loop: costs no system call. */
+int64_t loop_coarse(void);
 
 /* The one timer: cb once at or after `at` (Unix ms); 0 disarms. */
 void loop_timer(struct loop *l, void (*cb)(void *arg), void *arg);

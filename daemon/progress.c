@@ -6,8 +6,6 @@
 #include "lib/uri.h"
 
 #define FOLD_MS 10000
-#define BLOCK_MAX 1024
-#define FOLD_SHARE 20 /* one part in so many */
 
 bool
 progress_peer(const struct req *req, char *dst, size_t cap)
@@ -97,24 +95,15 @@ void
 progress_block(struct progress *p, const struct progress_mark *m, int64_t now)
 {
 	struct progress_slot *s = slot(p, m->peer, m->digest);
-	bool start = m->end <= BLOCK_MAX;
+	enum span_news news = span_block(&s->span, (uint32_t)m->end,
+	    (uint32_t)m->total);
 
-	s->total = m->total;
-	if (s->hi == 0 || m->end > s->hi + BLOCK_MAX ||
-	    (start && (m->end < s->hi || s->ended))) {
-		s->lo = start ? 0 : m->end - BLOCK_MAX;
-		s->hi = m->end;
-		s->blocks = 1;
-		s->ended = false;
-		if (start)
-			s->folded = 0;
-	} else if (m->end > s->hi) {
-		s->hi = m->end;
-		s->blocks++;
-	} else {
-		s->at = now; /* a repetition: alive, but no news to fold */
+	if (news == SPAN_REPEATED) {
+		s->at = now;
 		return;
 	}
+	if (news == SPAN_STARTED)
+		s->folded = 0;
 	touch(p, s, now);
 }
 
@@ -131,8 +120,7 @@ progress_manifest(struct progress *p, const char *peer,
 bool
 progress_complete(const struct progress_slot *s)
 {
-	return !s->manifest && s->total > 0 && s->hi == s->total &&
-	    (s->lo == 0 || s->blocks >= 2);
+	return !s->manifest && span_whole(&s->span);
 }
 
 bool
@@ -142,8 +130,8 @@ progress_due(const struct progress_slot *s, int64_t now)
 		return false;
 	if (s->manifest || s->folded_at == 0 || progress_complete(s))
 		return true;
-	return s->hi - s->folded >= s->total / FOLD_SHARE ||
-	    s->hi < s->folded || now - s->folded_at >= FOLD_MS;
+	return span_step(&s->span, s->folded) ||
+	    now - s->folded_at >= FOLD_MS;
 }
 
 const struct progress_slot *
@@ -169,9 +157,9 @@ progress_folded(struct progress *p, struct progress_slot *s, int64_t now)
 	if (s->dirty)
 		p->dirty--;
 	s->dirty = false;
-	s->folded = s->hi;
+	s->folded = s->span.hi;
 	s->folded_at = now;
-	s->ended = progress_complete(s);
+	s->span.ended = progress_complete(s);
 }
 
 void

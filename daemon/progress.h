@@ -11,6 +11,7 @@
 
 #include "daemon/front.h"
 #include "db/store.h"
+#include "lib/span.h"
 
 #define PROGRESS_SLOTS 16384 /* a power of two */
 #define PROGRESS_PROBE 8 /* places that one key may take */
@@ -19,14 +20,11 @@ struct progress_slot {
 	char peer[LIMIT_ADDRESS + 2]; /* "": free */
 	bool manifest; /* digest is a release's: its manifest was sent */
 	uint8_t digest[32];
-	uint64_t total;
-	uint64_t lo, hi; /* seen without a gap: [lo, hi) */
-	uint32_t blocks; /* that made this span */
-	uint64_t folded; /* hi when it was folded last */
+	struct span span; /* ended: the end was folded */
+	uint32_t folded; /* its mark when it was folded last */
 	int64_t at; /* last block */
 	int64_t folded_at;
 	bool dirty; /* something to fold */
-	bool ended; /* the end was folded */
 };
 
 struct progress {
@@ -42,11 +40,7 @@ bool progress_peer(const struct req *req, char *dst, size_t cap);
 void progress_names(const struct store_device *d,
     char ret[3][LIMIT_ADDRESS + 2]);
 
-/*
- * A block of an image went out. The hook tells its end only: what follows
- * the mark within a block's size goes on from there, the first 1024 bytes
- * again are a new start, anything further ahead is a jump.
- */
+/* A block of an image went out; lib/span.h says what its end tells. */
 struct progress_mark {
 	const char *peer;
 	const uint8_t *digest;
@@ -58,11 +52,7 @@ void progress_block(struct progress *p, const struct progress_mark *m,
 void progress_manifest(struct progress *p, const char *peer,
     const uint8_t digest[32], int64_t now);
 
-/*
- * The image is complete as far as seen: its last byte went out, and what
- * was seen of it is all of it, or the end of a resumed download (at least
- * two blocks of it), never a single stray block.
- */
+/* An image, and complete as far as seen. */
 bool progress_complete(const struct progress_slot *s);
 /* Is it time to fold this slot: at its end, by 5 %, or every 10 s? */
 bool progress_due(const struct progress_slot *s, int64_t now);

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "daemon/catalog.h"
+#include "daemon/image.h"
 #include "daemon/publish_impl.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -72,7 +73,7 @@ content_address(const char *path, const uint8_t digest[32])
 
 	return strncmp(path, "i/", 2) == 0 &&
 	    text_unb64u(slice_str(path + 2), &b) == 0 && !b.over &&
-	    b.n >= CATALOG_PREFIX && memcmp(raw, digest, b.n) == 0;
+	    b.n >= IMAGE_PREFIX && memcmp(raw, digest, b.n) == 0;
 }
 
 /* An alias below the first segment of a route is never reached; nor one in

@@ -6,73 +6,49 @@
 #include "daemon/res.h"
 
 #include "daemon/catalog.h"
-#include "daemon/log.h"
-#include "lib/text.h"
+#include "daemon/image.h"
 
 static int
 serve(struct app *app, const uint8_t digest[32], const struct req *req,
     struct resp *resp)
 {
-	char hex[17];
 	int rc = res_opaque(req, resp);
 
+	if (rc == 0)
+		rc = image_open(app, digest, &resp->image, &resp->why);
 	if (rc != 0)
 		return rc;
-	rc = blob_get(app->blobs, digest, &resp->image);
-	if (rc == 0) {
-		resp->etag_len = sizeof(resp->etag);
-		memcpy(resp->etag, digest, sizeof(resp->etag));
-		return 0;
-	}
-	log_error("image: digest=%s cannot be served: %s",
-	    text_hex(slice_of(digest, 8), hex, sizeof(hex)), err_text(rc));
-	if (rc == ERR_NOT_FOUND)
-		return why_set(&resp->why, ERR_CORRUPT,
-		    "the server has lost this image");
-	if (rc == ERR_CORRUPT)
-		return why_set(&resp->why, rc,
-		    "the server's copy of this image is damaged");
-	return rc;
+	resp->etag_len = sizeof(resp->etag);
+	memcpy(resp->etag, digest, sizeof(resp->etag));
+	return 0;
 }
 
 static int
 explain(int rc, struct why *why)
 {
-	if (rc == ERR_STATE)
-		return why_set(why, ERR_NOT_FOUND,
-		    "the release with this image was withdrawn");
-	if (rc == ERR_NOT_FOUND)
-		return why_set(why, rc, "no such image or path");
-	return why_set(why, ERR_INVALID, "i/{d}: at least %d bytes of the "
-	    "SHA-256 in base64url", CATALOG_PREFIX);
+	*why = *image_why(rc);
+	return why->err;
 }
 
 int
 res_image(struct app *app, const struct req *req, struct resp *resp)
 {
-	uint8_t raw[32], digest[32];
-	struct buf b = buf_of(raw, sizeof(raw));
-	int rc = text_unb64u(slice_str(req->arg[0]), &b);
+	const struct image_name *img;
+	size_t n, at;
+	int rc;
 
-	rc = rc != 0 ? ERR_RANGE : catalog_prefix(app->catalog, buf_slice(&b),
-	    digest);
-	return rc != 0 ? explain(rc, &resp->why) : serve(app, digest, req,
-	    resp);
+	img = catalog_images(app->catalog, &n);
+	rc = image_find_text(img, n, slice_str(req->arg[0]), &at);
+	return rc != 0 ? explain(rc, &resp->why) : serve(app, img[at].digest,
+	    req, resp);
 }
 
-/* Some devices put the whole path into one option: %2F means '/' then. */
 int
 res_rest(struct app *app, const struct req *req, struct resp *resp)
 {
 	uint8_t digest[32];
-	char loose[LIMIT_PATH + 1];
-	int rc = catalog_path(app->catalog, req->path, digest);
+	int rc = image_by_path(app->catalog, req->path, digest);
 
-	if (rc == ERR_NOT_FOUND && strchr(req->path, '%') != NULL) {
-		memcpy(loose, req->path, sizeof(loose));
-		uri_path_loose(loose);
-		rc = catalog_path(app->catalog, loose, digest);
-	}
 	if (rc != 0)
 		return explain(rc, &resp->why);
 	if (req->method != M_GET)

@@ -26,23 +26,11 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 
-/* Opaque bytes satisfy any of the formats that devices ask for. */
 int
 res_opaque(const struct req *req, struct resp *resp)
 {
-	static const uint16_t fine[] = {CF_OCTET, CF_CBOR, CF_TEXT, CF_JSON};
-
-	resp->cf = CF_OCTET;
-	if (!req->have_accept)
-		return 0;
-	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
-		if (req->accept == fine[i]) {
-			resp->cf = req->accept;
-			return 0;
-		}
-	}
-	return why_set(&resp->why, ERR_ACCEPT,
-	    "RFC 7252 5.10.4: these bytes are application/octet-stream");
+	return content_opaque(req->have_accept ? &req->accept : NULL,
+	    &resp->cf, &resp->why);
 }
 
 static int

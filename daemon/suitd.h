@@ -15,6 +15,7 @@
 struct access; /* access.h: who may do what */
 struct admit; /* admit.h: who may start now */
 struct engine; /* engine.h: the pump, and the turn's transaction */
+struct blocks; /* blocks.h: images over plain UDP, on threads */
 struct campaigns; /* campaign.h: plans in the making */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
@@ -28,6 +29,7 @@ struct app {
 	struct catalog *catalog;
 	struct access *access;
 	struct front *front;
+	struct blocks *blocks; /* NULL: none */
 	struct peer *peer;
 	struct engine *engine;
 	struct admit *admit;

@@ -16,8 +16,10 @@
  * process; the unit restarts it, and the first open then finds the damage.
  *
  * A request holds its image for the time of one answer, and making a mapping
- * costs as much as the answer. So the last few stay mapped; before one is
- * handed out again its file is looked at as if it were mapped anew.
+ * costs as much as the answer. So the last few stay mapped, and others may
+ * hold one for long (the image plane). Before one is handed out again its
+ * file is looked at as if it were mapped anew; when it is another one by
+ * now, the old mapping lives on with its holders alone.
  */
 #include "db/blob_file.h"
 
@@ -101,15 +103,6 @@ warm(struct blob_store *bs, struct blob *b)
 	*at = blob_ref(b);
 }
 
-static bool
-is_warm(const struct blob_store *bs, const struct blob *b)
-{
-	for (size_t i = 0; i < BLOB_WARM; i++)
-		if (bs->warm[i] == b)
-			return true;
-	return false;
-}
-
 /* Lets go of one, or of all with NULL; others may hold on to them. */
 static void
 cool(struct blob_store *bs, const struct blob *b)
@@ -121,15 +114,23 @@ cool(struct blob_store *bs, const struct blob *b)
 		}
 }
 
+/* From now on it is its holders' alone. */
+static void
+part(struct blob_store *bs, struct image *im)
+{
+	if (im->mapped != NULL)
+		cool(bs, im->mapped);
+	if (im->mapped != NULL)
+		im->mapped->image = NULL;
+	im->mapped = NULL;
+}
+
 void
 blob_drop(struct blob_store *bs, struct image **at)
 {
 	struct image *im = *at;
 
-	if (im->mapped != NULL)
-		cool(bs, im->mapped);
-	if (im->mapped != NULL)
-		im->mapped->image = NULL;
+	part(bs, im);
 	bs->total -= im->size;
 	*at = im->next;
 	free(im);
@@ -350,10 +351,8 @@ blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 
 	if (*at == NULL)
 		return ERR_NOT_FOUND;
-	/* nobody uses it, we only kept it: is it still the file's? */
-	if ((*at)->mapped != NULL && (*at)->mapped->refs == 1 &&
-	    is_warm(bs, (*at)->mapped) && !blob_intact(bs, *at))
-		cool(bs, (*at)->mapped);
+	if ((*at)->mapped != NULL && !blob_intact(bs, *at))
+		part(bs, *at);
 	if ((*at)->mapped != NULL) {
 		*ret = blob_ref((*at)->mapped);
 		return 0;
@@ -371,6 +370,12 @@ blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 	if (err == 0)
 		warm(bs, *ret);
 	return err;
+}
+
+bool
+blob_current(const struct blob_store *bs, const struct blob *b)
+{
+	return b->image != NULL && blob_intact(bs, b->image);
 }
 
 struct slice

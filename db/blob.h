@@ -49,6 +49,9 @@ void blob_put_abort(struct blob_put *p); /* NULL is fine */
  */
 int blob_get(struct blob_store *bs, const uint8_t digest[32],
     struct blob **ret) MUST_USE;
+/* Does the file still have the bytes that were mapped? For those who hold on
+ * to one. */
+bool blob_current(const struct blob_store *bs, const struct blob *b);
 struct slice blob_bytes(const struct blob *b);
 const uint8_t *blob_digest(const struct blob *b);
 struct blob *blob_ref(struct blob *b); /* returns b */

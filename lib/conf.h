@@ -36,6 +36,7 @@ struct conf {
 	uint64_t image_max, images_total, envelope_max;
 	uint32_t events_keep; /* rows of the event log */
 	uint32_t poll_max_age; /* Max-Age of manifest answers, seconds */
+	unsigned image_workers; /* threads beside libcoap; 0: none */
 	uint32_t notify_rate; /* notifications of a broadcast to devices per
 	                         second; 0: no limit */
 	enum conf_unknown unknown_devices; /* registration without a

@@ -60,6 +60,11 @@ const struct conf_key conf_keys[] = {
 	    "Serving",
 	    "Bytes in a block when a request does not say; a device that asks "
 	    "for a\nsize gets that size or a smaller one."},
+	{"image_workers", CONF_NUMBER, OFF(image_workers), "4", 0,
+	    LIMIT_IMAGE_WORKERS, NULL, NULL,
+	    "Threads that do nothing but serve image blocks over plain UDP, "
+	    "never more\nthan suitd may use cores. 0: the main loop serves "
+	    "them, too."},
 	{"poll_max_age", CONF_SECONDS, OFF(poll_max_age), "15m", 1, 30 * DAY,
 	    NULL, NULL, "When a polling device is told to ask again."},
 	{"sessions_max", CONF_NUMBER, OFF(sessions_max), "10000", 1, 1000000,

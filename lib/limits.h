@@ -52,8 +52,11 @@
 
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
+#define LIMIT_IMAGE_WORKERS 16 /* threads that serve blocks */
+#define LIMIT_IMAGES_MAPPED 1024 /* files that they may read at a time */
 
 /* CoAP */
+#define LIMIT_DATAGRAM 1152 /* larger ones are not read, RFC 7252 4.6 */
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
 #define LIMIT_ASSEMBLIES 64 /* Block1 bodies in the making */
 #define LIMIT_ASSEMBLY_IDLE 120 /* seconds */
@@ -66,6 +69,8 @@
 #define LIMIT_POLICY 1024 /* bytes of a campaign's policy */
 #define LIMIT_CAMPAIGNS_LIVE 64 /* drafts, running and paused ones */
 #define LIMIT_DEVICES 2000000
+#define LIMIT_SEEN (3u << 19) /* downloads in sight of the image plane: a
+                                 million, and room to find them */
 #define LIMIT_ADDRESS 80 /* printed address with scope and port */
 
 #endif

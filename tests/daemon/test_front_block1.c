@@ -252,6 +252,34 @@ assemblies_are_bounded(void **state)
 	assert_int_equal(st.assemblies, max);
 }
 
+/* Nor does it wait for one: on no plane, so that they agree. */
+static void
+a_get_has_no_body_in_parts(void **state)
+{
+	static const struct {
+		uint32_t num;
+		bool more;
+		unsigned code;
+	} cases[] = {{0, false, 205}, {0, true, 402}, {1, false, 402}};
+	struct front_stats st;
+	struct msg q, a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		msg_begin(&q, CON, 1, ++mid, "c0ffee");
+		msg_path(&q, "big");
+		msg_block(&q, OPT_BLOCK1, cases[i].num, cases[i].more, 6);
+		msg_opt_uint(&q, OPT_SIZE1, UINT32_MAX);
+		msg_body(&q, pattern, 1024);
+		msg_ask(&q, &a);
+		assert_int_equal(a.code, cases[i].code);
+		assert_int_equal(msg_get_uint(&a, OPT_BLOCK1),
+		    cases[i].num << 4 | (cases[i].more ? 8 : 0) | 6);
+	}
+	front_stats(rig.front, &st);
+	assert_int_equal(st.assemblies, 0);
+}
+
 int
 main(void)
 {
@@ -267,6 +295,7 @@ main(void)
 		T(a_block_of_the_wrong_length_is_refused),
 		T(wrong_paths_and_methods_do_not_collect_bodies),
 		T(assemblies_are_bounded),
+		T(a_get_has_no_body_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -638,7 +638,7 @@ marks_come_together_and_apart(void **state)
 	for (m.end = 64; m.end < 1000; m.end += 64)
 		progress_block(&p, &m, 1);
 	s = progress_find(&p, "a:x", digest);
-	assert_int_equal(s->hi, 960);
+	assert_int_equal(s->span.hi, 960);
 	assert_false(progress_complete(s));
 	m.end = 1000;
 	progress_block(&p, &m, 2);
@@ -647,7 +647,7 @@ marks_come_together_and_apart(void **state)
 	assert_int_equal(p.dirty, 0);
 	m.end = 64; /* from the beginning */
 	progress_block(&p, &m, 3);
-	assert_int_equal(s->hi, 64);
+	assert_int_equal(s->span.hi, 64);
 	assert_false(progress_complete(s));
 	assert_null(progress_find(&p, "a:y", digest));
 }

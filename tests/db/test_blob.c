@@ -433,6 +433,34 @@ an_image_that_went_away_is_not_served_from_its_mapping(void **state)
 }
 
 static void
+a_held_mapping_is_not_handed_out_when_the_file_is_another(void **state)
+{
+	struct fixture *f = *state;
+	struct blob *held, *now;
+	uint8_t a[32];
+	char path[200];
+
+	OK(put(f->bs, slice_of(bytes, 3000), NULL, a));
+	OK(blob_get(f->bs, a, &held));
+	assert_true(blob_current(f->bs, held));
+	path_of(f, a, path);
+	poke(path, 0);
+	assert_false(blob_current(f->bs, held));
+	FAILS(blob_get(f->bs, a, &now), ERR_CORRUPT);
+	assert_int_equal(blob_bytes(held).n, 3000); /* still mapped */
+	OK(put(f->bs, slice_of(bytes, 3000), NULL, a));
+	assert_false(blob_current(f->bs, held));
+	OK(blob_get(f->bs, a, &now));
+	assert_ptr_not_equal(held, now);
+	assert_true(blob_current(f->bs, now));
+	assert_int_equal(mappings(f), 2);
+	blob_unref(held);
+	assert_true(blob_current(f->bs, now));
+	blob_unref(now);
+	assert_int_equal(mappings(f), 1);
+}
+
+static void
 gc_drops_only_what_is_neither_needed_nor_mapped(void **state)
 {
 	struct fixture *f = *state;
@@ -585,6 +613,7 @@ main(void)
 		T(a_missing_image_is_not_found_and_can_come_back),
 		T(the_last_images_stay_mapped_and_no_more_of_them),
 		T(an_image_that_went_away_is_not_served_from_its_mapping),
+		T(a_held_mapping_is_not_handed_out_when_the_file_is_another),
 		T(gc_drops_only_what_is_neither_needed_nor_mapped),
 		T(a_mapping_outlives_the_store),
 		T(a_kill_during_an_upload_leaves_no_partial_image),

@@ -254,6 +254,11 @@ units(void **state)
 	    7200000);
 	assert_int_equal(parse("images_total = 1G"), 0);
 	assert_int_equal(conf.images_total, 1 << 30);
+	assert_int_equal(parse("image_workers = 16"), 0);
+	assert_int_equal(conf.image_workers, LIMIT_IMAGE_WORKERS);
+	assert_int_equal(parse("image_workers = 17"), ERR_RANGE);
+	assert_int_equal(parse("image_workers = 0"), 0);
+	assert_int_equal(conf.image_workers, 0);
 	assert_int_equal(parse("events_keep = 1000"), 0);
 	assert_int_equal(conf.events_keep, 1000);
 	assert_int_equal(parse("events_keep = 999"), ERR_RANGE);

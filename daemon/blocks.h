@@ -1,0 +1,46 @@
+/*
+ * blocks: the image plane. GETs of i/{d} over plain UDP are answered by
+ * threads that do nothing else, each with a socket of its own in the group
+ * of libcoap's; the kernel sends each datagram to the right one. libcoap
+ * answers everything else, and these too where the kernel cannot be told.
+ *
+ * Same bytes as i/{d} gets from libcoap's plane (lib/get.h). What a worker
+ * cannot answer by itself goes to the loop's thread through a bounded queue,
+ * the slow lane: an image that is not mapped yet or damaged, other paths
+ * below i/. What does not fit anywhere is dropped, and asked for again.
+ *
+ * Single-threaded to its callers: all of this is called by the loop's thread.
+ */
+#ifndef SUITD_DAEMON_BLOCKS_H
+#define SUITD_DAEMON_BLOCKS_H
+
+#include "daemon/suitd.h"
+
+struct blocks;
+
+/*
+ * Starts conf.image_workers threads, never more than the process may use
+ * cores, beside the front's UDP socket. app->front, catalog and loop are
+ * there. *ret is NULL when there is nothing to do: no workers wanted, no
+ * plain UDP. When the kernel refuses, a line in the log says why, and
+ * libcoap serves everything; that is no error.
+ */
+int blocks_new(struct app *app, struct blocks **ret) MUST_USE;
+/* Stops the threads; before the front, the catalog and the images go. */
+void blocks_free(struct blocks *b); /* NULL is fine */
+/* A line in plain words, for the log at start. NULL is fine. */
+void blocks_describe(const struct blocks *b,
+    void (*line)(void *arg, const char *text), void *arg);
+unsigned blocks_workers(const struct blocks *b); /* NULL: 0 */
+
+struct blocks_stats {
+	uint64_t requests, blocks, errors; /* answered by workers */
+	uint64_t slow; /* given to the slow lane */
+	uint64_t dropped; /* the slow lane or the network was full */
+	size_t mapped; /* images that workers can read */
+};
+void blocks_stats(const struct blocks *b, struct blocks_stats *ret);
+/* The front's hook: adds requests, blocks and errors. */
+void blocks_count(struct app *app, struct front_stats *ret);
+
+#endif

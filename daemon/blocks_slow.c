@@ -1,0 +1,222 @@
+/*
+ * The slow lane: a bounded queue from each worker to the loop's thread, which
+ * may ask the catalog, open files and hash them, write to the log. What it
+ * learns goes into a new table, so that the next request of the kind is the
+ * worker's.
+ */
+#include "daemon/blocks_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/addr.h"
+#include "daemon/catalog.h"
+#include "daemon/engine.h"
+#include "daemon/loop.h"
+
+/* One walk through the queues. */
+struct lane {
+	struct blocks *b;
+	struct table *next; /* a changed copy of the table, or NULL */
+};
+
+/* One request in it. */
+struct slow {
+	struct worker *w;
+	struct slow_item *item;
+	struct get g;
+	struct get_answer a;
+	struct blob *blob; /* what is served, or NULL */
+};
+
+/* --- the queue --- */
+
+bool
+slow_push(struct slow_ring *r, const struct msghdr *m, size_t n)
+{
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	struct slow_item *it = &r->item[head % SLOW_RING];
+
+	if (head - atomic_load_explicit(&r->tail, memory_order_acquire) ==
+	    SLOW_RING)
+		return false;
+	it->from_n = m->msg_namelen;
+	memcpy(&it->env.from, m->msg_name, sizeof(it->env.from));
+	it->control_n = m->msg_controllen;
+	memcpy(&it->env.control, m->msg_control, sizeof(it->env.control));
+	it->n = n;
+	memcpy(it->b, m->msg_iov[0].iov_base, n);
+	atomic_store_explicit(&r->head, head + 1, memory_order_release);
+	return true;
+}
+
+/* --- what there is --- */
+
+static int
+find(const struct app *app, const struct get *g, uint8_t ret_digest[32])
+{
+	const struct image_name *img;
+	struct slice id = get_id(g);
+	char path[LIMIT_PATH + 1];
+	size_t n, at;
+	int rc;
+
+	if (id.p == NULL) {
+		get_path(g, path);
+		return image_by_path(app->catalog, path, ret_digest);
+	}
+	img = catalog_images(app->catalog, &n);
+	rc = image_find_text(img, n, id, &at);
+	if (rc == 0)
+		memcpy(ret_digest, img[at].digest, 32);
+	return rc;
+}
+
+/* A copy of the table to be changed; NULL without memory. */
+static struct table *
+table_to_change(struct lane *l)
+{
+	const struct table *t = blocks_table(l->b);
+
+	if (l->next == NULL && t != NULL &&
+	    table_new(t->name, t->n, &l->next) == 0)
+		table_inherit(l->next, t);
+	return l->next;
+}
+
+/* Workers shall have it too; or no longer, when `blob` is NULL. */
+static void
+learn(struct lane *l, const uint8_t digest[32], struct blob *blob)
+{
+	struct table *t = l->next != NULL ? l->next : blocks_table(l->b);
+	const struct entry *e;
+	size_t at;
+
+	if (t == NULL ||
+	    image_find(t->name, t->n, slice_of(digest, 32), &at) != 0)
+		return;
+	e = &t->entry[at];
+	if (e->blob == blob && !entry_bad(e))
+		return;
+	t = table_to_change(l);
+	if (t == NULL)
+		return;
+	if (blob != NULL)
+		table_map(t, at, blob, entry_now(l->b));
+	else
+		table_unmap(t, at);
+}
+
+/* The order of the questions is that of res_image.c. */
+static void
+answer(struct lane *l, struct slow *s)
+{
+	struct app *app = l->b->app;
+	struct why why = {0};
+	uint8_t digest[32];
+	uint16_t cf;
+	int rc = find(app, &s->g, digest);
+
+	if (rc != 0) {
+		why = *image_why(rc);
+		rc = why.err;
+	} else {
+		rc = content_opaque(s->g.have_accept ? &s->g.accept : NULL,
+		    &cf, &why);
+		if (rc == 0) {
+			rc = image_open(app, digest, &s->blob, &why);
+			learn(l, digest, s->blob);
+		}
+	}
+	if (rc != 0) {
+		get_refuse(&s->g, rc, &why, &s->a);
+		return;
+	}
+	(void)get_write(&s->g, &(struct get_image){digest,
+	    blob_bytes(s->blob)}, l->b->szx, &s->a);
+}
+
+/* --- and out --- */
+
+static bool
+post(struct slow *s)
+{
+	struct iovec v[2] = {
+		{s->a.head, s->a.head_n},
+		{(void *)s->a.body.p, s->a.body.n},
+	};
+	struct msghdr m = {
+		.msg_name = &s->item->env.from, .msg_namelen = s->item->from_n,
+		.msg_iov = v, .msg_iovlen = s->a.body.n > 0 ? 2 : 1,
+		.msg_control = s->item->control_n > 0 ?
+		    &s->item->env.control : NULL,
+		.msg_controllen = s->item->control_n,
+	};
+
+	return sendmsg(s->w->fd, &m, MSG_DONTWAIT) >= 0;
+}
+
+/* As the front's hook tells it; a worker's own table is the worker's. */
+static void
+tell(struct app *app, const struct slow *s)
+{
+	struct req req = {.method = M_GET, .transport = T_UDP};
+	char ep[LIMIT_EP + 4];
+
+	addr_host((const struct sockaddr *)&s->item->env.from, req.addr);
+	if (s->g.ep.p != NULL) {
+		snprintf(ep, sizeof(ep), "ep=%.*s", (int)s->g.ep.n,
+		    (const char *)s->g.ep.p);
+		req.query[req.query_n++] = slice_str(ep);
+	}
+	engine_blocks(app, &req, s->blob, s->a.off + s->a.len,
+	    blob_bytes(s->blob).n);
+}
+
+static void
+serve(struct lane *l, struct worker *w, struct slow_item *it)
+{
+	struct slow s = {.w = w, .item = it};
+	struct blocks *b = l->b;
+
+	if (get_read(slice_of(it->b, it->n), &s.g) != GET_OK)
+		return; /* the worker saw to it */
+	answer(l, &s);
+	if (!s.a.silent && !post(&s) && errno == EFAULT) {
+		get_refuse(&s.g, ERR_IO, NULL, &s.a);
+		(void)post(&s);
+	}
+	b->slow_errors += s.a.code >= 400;
+	if (s.a.block) {
+		b->slow_blocks++;
+		tell(b->app, &s);
+	}
+	blob_unref(s.blob);
+}
+
+static void
+drain(struct lane *l, struct worker *w)
+{
+	struct slow_ring *r = &w->slow;
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+
+	while (tail != head) {
+		serve(l, w, &r->item[tail % SLOW_RING]);
+		atomic_store_explicit(&r->tail, ++tail, memory_order_release);
+	}
+}
+
+void
+slow_drain(struct blocks *b)
+{
+	struct lane l = {.b = b};
+	uint64_t n;
+
+	(void)!read(b->event, &n, sizeof(n)); /* before the queues */
+	for (unsigned i = 0; i < b->n; i++)
+		drain(&l, b->worker[i]);
+	if (l.next != NULL)
+		blocks_publish(b, l.next);
+}

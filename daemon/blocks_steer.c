@@ -1,0 +1,241 @@
+/*
+ * Sockets in one SO_REUSEPORT group with libcoap's, and the program that
+ * sends each datagram to one of them.
+ *
+ * libcoap binds its socket without SO_REUSEPORT; setting it afterwards is
+ * enough for others to join, and makes that socket number 0 of the group.
+ * The program is classic BPF, which needs no privilege: data begins with the
+ * UDP payload, and a load past its end answers 0, which is libcoap.
+ */
+#include "daemon/blocks_impl.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define RCVBUF (4 * 1024 * 1024)
+#define SNDBUF (4 * 1024 * 1024)
+#define WAKE_S 1 /* a worker looks around at least this often */
+
+#define PROGRAM_MAX 64 /* 41 are used */
+
+struct program {
+	struct sock_filter f[PROGRAM_MAX];
+	unsigned short n;
+};
+
+static void
+op(struct program *p, uint16_t code, uint32_t k)
+{
+	p->f[p->n++] = (struct sock_filter)BPF_STMT(code, k);
+}
+
+/* Goes on when A == k (BPF_JEQ) or A > k does not hold (BPF_JGT); else the
+ * datagram is libcoap's. */
+static void
+unless(struct program *p, uint16_t how, uint32_t k)
+{
+	bool eq = how == BPF_JEQ;
+
+	p->f[p->n++] = (struct sock_filter)BPF_JUMP(
+	    (uint16_t)(BPF_JMP | how | BPF_K), k, eq ? 1 : 0, eq ? 0 : 1);
+	op(p, BPF_RET | BPF_K, 0);
+}
+
+/* Is it a GET, confirmable or not, whose first option is Uri-Path "i"? */
+static void
+want_images(struct program *p)
+{
+	op(p, BPF_LD | BPF_B | BPF_ABS, 0);
+	op(p, BPF_ALU | BPF_AND | BPF_K, 0xe0); /* version, type's high bit */
+	unless(p, BPF_JEQ, 0x40);
+	op(p, BPF_LD | BPF_B | BPF_ABS, 1);
+	unless(p, BPF_JEQ, 1); /* GET */
+	op(p, BPF_LD | BPF_B | BPF_ABS, 0);
+	op(p, BPF_ALU | BPF_AND | BPF_K, 0x0f);
+	unless(p, BPF_JGT, 8); /* the token's length */
+	op(p, BPF_MISC | BPF_TAX, 0);
+	op(p, BPF_LD | BPF_H | BPF_IND, 4);
+	unless(p, BPF_JEQ, 0xb1 << 8 | 'i');
+}
+
+#define NET(off) ((uint32_t)SKF_NET_OFF + (off))
+
+/* A: address and X: port of the sender, from the network header on; of an
+ * IPv6 address three words are in X, too. */
+static void
+load_sender(struct program *p)
+{
+	struct sock_filter *v6, *end;
+
+	op(p, BPF_LD | BPF_B | BPF_ABS, NET(0));
+	op(p, BPF_ALU | BPF_AND | BPF_K, 0xf0);
+	v6 = &p->f[p->n];
+	op(p, BPF_JMP | BPF_JEQ | BPF_K, 0x60);
+	op(p, BPF_LDX | BPF_B | BPF_MSH, NET(0)); /* the header's length */
+	op(p, BPF_LD | BPF_H | BPF_IND, NET(0));
+	op(p, BPF_MISC | BPF_TAX, 0);
+	op(p, BPF_LD | BPF_W | BPF_ABS, NET(12));
+	end = &p->f[p->n];
+	op(p, BPF_JMP | BPF_JA, 0);
+	v6->jt = (uint8_t)(&p->f[p->n] - v6 - 1);
+	op(p, BPF_LD | BPF_H | BPF_ABS, NET(40));
+	for (uint32_t at = 8; at < 20; at += 4) {
+		op(p, BPF_MISC | BPF_TAX, 0);
+		op(p, BPF_LD | BPF_W | BPF_ABS, NET(at));
+		op(p, BPF_ALU | BPF_XOR | BPF_X, 0);
+	}
+	op(p, BPF_MISC | BPF_TAX, 0);
+	op(p, BPF_LD | BPF_W | BPF_ABS, NET(20));
+	end->k = (uint32_t)(&p->f[p->n] - end - 1);
+}
+
+/* Workers are 1..n; the same sender meets the same one. */
+static void
+choose_worker(struct program *p, unsigned n)
+{
+	if (n > 1) {
+		load_sender(p);
+		op(p, BPF_ALU | BPF_XOR | BPF_X, 0);
+		op(p, BPF_ALU | BPF_MUL | BPF_K, 0x9e3779b1);
+		op(p, BPF_ALU | BPF_RSH | BPF_K, 16);
+		op(p, BPF_ALU | BPF_MOD | BPF_K, n);
+		op(p, BPF_ALU | BPF_ADD | BPF_K, 1);
+		op(p, BPF_RET | BPF_A, 0);
+	} else {
+		op(p, BPF_RET | BPF_K, 1);
+	}
+}
+
+static int
+attach(int fd, unsigned n)
+{
+	struct program p = {.n = 0};
+	struct sock_fprog prog = {.filter = p.f};
+
+	want_images(&p);
+	choose_worker(&p, n);
+	prog.len = p.n;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
+	    sizeof(prog));
+}
+
+static int
+set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static void
+grow(int fd, int force, int name, int bytes)
+{
+	/* beyond net.core.[rw]mem_max only with CAP_NET_ADMIN */
+	if (set(fd, SOL_SOCKET, force, bytes) != 0)
+		(void)set(fd, SOL_SOCKET, name, bytes);
+}
+
+/* Which of its addresses was asked is told by the kernel only on request,
+ * and there is something to tell only when it was bound to all of them. */
+static int
+want_address(int fd, const struct sockaddr_in6 *a)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+
+	if (a->sin6_family == AF_INET)
+		return v4->sin_addr.s_addr == htonl(INADDR_ANY) ?
+		    set(fd, IPPROTO_IP, IP_PKTINFO, 1) : 0;
+	return IN6_IS_ADDR_UNSPECIFIED(&a->sin6_addr) ?
+	    set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : 0;
+}
+
+static int
+configure(int fd, const struct sockaddr_in6 *a, int v6only)
+{
+	const struct timeval wake = {.tv_sec = WAKE_S};
+	bool v6 = a->sin6_family == AF_INET6;
+
+	grow(fd, SO_RCVBUFFORCE, SO_RCVBUF, RCVBUF);
+	grow(fd, SO_SNDBUFFORCE, SO_SNDBUF, SNDBUF);
+	if (set(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wake,
+	    sizeof(wake)) != 0 ||
+	    (v6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only) != 0) ||
+	    want_address(fd, a) != 0)
+		return -1;
+	/* groups that somebody joined on another socket are not ours */
+	(void)set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+	if (v6)
+		(void)set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	return 0;
+}
+
+static int
+open_one(int beside)
+{
+	struct sockaddr_in6 a = {.sin6_family = AF_UNSPEC};
+	socklen_t n = sizeof(a), one = sizeof(int);
+	int fd, v6only = 0, e;
+
+	if (getsockname(beside, (struct sockaddr *)&a, &n) != 0 ||
+	    (a.sin6_family == AF_INET6 && getsockopt(beside, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &v6only, &one) != 0))
+		return -1;
+	fd = socket(a.sin6_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (configure(fd, &a, v6only) != 0 ||
+	    bind(fd, (struct sockaddr *)&a, n) != 0) {
+		e = errno;
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+/* Until the program was there the kernel chose by itself. These datagrams
+ * are few, and lost: who sent them does so again. */
+static void
+drain(int fd)
+{
+	uint8_t c;
+
+	while (recv(fd, &c, 1, MSG_DONTWAIT) >= 0)
+		continue;
+}
+
+int
+steer_open(int beside, unsigned n, int *ret_fd, struct why *why)
+{
+	unsigned have = 0;
+	const char *what = "joining libcoap's socket";
+	int e, rc = set(beside, SOL_SOCKET, SO_REUSEPORT, 1);
+
+	while (rc == 0 && have < n) {
+		ret_fd[have] = open_one(beside);
+		rc = ret_fd[have] < 0 ? -1 : 0;
+		if (rc == 0 && have++ == 0) {
+			what = "SO_ATTACH_REUSEPORT_CBPF";
+			rc = attach(beside, n);
+			drain(ret_fd[0]);
+		}
+	}
+	if (rc == 0)
+		return 0;
+	e = errno;
+	steer_close(beside, ret_fd, have);
+	return why_set(why, ERR_UNSUPPORTED, "%s: %s", what, strerror(e));
+}
+
+/* The last first: the kernel moves the last one to a place that is free. */
+void
+steer_close(int beside, int *fd, unsigned n)
+{
+	(void)set(beside, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
+	while (n-- > 0)
+		close(fd[n]);
+}

@@ -1,0 +1,98 @@
+#include "daemon/image.h"
+
+#include <stdio.h>
+
+#include "daemon/catalog.h"
+#include "daemon/log.h"
+#include "lib/text.h"
+#include "lib/uri.h"
+
+int
+image_find(const struct image_name *img, size_t n, struct slice prefix,
+    size_t *ret)
+{
+	size_t lo = 0, hi = n;
+
+	if (prefix.n < IMAGE_PREFIX || prefix.n > 32)
+		return ERR_RANGE;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (memcmp(img[mid].digest, prefix.p, prefix.n) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == n || memcmp(img[lo].digest, prefix.p, prefix.n) != 0)
+		return ERR_NOT_FOUND;
+	if (lo + 1 < n &&
+	    memcmp(img[lo + 1].digest, prefix.p, prefix.n) == 0)
+		return ERR_RANGE;
+	if (!img[lo].live)
+		return ERR_STATE;
+	*ret = lo;
+	return 0;
+}
+
+int
+image_find_text(const struct image_name *img, size_t n, struct slice text,
+    size_t *ret)
+{
+	uint8_t raw[32];
+	struct buf b = buf_of(raw, sizeof(raw));
+
+	if (text_unb64u(text, &b) != 0)
+		return ERR_RANGE;
+	return image_find(img, n, buf_slice(&b), ret);
+}
+
+int
+image_by_path(const struct catalog *c, const char *path,
+    uint8_t ret_digest[32])
+{
+	char loose[LIMIT_PATH + 1];
+	int rc = catalog_path(c, path, ret_digest);
+
+	if (rc != ERR_NOT_FOUND || strchr(path, '%') == NULL)
+		return rc;
+	snprintf(loose, sizeof(loose), "%s", path);
+	uri_path_loose(loose);
+	return catalog_path(c, loose, ret_digest);
+}
+
+#define STR_(x) #x
+#define STR(x) STR_(x)
+
+const struct why *
+image_why(int err)
+{
+	static const struct why withdrawn = {ERR_NOT_FOUND,
+	    "the release with this image was withdrawn"};
+	static const struct why unknown = {ERR_NOT_FOUND,
+	    "no such image or path"};
+	static const struct why bad = {ERR_INVALID, "i/{d}: at least "
+	    STR(IMAGE_PREFIX) " bytes of the SHA-256 in base64url"};
+
+	return err == ERR_STATE ? &withdrawn :
+	    err == ERR_NOT_FOUND ? &unknown : &bad;
+}
+
+int
+image_open(struct app *app, const uint8_t digest[32], struct blob **ret,
+    struct why *why)
+{
+	int rc = blob_get(app->blobs, digest, ret);
+	char hex[17];
+
+	if (rc == 0)
+		return 0;
+	log_error("image: digest=%s cannot be served: %s",
+	    text_hex(slice_of(digest, 8), hex, sizeof(hex)), err_text(rc));
+	if (rc == ERR_NOT_FOUND)
+		return why_set(why, ERR_CORRUPT,
+		    "the server has lost this image");
+	if (rc == ERR_CORRUPT)
+		return why_set(why, rc,
+		    "the server's copy of this image is damaged");
+	return rc;
+}

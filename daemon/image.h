@@ -1,0 +1,39 @@
+/*
+ * image: an image by the digest it is asked with, in the same words for
+ * both planes: libcoap's (res_image.c) and the image plane (blocks.h).
+ */
+#ifndef SUITD_DAEMON_IMAGE_H
+#define SUITD_DAEMON_IMAGE_H
+
+#include "daemon/suitd.h"
+
+#define IMAGE_PREFIX 9 /* least bytes of a digest in i/{d} */
+
+/* What the catalog knows of an image; arrays of them are sorted by digest. */
+struct image_name {
+	uint8_t digest[32];
+	bool live; /* a release that was not withdrawn names it */
+};
+
+/*
+ * The one that begins with these bytes. ERR_STATE for one that is not live,
+ * ERR_NOT_FOUND, and ERR_RANGE for a prefix that is too short or too long or
+ * names several. Any thread.
+ */
+int image_find(const struct image_name *img, size_t n, struct slice prefix,
+    size_t *ret) MUST_USE;
+/* The same for the text in i/{d}; what is not base64url is ERR_RANGE. */
+int image_find_text(const struct image_name *img, size_t n, struct slice text,
+    size_t *ret) MUST_USE;
+/* By canonical path, as catalog_path. Some devices put the whole path into
+ * one option: %2F means '/' then. */
+int image_by_path(const struct catalog *c, const char *path,
+    uint8_t ret_digest[32]) MUST_USE;
+/* What a peer is told of an error of these three; static. */
+const struct why *image_why(int err);
+
+/* blob_get, with a line in the log and words for the peer when it fails. */
+int image_open(struct app *app, const uint8_t digest[32], struct blob **ret,
+    struct why *why) MUST_USE;
+
+#endif
