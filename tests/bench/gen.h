@@ -32,6 +32,7 @@ struct dev {
 	uint16_t mid;
 	uint8_t state; /* enum dev_state */
 	uint8_t tries;
+	bool spoilt; /* this image lacks a block, or has a wrong one */
 };
 
 _Static_assert(sizeof(struct dev) <= 64, "a cache line");

@@ -102,6 +102,10 @@ addr_range(const struct gen_args *a, const struct addr *to,
 	return 0;
 }
 
+/*
+ * Without the padding behind it: 36 bytes are what the kernel has room for
+ * on its stack, for more it allocates.
+ */
 void
 addr_source(const struct addr_range *r, uint32_t k, struct msghdr *m)
 {
@@ -114,7 +118,7 @@ addr_source(const struct addr_range *r, uint32_t k, struct msghdr *m)
 		struct in_pktinfo p = {.ipi_spec_dst.s_addr =
 		    htonl((uint32_t)r->base + k)};
 
-		m->msg_controllen = CMSG_SPACE(sizeof(p));
+		m->msg_controllen = CMSG_LEN(sizeof(p));
 		c->cmsg_level = IPPROTO_IP;
 		c->cmsg_type = IP_PKTINFO;
 		c->cmsg_len = CMSG_LEN(sizeof(p));
@@ -124,7 +128,7 @@ addr_source(const struct addr_range *r, uint32_t k, struct msghdr *m)
 
 		memcpy(p.ipi6_addr.s6_addr, r->prefix, 8);
 		put_be(p.ipi6_addr.s6_addr + 8, 8, r->base + k);
-		m->msg_controllen = CMSG_SPACE(sizeof(p));
+		m->msg_controllen = CMSG_LEN(sizeof(p));
 		c->cmsg_level = IPPROTO_IPV6;
 		c->cmsg_type = IPV6_PKTINFO;
 		c->cmsg_len = CMSG_LEN(sizeof(p));

@@ -63,16 +63,24 @@ ask_begin(struct gen *g, uint32_t k)
 
 /* --- the end of a request --- */
 
+/* Of whole images only those that began at block 0 and had no mistake. */
 static void
-step_item(struct gen *g, struct dev *d)
+step_item(struct gen *g, struct dev *d, bool good)
 {
-	if (++d->item != g->blocks || g->blocks == 0) {
-		d->made += !g->a->from_start;
+	d->spoilt = d->spoilt || !good;
+	d->item++;
+	if (!g->a->from_start) {
+		d->made++;
+		if (d->item == g->blocks)
+			d->item = 0;
 		return;
 	}
+	if (d->item < g->blocks)
+		return;
 	d->item = 0;
 	d->made++;
-	g->t.images += g->a->from_start;
+	g->t.images += !d->spoilt;
+	d->spoilt = false;
 }
 
 /* No timer is set. */
@@ -127,7 +135,7 @@ answered(struct gen *g, uint32_t k, const struct wire_answer *a,
 		watch(g, k, a);
 		return;
 	}
-	step_item(g, d);
+	step_item(g, d, wrong->err == 0);
 	rest(g, k);
 }
 
@@ -138,7 +146,7 @@ ask_due(struct gen *g, uint32_t k)
 
 	if (d->tries >= g->a->tries) { /* SEPARATE, too */
 		g->t.given_up++;
-		step_item(g, d);
+		step_item(g, d, false);
 		rest(g, k);
 		return;
 	}

@@ -119,6 +119,7 @@ def assert_one_bad(d, change):
         g = gen("get", s.to, *fw(d), "--ack-timeout", 50, rc=1)
         # a malformed answer is no answer: it is asked for again
         assert g["bad"] == 1 and g["done"] in (78, 79) and g["given_up"] == 0, g
+        assert g["images"] == (g["done"] == 79), g
     with Server() as s:  # and it is this change that was wrong
         assert gen("get", s.to, *fw(d))["bad"] == 0
 
