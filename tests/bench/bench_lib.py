@@ -254,6 +254,14 @@ def image(d, seq, size):
     return d.file("fw-demo-%d.bin" % seq), "i/" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()[:9]).decode()
 
 
+def turns_row(part, statuses):
+    """How long one turn of the loop kept all others waiting, at worst."""
+    worst = [s["lag_max_us"] / 1000 for s in statuses if "lag_max_us" in s]  # optional on the wire
+    if worst:
+        row(part, "  the longest turn of suitd's loop", worst, "ms", ("<=", 100), "%d of %d turns were longer than that; wall" % (
+            sum(s["lag_over"] for s in statuses), sum(s["lag_turns"] for s in statuses)), key=part + ".turn")
+
+
 @contextlib.contextmanager
 def serving(size=262144, options=(), cores=None):
     """A daemon with one image: (daemon, the generator's options for it)."""

@@ -1,7 +1,7 @@
 """What libcoap's planes carry: polls, DTLS, durable reports."""
 import os
 
-from bench_lib import Broken, Suitd, alone, image, load, of, pairs, rates, ratio, rounds, row, tool
+from bench_lib import Broken, Suitd, alone, image, load, of, pairs, rates, ratio, rounds, row, tool, turns_row
 from coapraw import ETAG, GET, URI_QUERY, Peer, code
 from fixture import class_id
 from peers import Echo
@@ -39,6 +39,7 @@ def bench_poll():
         rates("poll", "the same again and again", of(turns, "suitd"), "polls/CPU s", key="poll.suitd")
         rates("poll", "echo, recvfrom", of(turns, "echo"), "polls/CPU s", key="poll.echo")
         ratio("poll", "  of recvfrom echo, 100 000 peers", pairs(turns, "suitd", "echo"), "", (">=", 0.45), key="poll.ratio")
+        turns_row("poll", [d.ctl_json("status")])
 
 
 def bench_dtls():
@@ -71,6 +72,7 @@ def bench_reports():
         sum(s.done for s in of(turns, "suitd")) / sum(s.commits for s in of(turns, "suitd"))), key="reports.suitd")
     rates("reports", "the rows alone, 100 a commit: bare SQLite", of(turns, "bare"), "reports/CPU s", key="reports.bare")
     ratio("reports", "  of bare SQLite", pairs(turns, "suitd", "bare"), "", (">=", 0.5), full=False, key="reports.ratio")
+    turns_row("reports", [s.status for s in of(turns, "suitd")])
 
 
 def bare():
@@ -88,7 +90,7 @@ def reports():
         s = load(d.pid, "post", d.port, path="r", query="ep=bench-%06u", body=PHASES, each=len(PHASES), cf=60, peers=REPORTERS,
                  window=64)
         after = d.ctl_json("status")
-    s.commits = after["commits"] - before["commits"]
+    s.commits, s.status = after["commits"] - before["commits"], after
     if s.done != REPORTS or after["events"] - before["events"] < REPORTS or after["jobs_live"] != 0:
         raise Broken("reports were acked but not kept: %s" % after)
     return s

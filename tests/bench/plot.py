@@ -66,7 +66,7 @@ def script(rows, machine, terminal, out):
             "set logscale x 2", "set xrange [0.25:32]", "set xtics (0.25, 0.5, 1, 2, 4, \"8+\" 8)", "set yrange [-0.7:%g]" % (len(data) - 0.3),
             'set xlabel "times its bar (log; right of 1 is met)"', "set grid x", "set ytics nomirror", "unset key", "set lmargin 34",
             "set style fill solid 0.85 noborder", "set arrow 1 from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb 'black' front",
-            "clip(x) = x < 0.25 ? 0.25 : x > 8 ? 8 : x",  # the rest is for the figures
+            "clip(x) = x < 0.27 ? 0.27 : x > 8 ? 8 : x",  # the rest is for the figures
             "plot $BARS using (1):1:(0.25):(clip($2)):($1-0.35):($1+0.35):5:ytic(6) with boxxyerror lc rgb variable, "
             "'' using (clip($2)):1:(clip($3)):(clip($4)) with xerrorbars pt 0 lc rgb '#303030', "
             "'' using (30):1:7 with labels right tc rgb 'black'",
