@@ -86,6 +86,21 @@ until_line(FILE *out, const char *label, const char *text, int64_t until,
 		    sizeof(in), now, until));
 }
 
+/* Bytes on the way to the devices that download just now. */
+static void
+flow_line(FILE *out, const struct msg_campaign *m)
+{
+	char bar[64], done[32], total[32], rate[32];
+
+	if (m->downloads == 0)
+		return;
+	render_linef(out, "downloads", "%s %" PRIu64 " now, %s of %s, %s/s",
+	    render_bar(bar, sizeof(bar), BAR, m->bytes_done, m->bytes_total),
+	    m->downloads, render_bytes(done, sizeof(done), m->bytes_done),
+	    render_bytes(total, sizeof(total), m->bytes_total),
+	    render_bytes(rate, sizeof(rate), m->bytes_rate));
+}
+
 void
 campaign_progress(FILE *out, const struct msg_campaign *m, int64_t now)
 {
@@ -101,6 +116,7 @@ campaign_progress(FILE *out, const struct msg_campaign *m, int64_t now)
 		    sizeof(bar), BAR, m->counts.done,
 		    render_total(&m->counts)), render_counts(text,
 		    sizeof(text), &m->counts));
+	flow_line(out, m);
 	until_line(out, "gate", m->gate, m->gate_until, now);
 	until_line(out, "on hold", m->hold, m->hold_until, now);
 	if (m->per_hour != 0)

@@ -27,16 +27,22 @@ void
 watch_line(const struct msg_campaign *m, char *dst, size_t cap)
 {
 	char bar[64], counts[192], wave[48] = "", work[MSG_WORD + 3] = "";
+	char flow[64] = "";
 
 	if (m->wave_count > 0)
 		snprintf(wave, sizeof(wave), ", wave %u of %zu", m->wave,
 		    m->wave_count);
 	if (m->work[0] != '\0')
 		snprintf(work, sizeof(work), " (%s)", m->work);
-	snprintf(dst, cap, "campaign %" PRIu64 " %s%s %s %s%s%s%s%s%s",
+	/* by percents, so that a log has a hundred lines of it at most */
+	if (m->downloads > 0 && m->bytes_total > 0)
+		snprintf(flow, sizeof(flow), ", %" PRIu64 " download now (%u "
+		    "%%)", m->downloads, (unsigned)(100.0 *
+		    (double)m->bytes_done / (double)m->bytes_total));
+	snprintf(dst, cap, "campaign %" PRIu64 " %s%s %s %s%s%s%s%s%s%s",
 	    m->id, m->state, work, render_bar(bar, sizeof(bar), 30,
 	    m->counts.done, render_total(&m->counts)), render_counts(counts,
-	    sizeof(counts), &m->counts), wave,
+	    sizeof(counts), &m->counts), flow, wave,
 	    m->cause[0] != '\0' ? ", " : "", m->cause,
 	    m->hold[0] != '\0' ? ", on hold: " : "", m->hold);
 }

@@ -1,6 +1,7 @@
 /* Records of the store as messages of the admin API. */
 #include <stdio.h>
 
+#include "daemon/engine.h"
 #include "daemon/push.h"
 #include "daemon/res_admin.h"
 #include "lib/manifest.h"
@@ -72,6 +73,7 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	if (ST(app, job_live, d->id, &j) == 0 ||
 	    ST(app, job_last, d->id, &j) == 0) {
 		ret->have_job = true;
+		engine_refresh(app->engine, d, &j);
 		admin_msg_job(app, &j, &ret->job);
 	}
 }

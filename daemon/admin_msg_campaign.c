@@ -5,6 +5,8 @@
 
 #include "daemon/admit.h"
 #include "daemon/campaign.h"
+#include "daemon/engine.h"
+#include "daemon/flow.h"
 #include "daemon/res_admin.h"
 
 #define COPY(dst, src) snprintf(dst, sizeof(dst), "%s", src)
@@ -169,6 +171,20 @@ put_eta(struct app *app, struct run *r, const struct store_counts *n,
 	    ", second tries not counted");
 }
 
+/* Memory only: what goes out changes faster than anything is written. */
+static void
+put_flow(struct app *app, const struct store_campaign *c,
+    struct msg_campaign *ret)
+{
+	struct flow_sum f;
+
+	engine_flow(app->engine, c->id, &f);
+	ret->downloads = f.devices;
+	ret->bytes_done = f.done;
+	ret->bytes_total = f.total;
+	ret->bytes_rate = f.rate;
+}
+
 static int
 put_state(struct app *app, struct run *r, struct msg_campaign *ret)
 {
@@ -219,6 +235,7 @@ admin_msg_campaign(struct app *app, const struct store_campaign *c,
 	put_counts(&n, ret);
 	put_waves(r, t, nt, ret);
 	put_failures(t, nt, ret);
+	put_flow(app, c, ret);
 	put_eta(app, r, &n, resting(t, nt), ret);
 	return put_state(app, r, ret);
 }

@@ -123,11 +123,12 @@ app_close(struct app *app)
 {
 	struct front *f = app->front;
 
-	blocks_free(app->blocks);
+	blocks_stop(app->blocks);
 	app->front = NULL; /* pushes that end now say nothing of devices */
 	front_free(f);
 	peer_free(app->peer);
 	engine_free(app->engine);
+	blocks_free(app->blocks);
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/catalog.h"
+#include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -178,16 +179,25 @@ start_thread(struct worker *w)
 }
 
 static void
-forget_workers(struct blocks *b)
+close_sockets(struct blocks *b)
 {
 	int fd[LIMIT_IMAGE_WORKERS];
 	unsigned open = 0;
 
-	stop_threads(b);
-	for (unsigned i = 0; i < b->n; i++)
-		if (b->worker[i] != NULL && b->worker[i]->fd >= 0)
-			fd[open++] = b->worker[i]->fd;
-	steer_close(b->beside, fd, open);
+	for (unsigned i = 0; i < b->n; i++) {
+		if (b->worker[i] == NULL || b->worker[i]->fd < 0)
+			continue;
+		fd[open++] = b->worker[i]->fd;
+		b->worker[i]->fd = -1;
+	}
+	if (open > 0)
+		steer_close(b->beside, fd, open);
+}
+
+static void
+forget_workers(struct blocks *b)
+{
+	blocks_stop(b);
 	for (unsigned i = 0; i < b->n; i++) {
 		worker_free(b->worker[i]);
 		b->worker[i] = NULL;
@@ -212,6 +222,18 @@ start_workers(struct blocks *b, struct why *why)
 	for (unsigned i = 0; i < b->n && rc == 0; i++)
 		rc = start_thread(b->worker[i]);
 	return rc == 0 ? 0 : why_set(why, rc, "cannot start a thread");
+}
+
+/* The engine reads what they see. It keeps a table until the loop has ended,
+ * so it gets them last. */
+static int
+show_tables(struct blocks *b)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < b->n && rc == 0; i++)
+		rc = engine_seen_add(b->app->engine, b->worker[i]->seen);
+	return rc;
 }
 
 /* --- life --- */
@@ -271,9 +293,23 @@ blocks_new(struct app *app, struct blocks **ret)
 		log_warn("images: no workers of their own: %s; the main loop "
 		    "serves them, which is slower", why.text);
 	}
+	rc = show_tables(b);
+	if (rc != 0) {
+		blocks_free(b);
+		return rc;
+	}
 	catalog_on_load(app->catalog, on_load, b);
 	*ret = b;
 	return 0;
+}
+
+void
+blocks_stop(struct blocks *b)
+{
+	if (b == NULL)
+		return;
+	stop_threads(b);
+	close_sockets(b);
 }
 
 void
@@ -310,8 +346,9 @@ blocks_describe(const struct blocks *b,
 		return;
 	/* the kernel says twice what it was asked for (socket(7)) */
 	(void)getsockopt(b->worker[0]->fd, SOL_SOCKET, SO_RCVBUF, &got, &n);
-	snprintf(text, sizeof(text), "images: %u workers beside coap, each "
-	    "with a receive buffer of %d KiB%s", b->n, got / 2048,
+	snprintf(text, sizeof(text), "images: %u worker%s beside coap, "
+	    "receive buffer %d KiB each%s", b->n, b->n == 1 ? "" : "s",
+	    got / 2048,
 	    got / 2 < RCVBUF_GOOD ? "; a burst of requests may be lost: set "
 	    "net.core.rmem_max=4194304" : "");
 	line(arg, text);

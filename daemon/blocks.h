@@ -26,7 +26,10 @@ struct blocks;
  * libcoap serves everything; that is no error.
  */
 int blocks_new(struct app *app, struct blocks **ret) MUST_USE;
-/* Stops the threads; before the front, the catalog and the images go. */
+/* No thread is left, and no socket; before the front goes. */
+void blocks_stop(struct blocks *b); /* NULL is fine */
+/* After the engine, which reads what workers noted; before the catalog and
+ * the images go. */
 void blocks_free(struct blocks *b); /* NULL is fine */
 /* A line in plain words, for the log at start. NULL is fine. */
 void blocks_describe(const struct blocks *b,

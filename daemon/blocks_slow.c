@@ -23,7 +23,6 @@ struct lane {
 
 /* One request in it. */
 struct slow {
-	struct worker *w;
 	struct slow_item *item;
 	struct get g;
 	struct get_answer a;
@@ -140,7 +139,7 @@ answer(struct lane *l, struct slow *s)
 /* --- and out --- */
 
 static bool
-post(struct slow *s)
+post(const struct blocks *b, struct slow *s)
 {
 	struct iovec v[2] = {
 		{s->a.head, s->a.head_n},
@@ -154,7 +153,7 @@ post(struct slow *s)
 		.msg_controllen = s->item->control_n,
 	};
 
-	return sendmsg(s->w->fd, &m, MSG_DONTWAIT) >= 0;
+	return sendmsg(b->beside, &m, MSG_DONTWAIT) >= 0;
 }
 
 /* As the front's hook tells it; a worker's own table is the worker's. */
@@ -175,17 +174,17 @@ tell(struct app *app, const struct slow *s)
 }
 
 static void
-serve(struct lane *l, struct worker *w, struct slow_item *it)
+serve(struct lane *l, struct slow_item *it)
 {
-	struct slow s = {.w = w, .item = it};
+	struct slow s = {.item = it};
 	struct blocks *b = l->b;
 
 	if (get_read(slice_of(it->b, it->n), &s.g) != GET_OK)
 		return; /* the worker saw to it */
 	answer(l, &s);
-	if (!s.a.silent && !post(&s) && errno == EFAULT) {
+	if (!s.a.silent && !post(b, &s) && errno == EFAULT) {
 		get_refuse(&s.g, ERR_IO, NULL, &s.a);
-		(void)post(&s);
+		(void)post(b, &s);
 	}
 	b->slow_errors += s.a.code >= 400;
 	if (s.a.block) {
@@ -196,14 +195,13 @@ serve(struct lane *l, struct worker *w, struct slow_item *it)
 }
 
 static void
-drain(struct lane *l, struct worker *w)
+drain(struct lane *l, struct slow_ring *r)
 {
-	struct slow_ring *r = &w->slow;
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
 	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 
 	while (tail != head) {
-		serve(l, w, &r->item[tail % SLOW_RING]);
+		serve(l, &r->item[tail % SLOW_RING]);
 		atomic_store_explicit(&r->tail, ++tail, memory_order_release);
 	}
 }
@@ -216,7 +214,7 @@ slow_drain(struct blocks *b)
 
 	(void)!read(b->event, &n, sizeof(n)); /* before the queues */
 	for (unsigned i = 0; i < b->n; i++)
-		drain(&l, b->worker[i]);
+		drain(&l, &b->worker[i]->slow);
 	if (l.next != NULL)
 		blocks_publish(b, l.next);
 }

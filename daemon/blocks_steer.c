@@ -6,6 +6,10 @@
  * enough for others to join, and makes that socket number 0 of the group.
  * The program is classic BPF, which needs no privilege: data begins with the
  * UDP payload, and a load past its end answers 0, which is libcoap.
+ *
+ * A worker's socket does not let the kernel fragment: an IPv4 packet that
+ * might be needs a number of its own, and drawing it is 4 % of a block. The
+ * few that do not fit leave by libcoap's socket.
  */
 #include "daemon/blocks_impl.h"
 
@@ -166,6 +170,7 @@ configure(int fd, const struct sockaddr_in6 *a, int v6only)
 	    (v6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only) != 0) ||
 	    want_address(fd, a) != 0)
 		return -1;
+	(void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 	/* groups that somebody joined on another socket are not ours */
 	(void)set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 	if (v6)

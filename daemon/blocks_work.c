@@ -127,22 +127,19 @@ to_slow(struct worker *w, unsigned i)
 	}
 }
 
-static void
-note(struct worker *w, const struct get *g, unsigned i)
+/* Whose block it will be, as soon as that is known: its slot is far away. */
+static struct seen_mark *
+mark(struct worker *w, const struct get *g, unsigned i, size_t at)
 {
 	struct batch *b = w->batch;
-	struct mark *m = &b->mark[b->marks++];
-	const struct get_answer *a = &b->answer[b->outs];
-	const struct table *t = b->table;
-	size_t at = (size_t)(b->what[b->outs].entry - t->entry);
+	struct mark *m = &b->mark[b->marks];
 
 	peer_of(g, &b->env[i].from, &m->peer);
 	m->seen.peer = &m->peer;
-	m->seen.digest = t->name[at].digest;
-	m->seen.end = (uint32_t)(a->off + a->len);
-	m->seen.total = (uint32_t)t->entry[at].bytes.n;
+	m->seen.digest = b->table->name[at].digest;
 	m->seen.hash = seen_hash(&m->peer, m->seen.digest);
-	seen_prefetch(w->seen, m->seen.hash);
+	seen_prefetch(w->seen, m->seen.hash, 0);
+	return &m->seen;
 }
 
 /* Most of a batch is about one image. */
@@ -162,11 +159,13 @@ find(struct batch *b, struct slice id, size_t *ret)
 
 /* The answer in its place; false: it is for the slow lane. */
 static bool
-answer(struct worker *w, const struct get *g, struct get_answer *a)
+answer(struct worker *w, const struct get *g, unsigned i)
 {
 	struct batch *b = w->batch;
+	struct get_answer *a = &b->answer[b->outs];
 	const struct table *t = b->table;
 	struct get_image im;
+	struct seen_mark *m;
 	struct entry *e;
 	struct slice id = get_id(g);
 	size_t at;
@@ -185,8 +184,14 @@ answer(struct worker *w, const struct get *g, struct get_answer *a)
 	e = &t->entry[at];
 	if (e->blob == NULL || entry_bad(e))
 		return false;
+	m = mark(w, g, i, at);
 	im = (struct get_image){t->name[at].digest, e->bytes};
 	(void)get_write(g, &im, w->b->szx, a);
+	if (a->block) {
+		m->end = (uint32_t)(a->off + a->len);
+		m->total = (uint32_t)e->bytes.n;
+		b->marks++;
+	}
 	entry_use(e, b->now);
 	b->what[b->outs].entry = e;
 	return true;
@@ -256,11 +261,9 @@ serve(struct worker *w, unsigned i)
 	b->requests += v == GET_OK || v == GET_ERROR;
 	if (v != GET_OK) {
 		reject(w, i, &g, v);
-	} else if (!answer(w, &g, a)) {
+	} else if (!answer(w, &g, i)) {
 		to_slow(w, i);
 		return;
-	} else if (a->block) {
-		note(w, &g, i);
 	}
 	b->errors += a->code >= 400 && (v == GET_OK || v == GET_ERROR);
 	if (!a->silent)
@@ -279,6 +282,15 @@ torn(struct worker *w, const struct outgoing *o)
 	to_slow(w, o->in);
 }
 
+/* A path takes less than the block: libcoap's socket lets the kernel cut it
+ * up, see blocks_steer.c. */
+static void
+send_in_parts(struct worker *w, const struct msghdr *m)
+{
+	if (sendmsg(w->b->beside, m, MSG_DONTWAIT) < 0)
+		w->batch->dropped++;
+}
+
 static void
 send_all(struct worker *w)
 {
@@ -295,6 +307,8 @@ send_all(struct worker *w)
 			return;
 		} else if (errno == EFAULT) {
 			torn(w, &b->what[at++]);
+		} else if (errno == EMSGSIZE) {
+			send_in_parts(w, &b->out[at++].msg_hdr);
 		} else if (errno != EINTR) {
 			b->dropped++; /* to nowhere, or forbidden */
 			at++;
@@ -338,6 +352,26 @@ tally(struct worker *w)
 }
 
 static void
+fetch_slots(const struct worker *w, unsigned step)
+{
+	const struct batch *b = w->batch;
+
+	for (unsigned i = 0; i < b->marks; i++)
+		seen_prefetch(w->seen, b->mark[i].seen.hash, step);
+}
+
+/* The answers leave first: they need not wait for it. */
+static void
+note_blocks(struct worker *w, int64_t now)
+{
+	struct batch *b = w->batch;
+
+	fetch_slots(w, 2);
+	for (unsigned i = 0; i < b->marks; i++)
+		seen_block(w->seen, &b->mark[i].seen, now);
+}
+
+static void
 work(struct worker *w, unsigned n)
 {
 	struct batch *b = w->batch;
@@ -351,11 +385,11 @@ work(struct worker *w, unsigned n)
 	b->wake = false;
 	for (unsigned i = 0; i < n; i++)
 		serve(w, i);
-	for (unsigned i = 0; i < b->marks; i++)
-		seen_block(w->seen, &b->mark[i].seen, now);
+	fetch_slots(w, 1);
 	b->blocks = b->marks;
 	tally(w); /* whoever has an answer is counted */
 	send_all(w);
+	note_blocks(w, now);
 	atomic_store_explicit(&w->using, NULL, memory_order_release);
 	tally(w); /* what did not go out */
 	/* does not wait: it is full only after 2^64 of them */

@@ -523,6 +523,19 @@ catalog_images(const struct catalog *c, size_t *ret_n)
 	return c->t.image.p;
 }
 
+int
+catalog_mark(const struct catalog *c, const uint8_t mark[8],
+    uint8_t ret_digest[32])
+{
+	const struct image_name *img = c->t.image.p;
+	size_t at;
+	int rc = image_find_mark(img, c->t.image.n, mark, &at);
+
+	if (rc == 0)
+		memcpy(ret_digest, img[at].digest, 32);
+	return rc;
+}
+
 size_t
 catalog_count(const struct catalog *c)
 {

@@ -64,6 +64,10 @@ int catalog_path(const struct catalog *c, const char *path,
 /* All images, sorted by digest, for image_find. */
 const struct image_name *catalog_images(const struct catalog *c,
     size_t *ret_n);
+/* By 8 bytes of the digest, as the image plane's marks have them; not for a
+ * peer to ask. Errors as image_find. */
+int catalog_mark(const struct catalog *c, const uint8_t mark[8],
+    uint8_t ret_digest[32]) MUST_USE;
 size_t catalog_count(const struct catalog *c); /* live releases */
 
 #endif

@@ -32,6 +32,7 @@ static void
 on_fold(void *arg)
 {
 	engine_fold(arg, false);
+	engine_show(arg);
 	engine_prune(arg);
 }
 
@@ -50,6 +51,7 @@ engine_new(struct app *app, struct engine **ret)
 	if (e == NULL)
 		return ERR_NOMEM;
 	e->app = app;
+	e->progress.flow = &e->flow;
 	e->wake = true;
 	e->pruned = UINT64_MAX; /* events_keep may be less than before */
 	loop_timer(app->loop, on_timer, e);
@@ -70,6 +72,7 @@ engine_free(struct engine *e)
 		return;
 	if (e->open)
 		e->app->store->ops->rollback(e->app->store);
+	engine_seen_free(e);
 	free(e->push);
 	free(e->topic);
 	free(e->check);
@@ -214,6 +217,7 @@ turn_failed(struct engine *e, int rc)
 	e->push_n = e->topic_n = e->after_n = 0;
 	memset(e->idle, 0, sizeof(e->idle));
 	progress_unfold(&e->progress, loop_now(e->app->loop));
+	engine_seen_kept(e, false);
 	access_forget(e->app->access);
 	admit_undone(e->app->admit, e->moves);
 	planner_reset(e->app->campaigns);
@@ -237,6 +241,7 @@ commit(struct engine *e)
 	if (e->stats.degraded)
 		log_warn("store: commits succeed again");
 	e->stats.degraded = false;
+	engine_seen_kept(e, true);
 	planner_committed(e->app->campaigns);
 	return 0;
 }
@@ -329,7 +334,7 @@ void
 engine_stats(const struct engine *e, struct engine_stats *ret)
 {
 	*ret = e->stats;
-	ret->progress_slots = 0;
+	ret->progress_slots = engine_seen_live(e);
 	for (size_t i = 0; i < PROGRESS_SLOTS; i++)
 		ret->progress_slots += e->progress.slot[i].peer[0] != '\0' &&
 		    !e->progress.slot[i].manifest &&

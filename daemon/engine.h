@@ -20,6 +20,8 @@
 #include "lib/track.h"
 
 struct engine;
+struct seen;
+struct flow_sum;
 
 /* Hooks itself into app->loop: timer, fold tick, end of turn. */
 int engine_new(struct app *app, struct engine **ret) MUST_USE;
@@ -84,6 +86,8 @@ void engine_campaign_check(struct engine *e, uint64_t campaign);
 void engine_turn(struct engine *e); /* the hook before sleep */
 void engine_due(struct engine *e); /* the timer: due jobs, admission */
 void engine_fold(struct engine *e, bool all); /* progress -> events */
+void engine_watch(struct engine *e); /* the same for the image plane */
+void engine_show(struct engine *e); /* once a second: who watches hears */
 void engine_prune(struct engine *e); /* old events go */
 /* The front's hook: memory only, never the store. */
 void engine_blocks(struct app *app, const struct req *req,
@@ -93,11 +97,24 @@ void engine_blocks(struct app *app, const struct req *req,
 void engine_manifest_sent(struct engine *e, const struct req *req,
     const uint8_t digest[32]);
 
+/*
+ * A worker's table: the engine is its reader from now on, until the loop has
+ * ended; it stays the caller's. ERR_LIMIT, ERR_NOMEM.
+ */
+int engine_seen_add(struct engine *e, struct seen *s) MUST_USE;
+/* What goes out for a campaign just now, from memory. */
+void engine_flow(const struct engine *e, uint64_t campaign,
+    struct flow_sum *ret);
+
 /* Can we reach out to it? Else only its own contact moves its job. */
 bool engine_pushable(const struct engine *e, const struct store_device *d);
 /* Is this device taking an image of this release just now? */
 bool engine_fetching(const struct engine *e, const struct store_device *d,
     uint64_t release);
+/* A job whose image goes out just now: its `done` is what was seen of it up
+ * to this moment, which the store learns later. */
+void engine_refresh(const struct engine *e, const struct store_device *d,
+    struct job *j);
 
 struct engine_stats {
 	uint64_t turns, commits_failed, events, conflicts, pushes, folds;

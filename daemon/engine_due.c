@@ -12,8 +12,6 @@
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
 
-#define FETCHING_MS 60000 /* a block this young: the download is alive */
-
 static int
 prune(struct engine *e, uint64_t *ret_n)
 {
@@ -49,11 +47,11 @@ engine_prune(struct engine *e)
 static bool
 young(const struct engine *e, const char *peer, const uint8_t digest[32])
 {
-	const struct progress_slot *s = progress_find(&e->progress, peer,
-	    digest);
+	struct span p;
+	int64_t age;
 
-	return s != NULL && !progress_complete(s) &&
-	    loop_now(e->app->loop) - s->at < FETCHING_MS;
+	return engine_span(e, peer, digest, &p, &age) && !span_whole(&p) &&
+	    age < FETCHING_MS;
 }
 
 bool
@@ -72,6 +70,33 @@ engine_fetching(const struct engine *e, const struct store_device *d,
 			if (young(e, peer[k], r->payload[i].digest))
 				return true;
 	return false;
+}
+
+void
+engine_refresh(const struct engine *e, const struct store_device *d,
+    struct job *j)
+{
+	const struct catalog_release *r = catalog_by_id(e->app->catalog,
+	    j->release);
+	char peer[3][LIMIT_ADDRESS + 2];
+	int64_t age;
+
+	if (r == NULL || j->state != JOB_FETCHING)
+		return;
+	progress_names(d, peer);
+	for (size_t k = 0; k < 3; k++) {
+		uint64_t done = 0;
+
+		for (size_t i = 0; i < r->payload_count; i++) {
+			struct span p = {.hi = 0};
+
+			(void)engine_span(e, peer[k], r->payload[i].digest,
+			    &p, &age);
+			done += p.hi;
+		}
+		if (done > j->done && done <= j->total)
+			j->done = done;
+	}
 }
 
 bool
@@ -140,9 +165,17 @@ due_one(struct engine *e, struct job *j)
 	static const struct track_event gone = {
 		.type = TRACK_CANCEL, .reason = REASON_WITHDRAWN,
 	};
+	uint64_t version = j->version;
+	int rc;
 
 	if (withdrawn(e, j->release))
 		return engine_step(e, j, &gone);
+	/* blocks that went out and were not folded yet are no silence */
+	rc = engine_seen_job(e, j);
+	if (rc == 0 && e->watch != NULL)
+		rc = e->app->store->ops->job_get(e->app->store, j->id, j);
+	if (rc != 0 || j->version != version)
+		return rc;
 	if (j->state == JOB_QUEUED && j->started == 0)
 		return engine_wait_until(e, j, 0); /* nobody asked for it */
 	return engine_step(e, j, &ev);

@@ -8,6 +8,7 @@
  * something has had one of its payloads whole: of two slots' images a device
  * takes one.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/catalog.h"
@@ -57,19 +58,22 @@ resolve(struct engine *e, const char *peer, struct store_device *d)
 	return rc;
 }
 
-/* The release that these bytes are fetched for: the live job's, else the
- * device's class's current one. */
+/* The release that these bytes are fetched for: the live job's, whose
+ * campaign it is then, else the device's class's current one. */
 static const struct catalog_release *
 release_of(struct engine *e, const struct store_device *d,
-    const uint8_t digest[32])
+    struct engine_mark *m)
 {
+	const uint8_t *digest = m->digest;
 	const struct catalog *c = e->app->catalog;
 	const struct catalog_release *r = NULL;
 	struct job job;
 
 	if (engine_live(e, d->id, &job) == 0)
 		r = catalog_by_id(c, job.release);
-	if ((r == NULL || catalog_payload(r, digest) == NULL) && d->have_class)
+	if (r != NULL && catalog_payload(r, digest) != NULL)
+		m->campaign = job.campaign;
+	else if (d->have_class)
 		r = catalog_current(c, d->class_id);
 	return r != NULL && catalog_payload(r, digest) != NULL ? r : NULL;
 }
@@ -88,10 +92,28 @@ engine_fold_drop(struct engine *e, const struct job *j)
 	progress_names(&d, peer);
 	for (size_t k = 0; k < 3; k++) {
 		progress_drop(&e->progress, peer[k], r->digest);
-		for (size_t i = 0; i < r->payload_count; i++)
-			progress_drop(&e->progress, peer[k],
-			    r->payload[i].digest);
+		for (size_t i = 0; i < r->payload_count; i++) {
+			const uint8_t *digest = r->payload[i].digest;
+
+			progress_drop(&e->progress, peer[k], digest);
+			engine_seen_drop(e, peer[k], digest);
+		}
 	}
+}
+
+bool
+engine_span(const struct engine *e, const char *peer,
+    const uint8_t digest[32], struct span *ret, int64_t *ret_age)
+{
+	const struct progress_slot *s = progress_find(&e->progress, peer,
+	    digest);
+	bool found = engine_seen_span(e, peer, digest, ret, ret_age);
+
+	if (s == NULL || s->manifest || (found && s->span.hi <= ret->hi))
+		return found;
+	*ret = s->span;
+	*ret_age = loop_now(e->app->loop) - s->at;
+	return true;
 }
 
 /* Sums the marks of one peer over a release. */
@@ -104,13 +126,13 @@ sum(const struct engine *e, const struct catalog_release *r, const char *peer,
 	ev->type = TRACK_BLOCKS;
 	ev->total = r->image_bytes;
 	for (size_t i = 0; i < r->payload_count; i++) {
-		const struct progress_slot *s = progress_find(&e->progress,
-		    peer, r->payload[i].digest);
+		struct span p;
+		int64_t age;
 
-		if (s == NULL)
+		if (!engine_span(e, peer, r->payload[i].digest, &p, &age))
 			continue;
-		ev->done += s->span.hi;
-		if (progress_complete(s))
+		ev->done += p.hi;
+		if (span_whole(&p))
 			whole |= r->payload[i].components;
 	}
 	if ((whole & r->components) == r->components) {
@@ -120,16 +142,16 @@ sum(const struct engine *e, const struct catalog_release *r, const char *peer,
 }
 
 static int
-fold_blocks(struct engine *e, const struct progress_slot *s,
+fold_blocks(struct engine *e, struct engine_mark *m,
     const struct store_device *d, enum grade grade)
 {
-	const struct catalog_release *r = release_of(e, d, s->digest);
+	const struct catalog_release *r = release_of(e, d, m);
 	struct track_event ev = {.grade = grade}, first;
 	int rc;
 
 	if (r == NULL)
 		return 0;
-	sum(e, r, s->peer, &ev);
+	sum(e, r, m->peer, &ev);
 	first = ev;
 	first.type = TRACK_BLOCKS;
 	rc = contact_fetch(e, d, r, &first);
@@ -139,22 +161,22 @@ fold_blocks(struct engine *e, const struct progress_slot *s,
 }
 
 static int
-fold_manifest(struct engine *e, const struct progress_slot *s,
+fold_manifest(struct engine *e, const struct engine_mark *m,
     const struct store_device *d, enum grade grade)
 {
 	const struct catalog_release *r = catalog_by_digest(e->app->catalog,
-	    s->digest);
+	    m->digest);
 	struct track_event ev = {.type = TRACK_MANIFEST_GET, .grade = grade};
 
 	return r == NULL ? 0 : contact_fetch(e, d, r, &ev);
 }
 
-static int
-fold_slot(struct engine *e, const struct progress_slot *s)
+int
+engine_fold_mark(struct engine *e, struct engine_mark *m)
 {
-	enum grade grade = s->peer[0] == 'd' ? GRADE_L1 : GRADE_L0;
+	enum grade grade = m->peer[0] == 'd' ? GRADE_L1 : GRADE_L0;
 	struct store_device d;
-	int rc = resolve(e, s->peer, &d);
+	int rc = resolve(e, m->peer, &d);
 
 	if (rc == ERR_NOT_FOUND)
 		return 0;
@@ -163,8 +185,32 @@ fold_slot(struct engine *e, const struct progress_slot *s)
 	rc = engine_begin(e);
 	if (rc != 0)
 		return rc;
-	return engine_end(e, s->manifest ? fold_manifest(e, s, &d, grade) :
-	    fold_blocks(e, s, &d, grade));
+	return engine_end(e, m->manifest ? fold_manifest(e, m, &d, grade) :
+	    fold_blocks(e, m, &d, grade));
+}
+
+static bool
+in_sight(const struct progress_slot *s, int64_t now)
+{
+	return s->peer[0] != '\0' && !s->manifest && !s->span.ended &&
+	    now - s->at < FETCHING_MS;
+}
+
+/* Its copy: a fold may end the attempt, and with it the slot. */
+static int
+fold_slot(struct engine *e, struct progress_slot *s, int64_t now)
+{
+	struct progress_slot was = *s;
+	struct engine_mark m = {was.peer, was.digest, was.manifest, 0};
+	int rc = engine_fold_mark(e, &m);
+
+	if (rc != 0)
+		return rc;
+	progress_folded(&e->progress, s, now);
+	if (in_sight(s, now))
+		flow_put(&e->flow, &s->share, m.campaign, (struct flow_share){
+		    .done = s->span.hi, .total = s->span.total});
+	return 0;
 }
 
 /* Manifests first: a device asks for its manifest before its image. */
@@ -182,13 +228,12 @@ fold_pass(struct engine *e, bool manifests, bool all, size_t left)
 		if (!s->dirty || s->manifest != manifests ||
 		    !(all || progress_due(s, now)))
 			continue;
-		rc = fold_slot(e, s);
+		rc = fold_slot(e, s, now);
 		if (rc != 0) {
 			log_warn("progress: peer=%s not folded: %s", s->peer,
 			    err_text(rc));
 			return left; /* the store is in trouble: later */
 		}
-		progress_folded(&e->progress, s, now);
 		n++;
 		if (n == left)
 			e->fold_at = at + 1;
@@ -207,4 +252,41 @@ engine_fold(struct engine *e, bool all)
 	if (n < ENGINE_FOLD_MAX)
 		n += fold_pass(e, false, all, ENGINE_FOLD_MAX - n);
 	e->stats.folds += n;
+}
+
+static void
+on_flow(void *arg, uint64_t campaign)
+{
+	const struct engine *e = arg;
+	char topic[48];
+
+	snprintf(topic, sizeof(topic), "a/campaigns/%llu",
+	    (unsigned long long)campaign);
+	front_notify(e->app->front, T_ADMIN, topic);
+}
+
+/* Bytes that moved are no change of the store: observers hear of them
+ * without a commit, once a second at most. */
+void
+engine_show(struct engine *e)
+{
+	int64_t now = loop_now(e->app->loop);
+
+	for (size_t i = 0; i < PROGRESS_SLOTS; i++) {
+		struct progress_slot *s = &e->progress.slot[i];
+
+		if (s->share.place == 0)
+			continue;
+		if (in_sight(s, now))
+			flow_move(&e->flow, &s->share, s->span.hi);
+		else
+			flow_drop(&e->flow, &s->share);
+	}
+	flow_tick(&e->flow, now, on_flow, e);
+}
+
+void
+engine_flow(const struct engine *e, uint64_t campaign, struct flow_sum *ret)
+{
+	flow_get(&e->flow, campaign, loop_now(e->app->loop), ret);
 }

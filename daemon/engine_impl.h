@@ -5,7 +5,9 @@
 #define SUITD_DAEMON_ENGINE_IMPL_H
 
 #include "daemon/engine.h"
+#include "daemon/flow.h"
 #include "daemon/progress.h"
+#include "daemon/seen.h"
 #include "daemon/suitd.h"
 
 #define ENGINE_DEPTH 8 /* pairs within pairs */
@@ -16,6 +18,10 @@
 #define ENGINE_FOLD_MS 1000
 #define ENGINE_PRUNE_MAX 5000 /* events dropped in one turn */
 #define ENGINE_FOLD_MAX 512 /* slots folded in one turn */
+#define ENGINE_FOLD_SPEND_MS 10 /* and how long that may take */
+#define ENGINE_TABLES 16 /* workers of the image plane */
+#define ENGINE_WATCH_MS 100
+#define FETCHING_MS 60000 /* a block this young: the download is alive */
 
 struct engine_push {
 	struct job job;
@@ -26,6 +32,8 @@ struct engine_topic {
 	enum transport plane;
 	char path[LIMIT_PATH + 1];
 };
+
+struct engine_watch; /* engine_seen.c: the workers' tables */
 
 struct engine {
 	struct app *app;
@@ -55,6 +63,8 @@ struct engine {
 	uint64_t pruned; /* stats.events when the log was looked at */
 	size_t fold_at; /* where the next fold goes on */
 	struct progress progress;
+	struct engine_watch *watch; /* NULL: there is no image plane */
+	struct flow flow;
 	struct engine_stats stats;
 };
 
@@ -65,6 +75,34 @@ int engine_step(struct engine *e, struct job *job,
 void engine_push(struct engine *e, const struct job *job, bool probe);
 /* An attempt is over: what was seen of its download is none of the next. */
 void engine_fold_drop(struct engine *e, const struct job *j);
+
+/* What was seen of a peer, by a text of progress.h. */
+struct engine_mark {
+	const char *peer;
+	const uint8_t *digest;
+	bool manifest; /* digest is a release's */
+	uint64_t campaign; /* out: that it is fetched for; 0: for none */
+};
+/* Becomes an event, in a pair of its own. */
+int engine_fold_mark(struct engine *e, struct engine_mark *m) MUST_USE;
+/* The farthest of what is known of a peer and an image in all tables, and
+ * ms since the last block; false: nothing. */
+bool engine_span(const struct engine *e, const char *peer,
+    const uint8_t digest[32], struct span *ret, int64_t *ret_age);
+
+/* --- of the workers' tables --- */
+
+/* What was seen of a job's device, now, before it is judged by the clock. */
+int engine_seen_job(struct engine *e, const struct job *j) MUST_USE;
+bool engine_seen_span(const struct engine *e, const char *peer,
+    const uint8_t digest[32], struct span *ret, int64_t *ret_age);
+void engine_seen_drop(struct engine *e, const char *peer,
+    const uint8_t digest[32]);
+/* The end of a turn: what was folded in it was kept, or was not. */
+void engine_seen_kept(struct engine *e, bool kept);
+uint64_t engine_seen_live(const struct engine *e);
+void engine_seen_free(struct engine *e);
+
 /* Triggers that were in flight when the daemon died are due again. */
 int engine_restarted(struct engine *e) MUST_USE;
 /* Starts what may start, campaign by campaign, at most `room` jobs. */

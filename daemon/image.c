@@ -7,14 +7,12 @@
 #include "lib/text.h"
 #include "lib/uri.h"
 
-int
-image_find(const struct image_name *img, size_t n, struct slice prefix,
+static int
+by_prefix(const struct image_name *img, size_t n, struct slice prefix,
     size_t *ret)
 {
 	size_t lo = 0, hi = n;
 
-	if (prefix.n < IMAGE_PREFIX || prefix.n > 32)
-		return ERR_RANGE;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -32,6 +30,22 @@ image_find(const struct image_name *img, size_t n, struct slice prefix,
 		return ERR_STATE;
 	*ret = lo;
 	return 0;
+}
+
+int
+image_find(const struct image_name *img, size_t n, struct slice prefix,
+    size_t *ret)
+{
+	if (prefix.n < IMAGE_PREFIX || prefix.n > 32)
+		return ERR_RANGE;
+	return by_prefix(img, n, prefix, ret);
+}
+
+int
+image_find_mark(const struct image_name *img, size_t n,
+    const uint8_t mark[8], size_t *ret)
+{
+	return by_prefix(img, n, slice_of(mark, 8), ret);
 }
 
 int

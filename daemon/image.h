@@ -22,6 +22,9 @@ struct image_name {
  */
 int image_find(const struct image_name *img, size_t n, struct slice prefix,
     size_t *ret) MUST_USE;
+/* The same by 8 bytes, which no peer may ask with. */
+int image_find_mark(const struct image_name *img, size_t n,
+    const uint8_t mark[8], size_t *ret) MUST_USE;
 /* The same for the text in i/{d}; what is not base64url is ERR_RANGE. */
 int image_find_text(const struct image_name *img, size_t n, struct slice text,
     size_t *ret) MUST_USE;
@@ -29,7 +32,7 @@ int image_find_text(const struct image_name *img, size_t n, struct slice text,
  * one option: %2F means '/' then. */
 int image_by_path(const struct catalog *c, const char *path,
     uint8_t ret_digest[32]) MUST_USE;
-/* What a peer is told of an error of these three; static. */
+/* What a peer is told of an error of these; static. */
 const struct why *image_why(int err);
 
 /* blob_get, with a line in the log and words for the peer when it fails. */

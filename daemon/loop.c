@@ -181,6 +181,12 @@ loop_mono(const struct loop *l)
 	return l->mono;
 }
 
+int64_t
+loop_spent(const struct loop *l)
+{
+	return clock_ms(CLOCK_MONOTONIC) - l->mono;
+}
+
 /* splitmix64: jitter and sampling only, never a secret. */
 uint64_t
 loop_rand(struct loop *l)

@@ -19,6 +19,8 @@ void loop_stop(struct loop *l);
 
 int64_t loop_now(const struct loop *l); /* Unix milliseconds, once a turn */
 int64_t loop_mono(const struct loop *l); /* monotonic milliseconds */
+/* Ms that the events of this turn have taken so far: for work in slices. */
+int64_t loop_spent(const struct loop *l);
 uint64_t loop_rand(struct loop *l);
 /* Unix milliseconds as of the kernel's last tick, for threads beside the
  * loop: costs no system call. */

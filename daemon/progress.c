@@ -53,6 +53,16 @@ hash(const char *peer, const uint8_t digest[32])
 	return (size_t)(h ^ h >> 32);
 }
 
+static void
+forget(struct progress *p, struct progress_slot *s)
+{
+	if (s->dirty)
+		p->dirty--;
+	if (p->flow != NULL)
+		flow_drop(p->flow, &s->share);
+	memset(s, 0, sizeof(*s));
+}
+
 /* The slot of a key; a new one takes a free place, else the stalest of the
  * few that its hash may use. */
 static struct progress_slot *
@@ -74,9 +84,7 @@ slot(struct progress *p, const char *peer, const uint8_t digest[32])
 	}
 	if (old->peer[0] != '\0')
 		p->evicted++;
-	if (old->dirty)
-		p->dirty--;
-	memset(old, 0, sizeof(*old));
+	forget(p, old);
 	snprintf(old->peer, sizeof(old->peer), "%s", peer);
 	memcpy(old->digest, digest, 32);
 	return old;
@@ -173,9 +181,7 @@ progress_drop(struct progress *p, const char *peer, const uint8_t digest[32])
 		if (strcmp(s->peer, peer) != 0 ||
 		    memcmp(s->digest, digest, 32) != 0)
 			continue;
-		if (s->dirty)
-			p->dirty--;
-		memset(s, 0, sizeof(*s));
+		forget(p, s);
 	}
 }
 

@@ -9,6 +9,7 @@
 #ifndef SUITD_DAEMON_PROGRESS_H
 #define SUITD_DAEMON_PROGRESS_H
 
+#include "daemon/flow.h"
 #include "daemon/front.h"
 #include "db/store.h"
 #include "lib/span.h"
@@ -24,6 +25,7 @@ struct progress_slot {
 	uint32_t folded; /* its mark when it was folded last */
 	int64_t at; /* last block */
 	int64_t folded_at;
+	struct flow_share share;
 	bool dirty; /* something to fold */
 };
 
@@ -31,6 +33,7 @@ struct progress {
 	struct progress_slot slot[PROGRESS_SLOTS];
 	uint64_t evicted; /* slots lost to newer ones */
 	size_t dirty;
+	struct flow *flow; /* that their shares are of; NULL: nobody looks */
 };
 
 /* Names the requester; false when nothing is known of it. */

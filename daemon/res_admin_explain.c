@@ -318,8 +318,10 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	if (offered != NULL)
 		SAY(m.offered, "release %" PRIu64 ", sequence %" PRIu64,
 		    offered->id, offered->seq);
-	if (m.have_job)
+	if (m.have_job) {
+		engine_refresh(app->engine, &d, &j);
 		admin_msg_job(app, &j, &m.job);
+	}
 	if (m.have_job && !d.revoked && (!job_state_final(j.state) ||
 	    ended_badly(app, &d, r, &j)))
 		explain_job(app, &d, &j, &m);

@@ -132,11 +132,21 @@ seen_hash(const struct seen_peer *p, const uint8_t digest[8])
 }
 
 void
-seen_prefetch(const struct seen *s, uint64_t hash)
+seen_prefetch(const struct seen *s, uint64_t hash, unsigned step)
 {
-	uint32_t set = GET(*seen_dir_of(s, hash));
-	uint64_t m = seen_tag_match(GET(s->tags[set]), seen_tag_of(hash));
+	uint32_t set;
+	uint64_t m;
 
+	if (step == 0) {
+		__builtin_prefetch(seen_dir_of(s, hash));
+		return;
+	}
+	set = GET(*seen_dir_of(s, hash));
+	if (step == 1) {
+		__builtin_prefetch(&s->tags[set]);
+		return;
+	}
+	m = seen_tag_match(GET(s->tags[set]), seen_tag_of(hash));
 	if (m != 0)
 		__builtin_prefetch(&s->place[set * SEEN_SET + seen_lowest(m)], 1);
 }

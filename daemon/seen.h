@@ -30,6 +30,14 @@ struct seen_peer {
 	uint8_t b[SEEN_NAME];
 };
 
+/*
+ * The same as a text, "a:HOST" or "e:NAME", as progress.h has it. Reading is
+ * false for a text that no slot can hold: a long name, a device's id.
+ */
+#define SEEN_TEXT (LIMIT_ADDRESS + 2)
+void seen_peer_text(const struct seen_peer *p, char dst[SEEN_TEXT]);
+bool seen_peer_read(const char *text, struct seen_peer *ret) MUST_USE;
+
 struct seen;
 
 /* `slots`: SEEN_SET to LIMIT_SEEN, else ERR_RANGE; rounded down to whole
@@ -41,8 +49,13 @@ void seen_free(struct seen *s); /* NULL is fine */
 
 /* `digest`: the first 8 bytes of the image's. */
 uint64_t seen_hash(const struct seen_peer *p, const uint8_t digest[8]);
-/* Some blocks ahead of seen_block: its slot is fetched into the cache. */
-void seen_prefetch(const struct seen *s, uint64_t hash);
+/*
+ * Ahead of seen_block, its slot is fetched into the cache. What it takes to
+ * find it is three steps, each needs what the one before has fetched: for
+ * many blocks all of step 0, then all of step 1, all of step 2.
+ */
+#define SEEN_STEPS 3
+void seen_prefetch(const struct seen *s, uint64_t hash, unsigned step);
 
 /* A block of an image went out; lib/span.h says what its end tells. */
 struct seen_mark {

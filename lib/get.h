@@ -57,7 +57,8 @@ struct get {
 
 /*
  * One pass, strict: every option's number and length is checked, also those
- * that are ignored. Nothing outside of `datagram` is read.
+ * that are ignored. Nothing outside of `datagram` is read. Over
+ * LIMIT_DATAGRAM is GET_RESET: receive into one byte more than that, at least.
  */
 enum get_verdict get_read(struct slice datagram, struct get *ret);
 
@@ -75,7 +76,7 @@ void get_path(const struct get *g, char dst[LIMIT_PATH + 1]);
 /* A diagnostic, or the strange options of a request. */
 #define GET_SMALL (LIMIT_DATAGRAM + 64)
 
-/* An answer: `head`, then `body`. */
+/* An answer: `head`, then `body`. Not to be copied: `body` may be `small`. */
 struct get_answer {
 	unsigned code; /* ccdd; 0: an empty message (RST, or an ACK alone) */
 	bool silent; /* nothing is to be sent */

@@ -183,6 +183,8 @@ static const struct msg_field msg_campaign_fields[] = {
 	{"counts", MSG_RECORD, 0, OFF(counts), 0, 0, 0, &msg_counts},
 	U64(attempts, 0),
 	RECORDS("failures", failure, failure_count, msg_reason),
+	U64(downloads, MSG_OPT), U64(bytes_done, MSG_OPT),
+	U64(bytes_total, MSG_OPT), U64(bytes_rate, MSG_OPT),
 	U64(per_hour, MSG_OPT), TIME(eta, MSG_OPT), TEXT(eta_basis, MSG_OPT),
 	END,
 };

@@ -192,6 +192,9 @@ struct msg_campaign {
 	uint64_t attempts; /* of all devices */
 	size_t failure_count;
 	struct msg_reason failure[MSG_REASONS];
+	uint64_t downloads; /* devices that download just now */
+	uint64_t bytes_done, bytes_total; /* of their images */
+	uint64_t bytes_rate; /* bytes a second, over the last seconds */
 	uint64_t per_hour; /* devices done, lately */
 	int64_t eta; /* 0: not known */
 	char eta_basis[96];

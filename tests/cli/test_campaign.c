@@ -278,6 +278,32 @@ a_pipe_gets_one_line(void **state)
 }
 
 static void
+bytes_on_the_way_have_a_bar(void **state)
+{
+	struct msg_campaign m = a_run();
+	char line[1024];
+	FILE *f = begin();
+
+	(void)state;
+	m.downloads = 4;
+	m.bytes_done = 256 * 1024;
+	m.bytes_total = 1024 * 1024;
+	m.bytes_rate = 2048;
+	campaign_progress(f, &m, NOW);
+	assert_non_null(strstr(end(f), "\ndownloads    [####............] 4 "
+	    "now, 256.0 KiB of 1.0 MiB, 2.0 KiB/s\n"));
+	watch_line(&m, line, sizeof(line));
+	assert_non_null(strstr(line, " 3 failed, 4 download now (25 %), "
+	    "wave 2 of 3"));
+	m.downloads = 0; /* none: no line */
+	f = begin();
+	campaign_progress(f, &m, NOW);
+	assert_null(strstr(end(f), "downloads"));
+	watch_line(&m, line, sizeof(line));
+	assert_null(strstr(line, "download"));
+}
+
+static void
 a_frame_replaces_the_one_before(void **state)
 {
 	struct screen s = {.rows = 5, .columns = 6};
@@ -330,6 +356,7 @@ main(void)
 		cmocka_unit_test(failures_have_a_limit),
 		cmocka_unit_test(a_frame_has_it_all),
 		cmocka_unit_test(a_pipe_gets_one_line),
+		cmocka_unit_test(bytes_on_the_way_have_a_bar),
 		cmocka_unit_test(a_frame_replaces_the_one_before),
 		cmocka_unit_test(a_line_is_cut_between_characters),
 	};

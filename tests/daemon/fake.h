@@ -54,6 +54,13 @@ loop_mono(const struct loop *l)
 	return l->now;
 }
 
+int64_t
+loop_spent(const struct loop *l)
+{
+	(void)l;
+	return 0;
+}
+
 uint64_t
 loop_rand(struct loop *l)
 {

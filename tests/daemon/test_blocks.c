@@ -13,8 +13,11 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -807,6 +810,64 @@ without_steering_libcoap_serves_everything(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* A link of its own that takes no more than 600 bytes. */
+static bool
+narrow_link(void)
+{
+	struct ifreq r = {.ifr_name = "lo", .ifr_mtu = 600};
+	int fd;
+
+	if (unshare(CLONE_NEWNET) != 0 &&
+	    unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	OK(ioctl(fd, SIOCSIFMTU, &r));
+	r.ifr_flags = IFF_UP | IFF_RUNNING;
+	OK(ioctl(fd, SIOCSIFFLAGS, &r));
+	close(fd);
+	return true;
+}
+
+static bool
+a_block_comes_in_parts(void)
+{
+	struct image im;
+	struct ask q;
+	struct answer a;
+	int fd;
+
+	open_app("[::]:0", 1);
+	im = published(SIZE);
+	q = of(&im);
+	fd = client("127.0.0.1");
+	warm_up(fd, &im);
+	for (q.num = 1; q.num < 9; q.num++) {
+		a = ask_worker(fd, &q);
+		is_block(&a, &im, q.num * 1024);
+	}
+	close(fd);
+	return stats().blocks == 9 && stats().dropped == 0;
+}
+
+static void
+a_narrow_path_gets_its_blocks_too(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (!narrow_link())
+			_exit(77);
+		status = a_block_comes_in_parts() ? 0 : 1;
+		(void)teardown(state);
+		_exit(status);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 static void
 no_workers_wanted_are_none(void **state)
 {
@@ -839,7 +900,8 @@ main(void)
 		T(everything_else_reaches_libcoap),
 		T(nothing_to_steer_is_said_and_leaves_nothing),
 		T(no_workers_wanted_are_none),
-		/* without a daemon: it forks, and threads would stay behind */
+		/* without a daemon: they fork, and threads would stay behind */
+		cmocka_unit_test(a_narrow_path_gets_its_blocks_too),
 		cmocka_unit_test(without_steering_libcoap_serves_everything),
 	};
 

@@ -47,7 +47,8 @@ block(struct seen *s, uint32_t i, uint32_t end, int64_t now)
 	struct seen_mark m = {&p, digest, seen_hash(&p, digest), end,
 	    IMAGE + i};
 
-	seen_prefetch(s, m.hash);
+	for (unsigned k = 0; k < SEEN_STEPS; k++)
+		seen_prefetch(s, m.hash, k);
 	seen_block(s, &m, now);
 }
 
@@ -301,6 +302,39 @@ a_full_ring_loses_nothing(void **state)
 	seen_free(s);
 }
 
+static void
+same_text(const char *text)
+{
+	struct seen_peer p;
+	char back[SEEN_TEXT];
+
+	assert_true(seen_peer_read(text, &p));
+	seen_peer_text(&p, back);
+	assert_string_equal(back, text);
+}
+
+static void
+peers_have_the_names_that_the_other_planes_give_them(void **state)
+{
+	struct seen_peer p = peer(1), q;
+	char text[SEEN_TEXT];
+
+	(void)state;
+	seen_peer_text(&p, text);
+	assert_string_equal(text, "a:10.0.0.1");
+	assert_true(seen_peer_read(text, &q));
+	assert_memory_equal(&p, &q, sizeof(p));
+	same_text("a:2001:db8::7");
+	same_text("a:fe80::1%lo");
+	same_text("e:0123456789012345678901"); /* at the cap */
+	assert_false(seen_peer_read("e:01234567890123456789012", &q));
+	assert_false(seen_peer_read("e:", &q));
+	assert_false(seen_peer_read("d:7", &q));
+	assert_false(seen_peer_read("a:nowhere", &q));
+	assert_false(seen_peer_read("a:fe80::1%no-such-if", &q));
+	assert_false(seen_peer_read("", &q));
+}
+
 /* --- memory --- */
 
 static size_t
@@ -475,6 +509,7 @@ main(void)
 		T(the_least_recently_seen_goes_first),
 		T(nobody_gets_lost_while_it_grows),
 		T(a_full_ring_loses_nothing),
+		T(peers_have_the_names_that_the_other_planes_give_them),
 		T(memory_follows_the_peers_up_to_the_cap),
 		T(every_final_state_arrives),
 		T(a_crowd_in_a_small_table_stays_apart),
