@@ -70,7 +70,7 @@ help:
 ## make fuzz       libFuzzer on every parser (clang), FUZZ_TIME=30 seconds each
 ## make sim        scenarios in virtual time; SEEDS=100, ONLY=name
 ## make sim-plots  draws some of them: build/sim/*.svg
-## make bench      the figures of docs/BENCHMARKS.md; ONLY="start fleet" runs some of them
+## make bench      the figures of docs/BENCHMARKS.md, 5 minutes; ONLY="blocks poll" runs some of them
 ## make style      limits of the house style; make layers: include rules
 ## make clean      remove build/
 

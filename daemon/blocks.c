@@ -362,8 +362,9 @@ blocks_describe(const struct blocks *b,
 		return;
 	/* the kernel says twice what it was asked for (socket(7)) */
 	(void)getsockopt(b->worker[0]->fd, SOL_SOCKET, SO_RCVBUF, &got, &n);
-	snprintf(text, sizeof(text), "images: %u workers beside coap, each "
-	    "with a receive buffer of %d KiB%s", b->n, got / 2048,
+	snprintf(text, sizeof(text), "images: %u worker%s beside coap, "
+	    "receive buffer %d KiB each%s", b->n, b->n == 1 ? "" : "s",
+	    got / 2048,
 	    got / 2 < RCVBUF_GOOD ? "; a burst of requests may be lost: set "
 	    "net.core.rmem_max=4194304" : "");
 	line(arg, text);

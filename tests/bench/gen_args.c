@@ -56,6 +56,8 @@ static const struct row {
 	    "devices begin at block 0, whole images are counted"},
 	{"size2", NULL, K_FLAG, AT(size2), 0, 0, 0,
 	    "asks for Size2 with block 0 and insists on it"},
+	{"any-etag", NULL, K_FLAG, AT(any_etag), 0, 0, 0,
+	    "blocks may have another ETag for each device"},
 	{"etag", "HEX", K_HEX, AT(etag), 1, 8, 0,
 	    "ETag of a GET"},
 	{"accept", "N", K_WHOLE, AT(accept), 0, 65535, -1,

@@ -30,7 +30,7 @@ struct gen_args {
 	uint64_t ack_timeout, tries, pause, seed, expect;
 	double seconds, loss;
 	bool from_start, size2, non, bare, mmsg, dtls, handshakes, gate;
-	bool progress;
+	bool progress, any_etag;
 	struct gen_bytes etag;
 	unsigned bodies;
 	struct gen_bytes body[GEN_BODIES];
