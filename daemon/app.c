@@ -80,6 +80,18 @@ on_synced(void *arg)
 	(void)arg;
 }
 
+/* Where there may be no threads each commit waits for the disk. */
+static int
+follow_disk(struct app *app)
+{
+	struct syncer *s = app->store->syncer;
+
+	if (s != NULL)
+		return loop_read(app->loop, syncer_fd(s), on_synced, NULL);
+	log_warn("store: no thread for the disk; who asks waits for it");
+	return 0;
+}
+
 static int
 open_rest(struct app *app, struct why *why)
 {
@@ -102,8 +114,7 @@ open_rest(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = engine_new(app, &app->engine);
 	if (rc == 0)
-		rc = loop_read(app->loop, syncer_fd(app->store->syncer),
-		    on_synced, NULL);
+		rc = follow_disk(app);
 	if (rc != 0)
 		return why_set(why, rc, "start: %s", err_text(rc));
 	rc = peer_new(app->loop, &app->conf, &app->peer, why);

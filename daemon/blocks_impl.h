@@ -25,7 +25,7 @@
 #define BATCH 64 /* datagrams that are read, answered and sent together */
 /* As libcoap reads: the rest of a longer datagram is lost. */
 #define DATAGRAM_MAX 1472
-#define SLOW_RING 256 /* requests of a worker that wait; a power of two */
+#define SLOW_RING 1024 /* requests of a worker that wait; a power of two */
 
 #define STEER_SEGMENT 12 /* bytes of a Uri-Path with a short length */
 
@@ -155,6 +155,19 @@ struct slow_ring {
 	struct slow_item *item;
 };
 
+/* The other way: blocks that the slow lane sent, for the worker's table. */
+struct slow_mark {
+	struct seen_peer peer;
+	uint8_t digest[8];
+	uint32_t end, total;
+};
+
+struct mark_ring {
+	_Alignas(LINE) _Atomic(uint32_t) head; /* the loop's thread's */
+	_Alignas(LINE) _Atomic(uint32_t) tail; /* the worker's */
+	struct slow_mark item[SLOW_RING];
+};
+
 /* Written by the worker alone. */
 struct counters {
 	_Atomic(uint64_t) requests, blocks, errors, slow, dropped;
@@ -176,6 +189,7 @@ struct worker {
 	struct batch *batch;
 	struct seen *seen;
 	struct slow_ring slow;
+	struct mark_ring marks;
 	/* the table that it reads just now; NULL: none */
 	_Alignas(LINE) _Atomic(struct table *) using;
 	struct counters counters;
@@ -205,6 +219,9 @@ void blocks_publish(struct blocks *b, struct table *t);
 /* For table_map. */
 uint32_t entry_now(const struct blocks *b);
 
+/* Who asks, as the table of downloads knows it; a name is at most SEEN_NAME. */
+void worker_peer(const struct get *g, const struct sockaddr_in6 *from,
+    struct seen_peer *ret);
 int worker_new(struct blocks *b, unsigned number, struct worker **ret)
     MUST_USE;
 /* The thread must have ended. NULL is fine. */
@@ -216,6 +233,8 @@ void *worker_run(void *worker);
 
 /* By the worker: false when there is no room. */
 bool slow_push(struct slow_ring *r, const struct msghdr *m, size_t n);
+/* By the worker: notes what the slow lane sent. */
+void slow_note(struct worker *w, int64_t now);
 /* By the loop's thread: answers what waits. */
 void slow_drain(struct blocks *b);
 

@@ -157,7 +157,41 @@ post(const struct blocks *b, struct slow *s)
 	return sendmsg(b->group.beside, &m, MSG_DONTWAIT) >= 0;
 }
 
-/* As the front's hook tells it; a worker's own table is the worker's. */
+/* A worker's table is written by the worker alone. What finds no room is not
+ * noted: a late status is all that comes of it. */
+static void
+give_back(struct mark_ring *r, const struct slow *s)
+{
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	struct slow_mark *m = &r->item[head % SLOW_RING];
+
+	if (head - atomic_load_explicit(&r->tail, memory_order_acquire) ==
+	    SLOW_RING)
+		return;
+	worker_peer(&s->g, &s->item->env.from, &m->peer);
+	memcpy(m->digest, blob_digest(s->blob), sizeof(m->digest));
+	m->end = (uint32_t)(s->a.off + s->a.len);
+	m->total = (uint32_t)blob_bytes(s->blob).n;
+	atomic_store_explicit(&r->head, head + 1, memory_order_release);
+}
+
+void
+slow_note(struct worker *w, int64_t now)
+{
+	struct mark_ring *r = &w->marks;
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+
+	while (tail != head) {
+		const struct slow_mark *m = &r->item[tail % SLOW_RING];
+
+		seen_block(w->seen, &(struct seen_mark){&m->peer, m->digest,
+		    seen_hash(&m->peer, m->digest), m->end, m->total}, now);
+		atomic_store_explicit(&r->tail, ++tail, memory_order_release);
+	}
+}
+
+/* As the front's hook tells it, of a name that no worker's table holds. */
 static void
 tell(struct app *app, const struct slow *s)
 {
@@ -175,7 +209,7 @@ tell(struct app *app, const struct slow *s)
 }
 
 static void
-serve(struct lane *l, struct slow_item *it)
+serve(struct lane *l, struct worker *w, struct slow_item *it)
 {
 	struct slow s = {.item = it};
 	struct blocks *b = l->b;
@@ -190,19 +224,23 @@ serve(struct lane *l, struct slow_item *it)
 	b->slow_errors += s.a.code >= 400;
 	if (s.a.block) {
 		b->slow_blocks++;
-		tell(b->app, &s);
+		if (s.g.ep.n > SEEN_NAME)
+			tell(b->app, &s);
+		else
+			give_back(&w->marks, &s);
 	}
 	blob_unref(s.blob);
 }
 
 static void
-drain(struct lane *l, struct slow_ring *r)
+drain(struct lane *l, struct worker *w)
 {
+	struct slow_ring *r = &w->slow;
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
 	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 
 	while (tail != head) {
-		serve(l, &r->item[tail % SLOW_RING]);
+		serve(l, w, &r->item[tail % SLOW_RING]);
 		atomic_store_explicit(&r->tail, ++tail, memory_order_release);
 	}
 }
@@ -215,7 +253,7 @@ slow_drain(struct blocks *b)
 
 	(void)!read(b->event, &n, sizeof(n)); /* before the queues */
 	for (unsigned i = 0; i < b->n; i++)
-		drain(&l, &b->worker[i]->slow);
+		drain(&l, b->worker[i]);
 	if (l.next != NULL)
 		blocks_publish(b, l.next);
 }

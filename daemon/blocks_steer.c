@@ -245,10 +245,12 @@ open_one(int beside)
 static void
 drain(int fd)
 {
+	int e = errno; /* of who asks for it */
 	uint8_t c;
 
 	while (recv(fd, &c, 1, MSG_DONTWAIT) >= 0)
 		continue;
+	errno = e;
 }
 
 int

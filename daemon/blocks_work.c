@@ -85,8 +85,8 @@ turn_round(struct msghdr *m)
 	    !IN6_IS_ADDR_MULTICAST(&v6->ipi6_addr);
 }
 
-static void
-peer_of(const struct get *g, const struct sockaddr_in6 *from,
+void
+worker_peer(const struct get *g, const struct sockaddr_in6 *from,
     struct seen_peer *ret)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
@@ -134,7 +134,7 @@ mark(struct worker *w, const struct get *g, unsigned i, size_t at)
 	struct batch *b = w->batch;
 	struct mark *m = &b->mark[b->marks];
 
-	peer_of(g, &b->env[i].from, &m->peer);
+	worker_peer(g, &b->env[i].from, &m->peer);
 	m->seen.peer = &m->peer;
 	m->seen.digest = b->table->names->image[at].digest;
 	m->seen.hash = seen_hash(&m->peer, m->seen.digest);
@@ -423,6 +423,7 @@ worker_run(void *worker)
 
 	while (!atomic_load(&w->b->stop)) {
 		n = recvmmsg(w->fd, b->in, BATCH, MSG_WAITFORONE, NULL);
+		slow_note(w, loop_coarse());
 		if (n <= 0)
 			continue; /* it was woken, or nobody asks */
 		work(w, (unsigned)n);

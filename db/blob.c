@@ -256,9 +256,12 @@ blob_have(struct blob_store *bs, const uint8_t digest[32], uint64_t *ret_size)
 {
 	const struct image *im = *blob_slot(bs, digest);
 
-	if (im != NULL && ret_size != NULL)
+	/* what is known to be damaged is uploaded again, which heals it */
+	if (im == NULL || im->verdict == DAMAGED)
+		return false;
+	if (ret_size != NULL)
 		*ret_size = im->size;
-	return im != NULL;
+	return true;
 }
 
 static bool

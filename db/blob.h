@@ -28,6 +28,7 @@ int blob_open(const struct blob_opts *o, struct blob_store **ret,
     struct why *why) MUST_USE;
 void blob_close(struct blob_store *bs); /* NULL is fine */
 uint64_t blob_total(const struct blob_store *bs);
+/* Is it there, and not known to be damaged? */
 bool blob_have(struct blob_store *bs, const uint8_t digest[32],
     uint64_t *ret_size); /* ret_size may be NULL */
 

@@ -498,7 +498,8 @@ struct store_sqlite_opts {
 	bool check_plans; /* assert that no statement scans devices, jobs or
 	                     events but those that are marked so: tests, and
 	                     debug builds of the daemon */
-	int64_t (*clock)(void); /* not NULL: a thread syncs and checkpoints,
+	int64_t (*clock)(void); /* not NULL: a thread syncs and checkpoints, if
+	                           there may be threads (store->syncer),
 	                           see store_sync.h; this tells it how long
 	                           that takes, in microseconds. Without
 	                           full_sync it only checkpoints */

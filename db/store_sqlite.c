@@ -383,6 +383,9 @@ setup(struct sq *s, const struct store_sqlite_opts *o)
 	if (err != 0 || o->clock == NULL)
 		return err;
 	err = syncer_new(s->db, o, &s->base.syncer);
+	if (err == ERR_UNSUPPORTED) /* then a commit waits for the disk */
+		return o->full_sync ? sq_exec(s, "PRAGMA synchronous = FULL") :
+		    0;
 	if (err != 0)
 		return sq_refuse(s, err, "the thread that syncs");
 	s->base.unsynced = o->full_sync;

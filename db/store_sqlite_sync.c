@@ -368,7 +368,7 @@ start(struct syncer *s)
 	rc = pthread_create(&s->thread, NULL, run, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	s->running = rc == 0;
-	return rc == 0 ? 0 : ERR_NOMEM;
+	return rc == 0 ? 0 : ERR_UNSUPPORTED;
 }
 
 static int

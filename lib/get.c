@@ -173,8 +173,9 @@ take_query(struct get *g, struct slice v)
 static void
 take_block(struct get *g, struct slice v, bool *have, struct block *ret)
 {
+	if (!*have) /* a repeated one that is bad leaves the first */
+		*ret = (struct block){0, false, 0};
 	*have = true;
-	*ret = (struct block){0, false, 0};
 	if (block_parse(v, ret) != 0)
 		refuse(g, ERR_BAD_OPTION, BAD_VALUE);
 }

@@ -290,8 +290,11 @@ a_damaged_image_is_found_and_the_others_are_served(void **state)
 	OK(truncate(path, 0));
 	reopen(f);
 	FAILS(blob_get(f->bs, a, &blob), ERR_CORRUPT);
-	/* and uploading it again heals it */
+	/* who asks is told to upload it again, and that heals it */
+	assert_false(blob_have(f->bs, a, NULL));
+	assert_true(blob_have(f->bs, b, NULL));
 	OK(put(f->bs, slice_of(bytes, 3000), a, ret));
+	assert_true(blob_have(f->bs, a, NULL));
 	OK(blob_get(f->bs, a, &blob));
 	assert_true(slice_eq(blob_bytes(blob), slice_of(bytes, 3000)));
 	blob_unref(blob);

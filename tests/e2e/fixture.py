@@ -38,6 +38,8 @@ def free_port():
 
 class Suitd:
     flags = ["-v"]
+    preexec = None  # runs in the child before suitd does
+    env = {}  # on top of ours
 
     def __init__(self, options=(), start=True):
         self.dir = tempfile.mkdtemp(prefix="suitd-test.")
@@ -55,7 +57,8 @@ class Suitd:
         for kv in o + self.options:
             args += ["-o", kv]
         self.proc = subprocess.Popen(args, stderr=open(self.log, "ab"),
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     preexec_fn=self.preexec, env=dict(os.environ, **self.env))
         for _ in range(200):
             if subprocess.run(self.ctl_args("ping"), capture_output=True).returncode == 0:
                 return

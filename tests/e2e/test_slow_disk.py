@@ -1,36 +1,25 @@
 #!/usr/bin/env python3
 """A disk that takes long, or fails, when it is told to keep something: no
 answer leaves before its commit is kept, nobody else waits for the disk, and
-what could not be kept is refused until the disk is well again. slow_disk.c is
-put between suitd and the disk."""
+what could not be kept is refused until the disk is well again. What is
+put between suitd and the disk is tests/preload/slow_disk.c."""
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
 from coapraw import ACK, CON, GET, POST, URI_QUERY, Peer, code, encode, path
-from fixture import Skip, Suitd, run, wait_for
+from fixture import BIN, Suitd, run, wait_for
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+PRELOAD = os.path.join(BIN, "tests/preload/slow_disk.so")
 WITHIN = 20  # seconds: for what must come
-
-
-def preload(where):
-    so = os.path.join(where, "slow_disk.so")
-    r = subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", so, os.path.join(HERE, "slow_disk.c"), "-ldl"],
-                       capture_output=True, text=True)
-    if r.returncode != 0:
-        raise Skip("no compiler: " + r.stderr.strip()[:200])
-    return so
 
 
 class SlowDisk(Suitd):
     def __init__(self, options=()):
         self.how = tempfile.NamedTemporaryFile("w", prefix="slow-disk.")
-        self.where = tempfile.TemporaryDirectory()
-        self.env = {"LD_PRELOAD": preload(self.where.name), "SLOW_DISK": self.how.name,
+        self.env = {"LD_PRELOAD": PRELOAD, "SLOW_DISK": self.how.name,
                     "ASAN_OPTIONS": "verify_asan_link_order=0"}
         super().__init__(options)
 
