@@ -177,23 +177,6 @@ fresh(const struct engine *e, const struct note *n, const struct seen_slot *s)
 	    seen_age(s, loop_now(e->app->loop)) < FETCHING_MS;
 }
 
-/* The slow lane sends the first block and notes it as libcoap's plane does;
- * the worker goes on with it: one download, counted once. */
-static void
-take_over(struct engine *e, const struct seen_slot *s)
-{
-	const struct progress_slot *p;
-	char peer[SEEN_TEXT];
-	uint8_t digest[32];
-
-	if (catalog_mark(e->app->catalog, s->digest, digest) != 0)
-		return;
-	seen_peer_text(&s->peer, peer);
-	p = progress_find(&e->progress, peer, digest);
-	if (p != NULL && p->span.hi <= s->span.hi)
-		progress_drop(&e->progress, peer, digest);
-}
-
 /* A slot with news, or one that the walk comes by: memory only. */
 static void
 look(struct engine *e, size_t table, const struct seen_slot *s)
@@ -211,8 +194,6 @@ look(struct engine *e, size_t table, const struct seen_slot *s)
 		seen_drop(t->seen, s); /* again: it may have moved then */
 		return;
 	}
-	if (!(n->flags & NOTE_LIVE) && fresh(e, n, s))
-		take_over(e, s);
 	set_live(e, n, fresh(e, n, s));
 	flow_move(&e->flow, &n->share, s->span.hi);
 	if (n->flags & NOTE_ENDED)

@@ -247,38 +247,6 @@ what_libcoap_serves_is_shown_as_well(void **state)
 	close_all();
 }
 
-/* An image that is asked for the first time. */
-static void
-what_the_slow_lane_began_is_counted_once(void **state)
-{
-	static struct req req;
-	struct engine_stats st;
-	struct blob *b;
-
-	open_with(state, 1);
-	memset(&req, 0, sizeof(req));
-	strcpy(req.addr, "10.0.0.0");
-	assert_int_equal(blob_get(w.app.blobs, image(), &b), 0);
-	engine_blocks(&w.app, &req, b, 1000, SIZE);
-	engine_fold(w.app.engine, true);
-	second();
-	assert_int_equal(shown().downloads, 1);
-	assert_int_equal(shown().bytes_done, 1000);
-	send(s, 0, 1000, 3000);
-	second();
-	assert_int_equal(shown().downloads, 1);
-	assert_int_equal(shown().bytes_done, 3000);
-	assert_int_equal(shown().bytes_total, SIZE);
-	engine_stats(w.app.engine, &st);
-	assert_int_equal(st.progress_slots, 1);
-	send(s, 0, 3000, SIZE);
-	second();
-	assert_int_equal(job_of("d0000").state, JOB_FETCHED);
-	assert_int_equal(shown().downloads, 0);
-	blob_unref(b);
-	close_all();
-}
-
 static void
 a_turn_folds_a_bounded_number_and_first_blocks_before_steps(void **state)
 {
@@ -502,7 +470,6 @@ main(void)
 		T(tables_have_a_cap),
 		T(who_watches_sees_bytes_within_a_second_of_the_fold),
 		T(what_libcoap_serves_is_shown_as_well),
-		T(what_the_slow_lane_began_is_counted_once),
 		T(a_turn_folds_a_bounded_number_and_first_blocks_before_steps),
 		T(strangers_hold_nobody_up),
 		T(an_end_overtakes_steps),
