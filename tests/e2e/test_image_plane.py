@@ -294,6 +294,10 @@ def test_both_planes_are_counted(d):
     assert now["errors"] - st["errors"] == n, (st, now)
     # and what status itself asks
     assert 3 * n <= now["requests"] - st["requests"] <= 3 * n + 4, (st, now)
+    # and what is the image plane's own, of which a zero is not sent
+    assert now["image_workers"] == len(workers(d)) and now["images_mapped"] >= 1 and now["image_peers"] >= 1, now
+    assert now["image_slow"] >= 1, now  # the first request for the image
+    assert not now.get("image_dropped") and not now.get("image_evicted"), now
 
 
 def refused(preexec, wants):
