@@ -32,6 +32,20 @@ show_lag(const struct msg_status *m)
 	    (double)m->lag_recent_us / 1e3, m->lag_over);
 }
 
+/* Without workers the main loop serves images like all else. */
+static void
+show_images(const struct msg_status *m)
+{
+	if (m->image_workers == 0)
+		return;
+	render_linef(stdout, "images", "%" PRIu64 " workers, %" PRIu64
+	    " images mapped, %" PRIu64 " requests left to the main loop, %"
+	    PRIu64 " dropped", m->image_workers, m->images_mapped,
+	    m->image_slow, m->image_dropped);
+	render_linef(stdout, "peers", "%" PRIu64 " downloads noted, %" PRIu64
+	    " forgotten for newer ones", m->image_peers, m->image_evicted);
+}
+
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
@@ -51,6 +65,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 	render_linef(stdout, "traffic", "%" PRIu64 " requests, %" PRIu64
 	    " blocks, %" PRIu64 " pushes, %" PRIu64 " errors", m->requests,
 	    m->blocks, m->pushes, m->errors);
+	show_images(m);
 	render_linef(stdout, "now", "%" PRIu64 " sessions, %" PRIu64
 	    " observers", m->sessions, m->observers);
 	render_linef(stdout, "store", "%" PRIu64 " events, %" PRIu64

@@ -390,7 +390,11 @@ blocks_stats(const struct blocks *b, struct blocks_stats *ret)
 		ret->mapped = blocks_table(b)->mapped;
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct counters *c = &b->worker[i]->counters;
+		struct seen_stats seen;
 
+		seen_stats(b->worker[i]->seen, &seen);
+		ret->peers += seen.slots;
+		ret->evicted += seen.evicted;
 		ret->requests += get(&c->requests);
 		ret->blocks += get(&c->blocks);
 		ret->errors += get(&c->errors);
@@ -408,4 +412,10 @@ blocks_count(struct app *app, struct front_stats *ret)
 	ret->requests += st.requests;
 	ret->blocks += st.blocks;
 	ret->errors += st.errors;
+	ret->image_workers = blocks_workers(app->blocks);
+	ret->image_slow = st.slow;
+	ret->image_dropped = st.dropped;
+	ret->image_peers = st.peers;
+	ret->image_evicted = st.evicted;
+	ret->images_mapped = st.mapped;
 }

@@ -44,9 +44,11 @@ struct blocks_stats {
 	uint64_t slow; /* given to the slow lane */
 	uint64_t dropped; /* the slow lane or the network was full */
 	size_t mapped; /* images that workers can read */
+	uint64_t peers; /* downloads that are noted (seen.h) */
+	uint64_t evicted; /* that made room for newer ones */
 };
 void blocks_stats(const struct blocks *b, struct blocks_stats *ret);
-/* The front's hook: adds requests, blocks and errors. */
+/* The front's hook: adds requests, blocks and errors, and the rest as it is. */
 void blocks_count(struct app *app, struct front_stats *ret);
 
 #endif

@@ -317,10 +317,11 @@ checkpoint_stats(const struct engine *e, struct engine_stats *ret)
 void
 engine_stats(const struct engine *e, struct engine_stats *ret)
 {
+	int64_t now = loop_now(e->app->loop);
+
 	checkpoint_stats(e, ret);
 	ret->progress_slots = engine_seen_live(e);
 	for (size_t i = 0; i < PROGRESS_SLOTS; i++)
-		ret->progress_slots += e->progress.slot[i].peer[0] != '\0' &&
-		    !e->progress.slot[i].manifest &&
-		    !e->progress.slot[i].span.ended;
+		ret->progress_slots += engine_in_sight(&e->progress.slot[i],
+		    now);
 }

@@ -189,8 +189,8 @@ engine_fold_mark(struct engine *e, struct engine_mark *m)
 	    fold_blocks(e, m, &d, grade));
 }
 
-static bool
-in_sight(const struct progress_slot *s, int64_t now)
+bool
+engine_in_sight(const struct progress_slot *s, int64_t now)
 {
 	return s->peer[0] != '\0' && !s->manifest && !s->span.ended &&
 	    now - s->at < FETCHING_MS;
@@ -207,7 +207,7 @@ fold_slot(struct engine *e, struct progress_slot *s, int64_t now)
 	if (rc != 0)
 		return rc;
 	progress_folded(&e->progress, s, now);
-	if (in_sight(s, now))
+	if (engine_in_sight(s, now))
 		flow_put(&e->flow, &s->share, m.campaign, (struct flow_share){
 		    .done = s->span.hi, .total = s->span.total});
 	return 0;
@@ -277,7 +277,7 @@ engine_show(struct engine *e)
 
 		if (s->share.place == 0)
 			continue;
-		if (in_sight(s, now))
+		if (engine_in_sight(s, now))
 			flow_move(&e->flow, &s->share, s->span.hi);
 		else
 			flow_drop(&e->flow, &s->share);

@@ -112,6 +112,8 @@ struct engine_mark {
 };
 /* Becomes an event, in a pair of its own. */
 int engine_fold_mark(struct engine *e, struct engine_mark *m) MUST_USE;
+/* A download that libcoap's plane serves just now. */
+bool engine_in_sight(const struct progress_slot *s, int64_t now);
 /* The farthest of what is known of a peer and an image in all tables, and
  * ms since the last block; false: nothing. */
 bool engine_span(const struct engine *e, const char *peer,

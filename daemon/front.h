@@ -105,6 +105,9 @@ extern const struct route routes_admin[];
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies,
 	    notifications, dedup_hits, errors;
+	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
+	uint64_t image_workers, image_slow, image_dropped, image_peers,
+	    image_evicted, images_mapped;
 };
 
 struct front_hooks {

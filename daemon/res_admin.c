@@ -295,6 +295,17 @@ put_lag(struct msg_status *m, const struct loop *loop)
 	m->lag_over = l->over;
 }
 
+static void
+put_images(struct msg_status *m, const struct front_stats *fs)
+{
+	m->image_workers = fs->image_workers;
+	m->image_slow = fs->image_slow;
+	m->image_dropped = fs->image_dropped;
+	m->image_peers = fs->image_peers;
+	m->image_evicted = fs->image_evicted;
+	m->images_mapped = fs->images_mapped;
+}
+
 int
 res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -326,6 +337,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.downloads = es.progress_slots;
 	m.commits_failed = es.commits_failed;
 	put_lag(&m, app->loop);
+	put_images(&m, &fs);
 	m.degraded = es.degraded;
 	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
 	strcpy(m.coap, app->conf.listen_coap);

@@ -36,6 +36,19 @@ sq_close(struct store *store)
 	free(s);
 }
 
+/* Whoever commits without a pause would never let the thread in, which polls
+ * for the lock. */
+static bool
+let_in(struct sq *s, unsigned claim)
+{
+	for (int ms = 0; ms < SYNC_WAIT_MS; ms++) {
+		if (syncer_claim(s->base.syncer) != claim)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 /* The write lock may be the checkpointing thread's: that is waited for once,
  * not by every request of a turn. */
 static int
@@ -45,8 +58,10 @@ begin_outer(struct sq *s)
 	unsigned claim = s->base.syncer != NULL ? syncer_claim(s->base.syncer) : 0;
 	int err;
 
-	if (claim % 2 == 1 && claim == s->waited)
+	if (claim % 2 == 1 && (claim == s->waited || !let_in(s, claim))) {
+		s->waited = claim;
 		return sq_refuse(s, ERR_BUSY, "a checkpoint is being ended");
+	}
 	err = sq_run(s, BEGIN);
 	if (err == ERR_BUSY && s->base.syncer != NULL)
 		s->waited = syncer_claim(s->base.syncer);

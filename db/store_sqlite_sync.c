@@ -148,6 +148,23 @@ checkpoint(struct syncer *s, bool all)
 	return rc == SQLITE_OK ? 0 : sq_code(rc);
 }
 
+/* Has whoever reads the database gone? This waits for nobody. */
+static void
+look_again(struct syncer *s)
+{
+	int log = -1, done = -1;
+
+	if (part(s, s->slow_us > SLOW_US, &log, &done) != SQLITE_OK ||
+	    log < 0 || log > done)
+		return;
+	s->next = SYNC_SOFT;
+	pthread_mutex_lock(&s->lock);
+	s->pages = 0;
+	s->stats.checkpoints++;
+	s->stats.stuck = false;
+	pthread_mutex_unlock(&s->lock);
+}
+
 static int
 sync_log(struct syncer *s)
 {
@@ -214,7 +231,7 @@ answer(struct syncer *s, int err)
 	pthread_mutex_unlock(&s->lock);
 }
 
-enum task { SYNC, CHECKPOINT, WHOLE, STOP };
+enum task { SYNC, CHECKPOINT, WHOLE, LOOK, STOP };
 
 /* Waits for something to do. What was asked comes first. */
 static enum task
@@ -239,6 +256,11 @@ next_task(struct syncer *s)
 			s->tick = false;
 			break;
 		}
+		if (s->stats.stuck && s->tick) {
+			task = LOOK;
+			s->tick = false;
+			break;
+		}
 		s->tick = false;
 		pthread_cond_wait(&s->wake, &s->lock);
 	}
@@ -255,6 +277,8 @@ run(void *arg)
 	while ((task = next_task(s)) != STOP) {
 		if (task == SYNC)
 			answer(s, make_durable(s));
+		else if (task == LOOK)
+			look_again(s);
 		else if (checkpoint(s, task == WHOLE) == 0 && task == WHOLE)
 			s->broken = false;
 	}

@@ -53,7 +53,8 @@ int syncer_wait(struct syncer *s) MUST_USE;
 /* Readable while there is an answer. */
 int syncer_fd(const struct syncer *s);
 
-/* Now and then: a checkpoint that failed is tried again. */
+/* Now and then: a checkpoint that failed is tried again; after one that a
+ * reader was in the way of, whether it has gone. */
 void syncer_tick(struct syncer *s);
 
 struct syncer_stats {

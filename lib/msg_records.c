@@ -36,7 +36,10 @@ static const struct msg_field msg_status_fields[] = {
 	U64(commits_failed, 0), U64(lag_p50_us, MSG_OPT),
 	U64(lag_p99_us, MSG_OPT), U64(lag_max_us, MSG_OPT),
 	U64(lag_recent_us, MSG_OPT), U64(lag_turns, MSG_OPT),
-	U64(lag_over, MSG_OPT), BOOL(degraded, 0), TEXT(why, MSG_OPT),
+	U64(lag_over, MSG_OPT), U64(image_workers, MSG_OPT),
+	U64(image_slow, MSG_OPT), U64(image_dropped, MSG_OPT),
+	U64(image_peers, MSG_OPT), U64(image_evicted, MSG_OPT),
+	U64(images_mapped, MSG_OPT), BOOL(degraded, 0), TEXT(why, MSG_OPT),
 	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT), END,
 };
 RECORD(msg_status, false);

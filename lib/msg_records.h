@@ -25,6 +25,12 @@ struct msg_status {
 	uint64_t lag_p50_us, lag_p99_us, lag_max_us;
 	uint64_t lag_recent_us; /* the longest of the last minute */
 	uint64_t lag_turns, lag_over; /* over: longer than 100 ms */
+	/* threads that serve images; requests that they left to the loop, and
+	   those that nobody had room for */
+	uint64_t image_workers, image_slow, image_dropped;
+	/* downloads that they have noted, and gave up for newer ones */
+	uint64_t image_peers, image_evicted;
+	uint64_t images_mapped;
 	bool degraded; /* the last commit failed, for: */
 	char why[161];
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];

@@ -14,6 +14,7 @@ import time
 
 import bench_lib
 import parts_control
+import parts_crowd
 import parts_fleet
 import parts_image
 import parts_store
@@ -24,7 +25,7 @@ from bench_lib import BIN, LOAD, ROWS, SERVER, Skip
 PARTS = {"start": parts_store.bench_start, "verify": parts_store.bench_verify, "blocks": parts_image.bench_blocks,
          "scale": parts_image.bench_scale, "rivals": parts_image.bench_rivals, "slow": parts_image.bench_slow,
          "workers": parts_image.bench_workers, "poll": parts_control.bench_poll, "dtls": parts_control.bench_dtls,
-         "reports": parts_control.bench_reports, "campaign": parts_fleet.bench_campaign}
+         "reports": parts_control.bench_reports, "campaign": parts_fleet.bench_campaign, "crowd": parts_crowd.bench_crowd}
 NAMED = {"plan": parts_store.bench_plan, "fleet": parts_fleet.bench_fleet, "soak": parts_fleet.bench_soak}  # long
 
 

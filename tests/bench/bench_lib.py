@@ -259,7 +259,7 @@ def turns_row(part, statuses):
     worst = [s["lag_max_us"] / 1000 for s in statuses if "lag_max_us" in s]  # optional on the wire
     if worst:
         row(part, "  the longest turn of suitd's loop", worst, "ms", ("<=", 100), "%d of %d turns were longer than that; wall" % (
-            sum(s["lag_over"] for s in statuses), sum(s["lag_turns"] for s in statuses)), key=part + ".turn")
+            sum(s.get("lag_over", 0) for s in statuses), sum(s["lag_turns"] for s in statuses)), key=part + ".turn")
 
 
 @contextlib.contextmanager

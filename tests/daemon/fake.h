@@ -146,7 +146,9 @@ void
 front_stats(const struct front *f, struct front_stats *ret)
 {
 	(void)f;
-	*ret = (struct front_stats){.requests = 5, .blocks = 7};
+	*ret = (struct front_stats){.requests = 5, .blocks = 7,
+	    .image_workers = 2, .image_slow = 3, .image_dropped = 4,
+	    .image_peers = 8, .image_evicted = 9, .images_mapped = 10};
 }
 
 bool

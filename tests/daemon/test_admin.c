@@ -688,6 +688,12 @@ status_counts(void **state)
 	answer_is(&msg_status, &m);
 	assert_int_equal(m.devices, 1);
 	assert_int_equal(m.blocks, 7);
+	assert_int_equal(m.image_workers, 2);
+	assert_int_equal(m.image_slow, 3);
+	assert_int_equal(m.image_dropped, 4);
+	assert_int_equal(m.image_peers, 8);
+	assert_int_equal(m.image_evicted, 9);
+	assert_int_equal(m.images_mapped, 10);
 	assert_string_equal(m.version, SUITD_VERSION);
 	assert_false(m.degraded);
 }

@@ -206,6 +206,7 @@ struct ask {
 	uint32_t num;
 	uint8_t szx;
 	unsigned code; /* 0: GET */
+	size_t size; /* of the datagram, with a payload then */
 };
 
 static void
@@ -213,7 +214,7 @@ send_ask(int fd, const struct ask *q)
 {
 	static _Atomic(uint16_t) mid;
 	const char *first = q->first == NULL ? "i" : q->first;
-	uint8_t raw[400], b2[3];
+	uint8_t raw[4000], b2[3];
 	struct buf b = buf_of(raw, sizeof(raw));
 	uint16_t id = ++mid;
 
@@ -231,6 +232,8 @@ send_ask(int fd, const struct ask *q)
 		put_option(&b, 4, slice_str(q->query));
 	put_option(&b, q->query != NULL ? 8 : 12, slice_of(b2, block_put(
 	    (struct block){q->num, false, q->szx}, b2)));
+	while (b.n < q->size)
+		buf_put_u8(&b, 0xff); /* first of all, the marker */
 	assert_false(b.over);
 	assert_int_equal(send(fd, raw, b.n, 0), b.n);
 }
@@ -747,6 +750,33 @@ a_file_that_was_touched_is_no_longer_served_unseen(void **state)
 }
 
 static void
+a_datagram_at_the_cap_is_read_and_a_longer_one_reset(void **state)
+{
+	static const size_t longer[] = {LIMIT_DATAGRAM + 1, DATAGRAM_MAX,
+	    DATAGRAM_MAX + 1, 4000};
+	struct image im = published(SIZE);
+	struct ask q = of(&im);
+	struct answer a;
+	int fd = client("127.0.0.1");
+
+	(void)state;
+	warm_up(fd, &im);
+	q.num = 1;
+	for (size_t i = 0; i < 4; i++) {
+		q.size = longer[i];
+		send_ask(fd, &q);
+		a.n = recv(fd, a.b, sizeof(a.b), 0);
+		assert_int_equal(a.n, 4);
+		assert_int_equal(a.b[0], 0x70); /* RST */
+		assert_int_equal(a.b[1], 0);
+	}
+	q.size = LIMIT_DATAGRAM;
+	a = ask_worker(fd, &q);
+	is_block(&a, &im, 1024);
+	close(fd);
+}
+
+static void
 everything_else_reaches_libcoap(void **state)
 {
 	struct image im = published(SIZE);
@@ -936,6 +966,7 @@ main(void)
 		T(the_slow_lane_drops_what_it_has_no_room_for),
 		T(a_torn_file_is_an_error_for_itself_alone),
 		T(a_file_that_was_touched_is_no_longer_served_unseen),
+		T(a_datagram_at_the_cap_is_read_and_a_longer_one_reset),
 		T(everything_else_reaches_libcoap),
 		T(nothing_to_steer_is_said_and_leaves_nothing),
 		T(no_workers_wanted_are_none),

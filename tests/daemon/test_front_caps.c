@@ -1,8 +1,9 @@
 /*
  * What peers can make the front keep is bounded: sessions of each plane,
- * handshakes, connections, observers. Each test goes to the cap and past it,
- * with a peer for each address of 127.48.0.0/12. (Per-peer observers, request
- * bodies and remembered answers: test_front_observe, _block1, _dedup.)
+ * handshakes, connections, observers, answers that wait. Each test goes to
+ * the cap and past it, with a peer for each address of 127.48.0.0/12.
+ * (Per-peer observers, request bodies and remembered answers:
+ * test_front_observe, _block1, _dedup.)
  */
 #include "tests/rig/front_rig.h"
 
@@ -17,6 +18,7 @@
 #define UDP_SESSIONS 64 /* front.c */
 #define HANDSHAKES 2001 /* libcoap counts one late */
 #define CONNECTIONS 512
+#define HELD 4096 /* front_int.h */
 #define BATCH 64
 
 static int fd = -1;
@@ -136,6 +138,16 @@ observers(void)
 	return st.observers;
 }
 
+/* However long they take on a busy machine. */
+static void
+observers_become(uint64_t n)
+{
+	for (int i = 0; i < 1000 && observers() != n; i++)
+		settle();
+	settle(); /* and no more of them */
+	assert_int_equal(observers(), n);
+}
+
 static void
 observers_are_bounded_over_all_peers(void **state)
 {
@@ -147,10 +159,9 @@ observers_are_bounded_over_all_peers(void **state)
 		if (n % 512 == 511)
 			settle();
 	}
-	assert_int_equal(observers(), LIMIT_OBSERVERS);
+	observers_become(LIMIT_OBSERVERS);
 	ask(n / per, 0, OBSERVE);
-	settle();
-	assert_int_equal(observers(), LIMIT_OBSERVERS);
+	observers_become(LIMIT_OBSERVERS);
 }
 
 /* Without any credential, so from addresses that may be forged. */
@@ -165,21 +176,16 @@ plain_peers_that_observe_are_bounded(void **state)
 		if (n % 512 == 511)
 			settle();
 	}
-	settle();
-	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN);
+	observers_become(LIMIT_OBSERVING_PLAIN);
 	ask(n, 0, OBSERVE);
-	settle();
-	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN);
+	observers_become(LIMIT_OBSERVING_PLAIN);
 	ask(3, 1, OBSERVE); /* who observes may observe more */
-	settle();
-	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN + 1);
+	observers_become(LIMIT_OBSERVING_PLAIN + 1);
 	ask(3, 0, CANCEL);
 	ask(3, 1, CANCEL);
-	settle();
-	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN - 1);
+	observers_become(LIMIT_OBSERVING_PLAIN - 1);
 	ask(n, 0, OBSERVE); /* its place */
-	settle();
-	assert_int_equal(observers(), LIMIT_OBSERVING_PLAIN);
+	observers_become(LIMIT_OBSERVING_PLAIN);
 }
 
 /* Hellos from addresses that may be forged. */
@@ -254,6 +260,126 @@ connections_are_bounded(void **state)
 	rig_run(20);
 }
 
+/* --- answers that wait for the disk --- */
+
+static void
+post(uint16_t id)
+{
+	struct msg q;
+
+	msg_begin(&q, CON, 2, id, "01");
+	msg_path(&q, "r");
+	msg_send(&q, 0);
+}
+
+/* A sync that hangs, and as many requests before it as may wait. */
+static void
+fill_up(unsigned n)
+{
+	rig.no_flush = true;
+	for (unsigned i = 1; i <= n; i++) {
+		post((uint16_t)i);
+		if (i % BATCH == 0)
+			rig_run(1);
+	}
+	for (int i = 0; i < 100 && rig.calls < (int)n; i++)
+		rig_run(5);
+	assert_int_equal(rig.calls, n);
+	assert_int_equal(front_held(rig.front), n);
+}
+
+/* What they waited for is there: so many answers leave, none twice. */
+static void
+let_go(unsigned n)
+{
+	static bool had[HELD + 1];
+	struct msg a;
+
+	memset(had, 0, sizeof(had));
+	for (unsigned upto = BATCH; upto < n + BATCH; upto += BATCH) {
+		front_flush(rig.front, (struct front_span){0, upto}, 0);
+		for (unsigned i = upto - BATCH; i < upto && i < n; i++) {
+			assert_true(msg_recv(&a, 0, 1000));
+			assert_int_equal(a.code, 204);
+			assert_in_range(a.mid, 1, HELD);
+			assert_false(had[a.mid]);
+			had[a.mid] = true;
+		}
+	}
+	assert_false(msg_recv(&a, 0, 20));
+}
+
+static void
+is_refused(unsigned id)
+{
+	struct msg a;
+
+	assert_true(msg_recv(&a, 0, 5000));
+	assert_int_equal(a.mid, id);
+	assert_int_equal(a.code, 503);
+	assert_true(msg_get_uint(&a, OPT_MAX_AGE) > 0);
+	assert_int_equal(rig.calls, HELD);
+}
+
+static void
+answers_that_wait_are_bounded_and_reading_goes_on(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	fill_up(HELD);
+	assert_false(msg_recv(&a, 0, 1)); /* none has left */
+	post(HELD + 1);
+	is_refused(HELD + 1);
+	msg_begin(&q, CON, 1, HELD + 2, "02");
+	msg_path(&q, "hello");
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 205);
+	post(HELD + 3); /* nobody else gets a place meanwhile */
+	is_refused(HELD + 3);
+	let_go(HELD);
+	rig.no_flush = false;
+	post(HELD + 4);
+	assert_true(msg_recv(&a, 0, 1000));
+	assert_int_equal(a.code, 204);
+}
+
+/* Two planes that are ready in one turn, and one place. */
+static void
+planes_share_the_places(void **state)
+{
+	static const uint8_t csm[] = {0x00, 0xe1},
+	    frame[] = {0x21, 0x02, 0x77, 0xb1, 'r'};
+	struct sockaddr_in to = plane(T_TCP);
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+	uint8_t b[256];
+	struct msg a;
+
+	(void)state;
+	assert_int_equal(connect(s, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(send(s, csm, sizeof(csm), 0), sizeof(csm));
+	rig_run(20);
+	while (recv(s, b, sizeof(b), MSG_DONTWAIT) > 0)
+		continue; /* its own CSM */
+	fill_up(HELD - 1);
+	post(HELD);
+	assert_int_equal(send(s, frame, sizeof(frame), 0), sizeof(frame));
+	for (int i = 0; i < 100 && rig.calls < HELD; i++)
+		rig_run(5);
+	rig_run(200);
+	assert_int_equal(rig.calls, HELD);
+	assert_int_equal(front_held(rig.front), HELD);
+	/* whoever came second is told so */
+	if (recv(s, b, sizeof(b), MSG_DONTWAIT) > 0)
+		assert_int_equal(b[b[0] >> 4 == 13 ? 2 : 1], 0xa3); /* 5.03 */
+	else
+		is_refused(HELD);
+	assert_false(msg_recv(&a, 0, 20));
+	close(s);
+	rig.no_flush = false;
+	rig_run(20);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -266,6 +392,8 @@ main(void)
 		T(handshakes_are_bounded),
 		T(idle_dtls_sessions_are_bounded),
 		T(connections_are_bounded),
+		T(answers_that_wait_are_bounded_and_reading_goes_on),
+		T(planes_share_the_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,29 @@ a_peer_stays_with_its_worker(void **state)
 	close_group();
 }
 
+/* As many as there may be; which one a number is for is in the program. */
+static void
+all_the_workers_there_may_be_have_peers(void **state)
+{
+	static const struct steer st = {1, {"i"}};
+	static const uint8_t raw[] = {0x40, 1, 7, 8, 0xb1, 'i', 1, 'x'};
+	bool has[LIMIT_IMAGE_WORKERS + 1] = {false};
+
+	(void)state;
+	open_group(LIMIT_IMAGE_WORKERS, &st);
+	assert_int_equal(group.n, LIMIT_IMAGE_WORKERS);
+	for (unsigned i = 0; i < 1000; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+		has[goes_to(fd, slice_of(raw, sizeof(raw)))] = true;
+		close(fd);
+	}
+	assert_false(has[0]);
+	for (unsigned i = 1; i <= LIMIT_IMAGE_WORKERS; i++)
+		assert_true(has[i]);
+	close_group();
+}
+
 #define T(f) cmocka_unit_test(f)
 
 int
@@ -288,6 +311,7 @@ main(void)
 		T(all_the_names_there_may_be),
 		T(paths_come_and_go),
 		T(a_peer_stays_with_its_worker),
+		T(all_the_workers_there_may_be_have_peers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

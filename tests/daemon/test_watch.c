@@ -226,6 +226,7 @@ static void
 what_libcoap_serves_is_shown_as_well(void **state)
 {
 	static struct req req;
+	struct engine_stats st;
 	struct store_device d;
 	struct blob *b;
 
@@ -243,6 +244,13 @@ what_libcoap_serves_is_shown_as_well(void **state)
 	engine_blocks(&w.app, &req, b, 3100, SIZE);
 	second();
 	assert_int_equal(shown().bytes_done, 3100);
+	engine_stats(w.app.engine, &st);
+	assert_int_equal(st.progress_slots, 1);
+	for (int i = 0; i < 61; i++)
+		second();
+	assert_int_equal(shown().downloads, 0);
+	engine_stats(w.app.engine, &st);
+	assert_int_equal(st.progress_slots, 0);
 	blob_unref(b);
 	close_all();
 }

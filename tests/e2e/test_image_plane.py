@@ -11,7 +11,7 @@ import time
 import refuse
 from coapraw import (ACCEPT, BLOCK2, CON, DELETE, ETAG, GET, NON, OBSERVE, POST, SIZE2, URI_HOST, URI_PORT, URI_QUERY,
                      Msg, block, code, encode, uint)
-from fixture import Skip, Suitd, run
+from fixture import Skip, Suitd, run, wait_for
 from freeze import Frozen, loop, workers
 from netns import Namespace, ip
 from planes import IMAGE, IMAGES, client, digest, fill, image_path, name, one, seg, suitd
@@ -254,6 +254,7 @@ def test_multicast_and_broadcast_get_one_answer_at_most(_):
         s4.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         s4.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.8.0.2"))
         for s, dst in ((s6, ("fd08::1", d.port)), (s4, ("10.8.0.1", d.port))):
+            wait_for("the link, which is new", lambda: answers_to(s, dst))
             assert answers_to(s, dst) == 1, "a unicast datagram is answered: %r" % (dst,)
         for s, dst in ((s6, ("ff02::1", d.port, 0, index)), (s4, ("224.0.0.1", d.port)), (s4, ("10.8.0.255", d.port)),
                        (s4, ("255.255.255.255", d.port))):
@@ -294,6 +295,10 @@ def test_both_planes_are_counted(d):
     assert now["errors"] - st["errors"] == n, (st, now)
     # and what status itself asks
     assert 3 * n <= now["requests"] - st["requests"] <= 3 * n + 4, (st, now)
+    # and what is the image plane's own, of which a zero is not sent
+    assert now["image_workers"] == len(workers(d)) and now["images_mapped"] >= 1 and now["image_peers"] >= 1, now
+    assert now["image_slow"] >= 1, now  # the first request for the image
+    assert not now.get("image_dropped") and not now.get("image_evicted"), now
 
 
 def refused(preexec, wants):
