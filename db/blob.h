@@ -41,6 +41,19 @@ int blob_put_write(struct blob_put *p, struct slice in) MUST_USE;
 int blob_put_commit(struct blob_put *p, const uint8_t *expect,
     uint8_t ret_digest[32], struct why *why) MUST_USE;
 void blob_put_abort(struct blob_put *p); /* NULL is fine */
+/*
+ * A commit in three parts, so that a thread can wait for the disk. All of it
+ * in order, even when there is an error: seal says what the digest is, place
+ * makes the file durable under its name, finish tells the store and frees it.
+ * Only place may run on another thread, and nothing else of the upload
+ * meanwhile. After place an abort leaves a whole image to the next start.
+ */
+int blob_put_seal(struct blob_put *p, const uint8_t *expect) MUST_USE;
+void blob_put_place(struct blob_put *p);
+/* Also ERR_CONFLICT when the file was dropped in between. */
+int blob_put_finish(struct blob_put *p, uint8_t ret_digest[32],
+    struct why *why) MUST_USE;
+uint64_t blob_put_size(const struct blob_put *p); /* bytes so far */
 
 /*
  * Maps an image; one mapping is shared. The first open after a start, and

@@ -116,6 +116,15 @@ files_in(const struct fixture *f, const char *sub)
 }
 
 static void
+digest_of(struct slice in, uint8_t ret[32])
+{
+	struct digest d;
+
+	OK(digest_compute(DIGEST_SHA256, in, &d));
+	memcpy(ret, d.b, 32);
+}
+
+static void
 an_image_is_read_back_and_survives_a_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -296,6 +305,53 @@ a_damaged_image_is_found_and_the_others_are_served(void **state)
 	assert_true(slice_eq(blob_bytes(blob), slice_of(bytes, 3000)));
 	blob_unref(blob);
 	assert_int_equal(blob_total(f->bs), 5000);
+}
+
+/* As a thread does it: what the loop sees in between, and at the end. */
+static void
+an_upload_is_there_when_all_three_parts_are_done(void **state)
+{
+	struct fixture *f = *state;
+	struct blob_put *p, *q;
+	uint8_t ret[32], other[32];
+	char path[200];
+	struct why why;
+
+	OK(blob_put_begin(f->bs, &p));
+	OK(blob_put_write(p, slice_of(bytes, 3000)));
+	assert_int_equal(blob_put_size(p), 3000);
+	OK(blob_put_seal(p, NULL));
+	assert_int_equal(files_in(f, "images"), 0);
+	blob_put_place(p);
+	assert_int_equal(files_in(f, "tmp"), 0);
+	OK(blob_put_begin(f->bs, &q)); /* the same by somebody else */
+	OK(blob_put_write(q, slice_of(bytes, 3000)));
+	OK(blob_put_seal(q, NULL));
+	blob_put_place(q);
+	OK(blob_put_finish(p, ret, &why));
+	OK(blob_put_finish(q, other, &why));
+	assert_memory_equal(ret, other, 32);
+	assert_int_equal(blob_total(f->bs), 3000);
+	/* dropped after it was placed */
+	OK(blob_put_begin(f->bs, &p));
+	OK(blob_put_write(p, slice_of(bytes, 100)));
+	OK(blob_put_seal(p, NULL));
+	blob_put_place(p);
+	digest_of(slice_of(bytes, 100), ret);
+	path_of(f, ret, path);
+	OK(unlink(path));
+	FAILS(blob_put_finish(p, ret, &why), ERR_CONFLICT);
+	assert_false(blob_have(f->bs, ret, NULL));
+	/* given up after it was placed: the next start finds it whole */
+	OK(blob_put_begin(f->bs, &p));
+	OK(blob_put_write(p, slice_of(bytes, 100)));
+	OK(blob_put_seal(p, ret));
+	blob_put_place(p);
+	blob_put_abort(p);
+	assert_false(blob_have(f->bs, ret, NULL));
+	reopen(f);
+	assert_true(blob_have(f->bs, ret, NULL));
+	assert_int_equal(blob_total(f->bs), 3100);
 }
 
 static void
@@ -609,6 +665,7 @@ main(void)
 		T(the_total_is_capped_over_images_and_uploads),
 		T(the_cap_of_an_image_is_at_most_that_of_the_protocol),
 		T(a_damaged_image_is_found_and_the_others_are_served),
+		T(an_upload_is_there_when_all_three_parts_are_done),
 		T(an_image_touched_while_we_run_is_hashed_again),
 		T(a_missing_image_is_not_found_and_can_come_back),
 		T(the_last_images_stay_mapped_and_no_more_of_them),
