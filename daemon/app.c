@@ -13,6 +13,7 @@
 #include "daemon/blocks.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
+#include "daemon/checks.h"
 #include "daemon/disk.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -115,7 +116,9 @@ open_rest(struct app *app, struct why *why)
 		rc = open_front(app, why);
 	if (rc != 0)
 		return rc;
-	rc = blocks_new(app, &app->blocks);
+	rc = checks_new(app, &app->checks);
+	if (rc == 0)
+		rc = blocks_new(app, &app->blocks);
 	return rc == 0 ? 0 : why_set(why, rc, "start: %s", err_text(rc));
 }
 
@@ -152,6 +155,7 @@ app_close(struct app *app)
 	peer_free(app->peer);
 	engine_free(app->engine);
 	blocks_free(app->blocks);
+	checks_free(app->checks);
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);

@@ -58,10 +58,26 @@ uint64_t blob_put_size(const struct blob_put *p); /* bytes so far */
 /*
  * Maps an image; one mapping is shared. The first open after a start, and
  * after the file was touched, hashes it: ERR_CORRUPT when the bytes are not
- * the name's (until it is uploaded again), ERR_NOT_FOUND, ERR_IO.
+ * the name's (until it is uploaded again), ERR_NOT_FOUND, ERR_IO. One of more
+ * than BLOB_HASH_NOW bytes it does not hash: ERR_BUSY until blob_check_... has.
  */
+#define BLOB_HASH_NOW (1024 * 1024)
 int blob_get(struct blob_store *bs, const uint8_t digest[32],
     struct blob **ret) MUST_USE;
+/*
+ * Hashes what is there, piece by piece: begin, step until it says true, end,
+ * which frees it. Only step may run on another thread. begin: ERR_EXISTS when
+ * nothing is unknown of the image, which is no reason to wait for anything;
+ * end: 0, or what blob_get said had it hashed it; ERR_BUSY when the file was
+ * touched meanwhile.
+ */
+struct blob_check;
+int blob_check_begin(struct blob_store *bs, const uint8_t digest[32],
+    struct blob_check **ret) MUST_USE;
+bool blob_check_step(struct blob_check *c, size_t bytes) MUST_USE;
+int blob_check_end(struct blob_check *c) MUST_USE;
+/* Without a result. NULL is fine. */
+void blob_check_abort(struct blob_check *c);
 /* Does the file still have the bytes that were mapped? For those who hold on
  * to one. */
 bool blob_current(const struct blob_store *bs, const struct blob *b);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An image of 60 MiB is uploaded while others ask: all get what they asked for. How long
+"""An image of 60 MiB is uploaded, and hashed after a start, while others ask: all get what they asked for. How long
 the loop was kept is printed, and decides nothing."""
 import hashlib
 import os
@@ -58,7 +58,7 @@ def tmp_files(d):
     return os.listdir(os.path.join(d.state, "tmp"))
 
 
-def test_a_large_upload_beside_others(_):
+def test_a_large_upload_and_a_large_hash_beside_others(_):
     small, large = os.urandom(5000), os.urandom(SIZE)
     with Suitd() as d:
         d.author()
@@ -72,6 +72,34 @@ def test_a_large_upload_beside_others(_):
         h = hashlib.sha256(large).hexdigest()
         with open(os.path.join(d.state, "images", h[:2], h), "rb") as f:
             assert f.read() == large
+        d.stop()
+        d.start()
+        p = Peer(d.port)
+        with Asking(d, small) as a:
+            r = p.ask(GET, NAME[1:], timeout=20)
+            wait_for("all to be hashed", lambda: "hashed since the start" in open(d.log).read().split("ready:")[-1])
+        assert code(r.code) == "2.05" and r.payload == large[:len(r.payload)], str(r)
+        assert a.asked and not a.bad, a.bad[:3]
+        lag(d, "start, %d asked beside it, the slowest took %.1f ms" % (a.asked, a.slowest * 1000))
+
+
+def test_a_large_damaged_image_is_named_and_not_served(_):
+    large = os.urandom(8 << 20)
+    with Suitd() as d:
+        d.author()
+        env, fw = d.manifest(1, large, NAME)
+        d.ctl("publish", env, "--payload", fw)
+        d.stop()
+        h = hashlib.sha256(large).hexdigest()
+        f = os.path.join(d.state, "images", h[:2], h)
+        os.chmod(f, 0o600)
+        with open(f, "r+b") as out:
+            out.seek(len(large) - 1)
+            out.write(bytes([large[-1] ^ 1]))
+        d.start()
+        r = Peer(d.port).ask(GET, NAME[1:], timeout=20)
+        assert code(r.code) == "5.00" and b"damaged" in r.payload, str(r)
+        assert "digest=%s" % h[:16] in open(d.log).read()
 
 
 def test_a_kill_in_an_upload_leaves_nothing(_):
