@@ -13,6 +13,8 @@
 #include "daemon/blocks.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
+#include "daemon/checks.h"
+#include "daemon/disk.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
@@ -63,6 +65,7 @@ open_front(struct app *app, struct why *why)
 	const struct front_opts o = {
 		.loop = app->loop,
 		.app = app,
+		.blobs = app->blobs,
 		.conf = &app->conf,
 		.hooks = {access_psk, access_who, engine_blocks,
 		    blocks_count},
@@ -115,14 +118,19 @@ open_rest(struct app *app, struct why *why)
 		rc = engine_new(app, &app->engine);
 	if (rc == 0)
 		rc = follow_disk(app);
+	if (rc == 0)
+		rc = disk_new(app->loop, &app->disk);
 	if (rc != 0)
 		return why_set(why, rc, "start: %s", err_text(rc));
 	rc = peer_new(app->loop, &app->conf, &app->peer, why);
 	if (rc == 0)
 		rc = open_front(app, why);
-	if (rc == 0 && (rc = blocks_new(app, &app->blocks)) != 0)
-		return why_set(why, rc, "start: %s", err_text(rc));
-	return rc;
+	if (rc != 0)
+		return rc;
+	rc = checks_new(app, &app->checks);
+	if (rc == 0)
+		rc = blocks_new(app, &app->blocks);
+	return rc == 0 ? 0 : why_set(why, rc, "start: %s", err_text(rc));
 }
 
 int
@@ -148,6 +156,8 @@ app_close(struct app *app)
 {
 	struct front *f = app->front;
 
+	disk_free(app->disk); /* what was uploaded is answered, too */
+	app->disk = NULL;
 	if (f != NULL)
 		engine_drain(app->engine);
 	blocks_stop(app->blocks);
@@ -156,6 +166,7 @@ app_close(struct app *app)
 	peer_free(app->peer);
 	engine_free(app->engine);
 	blocks_free(app->blocks);
+	checks_free(app->checks);
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);

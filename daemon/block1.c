@@ -1,12 +1,11 @@
+/*
+ * An image is hashed and written block by block as it comes, so that the last
+ * block is as cheap as any other. Rejected: a file of our own that is copied
+ * into the images when it is complete.
+ */
 #include "daemon/block1.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Strangers cannot keep those with a credential from uploading. */
 #define ASSEMBLIES_ANONYMOUS (LIMIT_ASSEMBLIES * 3 / 4)
@@ -24,23 +23,22 @@ struct assembly {
 	coap_mid_t first_mid; /* of block 0 */
 	uint8_t *mem;
 	size_t mem_cap;
-	int fd; /* -1: in memory */
-	void *map;
+	struct blob_put *upload; /* of a route with ROUTE_BODY_FILE */
 	int64_t touched; /* monotonic ms */
 };
 
 struct block1 {
-	char dir[300];
+	struct blob_store *blobs;
 	struct assembly as[LIMIT_ASSEMBLIES];
 };
 
 struct block1 *
-block1_new(const char *state_dir)
+block1_new(struct blob_store *blobs)
 {
 	struct block1 *b = calloc(1, sizeof(*b));
 
 	if (b != NULL)
-		snprintf(b->dir, sizeof(b->dir), "%s/tmp", state_dir);
+		b->blobs = blobs;
 	return b;
 }
 
@@ -49,10 +47,7 @@ block1_drop(struct assembly *a)
 {
 	if (a == NULL || !a->used)
 		return;
-	if (a->map != NULL)
-		munmap(a->map, a->n);
-	if (a->fd >= 0)
-		close(a->fd);
+	blob_put_abort(a->upload);
 	free(a->mem);
 	memset(a, 0, sizeof(*a));
 }
@@ -98,7 +93,6 @@ begin(struct block1 *b, const struct exchange *x)
 		if (!b->as[i].used)
 			a = &b->as[i];
 	a->used = true;
-	a->fd = -1;
 	a->first_mid = x->mid;
 	a->peer = x->peer;
 	a->method = x->req.method;
@@ -107,58 +101,6 @@ begin(struct block1 *b, const struct exchange *x)
 		memcpy(a->rtag, x->rtag.p, x->rtag.n);
 	a->rtag_n = x->rtag.n;
 	return a;
-}
-
-static int
-io_error(void)
-{
-	switch (errno) {
-	case ENOSPC:
-	case EDQUOT:
-		return ERR_NOSPACE;
-	case EROFS:
-		return ERR_READONLY;
-	default:
-		return ERR_IO;
-	}
-}
-
-/* A file that vanishes with us, also on a crash where O_TMPFILE works. */
-static int
-open_file(const struct block1 *b, int *ret_fd)
-{
-	char name[320];
-	int fd;
-
-	if (mkdir(b->dir, 0700) != 0 && errno != EEXIST)
-		return io_error();
-	fd = open(b->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-		snprintf(name, sizeof(name), "%s/body.XXXXXX", b->dir);
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(name);
-	}
-	if (fd < 0)
-		return io_error();
-	*ret_fd = fd;
-	return 0;
-}
-
-static int
-write_all(int fd, struct slice s, uint64_t off)
-{
-	while (s.n > 0) {
-		ssize_t n = pwrite(fd, s.p, s.n, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return io_error();
-		s = slice_sub(s, (size_t)n, s.n);
-		off += (uint64_t)n;
-	}
-	return 0;
 }
 
 static int
@@ -182,24 +124,26 @@ append_mem(struct assembly *a, struct slice s)
 }
 
 static int
-append(struct block1 *b, struct assembly *a, struct slice s)
+append_upload(struct block1 *b, struct assembly *a, struct exchange *x)
 {
 	int rc = 0;
 
-	if (a->fd < 0 && a->n + s.n <= LIMIT_BODY_MEM) {
-		rc = append_mem(a, s);
-	} else {
-		if (a->fd < 0) {
-			rc = open_file(b, &a->fd);
-			if (rc == 0)
-				rc = write_all(a->fd, slice_of(a->mem,
-				    (size_t)a->n), 0);
-			free(a->mem);
-			a->mem = NULL;
-		}
-		if (rc == 0)
-			rc = write_all(a->fd, s, a->n);
-	}
+	if (a->upload == NULL)
+		rc = blob_put_begin(b->blobs, &a->upload);
+	if (rc == 0)
+		rc = blob_put_write(a->upload, x->req.body);
+	return rc == 0 ? 0 : why_set(&x->resp.why, rc,
+	    "image, after %llu bytes: %s", (unsigned long long)a->n,
+	    err_text(rc));
+}
+
+static int
+append(struct block1 *b, struct assembly *a, struct exchange *x)
+{
+	struct slice s = x->req.body;
+	int rc = x->match.route->flags & ROUTE_BODY_FILE ?
+	    append_upload(b, a, x) : append_mem(a, s);
+
 	if (rc != 0)
 		return rc;
 	a->n += s.n;
@@ -207,21 +151,14 @@ append(struct block1 *b, struct assembly *a, struct slice s)
 	return 0;
 }
 
-static int
+static void
 present(struct exchange *x, struct assembly *a)
 {
-	if (a->fd < 0) {
-		x->req.body = slice_of(a->mem, (size_t)a->n);
-	} else {
-		void *map = mmap(NULL, a->n, PROT_READ, MAP_PRIVATE, a->fd, 0);
-
-		if (map == MAP_FAILED)
-			return ERR_IO;
-		a->map = map;
-		x->req.body = slice_of(map, (size_t)a->n);
-	}
+	x->req.body = a->upload != NULL ? SLICE_NONE :
+	    slice_of(a->mem, (size_t)a->n);
+	x->resp.upload = a->upload;
+	a->upload = NULL;
 	x->assembly = a;
-	return 0;
 }
 
 /* Every block but the last is full; with BERT, full several times over. */
@@ -292,12 +229,12 @@ block1_take(struct block1 *b, struct exchange *x, uint64_t cap, int64_t mono)
 	if (a == NULL)
 		return rc;
 	a->touched = mono;
-	rc = append(b, a, x->req.body);
+	rc = append(b, a, x);
 	if (rc == 0 && x->b1.more)
 		return BLOCK1_MORE;
 	if (rc == 0)
-		rc = present(x, a);
-	if (rc != 0)
+		present(x, a);
+	else
 		block1_drop(a);
 	return rc;
 }

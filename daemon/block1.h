@@ -1,8 +1,8 @@
 /*
  * block1: request bodies that come in blocks (RFC 7959 2.5), put together
- * within bounds: LIMIT_ASSEMBLIES bodies, in memory up to LIMIT_BODY_MEM,
- * beyond it in a file without a name. A body belongs to (peer, method, path,
- * Request-Tag). Blocks must come in order.
+ * within bounds: LIMIT_ASSEMBLIES bodies of up to LIMIT_BODY_MEM bytes in
+ * memory, or, by a route with ROUTE_BODY_FILE, an upload to the images. A body
+ * belongs to (peer, method, path, Request-Tag). Blocks must come in order.
  */
 #ifndef SUITD_DAEMON_BLOCK1_H
 #define SUITD_DAEMON_BLOCK1_H
@@ -14,11 +14,11 @@ struct assembly;
 
 #define BLOCK1_MORE 1 /* not an error: 2.31, the body is not complete */
 
-struct block1 *block1_new(const char *state_dir); /* NULL: no memory */
+struct block1 *block1_new(struct blob_store *blobs); /* NULL: no memory */
 void block1_free(struct block1 *b);
 /*
  * Takes the request's payload. 0: x->req.body is the whole body, until
- * block1_drop. BLOCK1_MORE, or ERR_INCOMPLETE (4.08), ERR_SIZE (4.13 over
+ * block1_drop, or x->resp.upload has it. BLOCK1_MORE, or ERR_INCOMPLETE (4.08), ERR_SIZE (4.13 over
  * `cap` bytes), ERR_BUSY, ERR_MALFORMED, ERR_NOSPACE, ERR_IO ...
  */
 int block1_take(struct block1 *b, struct exchange *x, uint64_t cap,

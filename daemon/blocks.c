@@ -5,8 +5,8 @@
  * freed when nobody says so. Rejected: a reference count, which every batch
  * of every worker would write to the same line.
  *
- * Images are mapped, and hashed the first time, when somebody asks; starting
- * with a thousand of them costs nothing.
+ * Images are mapped when somebody asks; starting with a thousand of them costs
+ * nothing.
  */
 #include "daemon/blocks_impl.h"
 
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/catalog.h"
+#include "daemon/checks.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -121,6 +122,12 @@ static void
 on_slow(void *arg)
 {
 	slow_drain(arg);
+}
+
+static void
+on_checked(void *arg, uint64_t ticket, int err)
+{
+	slow_checked(arg, ticket, err);
 }
 
 /* Of a file that is another one by now nothing is served; who asks next
@@ -271,6 +278,9 @@ hook_up(struct blocks *b)
 {
 	int rc;
 
+	b->wait = calloc(SLOW_WAIT, sizeof(*b->wait));
+	if (b->wait == NULL)
+		return ERR_NOMEM;
 	b->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (b->event < 0)
 		return ERR_IO;
@@ -295,6 +305,7 @@ blocks_new(struct app *app, struct blocks **ret)
 		return ERR_NOMEM;
 	memset(b, 0, sizeof(*b));
 	b->app = app;
+	b->event = -1;
 	b->group.beside = front_socket(app->front, T_UDP);
 	b->szx = content_szx(app->conf.block_size);
 	rc = hook_up(b);
@@ -317,6 +328,7 @@ blocks_new(struct app *app, struct blocks **ret)
 		return rc;
 	}
 	catalog_on_load(app->catalog, on_load, b);
+	checks_on_done(app->checks, on_checked, b);
 	*ret = b;
 	return 0;
 }
@@ -336,11 +348,13 @@ blocks_free(struct blocks *b)
 	if (b == NULL)
 		return;
 	catalog_on_load(b->app->catalog, NULL, NULL);
+	checks_on_done(b->app->checks, NULL, NULL);
 	forget_workers(b);
 	reclaim(b);
 	table_free(blocks_table(b));
 	if (b->event >= 0)
 		close(b->event);
+	free(b->wait);
 	free(b);
 }
 
@@ -386,6 +400,7 @@ blocks_stats(const struct blocks *b, struct blocks_stats *ret)
 		return;
 	ret->blocks = b->slow_blocks;
 	ret->errors = b->slow_errors;
+	ret->dropped = b->slow_dropped;
 	if (blocks_table(b) != NULL)
 		ret->mapped = blocks_table(b)->mapped;
 	for (unsigned i = 0; i < b->n; i++) {

@@ -26,6 +26,7 @@
 /* As libcoap reads: the rest of a longer datagram is lost. */
 #define DATAGRAM_MAX 1472
 #define SLOW_RING 1024 /* requests of a worker that wait; a power of two */
+#define SLOW_WAIT 1024 /* of all workers that wait for an image's hash */
 
 #define STEER_SEGMENT 12 /* bytes of a Uri-Path with a short length */
 
@@ -148,6 +149,13 @@ struct slow_item {
 	uint8_t b[DATAGRAM_MAX];
 };
 
+/* One that waits for what checks.h says of its image. */
+struct slow_wait {
+	uint64_t ticket; /* 0: free */
+	struct worker *worker; /* that it came to */
+	struct slow_item item;
+};
+
 /* One writer, the worker, and one reader, the loop's thread. */
 struct slow_ring {
 	_Alignas(LINE) _Atomic(uint32_t) head; /* the writer's */
@@ -205,7 +213,8 @@ struct blocks {
 	struct worker *worker[LIMIT_IMAGE_WORKERS];
 	struct table *old; /* replaced, perhaps still in use */
 	size_t look; /* whose file is looked at next */
-	uint64_t slow_blocks, slow_errors; /* of the slow lane */
+	struct slow_wait *wait; /* SLOW_WAIT of them */
+	uint64_t slow_blocks, slow_errors, slow_dropped; /* of the slow lane */
 	/* what follows is read by workers; NULL: all goes to the slow lane */
 	_Alignas(LINE) _Atomic(struct table *) table;
 	_Atomic(bool) stop;
@@ -237,5 +246,7 @@ bool slow_push(struct slow_ring *r, const struct msghdr *m, size_t n);
 void slow_note(struct worker *w, int64_t now);
 /* By the loop's thread: answers what waits. */
 void slow_drain(struct blocks *b);
+/* By the loop's thread: this image is hashed; answers who waits for it. */
+void slow_checked(struct blocks *b, uint64_t ticket, int err);
 
 #endif

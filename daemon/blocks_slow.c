@@ -1,8 +1,10 @@
 /*
  * The slow lane: a bounded queue from each worker to the loop's thread, which
- * may ask the catalog, open files and hash them, write to the log. What it
- * learns goes into a new table, so that the next request of the kind is the
- * worker's.
+ * may ask the catalog, open files, write to the log. What it learns goes into a
+ * new table, so that the next request of the kind is the worker's.
+ *
+ * Requests for an image that has to be hashed first (checks.h) wait here, as
+ * many as there is room for; the others come again, and find the image there.
  */
 #include "daemon/blocks_impl.h"
 
@@ -23,10 +25,14 @@ struct lane {
 
 /* One request in it. */
 struct slow {
+	struct worker *worker; /* that it came to */
 	struct slow_item *item;
 	struct get g;
 	struct get_answer a;
 	struct blob *blob; /* what is served, or NULL */
+	int err; /* what was found out about the image */
+	uint64_t ticket; /* the answer waits for this */
+	bool drop; /* no answer now */
 };
 
 /* --- the queue --- */
@@ -108,15 +114,30 @@ learn(struct lane *l, const uint8_t digest[32], struct blob *blob)
 		table_unmap(t, at);
 }
 
+/* Its image, in s->blob; or s->drop. */
+static int
+open_image(struct lane *l, struct slow *s, const uint8_t digest[32],
+    struct why *why)
+{
+	struct image_opened im = {NULL, 0};
+	int rc = s->err != 0 ? image_fail(digest, s->err, why) :
+	    image_open(l->b->app, digest, &im, why);
+
+	s->blob = im.blob;
+	s->ticket = im.ticket;
+	s->drop = rc == ERR_BUSY;
+	learn(l, digest, s->blob);
+	return rc;
+}
+
 /* The order of the questions is that of res_image.c. */
 static void
 answer(struct lane *l, struct slow *s)
 {
-	struct app *app = l->b->app;
 	struct why why = {0};
 	uint8_t digest[32];
 	uint16_t cf;
-	int rc = find(app, &s->g, digest);
+	int rc = find(l->b->app, &s->g, digest);
 
 	if (rc != 0) {
 		why = *image_why(rc);
@@ -124,17 +145,41 @@ answer(struct lane *l, struct slow *s)
 	} else {
 		rc = content_opaque(s->g.have_accept ? &s->g.accept : NULL,
 		    &cf, &why);
-		if (rc == 0) {
-			rc = image_open(app, digest, &s->blob, &why);
-			learn(l, digest, s->blob);
-		}
+		if (rc == 0)
+			rc = open_image(l, s, digest, &why);
 	}
+	if (s->drop)
+		return;
 	if (rc != 0) {
 		get_refuse(&s->g, rc, &why, &s->a);
 		return;
 	}
 	(void)get_write(&s->g, &(struct get_image){digest,
 	    blob_bytes(s->blob)}, l->b->szx, &s->a);
+}
+
+/* Room for one more, or NULL. */
+static struct slow_wait *
+room(const struct blocks *b)
+{
+	for (size_t i = 0; i < SLOW_WAIT; i++)
+		if (b->wait[i].ticket == 0)
+			return &b->wait[i];
+	return NULL;
+}
+
+static void
+keep(struct blocks *b, const struct slow *s)
+{
+	struct slow_wait *w = s->ticket == 0 ? NULL : room(b);
+
+	if (w == NULL) {
+		b->slow_dropped++;
+		return;
+	}
+	w->ticket = s->ticket;
+	w->worker = s->worker;
+	w->item = *s->item;
 }
 
 /* --- and out --- */
@@ -209,14 +254,18 @@ tell(struct app *app, const struct slow *s)
 }
 
 static void
-serve(struct lane *l, struct worker *w, struct slow_item *it)
+serve(struct lane *l, struct worker *w, struct slow_item *it, int err)
 {
-	struct slow s = {.item = it};
+	struct slow s = {.worker = w, .item = it, .err = err};
 	struct blocks *b = l->b;
 
 	if (get_read(slice_of(it->b, it->n), &s.g) != GET_OK)
 		return; /* the worker saw to it */
 	answer(l, &s);
+	if (s.drop) {
+		keep(b, &s);
+		return;
+	}
 	if (!s.a.silent && !post(b, &s) && errno == EFAULT) {
 		get_refuse(&s.g, ERR_IO, NULL, &s.a);
 		(void)post(b, &s);
@@ -240,7 +289,7 @@ drain(struct lane *l, struct worker *w)
 	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 
 	while (tail != head) {
-		serve(l, w, &r->item[tail % SLOW_RING]);
+		serve(l, w, &r->item[tail % SLOW_RING], 0);
 		atomic_store_explicit(&r->tail, ++tail, memory_order_release);
 	}
 }
@@ -254,6 +303,23 @@ slow_drain(struct blocks *b)
 	(void)!read(b->event, &n, sizeof(n)); /* before the queues */
 	for (unsigned i = 0; i < b->n; i++)
 		drain(&l, b->worker[i]);
+	if (l.next != NULL)
+		blocks_publish(b, l.next);
+}
+
+/* Each leaves its place only when it is answered: who has to wait again, for
+ * another ticket, takes another one. */
+void
+slow_checked(struct blocks *b, uint64_t ticket, int err)
+{
+	struct lane l = {.b = b};
+
+	for (size_t i = 0; i < SLOW_WAIT; i++) {
+		if (b->wait[i].ticket != ticket)
+			continue;
+		serve(&l, b->wait[i].worker, &b->wait[i].item, err);
+		b->wait[i].ticket = 0;
+	}
 	if (l.next != NULL)
 		blocks_publish(b, l.next);
 }

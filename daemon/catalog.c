@@ -455,6 +455,16 @@ catalog_current(const struct catalog *c, const uint8_t class_id[16])
 	return hit == NULL ? NULL : &hit->current->pub;
 }
 
+void
+catalog_each_current(const struct catalog *c, void (*fn)(void *arg,
+    const struct catalog_release *r), void *arg)
+{
+	const struct class *cl = c->t.class.p;
+
+	for (size_t i = 0; i < c->t.class.n; i++)
+		fn(arg, &cl[i].current->pub);
+}
+
 const struct catalog_release *
 catalog_by_id(const struct catalog *c, uint64_t id)
 {

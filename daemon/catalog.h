@@ -44,6 +44,9 @@ void catalog_reload(struct app *app);
 /* All borrowed until the next load; NULL when there is none. */
 const struct catalog_release *catalog_current(const struct catalog *c,
     const uint8_t class_id[16]);
+/* Those of all classes; one of several classes comes several times. */
+void catalog_each_current(const struct catalog *c, void (*fn)(void *arg,
+    const struct catalog_release *r), void *arg);
 const struct catalog_release *catalog_by_id(const struct catalog *c,
     uint64_t id);
 /* The release of this class with this sequence number: what it runs. */

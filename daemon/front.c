@@ -152,11 +152,22 @@ call_route_loosely(struct exchange *x)
 }
 
 void
+front_conclude(struct exchange *x, int rc)
+{
+	if (rc == 0 && x->resp.wait != 0)
+		rc = later_add(x);
+	else if (rc == 0)
+		x->silent = x->resp.drop;
+	if (!x->silent)
+		resp_finish(x, rc);
+}
+
+void
 front_run(struct exchange *x)
 {
 	set_principal(x);
 	resp_begin(x);
-	resp_finish(x, call_route_loosely(x));
+	front_conclude(x, call_route_loosely(x));
 	block1_drop(x->assembly);
 	x->assembly = NULL;
 }
@@ -173,8 +184,8 @@ precheck(struct exchange *x)
 	return x->f->held_n == HELD_MAX ? ERR_BUSY : 0;
 }
 
-static bool
-must_run_once(const struct exchange *x)
+bool
+front_once(const struct exchange *x)
 {
 	return x->con && !is_safe(x->req.method);
 }
@@ -185,7 +196,7 @@ seen_before(struct exchange *x)
 {
 	int rc;
 
-	if (!must_run_once(x))
+	if (!front_once(x))
 		return false;
 	rc = dedup_find(x->f->dedup, &x->peer, (uint16_t)x->mid,
 	    loop_mono(x->f->loop), &x->answer);
@@ -214,9 +225,11 @@ serve(struct exchange *x)
 		return;
 	}
 	front_run(x);
-	if (x->ran && must_run_once(x))
+	if (x->ran && front_once(x))
 		dedup_begin(x->f->dedup, &x->peer, (uint16_t)x->mid,
 		    loop_mono(x->f->loop));
+	if (x->silent)
+		return;
 	if (x->req.observe)
 		observe_register(o, x);
 	else if (x->req.observe_cancel)
@@ -261,10 +274,11 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	else if (!answer_fill(&x->answer, response))
 		log_error("front: answer does not fit peer=%s path=%s",
 		    x->req.peer, x->req.path);
-	if (!x->silent && x->ran && must_run_once(x))
+	if (!x->silent && x->ran && front_once(x))
 		dedup_end(pl->f->dedup, &x->peer, (uint16_t)x->mid,
 		    &x->answer);
 	blob_unref(x->resp.image);
+	blob_put_abort(x->resp.upload);
 }
 
 void
@@ -438,13 +452,15 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 		return ERR_NOMEM;
 	f->loop = o->loop;
 	f->app = o->app;
+	f->blobs = o->blobs;
 	f->conf = o->conf;
+	TAILQ_INIT(&f->later);
 	f->hooks = o->hooks;
 	f->device = o->device;
 	f->admin = o->admin;
 	f->held = calloc(HELD_MAX, sizeof(*f->held));
 	f->observers = observe_new(f);
-	f->block1 = block1_new(f->conf->state_dir);
+	f->block1 = block1_new(f->blobs);
 	f->dedup = dedup_new();
 	rc = f->held != NULL && f->observers != NULL && f->block1 != NULL &&
 	    f->dedup != NULL ? planes_new(f, why) : ERR_NOMEM;
@@ -465,6 +481,7 @@ front_free(struct front *f)
 	if (f == NULL)
 		return;
 	held_flush(f, FRONT_ALL, ERR_CANCELLED);
+	later_free(f);
 	observe_free(f->observers);
 	f->observers = NULL;
 	for (int t = 0; t < PLANES; t++) {
@@ -515,6 +532,7 @@ front_stats(const struct front *f, struct front_stats *ret)
 	*ret = f->stats;
 	ret->observers = observe_count(f->observers);
 	ret->assemblies = block1_count(f->block1);
+	ret->waiting = f->later_n;
 	for (int t = 0; t < PLANES; t++)
 		ret->sessions += f->plane[t].sessions;
 	if (f->hooks.stats != NULL)

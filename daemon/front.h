@@ -12,6 +12,8 @@
  * - an answer to a request that wrote to the store leaves only after the
  *   turn's commit: the handler calls resp->after_commit = true and the front
  *   holds the answer (still piggy-backed) until front_flush;
+ * - an answer that has to wait for something else (resp->wait) is asked for
+ *   again when that is over;
  * - a repeated CON that is not idempotent gets the remembered answer.
  */
 #ifndef SUITD_DAEMON_FRONT_H
@@ -77,6 +79,16 @@ struct resp {
 	struct blob *image; /* or: an image; front drops the reference */
 	char location[LIMIT_PATH + 1]; /* Location-Path, canonical; "" none */
 	bool after_commit; /* wrote to the store: hold until front_flush */
+	/* the body of a route with ROUTE_BODY_FILE that came in blocks (then
+	   req->body is empty), or NULL; what is left here is aborted */
+	struct blob_put *upload;
+	/* with a return of 0: there is no answer yet; the handler is called
+	   anew when front_resume has this ticket. 0: it is answered. Not for
+	   what can be observed */
+	uint64_t wait;
+	bool drop; /* no answer at all: the request will be sent again */
+	bool waited; /* this is that call, and */
+	int waited_err; /* what front_resume said */
 	struct why why; /* diagnostic of an error */
 };
 
@@ -84,7 +96,7 @@ typedef int (*route_fn)(struct app *app, const struct req *req,
     struct resp *resp);
 
 #define ROUTE_OBSERVE (1u << 0)
-#define ROUTE_BODY_FILE (1u << 1) /* body may exceed LIMIT_BODY_MEM */
+#define ROUTE_BODY_FILE (1u << 1) /* an image: resp->upload */
 #define ROUTE_HIDDEN (1u << 2) /* not in .well-known/core */
 #define ROUTE_BLOCKS (1u << 3) /* images: hooks.blocks is called */
 
@@ -103,7 +115,7 @@ extern const struct route routes_device[];
 extern const struct route routes_admin[];
 
 struct front_stats {
-	uint64_t requests, blocks, sessions, observers, assemblies,
+	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
@@ -129,6 +141,7 @@ struct front_hooks {
 struct front_opts {
 	struct loop *loop;
 	struct app *app;
+	struct blob_store *blobs; /* where uploads go to */
 	const struct conf *conf;
 	struct front_hooks hooks;
 	/* in order of search, literals before {..}; they end with a NULL path */
@@ -161,6 +174,16 @@ struct front_span {
  * keep.
  */
 void front_flush(struct front *f, struct front_span which, int commit_err);
+
+/*
+ * What resp->wait was for is over: every request that waits for this ticket
+ * is answered now; how many there were. The first handler gets `upload`,
+ * which may be NULL, and stays the caller's when there is none. LIMIT_WAITING
+ * can wait; beyond it a GET is not answered at all, since it will be asked
+ * again, and others are ERR_BUSY.
+ */
+size_t front_resume(struct front *f, uint64_t ticket, int err,
+    struct blob_put *upload);
 
 /*
  * A topic changed: every observer of this canonical path (with the query it

@@ -10,6 +10,21 @@
 
 #include "daemon/dedup.h"
 
+/* To whom; the session is borrowed. */
+static void
+address(struct held *h, const struct exchange *x)
+{
+	h->session = x->session;
+	h->peer = x->peer;
+	h->con = x->con;
+	h->reliable = x->reliable;
+	h->mid = x->mid;
+	h->no_response = x->no_response;
+	h->token_n = x->token.n;
+	memcpy(h->token, x->token.p, x->token.n);
+	h->answer = x->answer;
+}
+
 /* The answer waits for the commit; its body must outlive the handler. A GET
  * that wrote and finds no room leaves at once: it acknowledges nothing. */
 bool
@@ -26,15 +41,8 @@ held_add(struct exchange *x)
 			return false;
 		memcpy(body, x->answer.body.p, x->answer.body.n);
 	}
-	h->session = coap_session_reference(x->session);
-	h->peer = x->peer;
-	h->con = x->con;
-	h->reliable = x->reliable;
-	h->mid = x->mid;
-	h->no_response = x->no_response;
-	h->token_n = x->token.n;
-	memcpy(h->token, x->token.p, x->token.n);
-	h->answer = x->answer;
+	address(h, x);
+	coap_session_reference(h->session);
 	h->answer.body = slice_of(body, x->answer.body.n);
 	x->f->held_n++;
 	x->f->held_last++;
@@ -95,6 +103,18 @@ held_flush(struct front *f, struct front_span which, int commit_err)
 	f->held_n -= to - from + 1;
 	if (from > first)
 		f->held_last = from - 1;
+}
+
+void
+held_send(struct exchange *x)
+{
+	struct held h = {.reliable = false};
+
+	address(&h, x);
+	send_one(&h, &x->answer);
+	if (front_once(x))
+		dedup_end(x->f->dedup, &x->peer, (uint16_t)x->mid,
+		    &x->answer);
 }
 
 uint64_t

@@ -3,6 +3,7 @@
  *
  *   front.c       contexts, and the life of an exchange
  *   front_held.c  answers that wait for the commit
+ *   front_later.c requests whose answer waits for something else
  *   front_sock.c  sockets, and the pump
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
@@ -103,9 +104,12 @@ struct held {
 	struct answer answer; /* body is malloc'ed */
 };
 
+struct later; /* front_later.c */
+
 struct front {
 	struct loop *loop;
 	struct app *app;
+	struct blob_store *blobs;
 	const struct conf *conf;
 	struct front_hooks hooks;
 	const struct route *device, *admin;
@@ -116,18 +120,32 @@ struct front {
 	struct held *held; /* a ring, by number */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */
+	TAILQ_HEAD(, later) later;
+	size_t later_n;
 	struct front_stats stats;
 	struct exchange x; /* one at a time */
 	uint8_t out[LIMIT_RESPONSE];
 };
 
-/* front.c: route, body, handler; the answer is in x->answer. */
+/* front.c: route, body, handler; the answer is in x->answer, unless it is
+ * silent. */
 void front_run(struct exchange *x);
+/* A repetition of it must not run; it is answered from memory. */
+bool front_once(const struct exchange *x);
+/* What a handler returned becomes an answer, or is kept for later. */
+void front_conclude(struct exchange *x, int rc);
 
 /* front_held.c */
 /* Keeps x->answer until held_flush; false: no room, it has to leave now. */
 bool held_add(struct exchange *x);
 void held_flush(struct front *f, struct front_span which, int commit_err);
+/* x->answer leaves now, in a message of our own. */
+void held_send(struct exchange *x);
+
+/* front_later.c */
+/* Keeps the exchange until front_resume; an error: no room. */
+int later_add(struct exchange *x) MUST_USE;
+void later_free(struct front *f);
 
 /* front_req.c */
 int req_read(struct exchange *x, struct why *why) MUST_USE;

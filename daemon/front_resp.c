@@ -170,7 +170,7 @@ tell_blocks(struct exchange *x, const struct block_slice *s, size_t total)
 	if (x->resp.image == NULL)
 		return;
 	x->f->stats.blocks++;
-	if (h->blocks != NULL && x->pdu != NULL &&
+	if (h->blocks != NULL && !x->req.notify &&
 	    (x->match.route->flags & ROUTE_BLOCKS))
 		h->blocks(x->f->app, &x->req, x->resp.image, s->off + s->len,
 		    total);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/catalog.h"
+#include "daemon/checks.h"
 #include "daemon/log.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -127,21 +128,33 @@ image_why(int err)
 }
 
 int
-image_open(struct app *app, const uint8_t digest[32], struct blob **ret,
-    struct why *why)
+image_fail(const uint8_t digest[32], int err, struct why *why)
 {
-	int rc = blob_get(app->blobs, digest, ret);
 	char hex[17];
 
-	if (rc == 0)
-		return 0;
 	log_error("image: digest=%s cannot be served: %s",
-	    text_hex(slice_of(digest, 8), hex, sizeof(hex)), err_text(rc));
-	if (rc == ERR_NOT_FOUND)
+	    text_hex(slice_of(digest, 8), hex, sizeof(hex)), err_text(err));
+	if (err == ERR_NOT_FOUND)
 		return why_set(why, ERR_CORRUPT,
 		    "the server has lost this image");
-	if (rc == ERR_CORRUPT)
-		return why_set(why, rc,
+	if (err == ERR_CORRUPT)
+		return why_set(why, err,
 		    "the server's copy of this image is damaged");
-	return rc;
+	return err;
+}
+
+int
+image_open(struct app *app, const uint8_t digest[32],
+    struct image_opened *ret, struct why *why)
+{
+	int rc;
+
+	ret->ticket = 0;
+	rc = blob_get(app->blobs, digest, &ret->blob);
+	if (rc == ERR_BUSY) {
+		rc = checks_ask(app, digest, &ret->ticket);
+		if (rc == 0 || rc == ERR_LIMIT || rc == ERR_NOMEM)
+			return ERR_BUSY;
+	}
+	return rc == 0 ? 0 : image_fail(digest, rc, why);
 }

@@ -47,8 +47,20 @@ int image_by_path(const struct catalog *c, const char *path,
 /* What a peer is told of an error of these; static. */
 const struct why *image_why(int err);
 
-/* blob_get, with a line in the log and words for the peer when it fails. */
-int image_open(struct app *app, const uint8_t digest[32], struct blob **ret,
-    struct why *why) MUST_USE;
+/*
+ * blob_get, with a line in the log and words for the peer when it fails.
+ * ERR_BUSY: the image has to be hashed first, and somebody does (checks.h):
+ * the answer has to wait for `ticket`. 0: it cannot even wait, and there shall
+ * be no answer; the peer will ask again.
+ */
+struct image_opened {
+	struct blob *blob;
+	uint64_t ticket;
+};
+int image_open(struct app *app, const uint8_t digest[32],
+    struct image_opened *ret, struct why *why) MUST_USE;
+/* Words for what checks.h found, and a line in the log. Returns the error
+ * that the peer gets. */
+int image_fail(const uint8_t digest[32], int err, struct why *why);
 
 #endif

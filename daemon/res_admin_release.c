@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/place.h"
 #include "daemon/publish.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
@@ -268,31 +269,58 @@ res_admin_images(struct app *app, const struct req *req, struct resp *resp)
 	return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
 }
 
+/* It is on the disk. */
+static int
+image_placed(struct app *app, const struct req *req, struct resp *resp)
+{
+	struct store_event ev = {.what = "image uploaded"};
+	uint64_t size = blob_put_size(resp->upload);
+	uint8_t digest[32];
+	char hex[65];
+	int rc = blob_put_finish(resp->upload, digest, &resp->why);
+
+	resp->upload = NULL;
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
+		return rc;
+	text_hex(slice_of(digest, 32), hex, sizeof(hex));
+	snprintf(ev.detail, sizeof(ev.detail), "%s, %" PRIu64 " bytes", hex,
+	    size);
+	return admin_end(app, req, resp, &ev, 0);
+}
+
+/* A body of one datagram is an upload, too. */
+static int
+image_begin(struct app *app, const struct req *req, struct resp *resp)
+{
+	int rc = blob_put_begin(app->blobs, &resp->upload);
+
+	if (rc == 0)
+		rc = blob_put_write(resp->upload, req->body);
+	return rc == 0 ? 0 : why_set(&resp->why, rc, "image of %zu bytes: %s",
+	    req->body.n, err_text(rc));
+}
+
 static int
 image_put(struct app *app, const struct req *req, struct resp *resp,
     const uint8_t digest[32])
 {
-	struct store_event ev = {.what = "image uploaded"};
-	struct blob_put *put = NULL;
-	uint8_t got[32];
-	char hex[65];
-	int rc = blob_put_begin(app->blobs, &put);
+	int rc = 0;
 
+	if (resp->waited)
+		return image_placed(app, req, resp);
+	if (resp->upload == NULL)
+		rc = image_begin(app, req, resp);
 	if (rc != 0)
 		return rc;
-	rc = blob_put_write(put, req->body);
-	if (rc != 0) {
-		blob_put_abort(put);
-		return why_set(&resp->why, rc, "image of %zu bytes: %s",
-		    req->body.n, err_text(rc));
-	}
-	rc = blob_put_commit(put, digest, got, &resp->why);
-	if (rc != 0 || (rc = admin_begin(app)) != 0)
-		return rc;
-	text_hex(slice_of(digest, 32), hex, sizeof(hex));
-	snprintf(ev.detail, sizeof(ev.detail), "%s, %zu bytes", hex,
-	    req->body.n);
-	return admin_end(app, req, resp, &ev, 0);
+	rc = blob_put_seal(resp->upload, digest);
+	if (rc != 0)
+		return why_set(&resp->why, rc, "image: %s", err_text(rc));
+	rc = place_start(app, resp->upload, &resp->wait);
+	if (rc == 0 && resp->wait == 0)
+		return image_placed(app, req, resp);
+	if (rc == 0)
+		resp->upload = NULL;
+	return rc;
 }
 
 int

@@ -8,16 +8,28 @@
 #include "daemon/catalog.h"
 #include "daemon/image.h"
 
+/* One that has to be hashed first is answered when it is, however late: 5.03
+ * would end a download. */
 static int
 serve(struct app *app, const uint8_t digest[32], const struct req *req,
     struct resp *resp)
 {
+	struct image_opened im = {NULL, 0};
 	int rc = res_opaque(req, resp);
 
-	if (rc == 0)
-		rc = image_open(app, digest, &resp->image, &resp->why);
 	if (rc != 0)
 		return rc;
+	if (resp->waited_err != 0)
+		return image_fail(digest, resp->waited_err, &resp->why);
+	rc = image_open(app, digest, &im, &resp->why);
+	if (rc == ERR_BUSY) {
+		resp->wait = im.ticket;
+		resp->drop = im.ticket == 0;
+		return 0;
+	}
+	if (rc != 0)
+		return rc;
+	resp->image = im.blob;
 	resp->etag_len = sizeof(resp->etag);
 	memcpy(resp->etag, digest, sizeof(resp->etag));
 	return 0;

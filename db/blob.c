@@ -264,8 +264,8 @@ blob_have(struct blob_store *bs, const uint8_t digest[32], uint64_t *ret_size)
 	return true;
 }
 
-static bool
-stamp_eq(const struct stamp *a, const struct stamp *b)
+bool
+blob_stamp_eq(const struct stamp *a, const struct stamp *b)
 {
 	return a->ino == b->ino && a->size == b->size &&
 	    a->ctime.tv_sec == b->ctime.tv_sec &&
@@ -289,7 +289,7 @@ blob_intact(const struct blob_store *bs, const struct image *im)
 	if (im->verdict != GOOD || lstat(path, &st) != 0)
 		return false;
 	now = blob_stamp(&st);
-	return stamp_eq(&now, &im->stamp);
+	return blob_stamp_eq(&now, &im->stamp);
 }
 
 static int
@@ -303,45 +303,72 @@ check(const struct image *im, struct slice bytes)
 	return err;
 }
 
-/* Maps `fd` and vouches for its bytes. */
-static int
-map(struct image *im, int fd, struct blob **ret)
+int
+blob_look(struct image *im, int fd)
 {
 	struct stat st;
 	struct stamp now;
-	struct blob *b;
-	void *p;
-	int err;
 
 	if (fstat(fd, &st) != 0)
 		return blob_code(errno);
 	now = blob_stamp(&st);
-	if (im->verdict != UNSEEN && !stamp_eq(&now, &im->stamp))
+	if (im->verdict != UNSEEN && !blob_stamp_eq(&now, &im->stamp))
 		im->verdict = UNSEEN;
 	im->stamp = now;
 	if ((uint64_t)now.size != im->size || now.size == 0)
 		im->verdict = DAMAGED;
-	if (im->verdict == DAMAGED)
-		return ERR_CORRUPT;
-	p = mmap(NULL, (size_t)now.size, PROT_READ, MAP_SHARED, fd, 0);
+	return im->verdict == DAMAGED ? ERR_CORRUPT : 0;
+}
+
+/* Maps `fd` and vouches for its bytes. */
+static int
+map(struct image *im, int fd, struct blob **ret)
+{
+	size_t n = (size_t)im->size;
+	struct blob *b;
+	void *p;
+	int err = blob_look(im, fd);
+
+	if (err == 0 && im->verdict == UNSEEN && n > BLOB_HASH_NOW)
+		err = ERR_BUSY;
+	if (err != 0)
+		return err;
+	p = mmap(NULL, n, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return blob_code(errno);
 	b = calloc(1, sizeof(*b));
 	err = b == NULL ? ERR_NOMEM : 0;
 	if (err == 0 && im->verdict == UNSEEN) {
-		err = check(im, slice_of(p, (size_t)now.size));
+		err = check(im, slice_of(p, n));
 		im->verdict = err == 0 ? GOOD :
 		    err == ERR_CORRUPT ? DAMAGED : UNSEEN;
 	}
 	if (err != 0) {
-		munmap(p, (size_t)now.size);
+		munmap(p, n);
 		free(b);
 		return err;
 	}
-	*b = (struct blob){.image = im, .refs = 1,
-	    .bytes = slice_of(p, (size_t)now.size)};
+	*b = (struct blob){.image = im, .refs = 1, .bytes = slice_of(p, n)};
 	memcpy(b->digest, im->digest, 32);
 	im->mapped = *ret = b;
+	return 0;
+}
+
+int
+blob_file(struct blob_store *bs, struct image **at, int *ret_fd)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	blob_path(bs, (*at)->digest, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno != ENOENT)
+		return ERR_IO;
+	if (fd < 0) {
+		blob_drop(bs, at);
+		return ERR_NOT_FOUND;
+	}
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -349,7 +376,6 @@ int
 blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 {
 	struct image **at = blob_slot(bs, digest);
-	char path[PATH_MAX];
 	int fd, err;
 
 	if (*at == NULL)
@@ -360,14 +386,9 @@ blob_get(struct blob_store *bs, const uint8_t digest[32], struct blob **ret)
 		*ret = blob_ref((*at)->mapped);
 		return 0;
 	}
-	blob_path(bs, digest, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0) {
-		err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-		if (err == ERR_NOT_FOUND)
-			blob_drop(bs, at);
+	err = blob_file(bs, at, &fd);
+	if (err != 0)
 		return err;
-	}
 	err = map(*at, fd, ret);
 	close(fd);
 	if (err == 0)

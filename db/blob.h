@@ -42,14 +42,43 @@ int blob_put_write(struct blob_put *p, struct slice in) MUST_USE;
 int blob_put_commit(struct blob_put *p, const uint8_t *expect,
     uint8_t ret_digest[32], struct why *why) MUST_USE;
 void blob_put_abort(struct blob_put *p); /* NULL is fine */
+/*
+ * A commit in three parts, so that a thread can wait for the disk. All of it
+ * in order, even when there is an error: seal says what the digest is, place
+ * makes the file durable under its name, finish tells the store and frees it.
+ * Only place may run on another thread, and nothing else of the upload
+ * meanwhile. After place an abort leaves a whole image to the next start.
+ */
+int blob_put_seal(struct blob_put *p, const uint8_t *expect) MUST_USE;
+void blob_put_place(struct blob_put *p);
+/* Also ERR_CONFLICT when the file was dropped in between. */
+int blob_put_finish(struct blob_put *p, uint8_t ret_digest[32],
+    struct why *why) MUST_USE;
+uint64_t blob_put_size(const struct blob_put *p); /* bytes so far */
 
 /*
  * Maps an image; one mapping is shared. The first open after a start, and
  * after the file was touched, hashes it: ERR_CORRUPT when the bytes are not
- * the name's (until it is uploaded again), ERR_NOT_FOUND, ERR_IO.
+ * the name's (until it is uploaded again), ERR_NOT_FOUND, ERR_IO. One of more
+ * than BLOB_HASH_NOW bytes it does not hash: ERR_BUSY until blob_check_... has.
  */
+#define BLOB_HASH_NOW (1024 * 1024)
 int blob_get(struct blob_store *bs, const uint8_t digest[32],
     struct blob **ret) MUST_USE;
+/*
+ * Hashes what is there, piece by piece: begin, step until it says true, end,
+ * which frees it. Only step may run on another thread. begin: ERR_EXISTS when
+ * nothing is unknown of the image, which is no reason to wait for anything;
+ * end: 0, or what blob_get said had it hashed it; ERR_BUSY when the file was
+ * touched meanwhile.
+ */
+struct blob_check;
+int blob_check_begin(struct blob_store *bs, const uint8_t digest[32],
+    struct blob_check **ret) MUST_USE;
+bool blob_check_step(struct blob_check *c, size_t bytes) MUST_USE;
+int blob_check_end(struct blob_check *c) MUST_USE;
+/* Without a result. NULL is fine. */
+void blob_check_abort(struct blob_check *c);
 /* Does the file still have the bytes that were mapped? For those who hold on
  * to one. */
 bool blob_current(const struct blob_store *bs, const struct blob *b);

@@ -58,6 +58,12 @@ int blob_add(struct blob_store *bs, const uint8_t digest[32], uint64_t size)
 /* Forgets it; a mapping lives on by itself. */
 void blob_drop(struct blob_store *bs, struct image **at);
 struct stamp blob_stamp(const struct stat *st);
+bool blob_stamp_eq(const struct stamp *a, const struct stamp *b);
+/* Opens its file; one that is gone is forgotten: ERR_NOT_FOUND. */
+int blob_file(struct blob_store *bs, struct image **at, int *ret_fd) MUST_USE;
+/* What the file is like now: a verdict on another one is void, and one of
+ * the wrong size is damaged. */
+int blob_look(struct image *im, int fd) MUST_USE;
 /* Is the file still the one whose bytes were found good? */
 bool blob_intact(const struct blob_store *bs, const struct image *im);
 

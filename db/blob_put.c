@@ -1,5 +1,7 @@
 /*
  * Uploads: hashed on their way to a temporary file, then given their name.
+ * What was written is sent to the disk as it comes, so that the last sync has
+ * little left to wait for.
  */
 #include "db/blob_file.h"
 
@@ -11,13 +13,18 @@
 
 #include "lib/digest.h"
 
+#define WRITEBACK (1024 * 1024) /* bytes */
+
 struct blob_put {
 	struct blob_store *bs;
 	struct digest_ctx *hash;
-	uint64_t size;
+	uint64_t size, sent; /* sent: the disk was told to write these */
 	int fd;
-	int err; /* of a write; it stays */
-	char path[PATH_MAX];
+	int err; /* the first one; it stays */
+	bool there; /* the store has it already: nothing is to be placed */
+	bool placed;
+	uint8_t digest[32];
+	char path[PATH_MAX], name[PATH_MAX]; /* name: as an image */
 };
 
 int
@@ -56,6 +63,17 @@ write_all(int fd, struct slice in)
 	return 0;
 }
 
+/* A hint: what goes wrong with these bytes is told by the sync. */
+static void
+start_writeback(struct blob_put *p)
+{
+	if (p->size - p->sent < WRITEBACK)
+		return;
+	(void)sync_file_range(p->fd, (off_t)p->sent,
+	    (off_t)(p->size - p->sent), SYNC_FILE_RANGE_WRITE);
+	p->sent = p->size;
+}
+
 int
 blob_put_write(struct blob_put *p, struct slice in)
 {
@@ -73,18 +91,15 @@ blob_put_write(struct blob_put *p, struct slice in)
 		p->err = write_all(p->fd, in);
 	p->size += in.n;
 	bs->pending += in.n;
+	if (p->err == 0)
+		start_writeback(p);
 	return p->err;
 }
 
-/* Everything of an upload but its renamed file. */
-static void
-put_free(struct blob_put *p)
+uint64_t
+blob_put_size(const struct blob_put *p)
 {
-	if (p->fd >= 0)
-		close(p->fd);
-	p->bs->pending -= p->size;
-	digest_free(p->hash);
-	free(p);
+	return p->size;
 }
 
 void
@@ -92,9 +107,13 @@ blob_put_abort(struct blob_put *p)
 {
 	if (p == NULL)
 		return;
-	if (p->fd >= 0)
+	if (p->fd >= 0 && !p->placed)
 		unlink(p->path);
-	put_free(p);
+	if (p->fd >= 0)
+		close(p->fd);
+	p->bs->pending -= p->size;
+	digest_free(p->hash);
+	free(p);
 }
 
 static int
@@ -112,82 +131,103 @@ sync_dir(const char *path)
 
 /* Makes the file durable under its name. */
 static int
-put_place(struct blob_put *p, const uint8_t digest[32])
+put_place(struct blob_put *p)
 {
-	char path[PATH_MAX], *slash;
+	char *slash = strrchr(p->name, '/');
+	char dir[PATH_MAX];
 	int err;
 
 	if (fchmod(p->fd, 0444) != 0 || fsync(p->fd) != 0)
 		return blob_code(errno);
-	blob_path(p->bs, digest, path);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	err = blob_mkdir(path, NULL);
-	*slash = '/';
-	if (err == 0 && rename(p->path, path) != 0)
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - p->name), p->name);
+	err = blob_mkdir(dir, NULL);
+	if (err == 0 && rename(p->path, p->name) != 0)
 		err = blob_code(errno);
 	if (err != 0)
 		return err;
-	*slash = '\0';
-	err = sync_dir(path);
+	p->placed = true;
+	err = sync_dir(dir);
 	if (err == 0) {
-		*strrchr(path, '/') = '\0'; /* its own entry, if just made */
-		err = sync_dir(path);
+		*strrchr(dir, '/') = '\0'; /* its own entry, if just made */
+		err = sync_dir(dir);
 	}
 	return err;
 }
 
+int
+blob_put_seal(struct blob_put *p, const uint8_t *expect)
+{
+	struct digest d = {.alg = 0};
+	struct image **at;
+
+	if (p->err == 0 && p->size == 0)
+		p->err = ERR_INVALID;
+	if (p->err == 0)
+		p->err = digest_final(p->hash, &d);
+	if (p->err == 0 && expect != NULL && memcmp(expect, d.b, 32) != 0)
+		p->err = ERR_DIGEST;
+	if (p->err != 0)
+		return p->err;
+	memcpy(p->digest, d.b, 32);
+	blob_path(p->bs, p->digest, p->name);
+	at = blob_slot(p->bs, p->digest);
+	p->there = *at != NULL && blob_intact(p->bs, *at);
+	return 0;
+}
+
+void
+blob_put_place(struct blob_put *p)
+{
+	if (p->err == 0 && !p->there)
+		p->err = put_place(p);
+}
+
+/* Somebody may have placed the same after us: that is hashed when it is
+ * needed. Or dropped it: that goes by the name alone. */
 static int
-put_new(struct blob_put *p, const uint8_t digest[32])
+put_new(struct blob_put *p)
 {
 	struct blob_store *bs = p->bs;
-	struct image **at = blob_slot(bs, digest);
-	struct stat st;
+	struct image **at = blob_slot(bs, p->digest);
+	struct stat st, named;
 	int err;
 
-	if (*at != NULL && blob_intact(bs, *at)) {
-		unlink(p->path);
+	if (*at != NULL && blob_intact(bs, *at))
 		return 0;
-	}
-	err = put_place(p, digest);
-	if (err != 0) {
-		unlink(p->path);
-		return err;
-	}
-	if (*at != NULL) /* unseen, damaged or gone: now what we hashed */
+	if (fstat(p->fd, &st) != 0 || lstat(p->name, &named) != 0 ||
+	    st.st_size != named.st_size)
+		return ERR_CONFLICT;
+	if (*at != NULL) /* unseen, damaged or gone */
 		blob_drop(bs, at);
-	err = blob_add(bs, digest, p->size);
-	if (err != 0)
+	err = blob_add(bs, p->digest, p->size);
+	if (err != 0 || st.st_ino != named.st_ino)
 		return err;
-	if (fstat(p->fd, &st) == 0) {
-		at = blob_slot(bs, digest);
-		(*at)->stamp = blob_stamp(&st);
-		(*at)->verdict = GOOD;
-	}
+	at = blob_slot(bs, p->digest);
+	(*at)->stamp = blob_stamp(&st);
+	(*at)->verdict = GOOD;
 	return 0;
+}
+
+int
+blob_put_finish(struct blob_put *p, uint8_t ret_digest[32], struct why *why)
+{
+	int err = p->err;
+
+	if (err == 0 && p->there && !blob_have(p->bs, p->digest, NULL))
+		err = ERR_CONFLICT;
+	if (err == 0 && !p->there)
+		err = put_new(p);
+	if (err == 0)
+		memcpy(ret_digest, p->digest, 32);
+	blob_put_abort(p);
+	return err == 0 ? 0 : why_set(why, err, "image: %s", err_text(err));
 }
 
 int
 blob_put_commit(struct blob_put *p, const uint8_t *expect,
     uint8_t ret_digest[32], struct why *why)
 {
-	struct digest d;
-	int err = p->err;
-
-	if (err == 0 && p->size == 0)
-		err = ERR_INVALID;
-	if (err == 0)
-		err = digest_final(p->hash, &d);
-	if (err == 0 && expect != NULL && memcmp(expect, d.b, 32) != 0)
-		err = ERR_DIGEST;
-	if (err != 0) {
-		blob_put_abort(p);
-		return why_set(why, err, "image: %s", err_text(err));
-	}
-	err = put_new(p, d.b);
-	put_free(p);
-	if (err != 0)
-		return why_set(why, err, "image: %s", err_text(err));
-	memcpy(ret_digest, d.b, 32);
-	return 0;
+	if (blob_put_seal(p, expect) == 0)
+		blob_put_place(p);
+	return blob_put_finish(p, ret_digest, why);
 }

@@ -104,6 +104,16 @@ loop_every(struct loop *l, int64_t ms, void (*cb)(void *arg), void *arg)
 	return 0;
 }
 
+int
+loop_read(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
+{
+	(void)l;
+	(void)fd;
+	(void)cb;
+	(void)arg;
+	return ERR_UNSUPPORTED; /* there are no threads here */
+}
+
 /* --- front --- */
 
 struct front {
@@ -132,6 +142,17 @@ front_flush(struct front *f, struct front_span which, int commit_err)
 		f->flushed = which.upto;
 	if (commit_err != 0)
 		f->flush_err = commit_err;
+}
+
+size_t
+front_resume(struct front *f, uint64_t ticket, int err,
+    struct blob_put *upload)
+{
+	(void)f;
+	(void)ticket;
+	(void)err;
+	(void)upload;
+	return 0;
 }
 
 void
@@ -538,6 +559,7 @@ static inline int
 ask(struct world *w, route_fn fn, struct req *req, struct resp *resp)
 {
 	static uint8_t out[LIMIT_RESPONSE];
+	int rc;
 
 	memset(resp, 0, sizeof(*resp));
 	resp->cf = CF_NONE;
@@ -546,7 +568,9 @@ ask(struct world *w, route_fn fn, struct req *req, struct resp *resp)
 		req->arg[0] = req->arg[1] = "";
 	if (req->method == 0)
 		req->method = M_GET;
-	return fn(&w->app, req, resp);
+	rc = fn(&w->app, req, resp);
+	blob_put_abort(resp->upload);
+	return rc;
 }
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/block1.h"
 #include "lib/digest.h"
 
 static uint8_t pattern[200 * 1024 + 1];
@@ -94,6 +95,58 @@ a_body_in_a_file_at_the_cap_and_one_past(void **state)
 	assert_int_equal(msg_get_uint(&a, OPT_SIZE1), 200 * 1024);
 	front_stats(rig.front, &st);
 	assert_int_equal(st.assemblies, 0);
+}
+
+/* However long it is: no call has more to do than one block gives. */
+static void
+an_upload_is_written_as_it_comes(void **state)
+{
+	struct msg a;
+
+	(void)state;
+	upload(&a, "file", 6, 200 * 1024);
+	assert_int_equal(a.code, 204);
+	is_pattern(200 * 1024);
+	assert_int_equal(rig.most_written, 1024);
+	assert_int_equal(rig.puts, 0); /* what the handler left was aborted */
+}
+
+static void
+an_upload_that_fails_ends_or_is_replaced_leaves_nothing(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	part(&q, "file", 0, 6, 4096);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 231);
+	assert_int_equal(rig.puts, 1);
+	part(&q, "file", 0, 6, 4096); /* a new try */
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 231);
+	assert_int_equal(rig.puts, 1);
+	rig.put_err = ERR_NOSPACE;
+	part(&q, "file", 1, 6, 4096);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 503);
+	assert_int_equal(rig.puts, 0);
+	rig.put_err = 0;
+	part(&q, "file", 2, 6, 4096); /* it has to begin anew */
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 408);
+	part(&q, "file", 0, 6, 4096);
+	msg_ask(&q, &a);
+	assert_int_equal(rig.puts, 1);
+	block1_tick(rig.front->block1, loop_mono(rig.loop) +
+	    LIMIT_ASSEMBLY_IDLE * 1000 - 500);
+	assert_int_equal(rig.puts, 1);
+	block1_tick(rig.front->block1, loop_mono(rig.loop) +
+	    LIMIT_ASSEMBLY_IDLE * 1000);
+	assert_int_equal(rig.puts, 0);
+	part(&q, "file", 0, 6, 4096);
+	msg_ask(&q, &a);
+	assert_int_equal(rig.puts, 1); /* the front's end takes it along */
+	assert_int_equal(rig.calls, 0);
 }
 
 static void
@@ -287,6 +340,8 @@ main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
 		T(a_body_in_memory_at_the_cap_and_one_past),
 		T(a_body_in_a_file_at_the_cap_and_one_past),
+		T(an_upload_is_written_as_it_comes),
+		T(an_upload_that_fails_ends_or_is_replaced_leaves_nothing),
 		T(small_blocks_and_a_single_block),
 		T(a_size1_over_the_cap_is_refused_at_once),
 		T(gaps_and_strays_are_incomplete),

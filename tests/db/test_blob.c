@@ -116,6 +116,15 @@ files_in(const struct fixture *f, const char *sub)
 }
 
 static void
+digest_of(struct slice in, uint8_t ret[32])
+{
+	struct digest d;
+
+	OK(digest_compute(DIGEST_SHA256, in, &d));
+	memcpy(ret, d.b, 32);
+}
+
+static void
 an_image_is_read_back_and_survives_a_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -222,6 +231,18 @@ the_total_is_capped_over_images_and_uploads(void **state)
 	FAILS(put(f->bs, slice_of(bytes, 1), NULL, ret), ERR_NOSPACE);
 }
 
+/* What a thread does, and what it finds. */
+static void
+hash(struct blob_store *bs, const uint8_t digest[32], int want)
+{
+	struct blob_check *c;
+
+	OK(blob_check_begin(bs, digest, &c));
+	while (!blob_check_step(c, BLOB_HASH_NOW))
+		continue;
+	FAILS(blob_check_end(c), want);
+}
+
 static void
 the_cap_of_an_image_is_at_most_that_of_the_protocol(void **state)
 {
@@ -240,6 +261,7 @@ the_cap_of_an_image_is_at_most_that_of_the_protocol(void **state)
 		OK(blob_put_write(p, slice_of(mib, sizeof(mib))));
 	OK(blob_put_commit(p, NULL, ret, &why));
 	reopen(f);
+	hash(f->bs, ret, 0);
 	OK(blob_get(f->bs, ret, &b));
 	assert_int_equal(blob_bytes(b).n, LIMIT_IMAGE);
 	blob_unref(b);
@@ -299,6 +321,151 @@ a_damaged_image_is_found_and_the_others_are_served(void **state)
 	assert_true(slice_eq(blob_bytes(blob), slice_of(bytes, 3000)));
 	blob_unref(blob);
 	assert_int_equal(blob_total(f->bs), 5000);
+}
+
+static uint8_t large[BLOB_HASH_NOW + 1];
+
+static void
+big_store(struct fixture *f)
+{
+	struct blob_opts o = {f->dir, UINT64_MAX, UINT64_MAX};
+	struct why why;
+
+	blob_close(f->bs);
+	f->bs = NULL;
+	OK(blob_open(&o, &f->bs, &why));
+}
+
+/* At the cap it is done at once, one byte past it somebody else has to. */
+static void
+a_large_image_is_served_only_after_somebody_hashed_it(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t a[32], b[32];
+	struct blob_check *c;
+	struct blob *blob;
+	size_t steps = 1;
+
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (uint8_t)(i * 13 + i / 255);
+	big_store(f);
+	OK(put(f->bs, slice_of(large, BLOB_HASH_NOW), NULL, a));
+	OK(put(f->bs, slice_of(large, BLOB_HASH_NOW + 1), NULL, b));
+	OK(blob_get(f->bs, b, &blob)); /* the upload was hashed */
+	blob_unref(blob);
+	FAILS(blob_check_begin(f->bs, b, &c), ERR_EXISTS);
+	big_store(f);
+	OK(blob_get(f->bs, a, &blob));
+	blob_unref(blob);
+	FAILS(blob_get(f->bs, b, &blob), ERR_BUSY);
+	OK(blob_check_begin(f->bs, b, &c));
+	for (; !blob_check_step(c, 100000); steps++)
+		FAILS(blob_get(f->bs, b, &blob), ERR_BUSY);
+	/* no step does more than it is told */
+	assert_int_equal(steps, (BLOB_HASH_NOW + 1 + 99999) / 100000);
+	FAILS(blob_get(f->bs, b, &blob), ERR_BUSY);
+	OK(blob_check_end(c));
+	OK(blob_get(f->bs, b, &blob));
+	assert_true(slice_eq(blob_bytes(blob), slice_of(large,
+	    BLOB_HASH_NOW + 1)));
+	blob_unref(blob);
+	big_store(f);
+	OK(blob_check_begin(f->bs, b, &c));
+	blob_check_abort(c);
+	blob_check_abort(NULL);
+	FAILS(blob_get(f->bs, b, &blob), ERR_BUSY);
+}
+
+static void
+damage_of_a_large_image_is_found_before_a_byte_of_it_is_served(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t a[32], none[32] = {1};
+	struct blob_check *c;
+	struct blob *blob;
+	char path[200];
+
+	big_store(f);
+	OK(put(f->bs, slice_of(large, sizeof(large)), NULL, a));
+	path_of(f, a, path);
+	poke(path, BLOB_HASH_NOW);
+	FAILS(blob_get(f->bs, a, &blob), ERR_BUSY);
+	hash(f->bs, a, ERR_CORRUPT);
+	FAILS(blob_get(f->bs, a, &blob), ERR_CORRUPT);
+	FAILS(blob_check_begin(f->bs, a, &c), ERR_CORRUPT);
+	/* healed while it is hashed: the new one counts */
+	big_store(f);
+	OK(blob_check_begin(f->bs, a, &c));
+	assert_false(blob_check_step(c, 1000));
+	OK(put(f->bs, slice_of(large, sizeof(large)), a, none));
+	while (!blob_check_step(c, BLOB_HASH_NOW))
+		continue;
+	OK(blob_check_end(c));
+	OK(blob_get(f->bs, a, &blob));
+	blob_unref(blob);
+	/* touched, cut short or dropped while it is hashed */
+	big_store(f);
+	OK(blob_check_begin(f->bs, a, &c));
+	OK(chmod(path, 0444));
+	while (!blob_check_step(c, BLOB_HASH_NOW))
+		continue;
+	FAILS(blob_check_end(c), ERR_BUSY);
+	FAILS(blob_get(f->bs, a, &blob), ERR_BUSY);
+	OK(blob_check_begin(f->bs, a, &c));
+	OK(truncate(path, 5));
+	assert_true(blob_check_step(c, sizeof(large)));
+	FAILS(blob_check_end(c), ERR_BUSY);
+	FAILS(blob_get(f->bs, a, &blob), ERR_CORRUPT);
+	OK(unlink(path));
+	FAILS(blob_check_begin(f->bs, a, &c), ERR_NOT_FOUND);
+	FAILS(blob_check_begin(f->bs, none, &c), ERR_NOT_FOUND);
+}
+
+/* As a thread does it: what the loop sees in between, and at the end. */
+static void
+an_upload_is_there_when_all_three_parts_are_done(void **state)
+{
+	struct fixture *f = *state;
+	struct blob_put *p, *q;
+	uint8_t ret[32], other[32];
+	char path[200];
+	struct why why;
+
+	OK(blob_put_begin(f->bs, &p));
+	OK(blob_put_write(p, slice_of(bytes, 3000)));
+	assert_int_equal(blob_put_size(p), 3000);
+	OK(blob_put_seal(p, NULL));
+	assert_int_equal(files_in(f, "images"), 0);
+	blob_put_place(p);
+	assert_int_equal(files_in(f, "tmp"), 0);
+	OK(blob_put_begin(f->bs, &q)); /* the same by somebody else */
+	OK(blob_put_write(q, slice_of(bytes, 3000)));
+	OK(blob_put_seal(q, NULL));
+	blob_put_place(q);
+	OK(blob_put_finish(p, ret, &why));
+	OK(blob_put_finish(q, other, &why));
+	assert_memory_equal(ret, other, 32);
+	assert_int_equal(blob_total(f->bs), 3000);
+	/* dropped after it was placed */
+	OK(blob_put_begin(f->bs, &p));
+	OK(blob_put_write(p, slice_of(bytes, 100)));
+	OK(blob_put_seal(p, NULL));
+	blob_put_place(p);
+	digest_of(slice_of(bytes, 100), ret);
+	path_of(f, ret, path);
+	OK(unlink(path));
+	FAILS(blob_put_finish(p, ret, &why), ERR_CONFLICT);
+	assert_false(blob_have(f->bs, ret, NULL));
+	/* given up after it was placed: the next start finds it whole */
+	OK(blob_put_begin(f->bs, &p));
+	OK(blob_put_write(p, slice_of(bytes, 100)));
+	OK(blob_put_seal(p, ret));
+	blob_put_place(p);
+	blob_put_abort(p);
+	assert_false(blob_have(f->bs, ret, NULL));
+	reopen(f);
+	assert_true(blob_have(f->bs, ret, NULL));
+	assert_int_equal(blob_total(f->bs), 3100);
 }
 
 static void
@@ -612,6 +779,9 @@ main(void)
 		T(the_total_is_capped_over_images_and_uploads),
 		T(the_cap_of_an_image_is_at_most_that_of_the_protocol),
 		T(a_damaged_image_is_found_and_the_others_are_served),
+		T(a_large_image_is_served_only_after_somebody_hashed_it),
+		T(damage_of_a_large_image_is_found_before_a_byte_of_it_is_served),
+		T(an_upload_is_there_when_all_three_parts_are_done),
 		T(an_image_touched_while_we_run_is_hashed_again),
 		T(a_missing_image_is_not_found_and_can_come_back),
 		T(the_last_images_stay_mapped_and_no_more_of_them),

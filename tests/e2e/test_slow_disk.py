@@ -118,6 +118,59 @@ def test_without_synchronous_full_nobody_waits(_):
         assert p.ask(POST, "rd", [(URI_QUERY, b"ep=x")], timeout=WITHIN).code == 65
 
 
+def upload(d, seq):
+    env, fw = d.manifest(seq, os.urandom(3 << 20), "/fw/%d.bin" % seq)
+    return subprocess.Popen(d.ctl_args("publish", env, "--payload", fw), stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+
+
+def kept(d):
+    return [f for _, _, files in os.walk(os.path.join(d.state, "images")) for f in files]
+
+
+def test_nobody_waits_for_an_upload_that_the_disk_is_slow_to_keep(_):
+    with SlowDisk() as d:
+        d.author()
+        p = Peer(d.port)
+        size = os.path.join(d.state, "tmp")
+        d.disk("hang")
+        up = upload(d, 1)
+        wait_for("all of it", lambda: [f for f in os.listdir(size) if os.path.getsize(
+            os.path.join(size, f)) == 3 << 20])
+        for _ in range(10):
+            assert p.ask(GET, ".well-known/core", timeout=WITHIN).code == 69
+        assert d.ctl_json("status")["image_bytes"] == 0
+        assert up.poll() is None and not kept(d), "it has its name before the disk has it"
+        # the end of the daemon waits for it
+        d.proc.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert d.proc.poll() is None
+        d.disk("well")
+        assert d.proc.wait(WITHIN) == 0
+        d.proc = None
+        up.kill()
+        up.communicate()
+        d.start()
+        assert len(kept(d)) == 1 and d.ctl_json("status")["image_bytes"] == 3 << 20
+        assert "image uploaded" in d.ctl("events")
+
+
+def test_an_upload_that_the_disk_does_not_keep_is_refused(_):
+    with SlowDisk() as d:
+        d.author()
+        d.disk("fail")
+        up = upload(d, 1)
+        out = up.communicate(timeout=60)[0]
+        assert up.returncode == 1 and "input/output" in out, out
+        assert not kept(d) and not os.listdir(os.path.join(d.state, "tmp"))
+        d.disk("well")
+        wait_for("the disk to be found well", lambda: not d.ctl_json("status")["degraded"])
+        up = upload(d, 2)
+        assert up.wait(60) == 0, up.communicate()[0]
+        up.communicate()
+        assert len(kept(d)) == 1
+
+
 def main():
     return run([f for n, f in sorted(globals().items()) if n.startswith("test_")], None)
 

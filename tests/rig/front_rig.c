@@ -37,6 +37,46 @@ blob_unref(struct blob *b)
 	rig.unrefs += b != NULL;
 }
 
+/* An upload that is only hashed; rig.put_err is what the disk says. */
+struct blob_put {
+	struct digest_ctx *hash;
+	uint64_t n;
+};
+
+int
+blob_put_begin(struct blob_store *bs, struct blob_put **ret)
+{
+	struct blob_put *p = calloc(1, sizeof(*p));
+
+	(void)bs;
+	assert_non_null(p);
+	p->hash = digest_new(DIGEST_SHA256);
+	rig.puts++;
+	*ret = p;
+	return 0;
+}
+
+int
+blob_put_write(struct blob_put *p, struct slice in)
+{
+	if (in.n > rig.most_written)
+		rig.most_written = in.n;
+	if (rig.put_err != 0)
+		return rig.put_err;
+	p->n += in.n;
+	return digest_update(p->hash, in);
+}
+
+void
+blob_put_abort(struct blob_put *p)
+{
+	if (p == NULL)
+		return;
+	rig.puts--;
+	digest_free(p->hash);
+	free(p);
+}
+
 static int
 get_hello(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -76,8 +116,14 @@ post_count(struct app *app, const struct req *req, struct resp *resp)
 
 	app->calls++;
 	app->body_n = req->body.n;
-	if (digest_compute(DIGEST_SHA256, req->body, &d) == 0)
+	if (resp->upload != NULL) {
+		assert_int_equal(req->body.n, 0);
+		app->body_n = resp->upload->n;
+		assert_int_equal(digest_final(resp->upload->hash, &d), 0);
 		memcpy(app->body_digest, d.b, 32);
+	} else if (digest_compute(DIGEST_SHA256, req->body, &d) == 0) {
+		memcpy(app->body_digest, d.b, 32);
+	}
 	snprintf(text, sizeof(text), "n=%d", app->calls);
 	buf_puts(&resp->out, text);
 	resp->after_commit = true;
@@ -126,6 +172,25 @@ get_refused(struct app *app, const struct req *req, struct resp *resp)
 	return why_set(&resp->why, ERR_SEQUENCE, "SUIT 8.4.2: too old");
 }
 
+/* Waits for app->ticket, then says what it was told and asked. */
+static int
+any_wait(struct app *app, const struct req *req, struct resp *resp)
+{
+	app->calls++;
+	if (!resp->waited) {
+		resp->wait = app->ticket;
+		resp->drop = app->ticket == 0;
+		return 0;
+	}
+	if (resp->waited_err != 0)
+		return resp->waited_err;
+	for (size_t i = 0; i < req->query_n; i++)
+		buf_put(&resp->out, req->query[i]);
+	buf_puts(&resp->out, resp->upload != NULL ? "+" : "-");
+	resp->after_commit = req->method != M_GET;
+	return 0;
+}
+
 static int
 get_rest(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -152,6 +217,8 @@ const struct route rig_device[] = {
 	{"op", M_GET, ROLE_OPERATOR, 0, get_who, NULL},
 	{"q", M_GET, ROLE_NOBODY, 0, get_query, NULL},
 	{"refused", M_GET, ROLE_NOBODY, 0, get_refused, NULL},
+	{"wait", M_GET | M_PUT, ROLE_NOBODY, ROUTE_BODY_FILE, any_wait,
+	    NULL},
 	{"{*}", M_GET, ROLE_NOBODY, 0, get_rest, NULL},
 	{0},
 };
@@ -271,15 +338,12 @@ rig_start(void **state)
 int
 rig_stop(void **state)
 {
-	char tmp[300];
-
 	(void)state;
 	front_free(rig.front);
+	assert_int_equal(rig.puts, 0);
 	loop_free(rig.loop);
 	close(rig.fd[0]);
 	close(rig.fd[1]);
-	snprintf(tmp, sizeof(tmp), "%s/tmp", rig.conf.state_dir);
-	rmdir(tmp);
 	return rmdir(rig.conf.state_dir); /* nothing was left in it */
 }
 

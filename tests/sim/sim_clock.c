@@ -236,6 +236,16 @@ tick_event(struct sim *s, void *arg, int64_t life)
 
 /* The engine has one. */
 int
+loop_read(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
+{
+	(void)l;
+	(void)fd;
+	(void)cb;
+	(void)arg;
+	return ERR_UNSUPPORTED; /* there are no threads here */
+}
+
+int
 loop_every(struct loop *l, int64_t ms, void (*cb)(void *arg), void *arg)
 {
 	l->tick = cb;

@@ -372,6 +372,18 @@ sim_front_close(struct sim *s)
 }
 
 /* Sessions of an identity end; its observation goes with them. */
+/* Nothing waits for a thread here. */
+size_t
+front_resume(struct front *f, uint64_t ticket, int err,
+    struct blob_put *upload)
+{
+	(void)f;
+	(void)ticket;
+	(void)err;
+	(void)upload;
+	return 0;
+}
+
 void
 front_forget(struct front *f, const char *identity)
 {
