@@ -33,6 +33,7 @@ sq_close(struct store *store)
 	sq_stmts_free(s);
 	syncer_free(s->base.syncer);
 	sqlite3_close(s->db);
+	sq_memo_free(s);
 	free(s);
 }
 
@@ -68,7 +69,7 @@ sq_begin(struct store *store)
 	if (err != 0)
 		return err;
 	if (s->depth++ == 0)
-		sq_device_forget(s);
+		sq_memo_begin(s);
 	return 0;
 }
 
@@ -142,9 +143,11 @@ sq_commit(struct store *store)
 	if (err == 0)
 		err = sq_run(s, COMMIT);
 	if (err != 0) {
+		sq_memo_undone(s);
 		undo_all(s);
 		return err;
 	}
+	sq_memo_kept(s);
 	s->depth = 0;
 	s->commits++;
 	return 0;
@@ -155,7 +158,7 @@ sq_rollback(struct store *store)
 {
 	struct sq *s = sq_of(store);
 
-	sq_device_forget(s);
+	sq_memo_undone(s);
 	if (s->depth <= 1) {
 		undo_all(s);
 		return;
@@ -428,7 +431,9 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	s->base.ops = &sq_ops;
 	rc = sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-	err = rc == SQLITE_OK ? setup(s, o) : sq_fail(s, rc);
+	err = rc == SQLITE_OK ? sq_memo_new(s) : sq_fail(s, rc);
+	if (err == 0)
+		err = setup(s, o);
 	s->check_plans = o->check_plans;
 	if (s->check_plans) /* triggers are part of their statement's plan */
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRIGGER_EQP, 1,

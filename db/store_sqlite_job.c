@@ -135,7 +135,14 @@ sq_job_get(struct store *s, uint64_t id, struct job *ret)
 int
 sq_job_live(struct store *s, uint64_t device, struct job *ret)
 {
-	return job_one(s, Q(JOB_LIVE, V_INT(device)), ret);
+	int err;
+
+	if (sq_memo_live(sq_of(s), device, ret))
+		return 0;
+	err = job_one(s, Q(JOB_LIVE, V_INT(device)), ret);
+	if (err == 0)
+		sq_memo_job(sq_of(s), ret);
+	return err;
 }
 
 int
@@ -167,6 +174,7 @@ sq_job_save(struct store *store, struct job *j)
 	}
 	if (err == 0) {
 		j->version++;
+		sq_memo_saved(s, j);
 		store_wrote(store, j->device);
 	}
 	return err;
@@ -203,8 +211,11 @@ lease(struct sq *s, int64_t due, const struct job *j, size_t n)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < n && err == 0; i++)
+	for (size_t i = 0; i < n && err == 0; i++) {
 		err = sq_write(s, Q(LEASE, V_INT(j[i].id), V_INT(due)));
+		if (err == 0)
+			sq_memo_leased(s, &j[i], due);
+	}
 	return err;
 }
 
