@@ -68,6 +68,7 @@ sq_begin(struct store *store)
 	err = s->depth == 0 ? begin_outer(s) : 0;
 	if (err != 0)
 		return err;
+	sq_tally_begin(s);
 	if (s->depth++ == 0)
 		sq_memo_begin(s);
 	return 0;
@@ -105,6 +106,7 @@ undo_all(struct sq *s)
 	s->depth = 0;
 	s->saved = 0;
 	s->doom = 0;
+	sq_tally_undone(s);
 }
 
 static int
@@ -129,6 +131,17 @@ commit_inner(struct sq *s)
 	return err;
 }
 
+/* Changes that wait are written while there is room for more. */
+static int
+commit_pair(struct sq *s)
+{
+	int err = commit_inner(s);
+
+	if (err == 0 && s->depth == 1 && s->tally.n > SQ_CHANGES / 2)
+		err = sq_tally_write(s);
+	return err;
+}
+
 static int
 sq_commit(struct store *store)
 {
@@ -139,7 +152,9 @@ sq_commit(struct store *store)
 	if (s->depth == 0)
 		return sq_refuse(s, ERR_STATE, "commit without begin");
 	if (s->depth > 1)
-		return commit_inner(s);
+		return commit_pair(s);
+	if (err == 0)
+		err = sq_tally_write(s);
 	if (err == 0)
 		err = sq_run(s, COMMIT);
 	if (err != 0) {
@@ -164,6 +179,7 @@ sq_rollback(struct store *store)
 		return;
 	}
 	s->depth--;
+	sq_tally_undone(s);
 	if (s->doom != 0 && s->doom_depth <= s->depth)
 		return;
 	s->doom = 0;
@@ -205,7 +221,8 @@ sq_stats(struct store *store, struct store_stats *ret)
 	uint64_t statements = s->statements, scans = sq_scans(s);
 
 	/* when the counts cannot be read they are 0; the rest is known */
-	if (sq_one(s, Q0(STATS), stats_row, ret, sizeof(*ret)) != 0)
+	if (sq_tally_write(s) != 0 ||
+	    sq_one(s, Q0(STATS), stats_row, ret, sizeof(*ret)) != 0)
 		memset(ret, 0, sizeof(*ret));
 	s->statements = statements;
 	ret->statements = statements;

@@ -16,6 +16,23 @@
 
 struct sq_memo;
 
+#define SQ_CHANGES 512 /* of jobs, two each, that wait for the commit */
+
+/* Jobs of a campaign that have come to a kind, or left it. */
+struct sq_change {
+	uint64_t campaign;
+	struct store_tally kind; /* its n is none of it */
+	int64_t n, attempts;
+};
+
+struct sq_tally {
+	struct sq_change log[SQ_CHANGES];
+	size_t n, written;
+	struct {
+		size_t n, written;
+	} mark[SQ_DEPTH]; /* when the pair was begun */
+};
+
 struct sq {
 	struct store base;
 	sqlite3 *db;
@@ -32,6 +49,7 @@ struct sq {
 	} cache[SQ_CACHE];
 	size_t cache_n;
 	struct sq_memo *memo;
+	struct sq_tally tally;
 };
 
 static inline struct sq *
@@ -140,6 +158,8 @@ void sq_memo_job(struct sq *s, const struct job *j); /* a live one */
 bool sq_memo_get(struct sq *s, uint64_t id, struct store_device *ret) MUST_USE;
 bool sq_memo_named(struct sq *s, const char *ep, struct store_device *ret)
     MUST_USE;
+/* A live job, by its number, if it is remembered. */
+bool sq_memo_job_get(struct sq *s, uint64_t id, struct job *ret) MUST_USE;
 bool sq_memo_live(struct sq *s, uint64_t device, struct job *ret) MUST_USE;
 /* A device is being written, or removed, with its jobs. */
 void sq_memo_forget(struct sq *s, uint64_t device);
@@ -147,6 +167,14 @@ void sq_memo_forget(struct sq *s, uint64_t device);
 void sq_memo_seen(struct sq *s, const struct store_seen *seen);
 void sq_memo_saved(struct sq *s, const struct job *j);
 void sq_memo_leased(struct sq *s, const struct job *j, int64_t due);
+
+/* store_sqlite_tally.c: a job that was saved. */
+int sq_tally_moved(struct sq *s, const struct job *was,
+    const struct job *now) MUST_USE;
+/* Before the tally is read, and before the outermost commit. */
+int sq_tally_write(struct sq *s) MUST_USE;
+void sq_tally_begin(struct sq *s); /* of a pair, s->depth is still outside */
+void sq_tally_undone(struct sq *s); /* the same, when it has ended */
 
 /* store_sqlite_sync.c: the thread of a database in WAL mode, whose commits
  * `db` makes. */

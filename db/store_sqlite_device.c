@@ -380,6 +380,8 @@ sq_device_remove(struct store *store, uint64_t id)
 		err = sq_device_get(store, id, &d);
 	sq_memo_forget(s, id);
 	if (err == 0)
+		err = sq_tally_write(s); /* of a row that a trigger changes */
+	if (err == 0)
 		err = sq_write(s, Q(JOBS_DELETE, V_INT(id)));
 	if (err == 0)
 		err = sq_write(s, Q(PSKS_DELETE, V_INT(id)));

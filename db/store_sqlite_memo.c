@@ -234,24 +234,28 @@ sq_memo_live(struct sq *s, uint64_t device, struct job *ret)
 	return true;
 }
 
-/* What a job is stays as it was, whatever the caller has there. */
+bool
+sq_memo_job_get(struct sq *s, uint64_t id, struct job *ret)
+{
+	const struct sq_memo *m = s->memo;
+	const struct job *j = &m->job[m->home[id % LIMIT_MEMO] % LIMIT_MEMO];
+
+	if (s->depth == 0 || id == 0 || j->id != id)
+		return false;
+	*ret = *j;
+	return true;
+}
+
 void
 sq_memo_saved(struct sq *s, const struct job *j)
 {
 	struct sq_memo *m = s->memo;
 	struct job *was = &m->job[m->home[j->id % LIMIT_MEMO] % LIMIT_MEMO];
-	struct job now = *j;
 
 	if (was->id != j->id)
 		return;
-	touch(m, was->device);
-	now.campaign = was->campaign;
-	now.wave = was->wave;
-	now.device = was->device;
-	now.release = was->release;
-	now.target_seq = was->target_seq;
-	now.created = was->created;
-	*was = now;
+	touch(m, j->device);
+	*was = *j;
 	if (!rules_live(j->state))
 		was->id = 0;
 }
@@ -259,10 +263,8 @@ sq_memo_saved(struct sq *s, const struct job *j)
 void
 sq_memo_leased(struct sq *s, const struct job *j, int64_t due)
 {
-	struct job *was = &s->memo->job[j->device % LIMIT_MEMO];
+	struct job now = *j;
 
-	if (was->id != j->id)
-		return;
-	touch(s->memo, j->device);
-	was->due = due;
+	now.due = due;
+	sq_memo_job(s, &now);
 }
