@@ -69,6 +69,7 @@ sq_begin(struct store *store)
 	if (err != 0)
 		return err;
 	sq_tally_begin(s);
+	sq_events_begin(s);
 	if (s->depth++ == 0)
 		sq_memo_begin(s);
 	return 0;
@@ -107,6 +108,7 @@ undo_all(struct sq *s)
 	s->saved = 0;
 	s->doom = 0;
 	sq_tally_undone(s);
+	sq_events_undone(s);
 }
 
 static int
@@ -131,7 +133,7 @@ commit_inner(struct sq *s)
 	return err;
 }
 
-/* Changes that wait are written while there is room for more. */
+/* What waits is written while there is room for more. */
 static int
 commit_pair(struct sq *s)
 {
@@ -139,6 +141,8 @@ commit_pair(struct sq *s)
 
 	if (err == 0 && s->depth == 1 && s->tally.n > SQ_CHANGES / 2)
 		err = sq_tally_write(s);
+	if (err == 0 && s->depth == 1 && s->events.n > SQ_EVENTS / 2)
+		err = sq_events_write(s);
 	return err;
 }
 
@@ -155,6 +159,8 @@ sq_commit(struct store *store)
 		return commit_pair(s);
 	if (err == 0)
 		err = sq_tally_write(s);
+	if (err == 0)
+		err = sq_events_write(s);
 	if (err == 0)
 		err = sq_run(s, COMMIT);
 	if (err != 0) {
@@ -180,6 +186,7 @@ sq_rollback(struct store *store)
 	}
 	s->depth--;
 	sq_tally_undone(s);
+	sq_events_undone(s);
 	if (s->doom != 0 && s->doom_depth <= s->depth)
 		return;
 	s->doom = 0;
@@ -221,7 +228,7 @@ sq_stats(struct store *store, struct store_stats *ret)
 	uint64_t statements = s->statements, scans = sq_scans(s);
 
 	/* when the counts cannot be read they are 0; the rest is known */
-	if (sq_tally_write(s) != 0 ||
+	if (sq_tally_write(s) != 0 || sq_events_write(s) != 0 ||
 	    sq_one(s, Q0(STATS), stats_row, ret, sizeof(*ret)) != 0)
 		memset(ret, 0, sizeof(*ret));
 	s->statements = statements;

@@ -16,6 +16,18 @@
 
 struct sq_memo;
 
+#define SQ_EVENTS 64 /* that wait for the commit */
+
+struct sq_events {
+	struct store_event log[SQ_EVENTS];
+	uint64_t last; /* id in this transaction; 0: not known yet */
+	size_t n, written;
+	struct {
+		uint64_t last;
+		size_t n, written;
+	} mark[SQ_DEPTH]; /* when the pair was begun */
+};
+
 #define SQ_CHANGES 512 /* of jobs, two each, that wait for the commit */
 
 /* Jobs of a campaign that have come to a kind, or left it. */
@@ -50,6 +62,7 @@ struct sq {
 	size_t cache_n;
 	struct sq_memo *memo;
 	struct sq_tally tally;
+	struct sq_events events;
 };
 
 static inline struct sq *
@@ -175,6 +188,11 @@ int sq_tally_moved(struct sq *s, const struct job *was,
 int sq_tally_write(struct sq *s) MUST_USE;
 void sq_tally_begin(struct sq *s); /* of a pair, s->depth is still outside */
 void sq_tally_undone(struct sq *s); /* the same, when it has ended */
+
+/* store_sqlite_event.c: the same of events. */
+int sq_events_write(struct sq *s) MUST_USE;
+void sq_events_begin(struct sq *s);
+void sq_events_undone(struct sq *s);
 
 /* store_sqlite_sync.c: the thread of a database in WAL mode, whose commits
  * `db` makes. */
