@@ -68,6 +68,7 @@ sq_begin(struct store *store)
 	err = s->depth == 0 ? begin_outer(s) : 0;
 	if (err != 0)
 		return err;
+	sq_jobs_begin(s);
 	sq_tally_begin(s);
 	sq_events_begin(s);
 	if (s->depth++ == 0)
@@ -107,6 +108,7 @@ undo_all(struct sq *s)
 	s->depth = 0;
 	s->saved = 0;
 	s->doom = 0;
+	sq_jobs_undone(s);
 	sq_tally_undone(s);
 	sq_events_undone(s);
 }
@@ -139,6 +141,8 @@ commit_pair(struct sq *s)
 {
 	int err = commit_inner(s);
 
+	if (err == 0 && s->depth == 1 && s->jobs.n > SQ_JOBS / 2)
+		err = sq_jobs_write(s);
 	if (err == 0 && s->depth == 1 && s->tally.n > SQ_CHANGES / 2)
 		err = sq_tally_write(s);
 	if (err == 0 && s->depth == 1 && s->events.n > SQ_EVENTS / 2)
@@ -157,6 +161,8 @@ sq_commit(struct store *store)
 		return sq_refuse(s, ERR_STATE, "commit without begin");
 	if (s->depth > 1)
 		return commit_pair(s);
+	if (err == 0)
+		err = sq_jobs_write(s);
 	if (err == 0)
 		err = sq_tally_write(s);
 	if (err == 0)
@@ -185,6 +191,7 @@ sq_rollback(struct store *store)
 		return;
 	}
 	s->depth--;
+	sq_jobs_undone(s);
 	sq_tally_undone(s);
 	sq_events_undone(s);
 	if (s->doom != 0 && s->doom_depth <= s->depth)

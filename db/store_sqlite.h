@@ -16,6 +16,17 @@
 
 struct sq_memo;
 
+#define SQ_JOBS 64 /* saved, that wait for the commit */
+
+struct sq_jobs {
+	struct job log[SQ_JOBS];
+	size_t n, written;
+	bool busy; /* they are being written */
+	struct {
+		size_t n, written;
+	} mark[SQ_DEPTH]; /* when the pair was begun */
+};
+
 #define SQ_EVENTS 64 /* that wait for the commit */
 
 struct sq_events {
@@ -61,6 +72,7 @@ struct sq {
 	} cache[SQ_CACHE];
 	size_t cache_n;
 	struct sq_memo *memo;
+	struct sq_jobs jobs;
 	struct sq_tally tally;
 	struct sq_events events;
 };
@@ -188,6 +200,11 @@ int sq_tally_moved(struct sq *s, const struct job *was,
 int sq_tally_write(struct sq *s) MUST_USE;
 void sq_tally_begin(struct sq *s); /* of a pair, s->depth is still outside */
 void sq_tally_undone(struct sq *s); /* the same, when it has ended */
+
+/* store_sqlite_job.c: the same of rows of jobs; before any statement. */
+int sq_jobs_write(struct sq *s) MUST_USE;
+void sq_jobs_begin(struct sq *s);
+void sq_jobs_undone(struct sq *s);
 
 /* store_sqlite_event.c: the same of events. */
 int sq_events_write(struct sq *s) MUST_USE;

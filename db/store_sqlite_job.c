@@ -1,5 +1,10 @@
 /*
- * Jobs. What is due comes from partial indexes: job_deadline for those in an
+ * Jobs. Those that are saved wait for the commit or for the next statement
+ * of any other kind, so that many reports in a turn are one loop of updates,
+ * with no savepoint each. A pair that is undone takes back its own; what was
+ * written within it waits again.
+ *
+ * What is due comes from partial indexes: job_deadline for those in an
  * attempt; job_queued for those that wait, by campaign and wave and whether
  * they have failed before. A queue is looked at in each of these parts on
  * its own, so that neither a campaign that is held back nor a wave that is
@@ -27,7 +32,7 @@ static const char JOB_SAVE[] =
     " fails_1 = ?6, fails_2 = ?7, fails_3 = ?8, fails_4 = ?9,"
     " fails_5 = ?10, last_fail = ?11, reason = ?12, updated = ?13,"
     " due = ?14, started = ?15, done = ?16, total = ?17,"
-    " version = version + 1 WHERE id = ?1";
+    " version = ?18 WHERE id = ?1";
 static const char JOB_LIST[] =
     "SELECT " COLS " FROM job WHERE campaign IS ?1 AND id > ?2 ORDER BY id"
     " LIMIT ?3";
@@ -167,6 +172,61 @@ save_check(struct sq *s, const struct job *j, struct job *ret_was)
 	return err;
 }
 
+static int
+save_row(struct sq *s, const struct job *j)
+{
+	return sq_write(s, Q(JOB_SAVE, V_INT(j->id), V_INT(j->state),
+	    V_INT(j->grade), V_INT(j->attempt), V_INT(j->fails[0]),
+	    V_INT(j->fails[1]), V_INT(j->fails[2]), V_INT(j->fails[3]),
+	    V_INT(j->fails[4]), V_INT(j->fails[5]), V_INT(j->last_fail),
+	    V_INT(j->reason), V_INT(j->updated), V_INT(j->due),
+	    V_INT(j->started), V_INT(j->done), V_INT(j->total),
+	    V_INT(j->version)));
+}
+
+/* One that lives on, or ends, can wait: nothing refuses it. */
+static int
+save_later(struct sq *s, const struct job *was, const struct job *now)
+{
+	if (s->jobs.n == SQ_JOBS || !rules_live(was->state))
+		return save_row(s, now);
+	s->jobs.log[s->jobs.n++] = *now;
+	return 0;
+}
+
+int
+sq_jobs_write(struct sq *s)
+{
+	struct sq_jobs *w = &s->jobs;
+	int err = 0;
+
+	if (w->busy)
+		return 0;
+	w->busy = true;
+	while (err == 0 && w->written < w->n) {
+		err = save_row(s, &w->log[w->written]);
+		w->written += err == 0;
+	}
+	w->busy = false;
+	if (err == 0 && s->depth == 1)
+		w->n = w->written = 0;
+	return err;
+}
+
+void
+sq_jobs_begin(struct sq *s)
+{
+	s->jobs.mark[s->depth].n = s->jobs.n;
+	s->jobs.mark[s->depth].written = s->jobs.written;
+}
+
+void
+sq_jobs_undone(struct sq *s)
+{
+	s->jobs.n = s->jobs.mark[s->depth].n;
+	s->jobs.written = s->jobs.mark[s->depth].written;
+}
+
 int
 sq_job_save(struct store *store, struct job *j)
 {
@@ -174,14 +234,6 @@ sq_job_save(struct store *store, struct job *j)
 	struct job was, now;
 	int err = save_check(s, j, &was);
 
-	if (err == 0)
-		err = sq_write(s, Q(JOB_SAVE, V_INT(j->id), V_INT(j->state),
-		    V_INT(j->grade), V_INT(j->attempt), V_INT(j->fails[0]),
-		    V_INT(j->fails[1]), V_INT(j->fails[2]),
-		    V_INT(j->fails[3]), V_INT(j->fails[4]),
-		    V_INT(j->fails[5]), V_INT(j->last_fail),
-		    V_INT(j->reason), V_INT(j->updated), V_INT(j->due),
-		    V_INT(j->started), V_INT(j->done), V_INT(j->total)));
 	if (err != 0)
 		return err;
 	now = *j; /* what the job is stays, whatever the caller has there */
@@ -192,6 +244,9 @@ sq_job_save(struct store *store, struct job *j)
 	now.target_seq = was.target_seq;
 	now.created = was.created;
 	now.version++;
+	err = save_later(s, &was, &now);
+	if (err != 0)
+		return err;
 	sq_memo_saved(s, &now);
 	err = sq_tally_moved(s, &was, &now);
 	if (err != 0)

@@ -88,11 +88,11 @@ int
 sq_tally_write(struct sq *s)
 {
 	struct sq_tally *t = &s->tally;
-	int err;
+	int err = s->doom;
 
-	if (t->written == t->n || s->doom != 0)
-		return s->doom;
-	err = write_changes(s, t->log + t->written, t->n - t->written);
+	if (err == 0)
+		err = write_changes(s, t->log + t->written,
+		    t->n - t->written);
 	if (err == 0)
 		t->written = t->n;
 	if (err == 0 && s->depth == 1)
