@@ -33,6 +33,7 @@ sq_close(struct store *store)
 	sq_stmts_free(s);
 	syncer_free(s->base.syncer);
 	sqlite3_close(s->db);
+	sq_memo_free(s);
 	free(s);
 }
 
@@ -82,8 +83,11 @@ sq_begin(struct store *store)
 	err = s->depth == 0 ? begin_outer(s) : 0;
 	if (err != 0)
 		return err;
+	sq_jobs_begin(s);
+	sq_tally_begin(s);
+	sq_events_begin(s);
 	if (s->depth++ == 0)
-		sq_device_forget(s);
+		sq_memo_begin(s);
 	return 0;
 }
 
@@ -119,6 +123,9 @@ undo_all(struct sq *s)
 	s->depth = 0;
 	s->saved = 0;
 	s->doom = 0;
+	sq_jobs_undone(s);
+	sq_tally_undone(s);
+	sq_events_undone(s);
 }
 
 static int
@@ -143,6 +150,21 @@ commit_inner(struct sq *s)
 	return err;
 }
 
+/* What waits is written while there is room for more. */
+static int
+commit_pair(struct sq *s)
+{
+	int err = commit_inner(s);
+
+	if (err == 0 && s->depth == 1 && s->jobs.n > SQ_JOBS / 2)
+		err = sq_jobs_write(s);
+	if (err == 0 && s->depth == 1 && s->tally.n > SQ_CHANGES / 2)
+		err = sq_tally_write(s);
+	if (err == 0 && s->depth == 1 && s->events.n > SQ_EVENTS / 2)
+		err = sq_events_write(s);
+	return err;
+}
+
 static int
 sq_commit(struct store *store)
 {
@@ -153,13 +175,21 @@ sq_commit(struct store *store)
 	if (s->depth == 0)
 		return sq_refuse(s, ERR_STATE, "commit without begin");
 	if (s->depth > 1)
-		return commit_inner(s);
+		return commit_pair(s);
+	if (err == 0)
+		err = sq_jobs_write(s);
+	if (err == 0)
+		err = sq_tally_write(s);
+	if (err == 0)
+		err = sq_events_write(s);
 	if (err == 0)
 		err = sq_run(s, COMMIT);
 	if (err != 0) {
+		sq_memo_undone(s);
 		undo_all(s);
 		return err;
 	}
+	sq_memo_kept(s);
 	s->depth = 0;
 	s->commits++;
 	return 0;
@@ -170,12 +200,15 @@ sq_rollback(struct store *store)
 {
 	struct sq *s = sq_of(store);
 
-	sq_device_forget(s);
+	sq_memo_undone(s);
 	if (s->depth <= 1) {
 		undo_all(s);
 		return;
 	}
 	s->depth--;
+	sq_jobs_undone(s);
+	sq_tally_undone(s);
+	sq_events_undone(s);
 	if (s->doom != 0 && s->doom_depth <= s->depth)
 		return;
 	s->doom = 0;
@@ -217,7 +250,8 @@ sq_stats(struct store *store, struct store_stats *ret)
 	uint64_t statements = s->statements, scans = sq_scans(s);
 
 	/* when the counts cannot be read they are 0; the rest is known */
-	if (sq_one(s, Q0(STATS), stats_row, ret, sizeof(*ret)) != 0)
+	if (sq_tally_write(s) != 0 || sq_events_write(s) != 0 ||
+	    sq_one(s, Q0(STATS), stats_row, ret, sizeof(*ret)) != 0)
 		memset(ret, 0, sizeof(*ret));
 	s->statements = statements;
 	ret->statements = statements;
@@ -446,7 +480,9 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	s->base.ops = &sq_ops;
 	rc = sqlite3_open_v2(o->path, &s->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-	err = rc == SQLITE_OK ? setup(s, o) : sq_fail(s, rc);
+	err = rc == SQLITE_OK ? sq_memo_new(s) : sq_fail(s, rc);
+	if (err == 0)
+		err = setup(s, o);
 	s->check_plans = o->check_plans;
 	if (s->check_plans) /* triggers are part of their statement's plan */
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRIGGER_EQP, 1,

@@ -11,9 +11,50 @@
 #include "db/store.h"
 #include "db/store_rules.h"
 
-#define SQ_DEVICES 4
 #define SQ_DEPTH 12 /* pairs within pairs */
 #define SQ_CACHE 128 /* slots; the store has about 100 statements */
+
+struct sq_memo;
+
+#define SQ_JOBS 64 /* saved, that wait for the commit */
+
+struct sq_jobs {
+	struct job log[SQ_JOBS];
+	size_t n, written;
+	bool busy; /* they are being written */
+	struct {
+		size_t n, written;
+	} mark[SQ_DEPTH]; /* when the pair was begun */
+};
+
+#define SQ_EVENTS 64 /* that wait for the commit */
+
+struct sq_events {
+	struct store_event log[SQ_EVENTS];
+	uint64_t last; /* id in this transaction; 0: not known yet */
+	size_t n, written;
+	struct {
+		uint64_t last;
+		size_t n, written;
+	} mark[SQ_DEPTH]; /* when the pair was begun */
+};
+
+#define SQ_CHANGES 512 /* of jobs, two each, that wait for the commit */
+
+/* Jobs of a campaign that have come to a kind, or left it. */
+struct sq_change {
+	uint64_t campaign;
+	struct store_tally kind; /* its n is none of it */
+	int64_t n, attempts;
+};
+
+struct sq_tally {
+	struct sq_change log[SQ_CHANGES];
+	size_t n, written;
+	struct {
+		size_t n, written;
+	} mark[SQ_DEPTH]; /* when the pair was begun */
+};
 
 struct sq {
 	struct store base;
@@ -30,9 +71,10 @@ struct sq {
 		sqlite3_stmt *st;
 	} cache[SQ_CACHE];
 	size_t cache_n;
-	/* Rows of device as they are now, while a pair is open: nobody else
-	 * writes then. By id; id 0 is none. */
-	struct store_device device[SQ_DEVICES];
+	struct sq_memo *memo;
+	struct sq_jobs jobs;
+	struct sq_tally tally;
+	struct sq_events events;
 };
 
 static inline struct sq *
@@ -122,12 +164,52 @@ int sq_exec(struct sq *s, const char *sql) MUST_USE; /* not cached */
 int sq_run(struct sq *s, const char *sql) MUST_USE;
 /* Before a write: the savepoints of the pairs that are open. */
 int sq_savepoints(struct sq *s) MUST_USE;
-void sq_device_forget(struct sq *s);
 void sq_stmts_free(struct sq *s);
 uint64_t sq_scans(const struct sq *s); /* see store_stats */
 /* Does it walk a table? Then ret_line is the line of its plan that says so.
  * A text that begins with the comment "scans" may. */
 bool sq_plan_scans(sqlite3 *db, const char *sql, char *ret_line, size_t cap);
+
+/* store_sqlite_memo.c: rows as they are now, while a pair is open, of up to
+ * LIMIT_MEMO devices. */
+int sq_memo_new(struct sq *s) MUST_USE;
+void sq_memo_free(struct sq *s); /* NULL is fine */
+void sq_memo_begin(struct sq *s); /* the outermost pair has the lock */
+void sq_memo_kept(struct sq *s); /* it is committed */
+void sq_memo_undone(struct sq *s); /* of any pair: what it wrote is not so */
+/* What was read, or is so by a write that has succeeded. */
+void sq_memo_device(struct sq *s, const struct store_device *d);
+void sq_memo_job(struct sq *s, const struct job *j); /* a live one */
+bool sq_memo_get(struct sq *s, uint64_t id, struct store_device *ret) MUST_USE;
+bool sq_memo_named(struct sq *s, const char *ep, struct store_device *ret)
+    MUST_USE;
+/* A live job, by its number, if it is remembered. */
+bool sq_memo_job_get(struct sq *s, uint64_t id, struct job *ret) MUST_USE;
+bool sq_memo_live(struct sq *s, uint64_t device, struct job *ret) MUST_USE;
+/* A device is being written, or removed, with its jobs. */
+void sq_memo_forget(struct sq *s, uint64_t device);
+/* The writes of device_seen, job_save, and of a lease. */
+void sq_memo_seen(struct sq *s, const struct store_seen *seen);
+void sq_memo_saved(struct sq *s, const struct job *j);
+void sq_memo_leased(struct sq *s, const struct job *j, int64_t due);
+
+/* store_sqlite_tally.c: a job that was saved. */
+int sq_tally_moved(struct sq *s, const struct job *was,
+    const struct job *now) MUST_USE;
+/* Before the tally is read, and before the outermost commit. */
+int sq_tally_write(struct sq *s) MUST_USE;
+void sq_tally_begin(struct sq *s); /* of a pair, s->depth is still outside */
+void sq_tally_undone(struct sq *s); /* the same, when it has ended */
+
+/* store_sqlite_job.c: the same of rows of jobs; before any statement. */
+int sq_jobs_write(struct sq *s) MUST_USE;
+void sq_jobs_begin(struct sq *s);
+void sq_jobs_undone(struct sq *s);
+
+/* store_sqlite_event.c: the same of events. */
+int sq_events_write(struct sq *s) MUST_USE;
+void sq_events_begin(struct sq *s);
+void sq_events_undone(struct sq *s);
 
 /* store_sqlite_sync.c: the thread of a database in WAL mode, whose commits
  * `db` makes. */

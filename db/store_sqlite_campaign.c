@@ -295,9 +295,11 @@ int
 sq_campaign_counts(struct store *store, uint64_t id, struct store_counts *ret)
 {
 	struct counting c = {.any = false};
-	int err = sq_each(sq_of(store), Q(CAMPAIGN_TALLY, V_INT(id),
-	    V_INT(-1)), count_row, &c);
+	int err = sq_tally_write(sq_of(store));
 
+	if (err == 0)
+		err = sq_each(sq_of(store), Q(CAMPAIGN_TALLY, V_INT(id),
+		    V_INT(-1)), count_row, &c);
 	if (err == 0 && !c.any)
 		err = campaign_there(store, id);
 	if (err == 0)
@@ -327,9 +329,11 @@ sq_campaign_tally(struct store *store, uint64_t id, struct store_tally *ret,
 {
 	struct sq *s = sq_of(store);
 	struct tally_list l = {ret, 0, cap < STORE_TALLY ? cap : STORE_TALLY};
-	int err = sq_each(s, Q(CAMPAIGN_TALLY, V_INT(id),
-	    V_INT(STORE_TALLY + 1)), tally_each, &l);
+	int err = sq_tally_write(s);
 
+	if (err == 0)
+		err = sq_each(s, Q(CAMPAIGN_TALLY, V_INT(id),
+		    V_INT(STORE_TALLY + 1)), tally_each, &l);
 	if (err == 0 && l.n == 0)
 		err = campaign_there(store, id);
 	if (err == ERR_SPACE)

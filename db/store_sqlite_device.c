@@ -173,22 +173,6 @@ device_row(struct row *r, void *out)
 	d->revoked = row_int(r) != 0;
 }
 
-void
-sq_device_forget(struct sq *s)
-{
-	for (size_t i = 0; i < SQ_DEVICES; i++)
-		s->device[i].id = 0;
-}
-
-static void
-forget_one(struct sq *s, uint64_t id)
-{
-	struct store_device *d = &s->device[id % SQ_DEVICES];
-
-	if (d->id == id)
-		d->id = 0;
-}
-
 static int
 device_one(struct store *store, const struct query *q,
     struct store_device *ret)
@@ -196,28 +180,23 @@ device_one(struct store *store, const struct query *q,
 	struct sq *s = sq_of(store);
 	int err = sq_one(s, q, device_row, ret, sizeof(*ret));
 
-	if (err == 0 && s->depth > 0)
-		s->device[ret->id % SQ_DEVICES] = *ret;
+	if (err == 0)
+		sq_memo_device(s, ret);
 	return err;
 }
 
 int
 sq_device_get(struct store *store, uint64_t id, struct store_device *ret)
 {
-	struct sq *s = sq_of(store);
-	const struct store_device *d = &s->device[id % SQ_DEVICES];
-
-	if (s->depth > 0 && id != 0 && d->id == id) {
-		*ret = *d;
-		return 0;
-	}
-	return device_one(store, Q(DEVICE_GET, V_INT(id)), ret);
+	return sq_memo_get(sq_of(store), id, ret) ? 0 :
+	    device_one(store, Q(DEVICE_GET, V_INT(id)), ret);
 }
 
 int
 sq_device_by_ep(struct store *s, const char *ep, struct store_device *ret)
 {
-	return device_one(s, Q(DEVICE_BY_EP, V_TEXT(ep)), ret);
+	return sq_memo_named(sq_of(s), ep, ret) ? 0 :
+	    device_one(s, Q(DEVICE_BY_EP, V_TEXT(ep)), ret);
 }
 
 int
@@ -311,6 +290,19 @@ device_insert(struct sq *s, struct store_device *d)
 	return err;
 }
 
+/* As it is read again: of what is not there nothing is stored. */
+static void
+put_memo(struct sq *s, const struct store_device *d)
+{
+	struct store_device row = *d;
+
+	if (!row.have_class)
+		memset(row.class_id, 0, sizeof(row.class_id));
+	if (!row.have_seq)
+		row.seq = 0;
+	sq_memo_device(s, &row);
+}
+
 int
 sq_device_put(struct store *store, struct store_device *d)
 {
@@ -330,7 +322,7 @@ sq_device_put(struct store *store, struct store_device *d)
 	if (err != 0)
 		return err;
 	err = sq_device_get(store, d->id, &old);
-	forget_one(s, d->id);
+	sq_memo_forget(s, d->id);
 	if (err == 0 && (strcmp(old.ep, d->ep) != 0 ||
 	    strcmp(old.addr, d->addr) != 0 || old.reg != d->reg ||
 	    old.have_class != d->have_class ||
@@ -342,10 +334,14 @@ sq_device_put(struct store *store, struct store_device *d)
 		err = device_write(s, DEVICE_UPDATE, d);
 	if (err == 0)
 		store_wrote(store, d->id);
-	if (err != 0 || tags_same(&old, d))
-		return err;
-	err = tags_drop(s, &old);
-	return err != 0 ? err : tags_add(s, d);
+	if (err == 0 && !tags_same(&old, d)) {
+		err = tags_drop(s, &old);
+		if (err == 0)
+			err = tags_add(s, d);
+	}
+	if (err == 0)
+		put_memo(s, d);
+	return err;
 }
 
 int
@@ -357,7 +353,6 @@ sq_device_seen(struct store *store, const struct store_seen *seen)
 
 	if (err != 0)
 		return sq_refuse(s, err, "address");
-	forget_one(s, seen->device);
 	err = sq_write(s, Q(DEVICE_SEEN, V_INT(seen->device), V_INT(seen->at),
 	    V_INT(seen->gap)));
 	if (err == 0 && !sq_changed(s))
@@ -365,9 +360,13 @@ sq_device_seen(struct store *store, const struct store_seen *seen)
 	if (err == 0 && addr != NULL && addr[0] != '\0')
 		err = sq_write(s, Q(DEVICE_ADDR, V_INT(seen->device),
 		    V_TEXT(addr)));
-	if (err == 0)
-		store_wrote(store, seen->device);
-	return err;
+	if (err != 0) {
+		sq_memo_forget(s, seen->device);
+		return err;
+	}
+	sq_memo_seen(s, seen);
+	store_wrote(store, seen->device);
+	return 0;
 }
 
 int
@@ -379,7 +378,9 @@ sq_device_remove(struct store *store, uint64_t id)
 
 	if (err == 0)
 		err = sq_device_get(store, id, &d);
-	forget_one(s, id);
+	sq_memo_forget(s, id);
+	if (err == 0)
+		err = sq_tally_write(s); /* of a row that a trigger changes */
 	if (err == 0)
 		err = sq_write(s, Q(JOBS_DELETE, V_INT(id)));
 	if (err == 0)

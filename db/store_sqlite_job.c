@@ -1,5 +1,10 @@
 /*
- * Jobs. What is due comes from partial indexes: job_deadline for those in an
+ * Jobs. Those that are saved wait for the commit or for the next statement
+ * of any other kind, so that many reports in a turn are one loop of updates,
+ * with no savepoint each. A pair that is undone takes back its own; what was
+ * written within it waits again.
+ *
+ * What is due comes from partial indexes: job_deadline for those in an
  * attempt; job_queued for those that wait, by campaign and wave and whether
  * they have failed before. A queue is looked at in each of these parts on
  * its own, so that neither a campaign that is held back nor a wave that is
@@ -23,11 +28,11 @@ static const char JOB_LIVE[] =
 static const char JOB_LAST[] =
     "SELECT " COLS " FROM job WHERE device = ?1 ORDER BY id DESC LIMIT 1";
 static const char JOB_SAVE[] =
-    "UPDATE job SET state = ?3, grade = ?4, attempt = ?5, fails_0 = ?6,"
-    " fails_1 = ?7, fails_2 = ?8, fails_3 = ?9, fails_4 = ?10,"
-    " fails_5 = ?11, last_fail = ?12, reason = ?13, updated = ?14,"
-    " due = ?15, started = ?16, done = ?17, total = ?18,"
-    " version = version + 1 WHERE id = ?1 AND version = ?2";
+    "UPDATE job SET state = ?2, grade = ?3, attempt = ?4, fails_0 = ?5,"
+    " fails_1 = ?6, fails_2 = ?7, fails_3 = ?8, fails_4 = ?9,"
+    " fails_5 = ?10, last_fail = ?11, reason = ?12, updated = ?13,"
+    " due = ?14, started = ?15, done = ?16, total = ?17,"
+    " version = ?18 WHERE id = ?1";
 static const char JOB_LIST[] =
     "SELECT " COLS " FROM job WHERE campaign IS ?1 AND id > ?2 ORDER BY id"
     " LIMIT ?3";
@@ -135,7 +140,14 @@ sq_job_get(struct store *s, uint64_t id, struct job *ret)
 int
 sq_job_live(struct store *s, uint64_t device, struct job *ret)
 {
-	return job_one(s, Q(JOB_LIVE, V_INT(device)), ret);
+	int err;
+
+	if (sq_memo_live(sq_of(s), device, ret))
+		return 0;
+	err = job_one(s, Q(JOB_LIVE, V_INT(device)), ret);
+	if (err == 0)
+		sq_memo_job(sq_of(s), ret);
+	return err;
 }
 
 int
@@ -144,32 +156,104 @@ sq_job_last(struct store *s, uint64_t device, struct job *ret)
 	return job_one(s, Q(JOB_LAST, V_INT(device)), ret);
 }
 
-int
-sq_job_save(struct store *store, struct job *j)
+/* The job as it is, for whoever is about to write it. */
+static int
+save_check(struct sq *s, const struct job *j, struct job *ret_was)
 {
-	struct sq *s = sq_of(store);
-	struct job now;
 	int err = rules_job(j);
 
 	if (err != 0)
 		return sq_refuse(s, err, "job");
-	err = sq_write(s, Q(JOB_SAVE, V_INT(j->id), V_INT(j->version),
-	    V_INT(j->state), V_INT(j->grade), V_INT(j->attempt),
-	    V_INT(j->fails[0]), V_INT(j->fails[1]), V_INT(j->fails[2]),
-	    V_INT(j->fails[3]), V_INT(j->fails[4]), V_INT(j->fails[5]),
-	    V_INT(j->last_fail), V_INT(j->reason), V_INT(j->updated),
-	    V_INT(j->due), V_INT(j->started), V_INT(j->done),
-	    V_INT(j->total)));
-	if (err == 0 && !sq_changed(s)) {
-		err = sq_job_get(store, j->id, &now);
-		if (err == 0)
-			err = sq_refuse(s, ERR_CONFLICT, "job");
-	}
-	if (err == 0) {
-		j->version++;
-		store_wrote(store, j->device);
-	}
+	err = sq_writable(s);
+	if (err == 0 && !sq_memo_job_get(s, j->id, ret_was))
+		err = sq_job_get(&s->base, j->id, ret_was);
+	if (err == 0 && ret_was->version != j->version)
+		err = sq_refuse(s, ERR_CONFLICT, "job");
 	return err;
+}
+
+static int
+save_row(struct sq *s, const struct job *j)
+{
+	return sq_write(s, Q(JOB_SAVE, V_INT(j->id), V_INT(j->state),
+	    V_INT(j->grade), V_INT(j->attempt), V_INT(j->fails[0]),
+	    V_INT(j->fails[1]), V_INT(j->fails[2]), V_INT(j->fails[3]),
+	    V_INT(j->fails[4]), V_INT(j->fails[5]), V_INT(j->last_fail),
+	    V_INT(j->reason), V_INT(j->updated), V_INT(j->due),
+	    V_INT(j->started), V_INT(j->done), V_INT(j->total),
+	    V_INT(j->version)));
+}
+
+/* One that lives on, or ends, can wait: nothing refuses it. */
+static int
+save_later(struct sq *s, const struct job *was, const struct job *now)
+{
+	if (s->jobs.n == SQ_JOBS || !rules_live(was->state))
+		return save_row(s, now);
+	s->jobs.log[s->jobs.n++] = *now;
+	return 0;
+}
+
+int
+sq_jobs_write(struct sq *s)
+{
+	struct sq_jobs *w = &s->jobs;
+	int err = 0;
+
+	if (w->busy)
+		return 0;
+	w->busy = true;
+	while (err == 0 && w->written < w->n) {
+		err = save_row(s, &w->log[w->written]);
+		w->written += err == 0;
+	}
+	w->busy = false;
+	if (err == 0 && s->depth == 1)
+		w->n = w->written = 0;
+	return err;
+}
+
+void
+sq_jobs_begin(struct sq *s)
+{
+	s->jobs.mark[s->depth].n = s->jobs.n;
+	s->jobs.mark[s->depth].written = s->jobs.written;
+}
+
+void
+sq_jobs_undone(struct sq *s)
+{
+	s->jobs.n = s->jobs.mark[s->depth].n;
+	s->jobs.written = s->jobs.mark[s->depth].written;
+}
+
+int
+sq_job_save(struct store *store, struct job *j)
+{
+	struct sq *s = sq_of(store);
+	struct job was, now;
+	int err = save_check(s, j, &was);
+
+	if (err != 0)
+		return err;
+	now = *j; /* what the job is stays, whatever the caller has there */
+	now.campaign = was.campaign;
+	now.wave = was.wave;
+	now.device = was.device;
+	now.release = was.release;
+	now.target_seq = was.target_seq;
+	now.created = was.created;
+	now.version++;
+	err = save_later(s, &was, &now);
+	if (err != 0)
+		return err;
+	sq_memo_saved(s, &now);
+	err = sq_tally_moved(s, &was, &now);
+	if (err != 0)
+		return err;
+	j->version++;
+	store_wrote(store, was.device);
+	return 0;
 }
 
 /* Rows come oldest first: those after one that did not get in will not. */
@@ -203,8 +287,11 @@ lease(struct sq *s, int64_t due, const struct job *j, size_t n)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < n && err == 0; i++)
+	for (size_t i = 0; i < n && err == 0; i++) {
 		err = sq_write(s, Q(LEASE, V_INT(j[i].id), V_INT(due)));
+		if (err == 0)
+			sq_memo_leased(s, &j[i], due);
+	}
 	return err;
 }
 

@@ -15,7 +15,7 @@ static bool
 walks(const char *line)
 {
 	return strncmp(line, "SCAN ", 5) == 0 && line[5] != '(' &&
-	    strcmp(line, "SCAN CONSTANT ROW") != 0;
+	    strstr(line, " CONSTANT ROW") == NULL; /* or "SCAN 8 ... ROWS" */
 }
 
 static bool

@@ -202,6 +202,8 @@ sq_write(struct sq *s, const struct query *q)
 
 	err = sq_writable(s);
 	if (err == 0)
+		err = sq_jobs_write(s);
+	if (err == 0)
 		err = sq_savepoints(s);
 	if (err == 0)
 		err = start(s, q, &st);
@@ -218,9 +220,10 @@ sq_each(struct sq *s, const struct query *q,
     int (*fn)(void *arg, struct row *r), void *arg)
 {
 	sqlite3_stmt *st;
-	int err, rc;
+	int err = s->doom == 0 ? sq_jobs_write(s) : 0, rc;
 
-	err = start(s, q, &st);
+	if (err == 0)
+		err = start(s, q, &st);
 	if (err != 0)
 		return err;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {

@@ -512,11 +512,12 @@ reports(struct world *w, unsigned n, enum report_phase phase)
 }
 
 /*
- * What a report costs that moves a job: who it is, its live job, savepoint,
- * the job, its event, release. What a turn costs is in both.
+ * What a report costs that moves a job: the job. Whose it is and its live job
+ * are remembered but by the first of a turn, and eight events are one
+ * statement. What a turn costs is in both.
  */
 static void
-a_report_runs_six_statements(void **state)
+a_report_runs_one_statement(void **state)
 {
 	struct world w;
 	char ep[16];
@@ -534,7 +535,7 @@ a_report_runs_six_statements(void **state)
 	(void)reports(&w, 20, PHASE_DOWNLOADED);
 	one = reports(&w, 1, PHASE_INSTALLING);
 	many = reports(&w, 20, PHASE_INSTALLING);
-	assert_int_equal((many - one + 18) / 19, 6);
+	assert_true(many - one <= 19 + 5);
 	world_close(&w);
 }
 
@@ -639,7 +640,7 @@ main(void)
 		cmocka_unit_test(a_silent_device_is_followed_to_the_slot_flip),
 		cmocka_unit_test(nobody_is_triggered_while_blocks_go_out),
 		cmocka_unit_test(the_event_log_keeps_the_newest),
-		cmocka_unit_test(a_report_runs_six_statements),
+		cmocka_unit_test(a_report_runs_one_statement),
 		cmocka_unit_test(the_block_path_runs_no_statement),
 	};
 

@@ -141,6 +141,88 @@ pruning_drops_the_oldest_and_ids_go_on(void **state)
 	FAILS(ALONE(s, s->ops->event_prune(s, 1, UINT64_MAX, &n)), ERR_RANGE);
 }
 
+/* Events 1 .. n of jobs 1 .. n, in the pair that is open. */
+static void
+put_events(struct store *s, uint64_t from, uint64_t n)
+{
+	for (uint64_t i = from; i <= n; i++) {
+		struct store_event e = {.at = 5, .job = i, .kind = "job"};
+
+		OK(s->ops->event_put(s, &e));
+		assert_int_equal(e.id, i);
+	}
+}
+
+static void
+are_there(struct store *s, uint64_t n)
+{
+	struct store_event_filter f = {.limit = LIMIT_PAGE};
+	static struct store_event page[LIMIT_PAGE];
+	struct store_stats st;
+	size_t got = 0;
+
+	s->ops->stats(s, &st);
+	assert_int_equal(st.events, n);
+	OK(s->ops->event_list(s, &f, page, &got));
+	assert_int_equal(got, n);
+	for (uint64_t i = 0; i < n; i++) {
+		assert_int_equal(page[i].id, i + 1);
+		assert_int_equal(page[i].job, i + 1);
+	}
+}
+
+/* 1 and 64 are what SQLite's store keeps waiting. */
+static void
+as_many_as_wait_for_the_commit_and_more(void **state)
+{
+	struct store *s = store_of(state);
+	uint64_t n = 0;
+
+	for (uint64_t many = 64; many <= 66; many++) {
+		OK(store_begin(s));
+		OK(store_begin(s));
+		put_events(s, 1, many);
+		OK(store_commit(s));
+		are_there(s, many);
+		store_rollback(s);
+		are_there(s, 0);
+	}
+	OK(store_begin(s));
+	put_events(s, 1, 66);
+	OK(store_commit(s));
+	are_there(s, 66);
+	OK(store_begin(s));
+	put_events(s, 67, 131);
+	OK(s->ops->event_prune(s, 66, 100, &n));
+	assert_int_equal(n, 65);
+	OK(store_commit(s));
+	assert_int_equal(add_event(s, 1, 2, 3), 132);
+}
+
+static void
+a_pair_that_is_undone_takes_back_its_events(void **state)
+{
+	struct store *s = store_of(state);
+
+	OK(store_begin(s));
+	OK(store_begin(s));
+	put_events(s, 1, 3);
+	store_rollback(s);
+	put_events(s, 1, 4);
+	OK(store_begin(s));
+	put_events(s, 5, 20);
+	are_there(s, 20);
+	put_events(s, 21, 90);
+	store_rollback(s);
+	put_events(s, 5, 6);
+	are_there(s, 6);
+	OK(store_begin(s));
+	put_events(s, 7, 9);
+	OK(store_commit(s));
+	OK(store_commit(s));
+	are_there(s, 9);
+}
+
 int
 main(void)
 {
@@ -148,6 +230,8 @@ main(void)
 		TWICE(an_event_comes_back_as_it_was_with_all_at_the_cap),
 		TWICE(events_are_listed_by_filter_and_in_both_directions),
 		TWICE(pruning_drops_the_oldest_and_ids_go_on),
+		TWICE(as_many_as_wait_for_the_commit_and_more),
+		TWICE(a_pair_that_is_undone_takes_back_its_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

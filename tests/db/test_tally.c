@@ -1,0 +1,162 @@
+/*
+ * Jobs that change wait for the commit, and are counted once in a transaction: whoever reads the
+ * counts meanwhile sees them all the same, and a pair that is undone takes
+ * its own back, though they were written.
+ */
+#include "tests/db/twins.h"
+
+#define SOME 300 /* more than wait in SQLite's store */
+
+static uint64_t
+count(struct store *s, enum job_state st)
+{
+	struct store_counts k;
+
+	OK(s->ops->campaign_counts(s, 0, &k));
+	return k.by_state[st];
+}
+
+static uint64_t
+live(struct store *s)
+{
+	struct store_stats st;
+
+	s->ops->stats(s, &st);
+	return st.jobs_live;
+}
+
+/* Jobs 1 .. n, one each of devices 1 .. n. */
+static void
+fill(struct store *s, unsigned n)
+{
+	uint64_t release = add_release(s, 1);
+	char ep[16];
+
+	for (unsigned i = 1; i <= n; i++) {
+		struct job j;
+
+		snprintf(ep, sizeof(ep), "d%u", i);
+		track_init(&j, add_device(s, ep), release, 1, 5);
+		OK(put_job(s, &j));
+		assert_int_equal(j.id, i);
+	}
+}
+
+static void
+move(struct store *s, uint64_t id, enum job_state st)
+{
+	struct job j;
+
+	OK(s->ops->job_live(s, id, &j)); /* each is its device's */
+	j.state = st;
+	OK(s->ops->job_save(s, &j));
+}
+
+static void
+what_was_written_in_a_pair_waits_again_when_it_is_undone(void **state)
+{
+	struct store *s = store_of(state);
+
+	fill(s, 3);
+	OK(store_begin(s));
+	move(s, 1, JOB_DONE);
+	OK(store_begin(s));
+	move(s, 2, JOB_DONE);
+	assert_int_equal(count(s, JOB_DONE), 2);
+	assert_int_equal(live(s), 1);
+	store_rollback(s);
+	assert_int_equal(count(s, JOB_DONE), 1);
+	OK(store_begin(s));
+	assert_int_equal(live(s), 2);
+	OK(store_commit(s));
+	move(s, 3, JOB_FETCHING);
+	OK(store_commit(s));
+	assert_int_equal(count(s, JOB_QUEUED), 1);
+	assert_int_equal(count(s, JOB_FETCHING), 1);
+	assert_int_equal(count(s, JOB_DONE), 1);
+	assert_int_equal(live(s), 2);
+}
+
+static void
+a_job_goes_that_has_just_changed(void **state)
+{
+	struct store *s = store_of(state);
+
+	fill(s, 2);
+	OK(store_begin(s));
+	move(s, 1, JOB_FETCHING);
+	OK(s->ops->device_remove(s, 1));
+	OK(store_commit(s));
+	assert_int_equal(count(s, JOB_FETCHING), 0);
+	assert_int_equal(count(s, JOB_QUEUED), 1);
+	assert_int_equal(live(s), 1);
+}
+
+static void
+are(struct store *s, unsigned from, unsigned to, enum job_state st)
+{
+	struct job j;
+
+	for (unsigned i = from; i <= to; i++) {
+		OK(s->ops->job_get(s, i, &j));
+		assert_int_equal(j.state, st);
+	}
+}
+
+/* In a pair of its own each, or all in one, of which some are undone. What
+ * waits is 64 jobs and 256 that are counted. */
+static void
+as_many_as_wait_and_more_are_counted(void **state)
+{
+	static const unsigned many[] = {63, 64, 65, 66, 255, 256, 257};
+	struct store *s = store_of(state);
+
+	fill(s, SOME);
+	OK(store_begin(s));
+	for (unsigned i = 1; i <= SOME; i++)
+		move(s, i, JOB_QUEUED);
+	OK(store_commit(s));
+	for (size_t k = 0; k < sizeof(many) / sizeof(many[0]); k++) {
+		unsigned n = many[k];
+
+		OK(store_begin(s));
+		OK(store_begin(s));
+		for (unsigned i = 1; i <= n; i++)
+			move(s, i, JOB_NOTIFIED);
+		OK(store_begin(s));
+		for (unsigned i = 1; i <= SOME; i++)
+			move(s, i, JOB_FETCHING);
+		assert_int_equal(count(s, JOB_FETCHING), SOME);
+		are(s, 1, SOME, JOB_FETCHING);
+		store_rollback(s);
+		are(s, 1, n, JOB_NOTIFIED);
+		OK(store_commit(s));
+		OK(store_commit(s));
+		are(s, 1, n, JOB_NOTIFIED);
+		are(s, n + 1, SOME, JOB_QUEUED);
+		assert_int_equal(count(s, JOB_NOTIFIED), n);
+		assert_int_equal(count(s, JOB_QUEUED), SOME - n);
+	}
+	OK(store_begin(s));
+	for (unsigned i = 1; i <= SOME; i++) {
+		OK(store_begin(s));
+		move(s, i, JOB_DONE);
+		OK(store_commit(s));
+	}
+	OK(store_commit(s));
+	are(s, 1, SOME, JOB_DONE);
+	assert_int_equal(count(s, JOB_DONE), SOME);
+	assert_int_equal(live(s), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TWICE(what_was_written_in_a_pair_waits_again_when_it_is_undone),
+		TWICE(a_job_goes_that_has_just_changed),
+		TWICE(as_many_as_wait_and_more_are_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
