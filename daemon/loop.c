@@ -13,7 +13,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define LOOP_HANDLES 16
+#define LOOP_HANDLES 24
 
 struct loop_handle {
 	struct loop *loop;

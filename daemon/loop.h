@@ -37,7 +37,7 @@ void loop_timer(struct loop *l, void (*cb)(void *arg), void *arg);
 void loop_timer_at(struct loop *l, int64_t at);
 /* Called after the events of a turn, before the loop sleeps. */
 void loop_before_sleep(struct loop *l, void (*cb)(void *arg), void *arg);
-/* Calls cb while fd is readable. 0 or an error; at most 16 of them. */
+/* Calls cb while fd is readable. 0 or an error; at most 24 of them. */
 int loop_read(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
     MUST_USE;
 int loop_signal(struct loop *l, int signo, void (*cb)(void *arg, int signo),
