@@ -201,10 +201,10 @@ serve(struct exchange *x)
 	struct observers *o = x->f->observers;
 	int rc;
 
-	observe_heard(o, x->session);
 	dtls_heard(x->plane, x->session);
 	resp_begin(x);
 	rc = req_read(x, &x->resp.why);
+	observe_heard(o, x);
 	if (rc == 0 && seen_before(x))
 		return;
 	if (rc == 0)

@@ -46,6 +46,8 @@ struct plane {
 	unsigned shaken; /* handshakes that ended in this turn */
 	int rcvbuf; /* of the socket, as the kernel counts */
 	size_t sessions;
+	size_t observing; /* of them, over plain UDP: observe.c's */
+	size_t flying; /* observers that may not have acked: observe.c's */
 	uint8_t key[LIMIT_PSK_KEY];
 	coap_bin_const_t key_ref; /* what libcoap borrows */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
