@@ -4,6 +4,7 @@
  *   front.c       contexts, and the life of an exchange
  *   front_held.c  answers that wait for the commit
  *   front_sock.c  sockets, and the pump
+ *   front_follow.c  contexts for those who observe over plain UDP
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
  *   front_rand.c  random bytes for libcoap
@@ -116,6 +117,9 @@ struct front {
 	struct block1 *block1;
 	struct dedup *dedup;
 	struct held *held; /* a ring, by number */
+	struct plane follow[FRONT_FOLLOW]; /* front_follow.c */
+	unsigned follow_n; /* 0: those who observe meet plane[T_UDP], too */
+	int follow_fd; /* an epoll of theirs; -1: none */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */
 	struct front_stats stats;
@@ -126,6 +130,10 @@ struct front {
 /* front.c: route, body, handler; the answer is in x->answer. */
 void front_run(struct exchange *x);
 
+/* A context that listens; nobody reads it yet. pl is all zero but its f, t
+ * and sock, -1. */
+int plane_new(struct plane *pl, const char *listen, struct why *why) MUST_USE;
+
 /* front_held.c */
 /* Keeps x->answer until held_flush; false: no room, it has to leave now. */
 bool held_add(struct exchange *x);
@@ -135,7 +143,8 @@ void held_flush(struct front *f, struct front_span which, int commit_err);
 int req_read(struct exchange *x, struct why *why) MUST_USE;
 void req_peer_key(struct plane *pl, const coap_session_t *s,
     struct peer_key *ret);
-void req_addresses(const coap_session_t *s, struct req *req);
+void req_addresses(const struct plane *pl, const coap_session_t *s,
+    struct req *req);
 int addr_parse(const char *text, coap_address_t *ret, struct why *why)
     MUST_USE;
 

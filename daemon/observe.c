@@ -235,16 +235,25 @@ observe_cancel(struct observers *o, struct exchange *x)
 		drop(o, ob, ERR_UNREACHABLE);
 }
 
+/* What it acknowledges would go to another context (front_follow.c). */
+static bool
+is_out_of_place(const struct exchange *x)
+{
+	return x->f->follow_n > 0 && x->plane == &x->f->plane[T_UDP];
+}
+
 /*
- * An observer keeps its session alive. Over plain UDP any other datagram is
- * a session of its own, and libcoap walks all of them to make one: a
- * thousand cost 3 us, 5 000 some 40. Who finds no room has to poll.
+ * An observer keeps its session alive. Over plain UDP any other new peer of
+ * its context costs a walk over all of them: a thousand cost 3 us, 5 000
+ * some 40. Who finds no room has to poll.
  */
 static bool
 has_room(struct observers *o, const struct exchange *x)
 {
 	size_t of_peer = count_session(o, x->session);
 
+	if (is_out_of_place(x))
+		return false;
 	return o->n < LIMIT_OBSERVERS && of_peer < LIMIT_OBSERVERS_PEER &&
 	    (x->plane->t != T_UDP || of_peer > 0 ||
 	    x->plane->observing < LIMIT_OBSERVING_PLAIN);
