@@ -228,6 +228,44 @@ forget_workers(struct blocks *b)
 }
 
 static int
+steer_all(struct blocks *b, const struct steer *st, struct why *why)
+{
+	struct steer_group *g = &b->group;
+	struct front *f = b->app->front;
+	int rc = front_follow_open(f, g->follow, &g->follow_n);
+
+	if (rc != 0)
+		return why_set(why, rc, "%s", err_text(rc));
+	g->n = b->n;
+	rc = steer_open(g, st, why);
+	if (rc != 0)
+		return rc;
+	rc = front_follow_start(f);
+	if (rc == 0)
+		return 0;
+	g->follow_n = 0;
+	steer_close(g);
+	return why_set(why, rc, "%s", err_text(rc));
+}
+
+/* With contexts for those who observe, or without. */
+static int
+steer(struct blocks *b, const struct steer *st, struct why *why)
+{
+	struct steer_group *g = &b->group;
+	int rc = steer_all(b, st, why);
+
+	if (rc == 0)
+		return 0;
+	log_warn("front: no contexts for peers that observe: %s; few of them "
+	    "can", why->text);
+	front_follow_close(b->app->front);
+	g->follow_n = 0;
+	g->n = b->n;
+	return steer_open(g, st, why);
+}
+
+static int
 start_workers(struct blocks *b, struct why *why)
 {
 	const struct table *t = blocks_table(b);
@@ -237,8 +275,7 @@ start_workers(struct blocks *b, struct why *why)
 		rc = worker_new(b, i + 1, &b->worker[i]);
 	if (rc != 0)
 		return why_set(why, rc, "%s", err_text(rc));
-	b->group.n = b->n;
-	rc = steer_open(&b->group, &t->names->steer, why);
+	rc = steer(b, &t->names->steer, why);
 	if (rc != 0)
 		return rc;
 	b->steer = t->names->steer;

@@ -112,19 +112,24 @@ void table_unmap(struct table *t, size_t at);
 /* --- blocks_steer.c --- */
 
 /*
- * g->n sockets on the address of g->beside, a bound UDP socket, and the
- * program that shares out between them. ERR_UNSUPPORTED with the kernel's words when
+ * g->n sockets on the address of g->beside, a bound UDP socket; g->follow,
+ * bound to port 0 by somebody else, get that address, too; and the program
+ * that shares out between them. ERR_UNSUPPORTED with the kernel's words when
  * it does not want to; then nothing is left behind.
  */
 struct steer_group {
 	int beside;
+	unsigned follow_n;
+	int follow[FRONT_FOLLOW];
 	unsigned n;
 	int fd[LIMIT_IMAGE_WORKERS];
 };
+/* g->follow are of no use after a failure. */
 int steer_open(struct steer_group *g, const struct steer *st,
     struct why *why) MUST_USE;
 /* From now on for these paths; on failure as before. */
 int steer_set(const struct steer_group *g, const struct steer *st) MUST_USE;
+/* g->follow keep their places, and get what they got. */
 void steer_close(struct steer_group *g);
 
 /* --- workers --- */

@@ -5,7 +5,9 @@
  * libcoap binds its socket without SO_REUSEPORT; setting it afterwards is
  * enough for others to join, and makes that socket number 0 of the group.
  * The program is classic BPF, which needs no privilege: data begins with the
- * UDP payload, and a load past its end answers 0, which is libcoap.
+ * UDP payload, and a load past its end answers 0, which is libcoap. Numbers 1
+ * and on are the contexts for those who observe (front_follow.c), then the
+ * workers; so these are gone without changing those.
  *
  * A worker's socket does not let the kernel fragment: an IPv4 packet that
  * might be needs a number of its own, and drawing it is 4 % of a block. The
@@ -26,7 +28,12 @@
 #define WAKE_S 1 /* a worker looks around at least this often */
 
 /* Up to 12 bytes are compared in 5 loads: 5 x 2 and a jump. */
-#define PROGRAM_MAX (64 + LIMIT_STEERED * 11)
+#define SEGMENT_OPS 11
+#define OBSERVE_OPS 22
+#define OPTIONS (1 + CONTENT_ETAGS + 1) /* a host, ETags, and Observe */
+#define PROGRAM_MAX (128 + LIMIT_STEERED * SEGMENT_OPS + OPTIONS * OBSERVE_OPS)
+
+#define OBSERVE 6 /* the option's number */
 
 struct program {
 	struct sock_filter f[PROGRAM_MAX];
@@ -39,6 +46,14 @@ op(struct program *p, uint16_t code, uint32_t k)
 	p->f[p->n++] = (struct sock_filter)BPF_STMT(code, k);
 }
 
+/* A comparison of A, with how many to skip when it holds and when not. */
+static void
+op2(struct program *p, uint16_t how, uint32_t k, uint8_t yes, uint8_t no)
+{
+	p->f[p->n++] = (struct sock_filter)BPF_JUMP(
+	    (uint16_t)(BPF_JMP | how | BPF_K), k, yes, no);
+}
+
 /* Goes on when A == k (BPF_JEQ) or A > k does not hold (BPF_JGT); else the
  * datagram is libcoap's. */
 static void
@@ -46,9 +61,34 @@ unless(struct program *p, uint16_t how, uint32_t k)
 {
 	bool eq = how == BPF_JEQ;
 
-	p->f[p->n++] = (struct sock_filter)BPF_JUMP(
-	    (uint16_t)(BPF_JMP | how | BPF_K), k, eq ? 1 : 0, eq ? 0 : 1);
+	op2(p, how, k, eq, !eq);
 	op(p, BPF_RET | BPF_K, 0);
+}
+
+/* Jumps to places that are not known yet, each to where it is let land. */
+struct jumps {
+	unsigned n, at[LIMIT_STEERED + OPTIONS];
+};
+
+static void
+jump(struct program *p, struct jumps *j)
+{
+	j->at[j->n++] = p->n;
+	op(p, BPF_JMP | BPF_JA, 0);
+}
+
+static void
+land(struct program *p, const struct jumps *j)
+{
+	for (unsigned i = 0; i < j->n; i++)
+		p->f[j->at[i]].k = p->n - j->at[i] - 1;
+}
+
+static void
+jump_if(struct program *p, struct jumps *j, uint32_t k)
+{
+	op2(p, BPF_JEQ, k, 0, 1);
+	jump(p, j);
 }
 
 /*
@@ -57,7 +97,7 @@ unless(struct program *p, uint16_t how, uint32_t k)
  * from none, 11, and the length.
  */
 static void
-try_segment(struct program *p, const char *s, unsigned *ret_jump)
+try_segment(struct program *p, const char *s, struct jumps *found)
 {
 	uint8_t b[1 + STEER_SEGMENT];
 	unsigned n = (unsigned)strlen(s) + 1, at = 0, test[5], tests = 0;
@@ -76,21 +116,20 @@ try_segment(struct program *p, const char *s, unsigned *ret_jump)
 		op(p, BPF_JMP | BPF_JEQ | BPF_K, k);
 		at += w;
 	}
-	*ret_jump = p->n;
-	op(p, BPF_JMP | BPF_JA, 0);
+	jump(p, found);
 	for (unsigned i = 0; i < tests; i++)
 		p->f[test[i]].jf = (uint8_t)(p->n - test[i] - 1);
 }
 
-/* Is it a GET, confirmable or not, whose first option is one of these? */
+/* Is it a GET, confirmable or not? X becomes its token's length. An
+ * acknowledgement or a reset is for those who notify. */
 static void
-want_images(struct program *p, const struct steer *st)
+want_get(struct program *p, bool follow, struct jumps *notifiers)
 {
-	unsigned jump[LIMIT_STEERED];
-
-
 	op(p, BPF_LD | BPF_B | BPF_ABS, 0);
 	op(p, BPF_ALU | BPF_AND | BPF_K, 0xe0); /* version, type's high bit */
+	if (follow)
+		jump_if(p, notifiers, 0x60);
 	unless(p, BPF_JEQ, 0x40);
 	op(p, BPF_LD | BPF_B | BPF_ABS, 1);
 	unless(p, BPF_JEQ, 1); /* GET */
@@ -98,11 +137,37 @@ want_images(struct program *p, const struct steer *st)
 	op(p, BPF_ALU | BPF_AND | BPF_K, 0x0f);
 	unless(p, BPF_JGT, 8); /* the token's length */
 	op(p, BPF_MISC | BPF_TAX, 0);
-	for (size_t i = 0; i < st->n; i++)
-		try_segment(p, st->segment[i], &jump[i]);
-	op(p, BPF_RET | BPF_K, 0);
-	for (size_t i = 0; i < st->n; i++)
-		p->f[jump[i]].k = p->n - jump[i] - 1;
+}
+
+enum { NUMBER, HEAD, AT }; /* words of the program's memory */
+
+/*
+ * Is the option at 4 + X Observe? If not, it is skipped, unless it comes
+ * after where Observe would be. Of what goes before, only a Uri-Host may be
+ * long: one byte tells its length.
+ */
+static void
+try_observe(struct program *p, struct jumps *found)
+{
+	op(p, BPF_LD | BPF_B | BPF_IND, 4);
+	op(p, BPF_ST, HEAD);
+	op(p, BPF_STX, AT);
+	op(p, BPF_ALU | BPF_RSH | BPF_K, 4);
+	op(p, BPF_LDX | BPF_W | BPF_MEM, NUMBER);
+	op(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+	jump_if(p, found, OBSERVE);
+	unless(p, BPF_JGT, OBSERVE);
+	op(p, BPF_ST, NUMBER);
+	op(p, BPF_LD | BPF_W | BPF_MEM, HEAD);
+	op(p, BPF_ALU | BPF_AND | BPF_K, 0x0f);
+	unless(p, BPF_JGT, 13);
+	op(p, BPF_LDX | BPF_W | BPF_MEM, AT);
+	op2(p, BPF_JEQ, 13, 0, 2);
+	op(p, BPF_LD | BPF_B | BPF_IND, 5);
+	op(p, BPF_ALU | BPF_ADD | BPF_K, 14);
+	op(p, BPF_ALU | BPF_ADD | BPF_K, 1);
+	op(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+	op(p, BPF_MISC | BPF_TAX, 0);
 }
 
 #define NET(off) ((uint32_t)SKF_NET_OFF + (off))
@@ -136,9 +201,9 @@ load_sender(struct program *p)
 	end->k = (uint32_t)(&p->f[p->n] - end - 1);
 }
 
-/* Workers are 1..n; the same sender meets the same one. */
+/* One of n sockets; the same sender meets the same one. */
 static void
-choose_worker(struct program *p, unsigned n)
+choose(struct program *p, unsigned first, unsigned n)
 {
 	if (n > 1) {
 		load_sender(p);
@@ -146,10 +211,10 @@ choose_worker(struct program *p, unsigned n)
 		op(p, BPF_ALU | BPF_MUL | BPF_K, 0x9e3779b1);
 		op(p, BPF_ALU | BPF_RSH | BPF_K, 16);
 		op(p, BPF_ALU | BPF_MOD | BPF_K, n);
-		op(p, BPF_ALU | BPF_ADD | BPF_K, 1);
+		op(p, BPF_ALU | BPF_ADD | BPF_K, first);
 		op(p, BPF_RET | BPF_A, 0);
 	} else {
-		op(p, BPF_RET | BPF_K, 1);
+		op(p, BPF_RET | BPF_K, first);
 	}
 }
 
@@ -158,9 +223,24 @@ steer_set(const struct steer_group *g, const struct steer *st)
 {
 	struct program p = {.n = 0};
 	struct sock_fprog prog = {.filter = p.f};
+	struct jumps images = {.n = 0}, notifiers = {.n = 0};
 
-	want_images(&p, st);
-	choose_worker(&p, g->n);
+	want_get(&p, g->follow_n > 0, &notifiers);
+	for (size_t i = 0; i < st->n && g->n > 0; i++)
+		try_segment(&p, st->segment[i], &images);
+	op(&p, BPF_LD | BPF_IMM, 0);
+	op(&p, BPF_ST, NUMBER);
+	for (unsigned i = 0; i < OPTIONS && g->follow_n > 0; i++)
+		try_observe(&p, &notifiers);
+	op(&p, BPF_RET | BPF_K, 0);
+	if (g->n > 0) {
+		land(&p, &images);
+		choose(&p, 1 + g->follow_n, g->n);
+	}
+	if (g->follow_n > 0) {
+		land(&p, &notifiers);
+		choose(&p, 1, g->follow_n);
+	}
 	prog.len = p.n;
 	return setsockopt(g->beside, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
 	    &prog, sizeof(prog)) == 0 ? 0 : ERR_UNSUPPORTED;
@@ -194,6 +274,15 @@ want_address(int fd, const struct sockaddr_in6 *a)
 	    set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : 0;
 }
 
+/* Groups that somebody joined on another socket are not ours. */
+static void
+hear_own_groups(int fd, bool v6)
+{
+	(void)set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+	if (v6)
+		(void)set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+}
+
 static int
 configure(int fd, const struct sockaddr_in6 *a, int v6only)
 {
@@ -209,10 +298,7 @@ configure(int fd, const struct sockaddr_in6 *a, int v6only)
 	    want_address(fd, a) != 0)
 		return -1;
 	(void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
-	/* groups that somebody joined on another socket are not ours */
-	(void)set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-	if (v6)
-		(void)set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	hear_own_groups(fd, v6);
 	return 0;
 }
 
@@ -253,24 +339,57 @@ drain(int fd)
 	errno = e;
 }
 
+/*
+ * A socket that libcoap bound to a port of the kernel's choice gives that up
+ * when its association is dissolved, and can be bound anew. It stays the
+ * same one, so libcoap's epoll set knows it.
+ */
+static int
+move(int fd, int beside)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	struct sockaddr_in6 a;
+	socklen_t n = sizeof(a);
+
+	if (getsockname(beside, (struct sockaddr *)&a, &n) != 0 ||
+	    connect(fd, &none, sizeof(none)) != 0 ||
+	    set(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)
+		return -1;
+	hear_own_groups(fd, a.sin6_family == AF_INET6);
+	return bind(fd, (struct sockaddr *)&a, n);
+}
+
+static int
+join_all(struct steer_group *open, const struct steer_group *g)
+{
+	int rc = set(g->beside, SOL_SOCKET, SO_REUSEPORT, 1);
+
+	for (unsigned i = 0; i < g->follow_n && rc == 0; i++)
+		rc = move(g->follow[i], g->beside);
+	while (rc == 0 && open->n < g->n) {
+		open->fd[open->n] = open_one(g->beside);
+		rc = open->fd[open->n] < 0 ? -1 : 0;
+		open->n += rc == 0;
+	}
+	return rc;
+}
+
 int
 steer_open(struct steer_group *g, const struct steer *st, struct why *why)
 {
 	struct steer_group open = {.beside = g->beside};
 	const char *what = "joining libcoap's socket";
-	int e, rc = set(g->beside, SOL_SOCKET, SO_REUSEPORT, 1);
+	int e, rc = join_all(&open, g);
 
-	while (rc == 0 && open.n < g->n) {
-		open.fd[open.n] = open_one(g->beside);
-		rc = open.fd[open.n] < 0 ? -1 : 0;
-		open.n += rc == 0;
-	}
 	if (rc == 0) {
+		open.follow_n = g->follow_n;
+		memcpy(open.follow, g->follow, sizeof(open.follow));
 		what = "SO_ATTACH_REUSEPORT_CBPF";
 		rc = steer_set(&open, st);
 	}
 	if (rc != 0) {
 		e = errno;
+		open.follow_n = 0;
 		steer_close(&open);
 		g->n = 0;
 		return why_set(why, ERR_UNSUPPORTED, "%s: %s", what,
@@ -278,6 +397,8 @@ steer_open(struct steer_group *g, const struct steer *st, struct why *why)
 	}
 	for (unsigned i = 0; i < open.n; i++)
 		drain(open.fd[i]);
+	for (unsigned i = 0; i < open.follow_n; i++)
+		drain(open.follow[i]);
 	*g = open;
 	return 0;
 }
@@ -286,9 +407,14 @@ steer_open(struct steer_group *g, const struct steer *st, struct why *why)
 void
 steer_close(struct steer_group *g)
 {
-	(void)set(g->beside, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
+	static const struct steer none = {0};
+
+	if (g->follow_n == 0)
+		(void)set(g->beside, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
 	while (g->n > 0)
 		close(g->fd[--g->n]);
+	if (g->follow_n > 0 && steer_set(g, &none) == 0)
+		return;
 	/* nobody else shall join it */
 	(void)set(g->beside, SOL_SOCKET, SO_REUSEPORT, 0);
 }

@@ -212,10 +212,10 @@ serve(struct exchange *x)
 	struct observers *o = x->f->observers;
 	int rc;
 
-	observe_heard(o, x->session);
 	dtls_heard(x->plane, x->session);
 	resp_begin(x);
 	rc = req_read(x, &x->resp.why);
+	observe_heard(o, x);
 	if (rc == 0 && seen_before(x))
 		return;
 	if (rc == 0)
@@ -381,7 +381,7 @@ add_resources(coap_context_t *ctx)
 	return 0;
 }
 
-static int
+int
 plane_new(struct plane *pl, const char *listen, struct why *why)
 {
 	const struct conf *conf = pl->f->conf;
@@ -428,8 +428,12 @@ planes_new(struct front *f, struct why *why)
 		f->plane[t].f = f;
 		f->plane[t].t = (enum transport)t;
 		f->plane[t].sock = -1;
-		if (listen[t][0] != '\0')
-			rc = plane_new(&f->plane[t], listen[t], why);
+		if (listen[t][0] == '\0')
+			continue;
+		rc = plane_new(&f->plane[t], listen[t], why);
+		if (rc == 0)
+			rc = loop_read(f->loop, f->plane[t].fd, sock_turn,
+			    &f->plane[t]);
 	}
 	return rc;
 }
@@ -458,6 +462,7 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 	f->hooks = o->hooks;
 	f->device = o->device;
 	f->admin = o->admin;
+	f->follow_fd = -1;
 	f->held = calloc(HELD_MAX, sizeof(*f->held));
 	f->observers = observe_new(f);
 	f->block1 = block1_new(f->blobs);
@@ -484,6 +489,7 @@ front_free(struct front *f)
 	later_free(f);
 	observe_free(f->observers);
 	f->observers = NULL;
+	front_follow_close(f);
 	for (int t = 0; t < PLANES; t++) {
 		dtls_fini(&f->plane[t]);
 		coap_free_context(f->plane[t].ctx);
@@ -535,6 +541,8 @@ front_stats(const struct front *f, struct front_stats *ret)
 	ret->waiting = f->later_n;
 	for (int t = 0; t < PLANES; t++)
 		ret->sessions += f->plane[t].sessions;
+	for (unsigned i = 0; i < f->follow_n; i++)
+		ret->sessions += f->follow[i].sessions;
 	if (f->hooks.stats != NULL)
 		f->hooks.stats(f->app, ret);
 }

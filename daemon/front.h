@@ -160,6 +160,21 @@ uint16_t front_port(const struct front *f, enum transport plane);
 /* The socket that libcoap listens on; it stays libcoap's. -1: off. */
 int front_socket(const struct front *f, enum transport plane);
 
+/*
+ * Contexts of their own for peers of plain UDP that observe, so that their
+ * sessions are not walked for everybody else. Each has a socket that stays
+ * libcoap's; the caller binds them beside front_socket, and sends to always
+ * the same one of them what a peer acknowledges, resets, and asks with
+ * Observe. Once, before the loop runs.
+ */
+#define FRONT_FOLLOW 16
+/* Sockets that nobody reads yet, at most FRONT_FOLLOW of them. */
+int front_follow_open(struct front *f, int *ret_fd, unsigned *ret_n) MUST_USE;
+/* They are bound: from now on they are read, and who asks for Observe at
+ * front_socket is not entered. */
+int front_follow_start(struct front *f) MUST_USE;
+void front_follow_close(struct front *f);
+
 /* Answers that are held have numbers, 1 and on: that of the last one. */
 uint64_t front_held(const struct front *f);
 struct front_span {

@@ -5,6 +5,7 @@
  *   front_held.c  answers that wait for the commit
  *   front_later.c requests whose answer waits for something else
  *   front_sock.c  sockets, and the pump
+ *   front_follow.c  contexts for those who observe over plain UDP
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
  *   front_rand.c  random bytes for libcoap
@@ -47,6 +48,8 @@ struct plane {
 	unsigned shaken; /* handshakes that ended in this turn */
 	int rcvbuf; /* of the socket, as the kernel counts */
 	size_t sessions;
+	size_t observing; /* of them, over plain UDP: observe.c's */
+	size_t flying; /* observers that may not have acked: observe.c's */
 	uint8_t key[LIMIT_PSK_KEY];
 	coap_bin_const_t key_ref; /* what libcoap borrows */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
@@ -118,6 +121,9 @@ struct front {
 	struct block1 *block1;
 	struct dedup *dedup;
 	struct held *held; /* a ring, by number */
+	struct plane follow[FRONT_FOLLOW]; /* front_follow.c */
+	unsigned follow_n; /* 0: those who observe meet plane[T_UDP], too */
+	int follow_fd; /* an epoll of theirs; -1: none */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */
 	TAILQ_HEAD(, later) later;
@@ -135,6 +141,10 @@ bool front_once(const struct exchange *x);
 /* What a handler returned becomes an answer, or is kept for later. */
 void front_conclude(struct exchange *x, int rc);
 
+/* A context that listens; nobody reads it yet. pl is all zero but its f, t
+ * and sock, -1. */
+int plane_new(struct plane *pl, const char *listen, struct why *why) MUST_USE;
+
 /* front_held.c */
 /* Keeps x->answer until held_flush; false: no room, it has to leave now. */
 bool held_add(struct exchange *x);
@@ -151,7 +161,8 @@ void later_free(struct front *f);
 int req_read(struct exchange *x, struct why *why) MUST_USE;
 void req_peer_key(struct plane *pl, const coap_session_t *s,
     struct peer_key *ret);
-void req_addresses(const coap_session_t *s, struct req *req);
+void req_addresses(const struct plane *pl, const coap_session_t *s,
+    struct req *req);
 int addr_parse(const char *text, coap_address_t *ret, struct why *why)
     MUST_USE;
 

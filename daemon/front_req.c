@@ -35,8 +35,10 @@ raw_address(const coap_address_t *a, int *ret_family)
 	return v6;
 }
 
+/* The port is the plane's: a session of front_follow.c knows another one. */
 void
-req_addresses(const coap_session_t *s, struct req *req)
+req_addresses(const struct plane *pl, const coap_session_t *s,
+    struct req *req)
 {
 	const coap_address_t *remote = coap_session_get_addr_remote(s),
 	    *local = coap_session_get_addr_local(s);
@@ -45,7 +47,7 @@ req_addresses(const coap_session_t *s, struct req *req)
 	addr_host(&remote->addr.sa, req->addr);
 	addr_host_port(req->addr, coap_address_get_port(remote), req->peer);
 	addr_host(&local->addr.sa, host);
-	addr_host_port(host, coap_address_get_port(local), req->local);
+	addr_host_port(host, pl->port, req->local);
 }
 
 void
@@ -245,7 +247,7 @@ req_read(struct exchange *x, struct why *why)
 
 	req->transport = x->plane->t;
 	req_peer_key(x->plane, x->session, &x->peer);
-	req_addresses(x->session, req);
+	req_addresses(x->plane, x->session, req);
 	req->cf = req->accept = CF_NONE;
 	req->arg[0] = x->match.arg[0];
 	req->arg[1] = x->match.arg[1];

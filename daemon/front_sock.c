@@ -85,8 +85,8 @@ room(struct plane *pl)
 	return want < left ? want : (unsigned)left;
 }
 
-static void
-on_readable(void *arg)
+void
+sock_turn(void *arg)
 {
 	struct epoll_event in[EVENTS_MAX], out[EVENTS_MAX * FEED_MAX];
 	struct plane *pl = arg;
@@ -234,7 +234,7 @@ sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
 	set_listen_port(pl);
 	/* arms libcoap's timer, which lives in the same epoll set */
 	(void)coap_io_process(pl->ctx, COAP_IO_NO_WAIT);
-	return loop_read(pl->f->loop, pl->fd, on_readable, pl);
+	return 0;
 }
 
 void

@@ -5,7 +5,7 @@
  * libcoap sends it as CON and repeats it, but does not say when it was
  * acknowledged, only when it was not (RST, time-out). So an acknowledgement
  * is known in one of three ways: the context has nothing outstanding any
- * more; the same session was heard since; or no complaint came for longer
+ * more; the same peer was heard since; or no complaint came for longer
  * than CoAP tries. Until then an observer counts as in flight and gets the
  * next state at the earliest after OBSERVE_GAP_MS.
  *
@@ -17,6 +17,7 @@
 #include "daemon/observe.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "daemon/loop.h"
 #include "daemon/observe_int.h"
@@ -38,10 +39,27 @@ hash(struct slice s)
 	return (h ^ h >> 15) % OBSERVE_CHAINS;
 }
 
+/* Addresses are the peers' choice, so they do not know the seed. */
+static struct chain *
+peer_chain(struct observers *o, const struct peer_key *peer)
+{
+	uint64_t h = o->seed, w;
+
+	for (size_t i = 0; i < sizeof(peer->b); i += sizeof(w)) {
+		memcpy(&w, peer->b + i, sizeof(w));
+		h = (h ^ w) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	return &o->peer[h % OBSERVE_CHAINS];
+}
+
 static struct chain *
 session_chain(struct observers *o, const coap_session_t *s)
 {
-	return &o->session[hash(slice_of(&s, sizeof(s)))];
+	struct peer_key key;
+
+	req_peer_key(coap_get_app_data(coap_session_get_context(s)), s, &key);
+	return peer_chain(o, &key);
 }
 
 struct observers *
@@ -52,6 +70,8 @@ observe_new(struct front *f)
 	if (o == NULL)
 		return NULL;
 	o->f = f;
+	if (getrandom(&o->seed, sizeof(o->seed), GRND_NONBLOCK) < 0)
+		o->seed = loop_rand(f->loop);
 	for (size_t i = 0; i < OBSERVE_CHAINS; i++)
 		TAILQ_INIT(&o->path[i]);
 	for (size_t i = 0; i < QUEUES; i++)
@@ -102,7 +122,7 @@ land(struct observers *o, struct observer *ob)
 	ob->unacked = 0;
 	TAILQ_REMOVE(&o->flying, ob, flying);
 	o->flying_n--;
-	o->plane_flying[ob->t.plane->t]--;
+	ob->t.plane->flying--;
 }
 
 static void
@@ -145,7 +165,7 @@ drop(struct observers *o, struct observer *ob, int err)
 	observe_wait_result(o, ob, err);
 	TAILQ_REMOVE(&o->path[hash(slice_str(ob->t.path))], ob, by_path);
 	LIST_REMOVE(ob, by_session);
-	o->plain_n -= is_plain_free(o, &ob->t);
+	ob->t.plane->observing -= is_plain_free(o, &ob->t);
 	if (ob->t.device != 0)
 		LIST_REMOVE(ob, by_device);
 	if (ob->t.ep.n > 0)
@@ -194,7 +214,7 @@ enter(struct observers *o, struct observer *ob)
 {
 	struct observe_target *t = &ob->t;
 
-	o->plain_n += is_plain_free(o, t);
+	t->plane->observing += is_plain_free(o, t);
 	TAILQ_INSERT_TAIL(&o->path[hash(slice_str(t->path))], ob, by_path);
 	LIST_INSERT_HEAD(session_chain(o, t->session), ob, by_session);
 	if (t->device != 0)
@@ -215,19 +235,28 @@ observe_cancel(struct observers *o, struct exchange *x)
 		drop(o, ob, ERR_UNREACHABLE);
 }
 
+/* What it acknowledges would go to another context (front_follow.c). */
+static bool
+is_out_of_place(const struct exchange *x)
+{
+	return x->f->follow_n > 0 && x->plane == &x->f->plane[T_UDP];
+}
+
 /*
- * An observer keeps its session alive. Over plain UDP any other datagram is
- * a session of its own, and libcoap walks all of them to make one: a
- * thousand cost 3 us, 5 000 some 40. Who finds no room has to poll.
+ * An observer keeps its session alive. Over plain UDP any other new peer of
+ * its context costs a walk over all of them: a thousand cost 3 us, 5 000
+ * some 40. Who finds no room has to poll.
  */
 static bool
 has_room(struct observers *o, const struct exchange *x)
 {
 	size_t of_peer = count_session(o, x->session);
 
+	if (is_out_of_place(x))
+		return false;
 	return o->n < LIMIT_OBSERVERS && of_peer < LIMIT_OBSERVERS_PEER &&
 	    (x->plane->t != T_UDP || of_peer > 0 ||
-	    o->plain_n < LIMIT_OBSERVING_PLAIN);
+	    x->plane->observing < LIMIT_OBSERVING_PLAIN);
 }
 
 void
@@ -282,15 +311,27 @@ observe_nack(struct observers *o, coap_session_t *session,
 		    ERR_TIMEOUT);
 }
 
+/* A peer of plain UDP is an address, whichever session it meets. */
+static bool
+is_from(const struct observer *ob, const struct exchange *x)
+{
+	struct peer_key key;
+
+	if (ob->t.session == x->session || x->plane->t != T_UDP)
+		return ob->t.session == x->session;
+	req_peer_key(ob->t.plane, ob->t.session, &key);
+	return memcmp(&key, &x->peer, sizeof(key)) == 0;
+}
+
 void
-observe_heard(struct observers *o, coap_session_t *session)
+observe_heard(struct observers *o, const struct exchange *x)
 {
 	struct observer *ob;
 
 	if (o->flying_n == 0)
 		return;
-	LIST_FOREACH(ob, session_chain(o, session), by_session)
-		if (ob->t.session == session && ob->unacked > 0)
+	LIST_FOREACH(ob, peer_chain(o, &x->peer), by_session)
+		if (ob->unacked > 0 && is_from(ob, x))
 			acked(o, ob);
 }
 
@@ -299,7 +340,7 @@ observe_settle(struct observers *o, struct plane *pl)
 {
 	struct observer *ob, *next;
 
-	if (o->plane_flying[pl->t] > 0 && coap_can_exit(pl->ctx)) {
+	if (pl->flying > 0 && coap_can_exit(pl->ctx)) {
 		for (ob = TAILQ_FIRST(&o->flying); ob != NULL; ob = next) {
 			next = TAILQ_NEXT(ob, flying);
 			if (ob->t.plane == pl)
@@ -340,7 +381,7 @@ took_off(struct observers *o, struct observer *ob)
 		TAILQ_REMOVE(&o->flying, ob, flying);
 	} else {
 		o->flying_n++;
-		o->plane_flying[ob->t.plane->t]++;
+		ob->t.plane->flying++;
 	}
 	TAILQ_INSERT_TAIL(&o->flying, ob, flying);
 }

@@ -24,7 +24,8 @@ void observe_cancel(struct observers *o, struct exchange *x);
 void observe_closed(struct observers *o, coap_session_t *session);
 void observe_nack(struct observers *o, coap_session_t *session,
     const coap_pdu_t *sent, coap_nack_reason_t reason);
-void observe_heard(struct observers *o, coap_session_t *session);
+/* After req_read. */
+void observe_heard(struct observers *o, const struct exchange *x);
 /* After libcoap's turn: nothing outstanding there means all is acked. */
 void observe_settle(struct observers *o, struct plane *pl);
 

@@ -48,11 +48,10 @@ struct observer {
 struct observers {
 	struct front *f;
 	size_t n, flying_n;
-	size_t plain_n; /* sessions of plain UDP with an observer */
-	size_t plane_flying[PLANES];
+	uint64_t seed;
 	struct queue path[OBSERVE_CHAINS]; /* in the order of registration */
 	struct chain device[OBSERVE_CHAINS], ep[OBSERVE_CHAINS],
-	    session[OBSERVE_CHAINS];
+	    peer[OBSERVE_CHAINS];
 	struct queue queue[QUEUES], flying, gone;
 	struct observe_pace pace;
 	bool busy; /* sending: who goes meanwhile is put into `gone` */

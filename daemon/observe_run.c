@@ -69,7 +69,7 @@ observe_run(struct front *f, const struct observe_target *t,
 	x->req.accept = t->accept;
 	x->req.cf = CF_NONE;
 	x->req.observe = x->req.notify = x->req.first_block = true;
-	req_addresses(t->session, &x->req);
+	req_addresses(t->plane, t->session, &x->req);
 	front_run(x);
 }
 

@@ -67,8 +67,9 @@
 #define LIMIT_RESPONSE (64 * 1024)
 #define LIMIT_OBSERVERS 65536
 #define LIMIT_OBSERVERS_PEER 16
-#define LIMIT_OBSERVING_PLAIN 5000 /* peers of plain UDP that observe: each
-                                      costs all the others (observe.c) */
+#define LIMIT_OBSERVING_PLAIN 5000 /* peers of plain UDP that observe, of one
+                                      context: each costs all the others
+                                      (observe.c) */
 #define LIMIT_PEER_INFLIGHT 256 /* our own CON requests waiting */
 #define LIMIT_DEDUP 8192 /* remembered answers to non-idempotent CONs */
 #define LIMIT_POLLED 262144 /* devices whose last poll is remembered */

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/rig/front_steer.h"
 #include "tests/rig/tls_client.h"
 
 #define UDP_SESSIONS 64 /* front.c */
@@ -82,10 +83,14 @@ static void
 settle(void)
 {
 	uint8_t b[2048];
+	bool more = true;
 
-	rig_run(3);
-	while (recv(fd, b, sizeof(b), 0) > 0)
-		continue;
+	while (more) {
+		rig_run(3);
+		more = false;
+		while (recv(fd, b, sizeof(b), 0) > 0)
+			more = true;
+	}
 }
 
 static uint64_t
@@ -186,6 +191,30 @@ plain_peers_that_observe_are_bounded(void **state)
 	observers_become(LIMIT_OBSERVING_PLAIN - 1);
 	ask(n, 0, OBSERVE); /* its place */
 	observers_become(LIMIT_OBSERVING_PLAIN);
+}
+
+/* The kernel sends all of them to one context of their own. */
+static void
+peers_of_a_context_are_bounded(void **state)
+{
+	assert_int_equal(steer_front(rig.front, 1), 0);
+	plain_peers_that_observe_are_bounded(state);
+	assert_in_range(sessions(), LIMIT_OBSERVING_PLAIN,
+	    LIMIT_OBSERVING_PLAIN + UDP_SESSIONS);
+}
+
+static void
+many_contexts_have_room_for_many(void **state)
+{
+	(void)state;
+	assert_int_equal(steer_front(rig.front, FRONT_FOLLOW), 0);
+	for (unsigned n = 0; n < 4 * LIMIT_OBSERVING_PLAIN; n++) {
+		ask(n, 0, OBSERVE);
+		if (n % 512 == 511)
+			settle();
+	}
+	settle();
+	assert_int_equal(observers(), 4 * LIMIT_OBSERVING_PLAIN);
 }
 
 /* Hellos from addresses that may be forged. */
@@ -389,6 +418,8 @@ main(void)
 		T(a_peer_without_a_credential_gets_one_of_few_sessions),
 		T(observers_are_bounded_over_all_peers),
 		T(plain_peers_that_observe_are_bounded),
+		T(peers_of_a_context_are_bounded),
+		T(many_contexts_have_room_for_many),
 		T(handshakes_are_bounded),
 		T(idle_dtls_sessions_are_bounded),
 		T(connections_are_bounded),

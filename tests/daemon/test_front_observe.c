@@ -1,9 +1,13 @@
-/* Observers: who is told, what, and when it ends. */
+/*
+ * Observers: who is told, what, and when it ends. All of it twice: in the one
+ * context of plain UDP, and in those of their own (front_follow.c).
+ */
 #include "tests/rig/front_rig.h"
 
 #include <string.h>
 
 #include "daemon/observe_pace.h"
+#include "tests/rig/front_steer.h"
 
 static uint8_t content[3000];
 static uint16_t mid;
@@ -17,6 +21,14 @@ start(void **state)
 	rig.served = slice_of(content, 10);
 	mid = 0;
 	return rc;
+}
+
+static int
+start_steered(void **state)
+{
+	int rc = start(state);
+
+	return rc != 0 ? rc : steer_front(rig.front, FRONT_FOLLOW);
 }
 
 static void
@@ -618,7 +630,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop), \
+	cmocka_unit_test_setup_teardown(fn, start_steered, rig_stop)
 		T(an_observer_is_told_of_a_change),
 		T(nothing_is_sent_when_nothing_changed),
 		T(a_failed_commit_tells_nobody),

@@ -297,6 +297,134 @@ all_the_workers_there_may_be_have_peers(void **state)
 	close_group();
 }
 
+/* --- those who observe --- */
+
+/* As libcoap makes them. */
+static void
+open_followed(unsigned follow, unsigned n)
+{
+	static const struct steer st = {1, {"i"}};
+	struct sockaddr_in a = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(to);
+	struct why why = {0};
+
+	group = (struct steer_group){.n = n, .follow_n = follow};
+	group.beside = socket(AF_INET, SOCK_DGRAM, 0);
+	client = socket(AF_INET, SOCK_DGRAM, 0);
+	OK(bind(group.beside, (struct sockaddr *)&a, sizeof(a)));
+	for (unsigned i = 0; i < follow; i++) {
+		group.follow[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		OK(bind(group.follow[i], (struct sockaddr *)&a, sizeof(a)));
+	}
+	OK(getsockname(group.beside, (struct sockaddr *)&to, &len));
+	if (steer_open(&group, &st, &why) != 0)
+		fail_msg("%s", why.text);
+}
+
+static void
+close_followed(void)
+{
+	for (unsigned i = 0; i < group.follow_n; i++)
+		close(group.follow[i]);
+	close_group();
+}
+
+/* Whether it is for who notifies. */
+static bool
+is_followed(int fd, struct slice datagram)
+{
+	uint8_t b[2048];
+
+	assert_int_equal(sendto(fd, datagram.p, datagram.n, 0,
+	    (struct sockaddr *)&to, sizeof(to)), datagram.n);
+	for (unsigned i = 0; i < group.follow_n; i++)
+		if (recv(group.follow[i], b, sizeof(b), MSG_DONTWAIT) >= 0)
+			return true;
+	/* no worker's either */
+	assert_true(recv(group.beside, b, sizeof(b), MSG_DONTWAIT) >= 0);
+	return false;
+}
+
+static bool
+get_is_followed(const uint8_t *options, size_t n)
+{
+	uint8_t raw[600] = {0x52, 1, 7, 8, 0xff, 0xff};
+
+	memcpy(raw + 6, options, n);
+	return is_followed(client, slice_of(raw, 6 + n));
+}
+
+#define GET_IS_FOLLOWED(...) get_is_followed((const uint8_t[]){__VA_ARGS__}, \
+	sizeof((const uint8_t[]){__VA_ARGS__}))
+#define ETAG_AGAIN 0x01, 'e'
+
+static void
+who_observes_and_who_answers_is_told_apart(void **state)
+{
+	uint8_t raw[] = {0, 1, 7, 8, 0x60, 0x51, 'x'};
+	uint8_t host[300] = {0x3d, 255 - 13};
+
+	(void)state;
+	open_followed(3, 2);
+	for (unsigned first = 0; first < 256; first += 16) {
+		raw[0] = (uint8_t)first;
+		assert_int_equal(is_followed(client, slice_of(raw,
+		    sizeof(raw))), first >= 0x40 && first < 0x80);
+	}
+	raw[0] = 0x60;
+	for (size_t n = 1; n < 5; n++) /* an empty one is an answer, too */
+		assert_true(is_followed(client, slice_of(raw, n)));
+	raw[0] = 0x40;
+	raw[1] = 5; /* FETCH */
+	assert_false(is_followed(client, slice_of(raw, sizeof(raw))));
+
+	assert_true(GET_IS_FOLLOWED(0x60, 0x51, 'm'));
+	assert_true(GET_IS_FOLLOWED(0x61, 1, 0x51, 'm'));
+	assert_false(GET_IS_FOLLOWED(0xb1, 'm'));
+	assert_false(GET_IS_FOLLOWED(0x71, 1, 0x41, 'm')); /* Uri-Port */
+	assert_false(GET_IS_FOLLOWED(0x51, 1, 0x61, 'm')); /* 5 and 11 */
+	assert_false(GET_IS_FOLLOWED(0xff, 0x60));
+	assert_true(GET_IS_FOLLOWED(0x33, 'a', '.', 'b', 0x30, 0x51, 'm'));
+	assert_false(GET_IS_FOLLOWED(0x33, 'a', '.', 'b', 0x81, 'm'));
+	/* a host and as many ETags as are looked at; one more */
+	assert_true(GET_IS_FOLLOWED(0x31, 'h', 0x11, 'e', ETAG_AGAIN,
+	    ETAG_AGAIN, ETAG_AGAIN, 0x20));
+	assert_false(GET_IS_FOLLOWED(0x31, 'h', 0x11, 'e', ETAG_AGAIN,
+	    ETAG_AGAIN, ETAG_AGAIN, ETAG_AGAIN, 0x20));
+	/* the longest host, and one with a length of two bytes */
+	host[2 + 255] = 0x30;
+	assert_true(get_is_followed(host, 2 + 255 + 1));
+	host[2 + 255] = 0x80;
+	assert_false(get_is_followed(host, 2 + 255 + 1));
+	host[0] = 0x3e;
+	host[2 + 255] = 0x30;
+	assert_false(get_is_followed(host, 2 + 255 + 1));
+	/* images are the workers', whatever else there is */
+	assert_true(goes_to(client, slice_of((const uint8_t[]){0x40, 1, 7, 8,
+	    0xb1, 'i', 1, 'x'}, 8)) >= 1);
+	close_followed();
+}
+
+static void
+who_observes_stays_when_the_workers_go(void **state)
+{
+	static const uint8_t ack[] = {0x60, 0, 7, 8},
+	    get[] = {0x40, 1, 7, 8, 0xb1, 'i', 1, 'x'};
+	(void)state;
+	open_followed(3, 2);
+	assert_true(goes_to(client, slice_of(get, sizeof(get))) >= 1);
+	steer_close(&group);
+	assert_int_equal(goes_to(client, slice_of(get, sizeof(get))), 0);
+	for (size_t i = 0; i < 50; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+		assert_true(is_followed(fd, slice_of(ack, sizeof(ack))));
+		close(fd);
+	}
+	close_followed();
+}
+
 #define T(f) cmocka_unit_test(f)
 
 int
@@ -312,6 +440,8 @@ main(void)
 		T(paths_come_and_go),
 		T(a_peer_stays_with_its_worker),
 		T(all_the_workers_there_may_be_have_peers),
+		T(who_observes_and_who_answers_is_told_apart),
+		T(who_observes_stays_when_the_workers_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
