@@ -5,6 +5,7 @@ what could not be kept is refused until the disk is well again. What is
 put between suitd and the disk is tests/preload/slow_disk.c."""
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
