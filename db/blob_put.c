@@ -22,10 +22,24 @@ struct blob_put {
 	int fd;
 	int err; /* the first one; it stays */
 	bool there; /* the store has it already: nothing is to be placed */
-	bool placed;
+	bool named; /* the file has a name, as yet `path` */
 	uint8_t digest[32];
 	char path[PATH_MAX], name[PATH_MAX]; /* name: as an image */
 };
+
+/* Without a name, so that an upload that breaks off leaves nothing, however
+ * that comes; not every file system can. */
+static void
+open_file(struct blob_put *p)
+{
+	snprintf(p->path, sizeof(p->path), "%s/tmp", p->bs->dir);
+	p->fd = open(p->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (p->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return;
+	snprintf(p->path, sizeof(p->path), "%s/tmp/XXXXXX", p->bs->dir);
+	p->fd = mkostemp(p->path, O_CLOEXEC);
+	p->named = p->fd >= 0;
+}
 
 int
 blob_put_begin(struct blob_store *bs, struct blob_put **ret)
@@ -37,8 +51,7 @@ blob_put_begin(struct blob_store *bs, struct blob_put **ret)
 		return ERR_NOMEM;
 	p->bs = bs;
 	p->hash = digest_new(DIGEST_SHA256);
-	snprintf(p->path, sizeof(p->path), "%s/tmp/XXXXXX", bs->dir);
-	p->fd = mkostemp(p->path, O_CLOEXEC);
+	open_file(p);
 	if (p->fd < 0 || p->hash == NULL) {
 		err = p->fd < 0 ? blob_code(errno) : ERR_CRYPTO;
 		blob_put_abort(p);
@@ -107,7 +120,7 @@ blob_put_abort(struct blob_put *p)
 {
 	if (p == NULL)
 		return;
-	if (p->fd >= 0 && !p->placed)
+	if (p->named)
 		unlink(p->path);
 	if (p->fd >= 0)
 		close(p->fd);
@@ -129,6 +142,23 @@ sync_dir(const char *path)
 	return err;
 }
 
+/* A link cannot replace a file, a rename can: of a damaged image. */
+static int
+put_name(struct blob_put *p)
+{
+	char fd[32];
+
+	if (p->named)
+		return 0;
+	snprintf(p->path, sizeof(p->path), "%s/tmp/%s", p->bs->dir,
+	    strrchr(p->name, '/') + 1);
+	snprintf(fd, sizeof(fd), "/proc/self/fd/%d", p->fd);
+	if (linkat(AT_FDCWD, fd, AT_FDCWD, p->path, AT_SYMLINK_FOLLOW) != 0)
+		return blob_code(errno);
+	p->named = true;
+	return 0;
+}
+
 /* Makes the file durable under its name. */
 static int
 put_place(struct blob_put *p)
@@ -141,11 +171,13 @@ put_place(struct blob_put *p)
 		return blob_code(errno);
 	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - p->name), p->name);
 	err = blob_mkdir(dir, NULL);
+	if (err == 0)
+		err = put_name(p);
 	if (err == 0 && rename(p->path, p->name) != 0)
 		err = blob_code(errno);
 	if (err != 0)
 		return err;
-	p->placed = true;
+	p->named = false; /* it is the image's now */
 	err = sync_dir(dir);
 	if (err == 0) {
 		*strrchr(dir, '/') = '\0'; /* its own entry, if just made */
