@@ -139,6 +139,17 @@ class Suitd:
                  *extra, "--key", self.file(author + ".pem"), "--out", env)
         return env, fw
 
+    def uploading(self):
+        """Bytes of each upload in the making: files that have no name, where the file system can do that."""
+        fds, sizes = "/proc/%d/fd" % self.proc.pid, []
+        for fd in os.listdir(fds):
+            try:
+                if os.readlink(os.path.join(fds, fd)).startswith(os.path.join(self.state, "tmp", "")):
+                    sizes.append(os.stat(os.path.join(fds, fd)).st_size)
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return sizes
+
     def publish(self, seq, data, uri, cls="demo", rc=0, **kw):
         env, fw = self.manifest(seq, data, uri, cls, **kw)
         return self.ctl("publish", env, "--payload", fw, rc=rc)

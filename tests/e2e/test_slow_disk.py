@@ -133,11 +133,9 @@ def test_nobody_waits_for_an_upload_that_the_disk_is_slow_to_keep(_):
     with SlowDisk() as d:
         d.author()
         p = Peer(d.port)
-        size = os.path.join(d.state, "tmp")
         d.disk("hang")
         up = upload(d, 1)
-        wait_for("all of it", lambda: [f for f in os.listdir(size) if os.path.getsize(
-            os.path.join(size, f)) == 3 << 20])
+        wait_for("all of it", lambda: 3 << 20 in d.uploading())
         for _ in range(10):
             assert p.ask(GET, ".well-known/core", timeout=WITHIN).code == 69
         assert d.ctl_json("status")["image_bytes"] == 0

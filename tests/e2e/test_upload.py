@@ -109,8 +109,7 @@ def test_a_kill_in_an_upload_leaves_nothing(_):
         env, fw = d.manifest(1, large, NAME)
         up = subprocess.Popen(d.ctl_args("publish", env, "--payload", fw), stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
-        wait_for("some of it", lambda: [f for f in tmp_files(d) if os.path.getsize(
-            os.path.join(d.state, "tmp", f)) > 1 << 20])
+        wait_for("some of it", lambda: [n for n in d.uploading() if n > 1 << 20])
         d.kill()
         d.start()
         up.kill()
