@@ -178,7 +178,7 @@ struct slow_mark {
 struct mark_ring {
 	_Alignas(LINE) _Atomic(uint32_t) head; /* the loop's thread's */
 	_Alignas(LINE) _Atomic(uint32_t) tail; /* the worker's */
-	struct slow_mark item[SLOW_RING];
+	struct slow_mark *item; /* SLOW_RING of them */
 };
 
 /* Written by the worker alone. */

@@ -467,7 +467,9 @@ worker_new(struct blocks *b, unsigned number, struct worker **ret)
 	w->number = number;
 	w->fd = -1;
 	w->slow.item = calloc(SLOW_RING, sizeof(*w->slow.item));
-	rc = w->slow.item == NULL ? ERR_NOMEM : batch_new(&w->batch);
+	w->marks.item = calloc(SLOW_RING, sizeof(*w->marks.item));
+	rc = w->slow.item == NULL || w->marks.item == NULL ? ERR_NOMEM :
+	    batch_new(&w->batch);
 	if (rc == 0)
 		rc = seen_new(LIMIT_SEEN / b->n, &w->seen);
 	if (rc != 0) {
@@ -485,6 +487,7 @@ worker_free(struct worker *w)
 		return;
 	seen_free(w->seen);
 	free(w->slow.item);
+	free(w->marks.item);
 	free(w->batch);
 	free(w);
 }
