@@ -299,6 +299,30 @@ the_attempt_is_saved_before_the_push(void **state)
 	world_close(&w);
 }
 
+/* Who is revoked meanwhile, or whose campaign is aborted, hears nothing. */
+static void
+a_push_whose_job_has_ended_is_not_made(void **state)
+{
+	static const struct track_event cancel = {.type = TRACK_CANCEL};
+	struct engine *e;
+	struct world w;
+	struct store_device d;
+
+	(void)state;
+	setup(&w);
+	e = w.app.engine;
+	d = device(&w, "dev", DRIVER_TRIGGER);
+	campaign(&w, released(&w, 2, "coap://fw.example/a", 10), 1);
+	engine_due(e);
+	assert_int_equal(last_job(&w, &d).attempt, 1);
+	assert_int_equal(engine_begin(e), 0);
+	assert_int_equal(engine_end(e, engine_event(e, d.id, &cancel)), 0);
+	turn(&w);
+	assert_int_equal(last_job(&w, &d).state, JOB_CANCELLED);
+	assert_int_equal(w.peer.n, 0);
+	world_close(&w);
+}
+
 static void
 a_campaign_never_runs_more_than_its_cap(void **state)
 {
@@ -658,6 +682,7 @@ main(void)
 		cmocka_unit_test(a_lost_race_is_run_again_on_the_new_job),
 		cmocka_unit_test(a_race_lost_for_ever_is_an_error),
 		cmocka_unit_test(the_attempt_is_saved_before_the_push),
+		cmocka_unit_test(a_push_whose_job_has_ended_is_not_made),
 		cmocka_unit_test(a_campaign_never_runs_more_than_its_cap),
 		cmocka_unit_test(a_paused_campaign_starts_nothing_and_resumes),
 		cmocka_unit_test(a_campaign_ends_with_its_last_job),
