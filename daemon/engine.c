@@ -124,6 +124,7 @@ engine_end(struct engine *e, int err)
 		err = s->ops->commit(s);
 	if (err != 0) {
 		e->news.push_n = e->mark[e->depth].push_n;
+		memset(e->idle, 0, sizeof(e->idle));
 		admit_undone(e->app->admit, e->mark[e->depth].moves);
 		planner_undone(e->app->campaigns);
 		polled_undone(e->app->polled);

@@ -122,6 +122,18 @@ tell(struct engine *e)
 	n->after_n = n->topic_n = 0;
 }
 
+/* A turn that came since may have ended its job: the device was revoked, or
+ * the campaign aborted. Should it not be read, its deadline comes. */
+static bool
+still_wanted(const struct engine *e, const struct job *j)
+{
+	struct store *s = e->app->store;
+	struct job now;
+
+	return s->ops->job_get(s, j->id, &now) == 0 &&
+	    !job_state_final(now.state) && now.attempt == j->attempt;
+}
+
 /* A push may fail at once and become an event, which is in e->news. */
 static void
 run_pushes(struct engine *e)
@@ -129,11 +141,15 @@ run_pushes(struct engine *e)
 	struct engine_news *n = &e->told;
 
 	for (size_t i = 0; i < n->push_n; i++) {
+		const struct engine_push *p = &n->push[i];
+
+		if (!still_wanted(e, &p->job))
+			continue;
 		e->stats.pushes++;
-		if (n->push[i].probe)
-			push_probe(e->app, &n->push[i].job);
+		if (p->probe)
+			push_probe(e->app, &p->job);
 		else
-			push_job(e->app, &n->push[i].job);
+			push_job(e->app, &p->job);
 	}
 	n->push_n = 0;
 }

@@ -7,7 +7,7 @@
  *
  * Changes wait in a log. A pair that is undone takes back its own, and what
  * was written within it waits again. When the log is full, changes are
- * written at once, in the pair that they belong to.
+ * written at once, in the pair that they belong to, after those that wait.
  */
 #include "db/store_sqlite.h"
 
@@ -74,11 +74,14 @@ sq_tally_moved(struct sq *s, const struct job *was, const struct job *now)
 		{was->campaign, tally_of(was), -1, -(int64_t)was->attempt},
 		{now->campaign, tally_of(now), 1, (int64_t)now->attempt},
 	};
+	int err;
 
 	if (same_kind(&c[0], &c[1]) && was->attempt == now->attempt)
 		return 0;
-	if (t->n + 2 > SQ_CHANGES)
-		return write_changes(s, c, 2);
+	if (t->n + 2 > SQ_CHANGES) {
+		err = sq_tally_write(s); /* a row whose n is 0 meanwhile goes */
+		return err == 0 ? write_changes(s, c, 2) : err;
+	}
 	t->log[t->n++] = c[0];
 	t->log[t->n++] = c[1];
 	return 0;

@@ -204,6 +204,32 @@ a_release_is_served_after_its_commit_only(void **state)
 	world_close(&w);
 }
 
+/* What was found out in a pair that is undone is not known. */
+static void
+a_job_that_lives_again_is_found(void **state)
+{
+	static const struct track_event cancel = {.type = TRACK_CANCEL},
+	    get = {.type = TRACK_MANIFEST_GET};
+	struct engine *e;
+	struct world w;
+	struct store_device d;
+
+	(void)state;
+	setup(&w);
+	e = w.app.engine;
+	d = device(&w, "dev", DRIVER_TRIGGER);
+	campaign(&w, released(&w, 2, "coap://fw.example/a", 10), 1);
+	assert_int_equal(engine_begin(e), 0);
+	assert_int_equal(engine_event(e, d.id, &cancel), 0);
+	assert_int_equal(engine_event(e, d.id, &get), 0);
+	assert_int_equal(engine_end(e, ERR_POLICY), ERR_POLICY);
+	assert_int_equal(engine_begin(e), 0);
+	assert_int_equal(engine_end(e, engine_event(e, d.id, &get)), 0);
+	turn(&w);
+	assert_int_equal(last_job(&w, &d).state, JOB_FETCHING);
+	world_close(&w);
+}
+
 /* --- compare and set --- */
 
 static void
@@ -270,6 +296,30 @@ the_attempt_is_saved_before_the_push(void **state)
 	assert_int_equal(last_job(&w, &d).attempt, 1);
 	turn(&w);
 	assert_true(w.peer.n > 0);
+	world_close(&w);
+}
+
+/* Who is revoked meanwhile, or whose campaign is aborted, hears nothing. */
+static void
+a_push_whose_job_has_ended_is_not_made(void **state)
+{
+	static const struct track_event cancel = {.type = TRACK_CANCEL};
+	struct engine *e;
+	struct world w;
+	struct store_device d;
+
+	(void)state;
+	setup(&w);
+	e = w.app.engine;
+	d = device(&w, "dev", DRIVER_TRIGGER);
+	campaign(&w, released(&w, 2, "coap://fw.example/a", 10), 1);
+	engine_due(e);
+	assert_int_equal(last_job(&w, &d).attempt, 1);
+	assert_int_equal(engine_begin(e), 0);
+	assert_int_equal(engine_end(e, engine_event(e, d.id, &cancel)), 0);
+	turn(&w);
+	assert_int_equal(last_job(&w, &d).state, JOB_CANCELLED);
+	assert_int_equal(w.peer.n, 0);
 	world_close(&w);
 }
 
@@ -628,9 +678,11 @@ main(void)
 		cmocka_unit_test(a_turn_is_one_commit),
 		cmocka_unit_test(a_failed_commit_pushes_and_tells_nothing),
 		cmocka_unit_test(a_release_is_served_after_its_commit_only),
+		cmocka_unit_test(a_job_that_lives_again_is_found),
 		cmocka_unit_test(a_lost_race_is_run_again_on_the_new_job),
 		cmocka_unit_test(a_race_lost_for_ever_is_an_error),
 		cmocka_unit_test(the_attempt_is_saved_before_the_push),
+		cmocka_unit_test(a_push_whose_job_has_ended_is_not_made),
 		cmocka_unit_test(a_campaign_never_runs_more_than_its_cap),
 		cmocka_unit_test(a_paused_campaign_starts_nothing_and_resumes),
 		cmocka_unit_test(a_campaign_ends_with_its_last_job),

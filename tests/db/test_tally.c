@@ -149,6 +149,42 @@ as_many_as_wait_and_more_are_counted(void **state)
 	assert_int_equal(live(s), 0);
 }
 
+static void
+attempt(struct store *s, uint64_t id, enum job_state st, uint32_t count)
+{
+	struct job j;
+
+	OK(s->ops->job_live(s, id, &j));
+	j.state = st;
+	j.attempt = count;
+	OK(s->ops->job_save(s, &j));
+}
+
+/* Of two jobs of a kind one has been written, and one waits behind many: when
+ * the latter leaves, what is counted of the former stays. */
+static void
+a_kind_outlives_one_that_came_and_left_behind_many(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_counts k;
+
+	fill(s, SOME);
+	OK(store_begin(s));
+	attempt(s, 1, JOB_FETCHING, 3);
+	OK(store_commit(s));
+	OK(store_begin(s));
+	OK(store_begin(s));
+	attempt(s, 2, JOB_FETCHING, 1);
+	for (unsigned i = 3; i <= SOME; i++)
+		move(s, i, JOB_NOTIFIED);
+	attempt(s, 2, JOB_NOTIFIED, 1);
+	OK(store_commit(s));
+	OK(store_commit(s));
+	OK(s->ops->campaign_counts(s, 0, &k));
+	assert_int_equal(k.by_state[JOB_FETCHING], 1);
+	assert_int_equal(k.attempts, 3 + 1);
+}
+
 int
 main(void)
 {
@@ -156,6 +192,7 @@ main(void)
 		TWICE(what_was_written_in_a_pair_waits_again_when_it_is_undone),
 		TWICE(a_job_goes_that_has_just_changed),
 		TWICE(as_many_as_wait_and_more_are_counted),
+		TWICE(a_kind_outlives_one_that_came_and_left_behind_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
