@@ -15,7 +15,8 @@ static bool
 walks(const char *line)
 {
 	return strncmp(line, "SCAN ", 5) == 0 && line[5] != '(' &&
-	    strstr(line, " CONSTANT ROW") == NULL; /* or "SCAN 8 ... ROWS" */
+	    strstr(line, " CONSTANT ROW") == NULL && /* "SCAN 8 ... ROWS" */
+	    strstr(line, "-ROW VALUES CLAUSE") == NULL; /* 3.46 says it so */
 }
 
 static bool
