@@ -219,6 +219,7 @@ struct blocks {
 	struct table *old; /* replaced, perhaps still in use */
 	size_t look; /* whose file is looked at next */
 	struct slow_wait *wait; /* SLOW_WAIT of them */
+	size_t waiting; /* places that are taken */
 	uint64_t slow_blocks, slow_errors, slow_dropped; /* of the slow lane */
 	/* what follows is read by workers; NULL: all goes to the slow lane */
 	_Alignas(LINE) _Atomic(struct table *) table;

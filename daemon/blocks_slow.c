@@ -162,7 +162,7 @@ answer(struct lane *l, struct slow *s)
 static struct slow_wait *
 room(const struct blocks *b)
 {
-	for (size_t i = 0; i < SLOW_WAIT; i++)
+	for (size_t i = 0; i < SLOW_WAIT && b->waiting < SLOW_WAIT; i++)
 		if (b->wait[i].ticket == 0)
 			return &b->wait[i];
 	return NULL;
@@ -179,6 +179,7 @@ keep(struct blocks *b, const struct slow *s)
 	}
 	w->ticket = s->ticket;
 	w->worker = s->worker;
+	b->waiting++;
 	w->item = *s->item;
 }
 
@@ -319,6 +320,7 @@ slow_checked(struct blocks *b, uint64_t ticket, int err)
 			continue;
 		serve(&l, b->wait[i].worker, &b->wait[i].item, err);
 		b->wait[i].ticket = 0;
+		b->waiting--;
 	}
 	if (l.next != NULL)
 		blocks_publish(b, l.next);
