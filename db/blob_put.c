@@ -28,14 +28,16 @@ struct blob_put {
 };
 
 /* Without a name, so that an upload that breaks off leaves nothing, however
- * that comes; not every file system can. */
+ * that comes. Not every file system can, and the name is given through /proc. */
 static void
 open_file(struct blob_put *p)
 {
 	snprintf(p->path, sizeof(p->path), "%s/tmp", p->bs->dir);
-	p->fd = open(p->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (p->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return;
+	if (access("/proc/self/fd", X_OK) == 0) {
+		p->fd = open(p->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (p->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+			return;
+	}
 	snprintf(p->path, sizeof(p->path), "%s/tmp/XXXXXX", p->bs->dir);
 	p->fd = mkostemp(p->path, O_CLOEXEC);
 	p->named = p->fd >= 0;
