@@ -15,9 +15,9 @@ int checks_new(struct app *app, struct checks **ret) MUST_USE;
 void checks_free(struct checks *c);
 /*
  * blob_get said ERR_BUSY: this one first. front_resume, and who called
- * checks_on_done, will have *ret_ticket and what blob_check_end said. ERR_LIMIT when so many are
- * asked for, ERR_EXISTS when nothing is unknown of it by now, or another error
- * of blob_check_begin.
+ * checks_on_done, will have *ret_ticket and what blob_check_end said. ERR_LIMIT
+ * when so many are asked for, ERR_EXISTS when nothing is unknown of it by now,
+ * or another error of blob_check_begin.
  */
 int checks_ask(struct app *app, const uint8_t digest[32],
     uint64_t *ret_ticket) MUST_USE;
