@@ -33,6 +33,7 @@ class Server:
         self.s.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         self.to = ("[::1]:%d" if family == socket.AF_INET6 else "127.0.0.1:%d") % self.s.getsockname()[1]
         self.wrong, self.seen, self.peers = wrong, [], set()
+        self.caught_up = threading.Event()
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.serve)
@@ -49,6 +50,9 @@ class Server:
             data, frm = self.s.recvfrom(2048)
             if not data:
                 return
+            if data == b"!":
+                self.caught_up.set()
+                continue
             m = Msg(data)
             self.seen.append(m)
             self.peers.add(frm)
@@ -57,6 +61,13 @@ class Server:
             f = self.wrong(len(self.seen) - 1, m, self.right(m, frm))
             if f is not None:
                 self.send(f)
+
+    def all(self):
+        """All messages sent so far, read or still in the socket: the generator does not wait for who reads its last one."""
+        self.caught_up.clear()
+        self.s.sendto(b"!", self.s.getsockname())
+        assert self.caught_up.wait(30)
+        return self.seen
 
     def send(self, f, **other):
         f = dict(f, **other)
@@ -159,16 +170,16 @@ def test_lost_answers_are_asked_for_again(d):
 def test_silence_is_given_up(d):
     with Server(lambda n, m, f: None) as s:
         g = gen("get", s.to, "--path", "x", "--peers", 3, "--each", 1, "--ack-timeout", 10)
-        assert (g["done"], g["retransmissions"], g["given_up"]) == (0, 12, 3) and len(s.seen) == 15, g
+        assert (g["done"], g["retransmissions"], g["given_up"]) == (0, 12, 3) and len(s.all()) == 15, g
         g = gen("get", s.to, "--path", "x", "--burst", 30, "--ack-timeout", 10)
-        assert (g["retransmissions"], g["given_up"]) == (0, 30) and len(s.seen) == 45, g
+        assert (g["retransmissions"], g["given_up"]) == (0, 30) and len(s.all()) == 45, g
 
 
 def test_its_own_loss_is_repaired(d):
     with Server() as s:
         g = gen("get", s.to, *fw(d), "--peers", 5, "--loss", 10, "--ack-timeout", 20, "--tries", 10)
         assert g["done"] == 5 * 79 and g["bad"] == 0, g
-        again = len(s.seen) - g["done"]  # because an answer was lost
+        again = len(s.all()) - g["done"]  # because an answer was lost
         assert again > 5 and g["retransmissions"] > again + 5, (again, g)
 
 
@@ -187,7 +198,7 @@ def test_a_separate_answer_is_acknowledged(d):
         s.wrong = wrong
         g = gen("get", s.to, *fw(d))
         assert (g["done"], g["bad"], g["retransmissions"]) == (79, 0, 0), g
-        mids = [m.mid for m in s.seen if m.type == ACK and m.code == 0]
+        mids = [m.mid for m in s.all() if m.type == ACK and m.code == 0]
         assert len(mids) == 79, len(mids)
 
 
@@ -266,7 +277,7 @@ def test_notifications_are_verified_and_acknowledged(d):
             g = gen("observe", s.to, "--path", "m", "--file", body, "--each", 3, "--seconds", 10 if good else 0.3,
                     rc=0 if good or other else 1)
             assert g["registered"] == 1, g
-            return g, [(m.type, m.mid) for m in s.seen[1:]]
+            return g, [(m.type, m.mid) for m in s.all()[1:]]
     g, replies = notified([6, 7, 9])
     assert (g["notifications"], g["bad"]) == (3, 0) and replies == [(ACK, 100), (ACK, 101), (ACK, 102)], (g, replies)
     g, replies = notified([6, 7, 4])
