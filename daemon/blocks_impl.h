@@ -137,14 +137,13 @@ void steer_close(struct steer_group *g);
 struct batch; /* blocks_work.c */
 
 /* Where a datagram came to, as the kernel tells it and wants it told. */
-union control {
-	struct cmsghdr align;
-	uint8_t b[64];
+struct control {
+	_Alignas(struct cmsghdr) uint8_t b[64];
 };
 
 struct envelope {
 	struct sockaddr_in6 from;
-	union control control;
+	struct control control;
 };
 
 struct slow_item {

@@ -40,7 +40,7 @@ log_level_parse(const char *name, enum log_level *ret)
 	return false;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char raw[1024], line[2048];

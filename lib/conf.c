@@ -75,7 +75,7 @@ on_key(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 }
 
 /* What libconfuse itself refuses: syntax, and keys that it does not know. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	const struct conf_key *near;

@@ -211,8 +211,8 @@ what_is_printed_reads_back_the_same(void **state)
 		"window=Sa-Su_America/New_York", "window=\"a b=c\"",
 		"window=a=b", "start=253402300799", "on_failure=abort",
 		"on_failure=rollback rollback=9223372036854775807",
-		"grade=L1 credential=yes from=1 approval=yes continuous=yes "
-		"attempts=1% expire=1s announce=1m",
+		("grade=L1 credential=yes from=1 approval=yes continuous=yes "
+		"attempts=1% expire=1s announce=1m"),
 	};
 	struct policy again;
 

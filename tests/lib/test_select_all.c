@@ -424,9 +424,9 @@ naive(const struct forest *f, int i, const struct world *w)
 	case NOT_KIND:
 		return !naive(f, t->a, w);
 	case AND_KIND:
-		return naive(f, t->a, w) & naive(f, t->b, w);
+		return (int)naive(f, t->a, w) & (int)naive(f, t->b, w);
 	case OR_KIND:
-		return naive(f, t->a, w) | naive(f, t->b, w);
+		return (int)naive(f, t->a, w) | (int)naive(f, t->b, w);
 	}
 	return false;
 }

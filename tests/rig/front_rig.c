@@ -297,7 +297,7 @@ int
 rig_start(void **state)
 {
 	struct front_opts o = {
-		.hooks = {rig_psk, rig_who, rig_blocks},
+		.hooks = {rig_psk, rig_who, rig_blocks, NULL},
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,
