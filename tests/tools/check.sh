@@ -3,10 +3,14 @@
 # "N passed, N failed[, N skipped]": one that ends otherwise has crashed, and
 # counts as a failure. What cannot be tested here says SKIPPED and why, a line
 # each; the output of a suite is shown only when it fails.
-# check.sh BUILD-DIR [e2e]
+# check.sh BUILD-DIR              all but the suites of tests/deploy
+# check.sh BUILD-DIR e2e|deploy [NAME...]   the suites of that folder, or some
 set -u
 B=${1:-build}
 export B
+folder=${2:-}
+shift $(($# < 2 ? $# : 2))
+names=" $* " # none: all of them
 log=$(mktemp)
 passed=0 failed=0 skipped=0 t00=$SECONDS
 trap 'rm -f "$log"' EXIT
@@ -34,7 +38,7 @@ suite() { # name command...
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-if [ "${2:-}" != e2e ]; then
+if [ -z "$folder" ]; then
     suite layers sh tests/tools/layers.sh
     suite style sh tests/tools/style.sh
     suite scripts sh tests/tools/scripts.sh
@@ -44,11 +48,12 @@ if [ "${2:-}" != e2e ]; then
     suite sim make -s --no-print-directory sim SAN="${SAN:-}"
     suite fuzz-corpus make -s --no-print-directory fuzz-replay SAN="${SAN:-}"
 fi
-for t in tests/e2e/test_*.sh tests/e2e/test_*.py; do
-    [ -e "$t" ] || continue
+for t in tests/"${folder:-e2e}"/test_*; do
+    name=$(basename "${t%.*}")
+    [ "$names" = "  " ] || [[ $names == *" $name "* ]] || continue
     case $t in
-    *.py) suite "$(basename "$t" .py)" python3 "$t" ;;
-    *) suite "$(basename "$t" .sh)" bash "$t" ;;
+    *.py) suite "$name" python3 "$t" ;;
+    *.sh) suite "$name" bash "$t" ;;
     esac
 done
 printf '\n%d s\n%d passed, %d failed, %d skipped\n' $((SECONDS - t00)) "$passed" "$failed" "$skipped"
