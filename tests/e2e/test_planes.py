@@ -348,7 +348,8 @@ def test_other_methods(p):
     for method in (POST, PUT, DELETE, FETCH, PATCH, IPATCH):
         for path in (PATH, [b"i"], [b"i", name(b"no")]):
             m = p.get(path, method=method)
-            assert code(m.code) in ("4.04", "4.05", "4.02"), "%d %r: %s" % (method, path, m)
+            # 4.15: libcoap of Debian 13 wants a FETCH to say what it carries
+            assert code(m.code) in ("4.04", "4.05", "4.02") + (("4.15",) if method in (FETCH, PATCH, IPATCH) else ()), "%d %r: %s" % (method, path, m)
     for method in (8, 31):
         m = p.ask(encode(CON, method, p.next_mid(), b"", seg(PATH)), patience=0.3)
         assert m is None or m.code == 0 or code(m.code)[0] in "45", str(m)
