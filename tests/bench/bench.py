@@ -17,6 +17,7 @@ import parts_control
 import parts_crowd
 import parts_fleet
 import parts_image
+import parts_sizing
 import parts_store
 import peers
 import plot
@@ -26,7 +27,8 @@ PARTS = {"start": parts_store.bench_start, "verify": parts_store.bench_verify, "
          "scale": parts_image.bench_scale, "rivals": parts_image.bench_rivals, "slow": parts_image.bench_slow,
          "workers": parts_image.bench_workers, "poll": parts_control.bench_poll, "dtls": parts_control.bench_dtls,
          "reports": parts_control.bench_reports, "campaign": parts_fleet.bench_campaign, "crowd": parts_crowd.bench_crowd}
-NAMED = {"plan": parts_store.bench_plan, "fleet": parts_fleet.bench_fleet, "soak": parts_fleet.bench_soak}  # long
+NAMED = {"plan": parts_store.bench_plan, "fleet": parts_fleet.bench_fleet, "soak": parts_fleet.bench_soak,
+         "sizing": parts_sizing.bench_sizing}  # long
 
 
 def said(*cmd):
