@@ -29,6 +29,10 @@
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
 
+/* the configuration's file */
+#define LIMIT_CONF_FILE (256 * 1024)
+#define LIMIT_CONF_ERRORS 32 /* that are told, with their lines */
+
 /* expressions that select devices */
 #define LIMIT_SELECT 512 /* bytes of an expression */
 #define LIMIT_SELECT_NODES 64 /* tests; each value of a list is one */
