@@ -37,6 +37,11 @@ conf_set(struct conf *c, const char *assignment, struct why *why)
 	memcpy(name, assignment, (size_t)(eq - assignment));
 	name[eq - assignment] = '\0';
 	k = conf_key_find(name);
+	if (k != NULL && k->type == CONF_SECRET)
+		return why_set(why, ERR_FORBIDDEN, "%s: not on the command "
+		    "line, which everybody can read: name its file in the "
+		    "configuration file (-c), or use the systemd credential",
+		    k->name);
 	if (k != NULL)
 		return conf_key_set(k, eq + 1, c, why);
 	near = conf_key_near(name);

@@ -29,6 +29,8 @@ struct conf {
 	char listen_coaps[LIMIT_ADDRESS]; /* DTLS-PSK, "[::]:5684" */
 	char listen_tcp[LIMIT_ADDRESS]; /* CoAP over TCP, "[::]:5683" */
 	char listen_admin[LIMIT_ADDRESS]; /* DTLS-PSK, "127.0.0.1:5685" */
+	char tls_cert[256], tls_key[256]; /* paths, or "" */
+	char admin_psk[256]; /* a path, or "": see secret.h */
 	char public_uri[LIMIT_URI + 1]; /* what devices call us; "": the
 	                                   address a device is talking to */
 	bool synchronous_full;
@@ -83,7 +85,8 @@ void conf_error_text(const struct conf_error *e, const char *file, char *dst,
 /* conf_read with the first error only: "line N: key: what is wrong". */
 int conf_parse(const char *text, struct conf *ret_conf, struct why *why)
     MUST_USE;
-/* "key=value" on top; ERR_NOT_FOUND for an unknown key. */
+/* "key=value" on top; ERR_NOT_FOUND for an unknown key, ERR_FORBIDDEN for
+ * one of a secret: everybody can read a command line. */
 int conf_set(struct conf *c, const char *assignment, struct why *why) MUST_USE;
 /* Checks across keys: the first that fails. */
 int conf_check(const struct conf *c, struct why *why) MUST_USE;

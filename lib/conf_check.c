@@ -56,6 +56,13 @@ check_listen(struct check *k)
 }
 
 static void
+check_tls(struct check *k)
+{
+	if (k->c->tls_key[0] != '\0' && k->c->tls_cert[0] == '\0')
+		fail(k, "tls_key", ERR_MISSING, "tls_cert is missing");
+}
+
+static void
 check_public_uri(struct check *k)
 {
 	struct uri u;
@@ -114,6 +121,7 @@ conf_check_each(const struct conf *c,
 	struct check k = {c, fn, arg, 0};
 
 	check_listen(&k);
+	check_tls(&k);
 	if (c->image_max > c->images_total)
 		fail(&k, "image_max", ERR_RANGE, "above images_total");
 	check_retries(&k);

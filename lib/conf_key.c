@@ -42,7 +42,20 @@ const struct conf_key conf_keys[] = {
 	{"listen_admin", CONF_ADDR, "UDP", START,
 	    OFF(listen_admin), "127.0.0.1:5685", 0, 0,
 	    NULL, NULL,
-	    "The operators' port: DTLS with the key in state_dir/admin.psk."},
+	    "The operators' port: DTLS with the key in admin_psk."},
+	{"tls_cert", CONF_PATH, NULL, LIVE, OFF(tls_cert), "", 0, 255, NULL,
+	    NULL,
+	    "The certificate that listen_coaps shows, beside the keys of "
+	    "devices: a file\nin PEM, its issuers behind it. Empty: none."},
+	{"tls_key", CONF_SECRET, NULL, LIVE, OFF(tls_key), "", 0, 255, NULL,
+	    NULL,
+	    "The private key of it: a file in PEM that only suitd may read. "
+	    "Empty: the\nsystemd credential tls.key."},
+	{"admin_psk", CONF_SECRET, NULL, START, OFF(admin_psk), "", 0, 255,
+	    NULL, NULL,
+	    "The operators' keys: a file that only suitd may read. Empty: the "
+	    "systemd\ncredential admin.psk, or else state_dir/admin.psk, "
+	    "which suitd makes."},
 	{"public_uri", CONF_TEXT, NULL, LIVE,
 	    OFF(public_uri), "", 0, LIMIT_URI, NULL,
 	    NULL,

@@ -19,6 +19,9 @@ enum conf_type {
 	CONF_MS_NUMBER, /* int64_t, written as plain milliseconds */
 	CONF_CHOICE, /* an enum (int), one of `words` */
 	CONF_WORD, /* text, one of `words` */
+	CONF_PATH, /* text: an absolute path of up to `max` bytes, or "" */
+	CONF_SECRET, /* such a path, of a file with a secret in it; only a
+	                file may set it */
 	CONF_TAGS, /* text: up to `max` names of tags, a blank between them;
 	              commas will do, too */
 };
@@ -48,7 +51,8 @@ int conf_key_set(const struct conf_key *k, const char *value, struct conf *c,
 void conf_key_put(const struct conf_key *k, const struct conf *c,
     struct buf *out);
 
-/* "1 .. 100000 devices" of a number of any kind, else nothing. */
+/* "1 .. 100000 devices" of a number of any kind, "accept|refuse" of a choice,
+ * else nothing. */
 void conf_key_put_range(const struct conf_key *k, struct buf *out);
 
 #endif

@@ -154,6 +154,10 @@ is_number(const struct conf_key *k)
 void
 conf_key_put_range(const struct conf_key *k, struct buf *out)
 {
+	if (k->type == CONF_BOOL)
+		buf_puts(out, "true|false");
+	if (k->words != NULL)
+		buf_puts(out, k->words);
 	if (!is_number(k))
 		return;
 	put_bound(k, k->min, out);
@@ -201,6 +205,10 @@ text_set(const struct conf_key *k, const char *value, struct conf *c,
 	size_t n = strlen(value);
 	int rc = 0;
 
+	if ((k->type == CONF_PATH || k->type == CONF_SECRET) && n > 0 &&
+	    value[0] != '/')
+		return why_set(why, ERR_TYPE, "%s: must be the path of a "
+		    "file, from / on", k->name);
 	if (k->type == CONF_ADDR)
 		rc = addr_check(value);
 	else if (n > k->max)
@@ -268,6 +276,8 @@ conf_key_set(const struct conf_key *k, const char *value, struct conf *c,
 	switch (k->type) {
 	case CONF_TEXT:
 	case CONF_ADDR:
+	case CONF_PATH:
+	case CONF_SECRET:
 		return text_set(k, value, c, why);
 	case CONF_BOOL:
 	case CONF_CHOICE:
@@ -307,6 +317,8 @@ conf_key_put(const struct conf_key *k, const struct conf *c, struct buf *out)
 	switch (k->type) {
 	case CONF_TEXT:
 	case CONF_ADDR:
+	case CONF_PATH:
+	case CONF_SECRET:
 	case CONF_TAGS:
 		buf_puts(out, "\"");
 		buf_puts(out, at);
