@@ -155,6 +155,15 @@ void front_free(struct front *f); /* NULL is fine */
 /* A line per listener in plain words, for the log at start. */
 void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
+/*
+ * The certificate that listen_coaps shows to who verifies the server, beside
+ * the keys of devices. Read by front_new, and anew by front_cert_reload from
+ * what the configuration says then; on an error (see cert_load) the one of
+ * before stays. Sessions go on. Who uses it is nobody, as over plain UDP.
+ */
+int front_cert_reload(struct front *f, struct why *why) MUST_USE;
+/* When it ends, Unix ms; 0: none is shown. */
+int64_t front_cert_expiry(const struct front *f);
 /* The port a plane listens on (useful with port 0); 0: it is off. */
 uint16_t front_port(const struct front *f, enum transport plane);
 /* The socket that libcoap listens on; it stays libcoap's. -1: off. */
