@@ -152,6 +152,13 @@ struct front_opts {
 int front_new(const struct front_opts *o, struct front **ret, struct why *why)
     MUST_USE;
 void front_free(struct front *f); /* NULL is fine */
+/*
+ * Could this address be listened on now? Then it is *ret_fd's until that is
+ * closed (-1: a family that this host has not). ERR_BUSY: another program has
+ * it; ERR_IO: what the kernel says.
+ */
+int front_probe(const char *addr, bool stream, int *ret_fd, struct why *why)
+    MUST_USE;
 /* A line per listener in plain words, for the log at start. */
 void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);

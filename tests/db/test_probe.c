@@ -18,7 +18,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/suitd-probe-XXXXXX");
+	strcpy(dir, "/tmp/suitd probe?#%XXXXXX");
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/suitd.db", dir);
@@ -65,7 +65,7 @@ schemas_at_the_newest_and_one_past(void **state)
 	struct store_sqlite_opts o = {.path = path};
 	struct store_probe p = {0};
 	struct store *s;
-	char sql[64];
+	char sql[80];
 
 	(void)state;
 	assert_int_equal(store_sqlite_open(&o, &s, NULL), 0);
@@ -73,6 +73,8 @@ schemas_at_the_newest_and_one_past(void **state)
 	assert_int_equal(p.schema, p.known);
 	s->ops->close(s);
 	assert_int_equal(probe(&p), 0);
+	snprintf(sql, sizeof(sql), "%s-shm", path);
+	assert_int_equal(access(sql, F_OK), -1);
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", p.known + 1);
 	run(sql);
 	assert_int_equal(probe(&p), ERR_UNSUPPORTED);
