@@ -27,6 +27,7 @@ struct watch {
 	struct plane *pl;
 	coap_session_t *session;
 	bool connected, over;
+	bool stranger; /* showed no key */
 	int64_t heard, hello; /* monotonic ms; hello 0: none since heard */
 };
 
@@ -170,6 +171,20 @@ dtls_identity(coap_session_t *session)
 	return id != NULL ? id : "";
 }
 
+/* Strangers must not push out devices, which are as idle as they are. */
+static void
+end_a_stranger(struct plane *pl)
+{
+	struct watch *w, *longest = NULL;
+
+	LIST_FOREACH(w, &pl->watches, next)
+		if (w->stranger && !w->over &&
+		    (longest == NULL || w->heard <= longest->heard))
+			longest = w; /* the last one in is the first here */
+	if (longest != NULL)
+		longest->over = pl->dtls_over = true;
+}
+
 void
 dtls_connected(struct plane *pl, coap_session_t *session)
 {
@@ -179,6 +194,9 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 		return;
 	w->connected = true;
 	w->heard = loop_mono(pl->f->loop);
+	w->stranger = dtls_identity(session)[0] == '\0';
+	if (w->stranger && ++pl->strangers > LIMIT_STRANGERS)
+		end_a_stranger(pl);
 }
 
 void
@@ -200,6 +218,7 @@ watch_free(struct watch *w)
 	if (ssl != NULL)
 		coap_tls_unwatch(ssl);
 	coap_session_set_app_data(w->session, NULL);
+	w->pl->strangers -= w->stranger;
 	LIST_REMOVE(w, next);
 	free(w);
 }

@@ -59,6 +59,7 @@ struct plane {
 	bool shows; /* libcoap asks for a certificate */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
 	bool dtls_over; /* one of them is to end */
+	size_t strangers; /* of them, without a key */
 };
 
 /* An answer apart from any PDU: options as {number, length, bytes}. */
