@@ -27,6 +27,7 @@ struct watch {
 	struct plane *pl;
 	coap_session_t *session;
 	bool connected, over;
+	bool stranger; /* showed no key */
 	int64_t heard, hello; /* monotonic ms; hello 0: none since heard */
 };
 
@@ -88,6 +89,22 @@ on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 	return &pl->key_ref;
 }
 
+/*
+ * libcoap asks whether a ClientHello is for a PSK only where it has a key of
+ * its own; else it takes each for one that wants a certificate. Nobody can
+ * use this one: on_psk decides about every identity.
+ */
+static const coap_bin_const_t *
+decoy(struct plane *pl)
+{
+	if (pl->decoy_ref.s == NULL) {
+		coap_prng(pl->decoy, sizeof(pl->decoy));
+		pl->decoy_ref = (coap_bin_const_t){sizeof(pl->decoy),
+		    pl->decoy};
+	}
+	return &pl->decoy_ref;
+}
+
 int
 dtls_setup(struct plane *pl)
 {
@@ -97,7 +114,52 @@ dtls_setup(struct plane *pl)
 		.id_call_back_arg = pl,
 	};
 
+	if (pl->t == T_DTLS)
+		spsk.psk_info.key = *decoy(pl);
 	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
+}
+
+/* While a ClientHello is looked at, of either kind. Who shows no PSK never
+ * meets on_psk, so he is watched from here on. */
+static int
+on_setup(void *ssl, coap_dtls_pki_t *setup)
+{
+	struct plane *pl = setup->cn_call_back_arg;
+	coap_session_t *session = ssl != NULL ? coap_tls_session(ssl) : NULL;
+	struct cert_parts p = {NULL, NULL, NULL};
+
+	if (session == NULL)
+		return 1;
+	coap_tls_no_cache(ssl);
+	watch_new(pl, session, ssl);
+	if (pl->f->cert != NULL)
+		p = cert_parts(pl->f->cert);
+	return coap_tls_show(ssl, p.leaf, p.key, p.chain);
+}
+
+/*
+ * libcoap would read the certificate and its key from PEM anew for each
+ * ClientHello, which takes thrice as long as the handshake, and it knows no
+ * issuers. So it is given a certificate that it cannot use, goes on without
+ * one, in 4.3.1 as in 4.3.4, and asks us.
+ */
+int
+dtls_show(struct plane *pl)
+{
+	static const uint8_t none[1];
+	coap_dtls_pki_t pki = {
+		.version = COAP_DTLS_PKI_SETUP_VERSION,
+		.additional_tls_setup_call_back = on_setup,
+		.cn_call_back_arg = pl,
+		.pki_key.key_type = COAP_PKI_KEY_ASN1,
+		.pki_key.key.asn1 = {.public_cert = none,
+		    .public_cert_len = sizeof(none)},
+	};
+
+	if (pl->shows || pl->f->cert == NULL)
+		return 0;
+	pl->shows = coap_context_set_pki(pl->ctx, &pki) != 0;
+	return pl->shows ? 0 : ERR_CRYPTO;
 }
 
 const char *
@@ -109,6 +171,20 @@ dtls_identity(coap_session_t *session)
 	return id != NULL ? id : "";
 }
 
+/* Strangers must not push out devices, which are as idle as they are. */
+static void
+end_a_stranger(struct plane *pl)
+{
+	struct watch *w, *longest = NULL;
+
+	LIST_FOREACH(w, &pl->watches, next)
+		if (w->stranger && !w->over &&
+		    (longest == NULL || w->heard <= longest->heard))
+			longest = w; /* the last one in is the first here */
+	if (longest != NULL)
+		longest->over = pl->dtls_over = true;
+}
+
 void
 dtls_connected(struct plane *pl, coap_session_t *session)
 {
@@ -118,6 +194,9 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 		return;
 	w->connected = true;
 	w->heard = loop_mono(pl->f->loop);
+	w->stranger = dtls_identity(session)[0] == '\0';
+	if (w->stranger && ++pl->strangers > LIMIT_STRANGERS)
+		end_a_stranger(pl);
 }
 
 void
@@ -139,6 +218,7 @@ watch_free(struct watch *w)
 	if (ssl != NULL)
 		coap_tls_unwatch(ssl);
 	coap_session_set_app_data(w->session, NULL);
+	w->pl->strangers -= w->stranger;
 	LIST_REMOVE(w, next);
 	free(w);
 }

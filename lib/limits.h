@@ -29,6 +29,16 @@
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
 
+/* the server's certificate */
+#define LIMIT_CERT_FILE (64 * 1024) /* PEM, with its issuers; its key, too */
+#define LIMIT_CERT_CHAIN 8 /* certificates in the file */
+#define LIMIT_CERT_RSA_LEAST 2048 /* bits */
+#define LIMIT_CERT_NAME 128 /* what is shown of its subject */
+
+/* the configuration's file */
+#define LIMIT_CONF_FILE (256 * 1024)
+#define LIMIT_CONF_ERRORS 32 /* that are told, with their lines */
+
 /* expressions that select devices */
 #define LIMIT_SELECT 512 /* bytes of an expression */
 #define LIMIT_SELECT_NODES 64 /* tests; each value of a list is one */
@@ -64,6 +74,8 @@
 #define LIMIT_WAITING 1024 /* requests that wait for an image's hash, or for
                               an upload's way to the disk */
 #define LIMIT_CHECKS 64 /* images being hashed because they were asked for */
+#define LIMIT_STRANGERS 1000 /* DTLS sessions of those who showed no key: each
+                                takes some 45 kB, and anybody can have one */
 #define LIMIT_RESPONSE (64 * 1024)
 #define LIMIT_OBSERVERS 65536
 #define LIMIT_OBSERVERS_PEER 16

@@ -34,6 +34,7 @@ struct msg_status {
 	bool degraded; /* the last commit failed, for: */
 	char why[161];
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+	int64_t tls_until; /* the end of the certificate of coaps; 0: none */
 };
 
 struct msg_job {
