@@ -26,7 +26,7 @@ struct life {
 	uint64_t sent_away; /* devices, in this drain */
 	int64_t watchdog; /* ms between two signs of life; 0: nobody asks */
 	int64_t fed;
-	char said[256]; /* the last STATUS= */
+	char said[480]; /* the last STATUS= */
 	int64_t said_at;
 	struct life_stats stats;
 };
