@@ -22,9 +22,10 @@ struct life;
 
 struct life_opts {
 	struct app *app;
-	/* At SIGHUP: the configuration anew, checked as at a start; *why names
-	   the file. */
-	int (*configure)(void *arg, struct conf *ret, struct why *why);
+	/* At SIGHUP: the configuration anew, checked as at a start; see
+	   conf_load */
+	int (*configure)(void *arg, struct conf *ret,
+	    void (*tell)(void *arg, const char *text), void *tell_arg);
 	void *arg;
 };
 

@@ -17,7 +17,8 @@
 
 struct life {
 	struct app *app;
-	int (*configure)(void *arg, struct conf *ret, struct why *why);
+	int (*configure)(void *arg, struct conf *ret,
+	    void (*tell)(void *arg, const char *text), void *tell_arg);
 	void *arg;
 	enum life_state state;
 	uint64_t blocks; /* that were served */

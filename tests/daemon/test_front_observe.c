@@ -626,6 +626,24 @@ what_was_not_used_is_not_saved_up(void **state)
 	assert_false(observe_pace_may(&p));
 }
 
+static void
+a_limit_may_go_and_come_back(void **state)
+{
+	struct observe_pace p = {0};
+	int n = 0;
+
+	(void)state;
+	observe_pace_earn(&p, 50, 1000000);
+	observe_pace_earn(&p, 0, 1000000); /* no limit */
+	for (; n < 100000 && observe_pace_may(&p); n++)
+		observe_pace_spend(&p);
+	assert_int_equal(n, 100000);
+	observe_pace_earn(&p, 50, 1000000);
+	for (n = 0; observe_pace_may(&p); n++)
+		observe_pace_spend(&p);
+	assert_int_equal(n, 5);
+}
+
 int
 main(void)
 {
@@ -656,6 +674,7 @@ main(void)
 		T(a_failed_commit_undoes_its_own_broadcast_only),
 		cmocka_unit_test(the_pace_is_the_rate_whatever_the_rate),
 		cmocka_unit_test(what_was_not_used_is_not_saved_up),
+		cmocka_unit_test(a_limit_may_go_and_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

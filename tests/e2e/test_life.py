@@ -160,21 +160,32 @@ FLIP = {
     "deadline_notify": "7s", "deadline_fetch_idle": "7s", "deadline_fetch_per_kib": "7", "deadline_install": "7s",
     "retry_attempts_total": "7", "retry_give_up_push": "7", "log_level": "debug",
 }
+CERT = {"tls_cert": "tls.crt", "tls_key": "tls.key"}  # files of ours
 FLIP.update({"retry_%s_%s" % (c, k): v for c in ("transport", "integrity", "policy", "execution")
              for k, v in (("base", "7s"), ("cap", "17h"), ("attempts", "17"))})
+
+
+def certificate(d):
+    """A certificate and its key, which only we may read."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", d.file("tls.key"), "-out", d.file("tls.crt")], check=True, capture_output=True)
+    os.chmod(d.file("tls.key"), 0o600)
 
 
 def test_every_live_key_is_applied_and_others_wait(_):
     live = {k for k, v in live_keys().items() if v}
     with Service() as d:
-        untried = live - set(FLIP)
+        certificate(d)
+        flip = dict(FLIP, **{k: '"%s"' % d.file(v) for k, v in CERT.items()})
+        untried = live - set(flip)
         assert not untried, "no other value is known for %s" % untried
-        st = d.reload("".join("%s = %s\n" % (k, FLIP[k]) for k in sorted(live)))
+        st = d.reload("".join("%s = %s\n" % (k, flip[k]) for k in sorted(live)))
         assert not st.get("reload_failed") and st["reload"].startswith("%d keys changed" % len(live)), st
         log = d.text()
         for k in live:
             m = re.search(r"reload: key=%s was=(.*) now=(.*)" % k, log)
-            assert m and m[2] == FLIP[k] and m[1] != m[2], (k, m and m[0])
+            assert m and m[2] == flip[k] and m[1] != m[2], (k, m and m[0])
         st = d.reload("synchronous_full = false\nblock_size = 64\n")
         assert "synchronous_full" in st["reload"] and "block_size" in st["reload"], st
         assert "reloaded " in d.ctl("status") and "for the next start: " in d.ctl("status")
