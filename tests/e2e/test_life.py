@@ -12,6 +12,8 @@ import time
 
 from coapraw import BLOCK2, ETAG, GET, MAX_AGE, OBSERVE, POST, URI_QUERY, Peer, block, code
 from fixture import BIN, TOP, Skip, Suitd, class_id, run, wait_for
+from test_slow_disk import SlowDisk
+from test_slow_disk import register as write
 
 HANG = os.path.join(BIN, "tests/preload/hang.so")
 UNAVAILABLE, LATER = "5.03", "4.29"
@@ -417,6 +419,23 @@ def test_a_second_signal_ends_at_once(_):
             assert d.wait() == 0
             load.stop()
             assert "a second signal" in d.text()
+
+
+def test_a_disk_that_hangs_does_not_keep_it(_):
+    """The end waits for the disk; whoever does not want to says so again."""
+    with SlowDisk() as d:
+        d.disk("hang")
+        mid = write(Peer(d.port), b"x")
+        assert mid is not None
+        wait_for("it is written", lambda: d.ctl_json("status")["devices"] == 1)
+        d.proc.send_signal(signal.SIGTERM)
+        wait_for("it has heard", lambda: "stop: " in open(d.log).read())
+        time.sleep(1)
+        assert d.proc.poll() is None, "it did not wait for the disk"
+        assert d.kill(signal.SIGTERM) == -signal.SIGTERM
+        d.disk("well")
+        d.start()
+        assert d.ctl_json("status")["releases"] == 0
 
 
 def test_no_reload_in_a_drain(_):
