@@ -169,6 +169,7 @@ blocks_that_leave_keep_it_up(void **state)
 	signal_comes(SIGINT);
 	assert_false(stopped);
 	assert_int_equal(life_state(life), LIFE_DRAINING);
+	assert_true(w.front.quiet);
 	for (int i = 0; i < 4; i++) {
 		blocks++;
 		ticks(1500);
