@@ -31,7 +31,8 @@ class Service(Suitd):
         self.sock.bind(self.file("notify"))
         self.heard, self.load = [], None
         self.env = dict(env, NOTIFY_SOCKET=self.file("notify"))
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         try:
             self.start()
         except BaseException:
@@ -39,13 +40,7 @@ class Service(Suitd):
             raise
 
     def _listen(self):
-        while True:
-            try:
-                data = self.sock.recv(8192)
-            except OSError:
-                return
-            if not data:
-                return
+        while data := self.sock.recv(8192):
             self.heard.append(data.decode())
 
     def conf(self, text):
@@ -81,6 +76,9 @@ class Service(Suitd):
         try:
             super().close()
         finally:
+            # it must be gone before the descriptor is another one's
+            self.sock.shutdown(socket.SHUT_RD)
+            self.listener.join()
             self.sock.close()
 
 
