@@ -6,12 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/app.h"
 #include "daemon/conf_load.h"
+#include "daemon/life.h"
 #include "daemon/log.h"
 #include "daemon/selfcheck.h"
 
@@ -96,39 +97,31 @@ tell(void *arg, const char *text)
 	fprintf(stderr, "suitd: %s\n", text);
 }
 
-static void
-on_stop(void *arg, int signo)
+/* At the start and at each reload. */
+static int
+configure(void *arg, struct conf *ret, void (*tell_fn)(void *arg,
+    const char *text), void *tell_arg)
 {
-	log_info("stop: signal=%d", signo);
-	sd_notify(0, "STOPPING=1");
-	loop_stop(arg);
-}
+	const struct options *o = arg;
+	int rc = conf_load(&o->source, ret, tell_fn, tell_arg);
 
-static void
-on_watchdog(void *arg)
-{
-	(void)arg;
-	sd_notify(0, "WATCHDOG=1");
+	if (rc == 0 && o->verbose)
+		strcpy(ret->log_level, "debug");
+	return rc;
 }
 
 static int
-run(struct app *app, struct why *why)
+run(struct app *app, struct options *o, struct why *why)
 {
-	uint64_t usec = 0;
+	const struct life_opts lo = {app, configure, o};
 	int rc = app_open(app, why);
 
 	if (rc == 0)
-		rc = loop_signal(app->loop, SIGTERM, on_stop, app->loop);
-	if (rc == 0)
-		rc = loop_signal(app->loop, SIGINT, on_stop, app->loop);
-	if (rc == 0 && sd_watchdog_enabled(0, &usec) > 0)
-		rc = loop_every(app->loop, (int64_t)(usec / 2000),
-		    on_watchdog, NULL);
+		rc = life_new(&lo, &app->life);
 	if (rc != 0)
 		return rc;
 	app_describe(app);
-	log_info("ready: suitd " SUITD_VERSION);
-	sd_notify(0, "READY=1");
+	life_ready(app->life);
 	return loop_run(app->loop);
 }
 
@@ -143,16 +136,18 @@ main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	rc = conf_load(&o.source, &app.conf, tell, NULL);
+	rc = configure(&o, &app.conf, tell, NULL);
 	if (rc != 0 || o.check)
 		return rc != 0 ? 1 : selfcheck_main(&app.conf);
 	(void)log_level_parse(app.conf.log_level, &level);
-	log_init(o.verbose ? LOGL_DEBUG : level);
+	log_init(level);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
-	rc = run(&app, &why);
+	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
+	rc = run(&app, &o, &why);
 	if (rc != 0)
 		log_error("suitd: %s", why.text[0] ? why.text : err_text(rc));
 	app_close(&app);
+	life_free(app.life);
 	return rc != 0;
 }

@@ -105,6 +105,11 @@ const struct conf_key conf_keys[] = {
 	    "Notifications per second when a new release is announced to the "
 	    "devices that\nobserve, so that they do not all come at once; a "
 	    "tenth of that many leave\nat once. 0: no limit."},
+	{"drain_grace", CONF_SECONDS, NULL, LIVE,
+	    OFF(drain_grace), "10s", 0, 600, NULL, NULL,
+	    "How long a suitd that was told to stop goes on with the downloads "
+	    "that run.\nIt stops earlier when no block was asked for 2 "
+	    "seconds."},
 
 	{"unknown_devices", CONF_CHOICE, NULL, LIVE,
 	    OFF(unknown_devices), "accept", 0, 0,

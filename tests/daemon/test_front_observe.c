@@ -448,6 +448,25 @@ no_rate_is_no_limit(void **state)
 	change_now('a', 2 * LIMIT_OBSERVERS_PEER);
 }
 
+/* Neither who waited already, nor who would have been told at once. */
+static void
+a_quiet_front_tells_nobody(void **state)
+{
+	(void)state;
+	rig.conf.notify_rate = 20;
+	observe_n(0, 8);
+	change_now('a', 2);
+	assert_int_equal(hear(0, 'a'), 0);
+	assert_int_equal(hear(0, 'a'), 1);
+	front_quiet(rig.front);
+	silence();
+	change_now('b', 0);
+	rig.conf.notify_rate = 0;
+	change_now('c', 0);
+	silence();
+	assert_int_equal(told(), 2);
+}
+
 static void
 who_waits_is_told_once_and_of_the_newest(void **state)
 {
@@ -667,6 +686,7 @@ main(void)
 		T(a_broadcast_is_spread_in_the_order_of_registration),
 		T(a_small_fleet_sees_no_delay_and_one_more_does),
 		T(no_rate_is_no_limit),
+		T(a_quiet_front_tells_nobody),
 		T(who_waits_is_told_once_and_of_the_newest),
 		T(who_leaves_while_waiting_is_not_told),
 		T(who_has_the_newest_costs_nothing),
