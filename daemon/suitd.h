@@ -5,6 +5,7 @@
 #ifndef SUITD_DAEMON_SUITD_H
 #define SUITD_DAEMON_SUITD_H
 
+#include "daemon/counts.h"
 #include "daemon/front.h"
 #include "daemon/loop.h"
 #include "daemon/peer.h"
@@ -41,7 +42,10 @@ struct app {
 	struct admit *admit;
 	struct runs *runs;
 	struct campaigns *campaigns;
+	struct counts counts;
 	int64_t started; /* Unix ms */
+	int64_t backup_at; /* of the last good one, Unix ms; 0: none known */
+	bool draining; /* it is to end: not ready any more */
 	int lock_fd; /* one daemon per state directory */
 };
 

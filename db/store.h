@@ -27,6 +27,7 @@
 #define SUITD_DB_STORE_H
 
 #include "lib/err.h"
+#include "lib/lag.h"
 #include "lib/limits.h"
 #include "lib/rd.h"
 #include "lib/slice.h"
@@ -456,6 +457,8 @@ struct store {
 	void (*wrote)(void *arg, uint64_t device);
 	void *wrote_arg;
 	struct syncer *syncer; /* store_sync.h; NULL: it has none */
+	struct lag commits; /* how long those that wrote took; only with a
+	                       clock (store_sqlite_opts) */
 	bool unsynced; /* a commit is not durable when it returns: syncer_ask */
 };
 

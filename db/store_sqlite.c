@@ -166,16 +166,11 @@ commit_pair(struct sq *s)
 }
 
 static int
-sq_commit(struct store *store)
+commit_all(struct sq *s)
 {
 	static const char COMMIT[] = "COMMIT";
-	struct sq *s = sq_of(store);
 	int err = s->doom;
 
-	if (s->depth == 0)
-		return sq_refuse(s, ERR_STATE, "commit without begin");
-	if (s->depth > 1)
-		return commit_pair(s);
 	if (err == 0)
 		err = sq_jobs_write(s);
 	if (err == 0)
@@ -193,6 +188,25 @@ sq_commit(struct store *store)
 	s->depth = 0;
 	s->commits++;
 	return 0;
+}
+
+static int
+sq_commit(struct store *store)
+{
+	struct sq *s = sq_of(store);
+	int64_t from;
+	int err;
+
+	if (s->depth == 0)
+		return sq_refuse(s, ERR_STATE, "commit without begin");
+	if (s->depth > 1)
+		return commit_pair(s);
+	if (s->clock == NULL)
+		return commit_all(s);
+	from = s->clock();
+	err = commit_all(s);
+	lag_add(&store->commits, (uint64_t)(s->clock() - from), from / 1000);
+	return err;
 }
 
 static void
@@ -484,6 +498,7 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	if (err == 0)
 		err = setup(s, o);
 	s->check_plans = o->check_plans;
+	s->clock = o->clock;
 	if (s->check_plans) /* triggers are part of their statement's plan */
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRIGGER_EQP, 1,
 		    NULL);

@@ -64,6 +64,7 @@ struct sq {
 	int doom; /* error that the open pair ends with; 0: none */
 	int doom_depth; /* the pair whose rollback lifts it */
 	uint64_t statements, commits;
+	int64_t (*clock)(void); /* NULL: none */
 	unsigned waited; /* its claim that a begin has waited for in vain */
 	bool check_plans;
 	struct {

@@ -128,6 +128,7 @@ checkpoint(struct syncer *s, bool all)
 {
 	bool slow = s->slow_us > SLOW_US;
 	int log = 0, done = 0, rc;
+	int64_t from = s->clock();
 
 	rc = all ? whole(s, slow, &log, &done) : part(s, slow, &log, &done);
 	s->next = SYNC_SOFT;
@@ -140,6 +141,8 @@ checkpoint(struct syncer *s, bool all)
 	if (rc != SQLITE_OK)
 		failed(s, sq_code(rc), "checkpoint", sqlite3_errmsg(s->db));
 	pthread_mutex_lock(&s->lock);
+	lag_add(&s->stats.checkpoint, (uint64_t)(s->clock() - from),
+	    from / 1000);
 	s->stats.checkpoints += rc == SQLITE_OK;
 	s->stats.stuck = rc != SQLITE_OK;
 	if (rc == SQLITE_OK && all)
@@ -178,6 +181,7 @@ sync_log(struct syncer *s)
 		s->slow_us = took;
 	s->mean_us = s->mean_us - s->mean_us / 8 + took / 8;
 	pthread_mutex_lock(&s->lock);
+	lag_add(&s->stats.sync, took, from / 1000);
 	s->stats.syncs++;
 	if (took > s->stats.longest_us)
 		s->stats.longest_us = took;
