@@ -42,7 +42,7 @@ struct store_stats {
 	uint64_t statements; /* SQL statements run so far, those of stats
 	                        itself apart; 0 in memory */
 	uint64_t scans; /* rows that no index led to; stays 0 but for
-	                   payload_foreach and author_put */
+	                   payload_foreach, author_put and gauges */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
 };
@@ -95,8 +95,8 @@ struct store_seen {
 
 /* A device as a plan looks at it, with its last job and its live one. */
 struct store_scan {
-	struct store_device d; /* addr, uri, reg_* and driver_set are empty;
-	                          tags only if they were asked for */
+	struct store_device d; /* uri, reg_lt, reg_base and driver_set are
+	                          empty; tags only if they were asked for */
 	bool have_last, have_live;
 	struct job last, live; /* id, campaign, release, target_seq, state,
 	                          reason, attempt only */
@@ -241,6 +241,15 @@ struct store_counts {
 	uint64_t attempts; /* of all jobs together */
 };
 
+/* What a monitoring system asks for. */
+struct store_gauges {
+	uint64_t campaigns[CAMPAIGN_ABORTED + 1]; /* by state */
+	uint64_t jobs[JOB_STATES];
+	uint64_t backoff; /* queued after a failure, until their time comes */
+	uint64_t due; /* that jobs_due would give; STORE_DUE: or more */
+};
+#define STORE_DUE 1000
+
 /* Jobs of a campaign that a person wants to see first. */
 enum store_notable {
 	NOTABLE_SLOW, /* in an attempt (state 1 .. 4), begun longest ago */
@@ -347,6 +356,9 @@ struct store_ops {
 	/* the live release of the highest sequence; ERR_NOT_FOUND */
 	int (*release_current)(struct store *s, const uint8_t class_id[16],
 	    struct store_release *ret);
+	/* the highest sequence of all of a class's; ERR_NOT_FOUND */
+	int (*release_highest)(struct store *s, const uint8_t class_id[16],
+	    uint64_t *ret_seq);
 	int (*release_envelope)(struct store *s, uint64_t id, struct buf *out);
 	int (*release_payloads)(struct store *s, uint64_t id,
 	    struct store_payload *ret, size_t cap, size_t *ret_n);
@@ -432,6 +444,8 @@ struct store_ops {
 	 * write, its non-zero ends it and is returned */
 	int (*job_active)(struct store *s,
 	    int (*cb)(void *arg, const struct job *j), void *arg);
+
+	int (*gauges)(struct store *s, int64_t now, struct store_gauges *ret);
 
 	/* event log, append-only; id out */
 	int (*event_put)(struct store *s, struct store_event *e);

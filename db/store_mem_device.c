@@ -263,6 +263,8 @@ scan_device(const struct store_device *d, bool tags, struct store_device *ret)
 	memcpy(ret->version, d->version, strlen(d->version) + 1);
 	ret->registered = d->registered;
 	ret->reg = d->reg;
+	ret->reg_expires = d->reg_expires;
+	memcpy(ret->addr, d->addr, strlen(d->addr) + 1);
 	ret->created = d->created;
 	ret->seen = d->seen;
 	ret->gap = d->gap;

@@ -237,6 +237,29 @@ release_current(struct store *s, const uint8_t class_id[16],
 }
 
 static int
+release_highest(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq)
+{
+	struct mem_index *x = mem_ix(mem_of(s), MEM_RELEASE, 0);
+	uint64_t seq = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct store_release *r = x->row[i];
+
+		if (!release_has_class(r, class_id))
+			continue;
+		if (!any || r->seq > seq)
+			seq = r->seq;
+		any = true;
+	}
+	if (!any)
+		return mem_refuse(mem_of(s), ERR_NOT_FOUND, "release");
+	*ret_seq = seq;
+	return 0;
+}
+
+static int
 release_envelope(struct store *s, uint64_t id, struct buf *out)
 {
 	struct mem *m = mem_of(s);
@@ -386,6 +409,7 @@ mem_release_init(struct mem *m, struct store_ops *ops)
 	ops->release_get = release_get;
 	ops->release_by_digest = release_by_digest;
 	ops->release_current = release_current;
+	ops->release_highest = release_highest;
 	ops->release_envelope = release_envelope;
 	ops->release_payloads = release_payloads;
 	ops->release_set_state = release_set_state;

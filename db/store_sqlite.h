@@ -253,6 +253,8 @@ int sq_release_by_digest(struct store *s, const uint8_t digest[32],
     struct store_release *ret);
 int sq_release_current(struct store *s, const uint8_t class_id[16],
     struct store_release *ret);
+int sq_release_highest(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq);
 int sq_release_envelope(struct store *s, uint64_t id, struct buf *out);
 int sq_release_payloads(struct store *s, uint64_t id,
     struct store_payload *ret, size_t cap, size_t *ret_n);
@@ -301,6 +303,7 @@ int sq_job_notable(struct store *s, uint64_t campaign,
 int sq_job_active(struct store *s,
     int (*cb)(void *arg, const struct job *j), void *arg);
 
+int sq_gauges(struct store *s, int64_t now, struct store_gauges *ret);
 int sq_event_put(struct store *s, struct store_event *e);
 int sq_event_prune(struct store *s, uint64_t keep, uint64_t limit,
     uint64_t *ret_n);

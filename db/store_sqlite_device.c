@@ -79,7 +79,7 @@ static const char LIST_TAG_VALUE[] =
 static const char SCAN[] =
     "SELECT d.id, d.ep, d.class_id, d.vendor, d.driver, d.nul_trigger,"
     " d.uri_set, d.have_psk, d.seq, d.seq_grade, d.version, d.registered,"
-    " d.reg, d.created, d.seen, d.gap, d.revoked" JOB_COLS("a") JOB_COLS("b")
+    " d.reg, d.reg_expires, d.addr, d.created, d.seen, d.gap, d.revoked" JOB_COLS("a") JOB_COLS("b")
     ", CASE ?3 WHEN 0 THEN NULL ELSE d.tags END FROM device d"
     " LEFT JOIN job a ON a.id ="
     " (SELECT max(j.id) FROM job j WHERE j.device = d.id)"
@@ -461,6 +461,9 @@ scan_device(struct row *r, struct store_device *d)
 	row_text(r, d->version, sizeof(d->version));
 	d->registered = row_int(r) != 0;
 	d->reg = (uint64_t)row_int(r);
+	d->reg_expires = row_int(r);
+	d->addr[0] = '\0'; /* NULL is none, not the one before */
+	row_text(r, d->addr, sizeof(d->addr));
 	d->created = row_int(r);
 	d->seen = row_int(r);
 	d->gap = (uint32_t)row_int(r);

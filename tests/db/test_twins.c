@@ -360,6 +360,25 @@ op_campaign_list(struct call *c)
 }
 
 static void
+op_gauges(struct call *c)
+{
+	struct store_gauges g = {.backoff = 0};
+	uint8_t class_id[16] = {(uint8_t)draw(c, 3)};
+	uint64_t seq = 0;
+
+	say(c, "gauges %d", c->s->ops->gauges(c->s, (int64_t)draw(c, 2000),
+	    &g));
+	for (int i = 0; i < JOB_STATES; i++)
+		say(c, " %llu", U(g.jobs[i]));
+	for (int i = 0; i <= CAMPAIGN_ABORTED; i++)
+		say(c, " %llu", U(g.campaigns[i]));
+	say(c, " %llu %llu\n", U(g.backoff), U(g.due));
+	say(c, "highest %d", c->s->ops->release_highest(c->s, class_id,
+	    &seq));
+	say(c, " %llu\n", U(seq));
+}
+
+static void
 op_tally(struct call *c)
 {
 	static struct store_tally t[STORE_TALLY];
@@ -605,7 +624,7 @@ static void (*const ops[])(struct call *c) = {
 	op_device_put, op_device_put, op_device_put, op_device_seen,
 	op_device_find, op_device_remove, op_device_list, op_psk, op_author,
 	op_release_put, op_release, op_campaign_put, op_campaign_save,
-	op_campaign_list, op_tally, op_plan, op_device_scan, op_job_put,
+	op_campaign_list, op_tally, op_gauges, op_plan, op_device_scan, op_job_put,
 	op_job_put, op_job_save, op_job_save, op_job_save, op_job_find,
 	op_due, op_queue, op_queue, op_notable, op_event_put, op_event_list,
 	op_meta, op_stats,
