@@ -20,7 +20,6 @@ struct counts {
 	                                   failure before */
 	uint64_t pushes[COUNT_DRIVERS][REASONS]; /* REASON_NONE: delivered */
 	uint64_t admissions[HOLDS]; /* HOLD_NONE: admitted */
-	uint64_t reloads, reloads_failed; /* of the configuration */
 };
 
 #endif
