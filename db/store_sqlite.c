@@ -227,7 +227,8 @@ static const char STATS[] =
     " (SELECT n FROM tally WHERE name = 'campaign'),"
     " (SELECT n FROM tally WHERE name = 'job'),"
     " (SELECT n FROM tally WHERE name = 'job_live'),"
-    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event)";
+    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event),"
+    " (SELECT n FROM tally WHERE name = 'ahead')";
 
 static void
 stats_row(struct row *r, void *out)
@@ -241,6 +242,7 @@ stats_row(struct row *r, void *out)
 	st->jobs = (uint64_t)row_int(r);
 	st->jobs_live = (uint64_t)row_int(r);
 	st->events = (uint64_t)row_int(r);
+	st->ahead = (uint64_t)row_int(r);
 }
 
 static void
@@ -275,6 +277,9 @@ static const struct store_ops sq_ops = {
 	.device_remove = sq_device_remove,
 	.device_list = sq_device_list,
 	.device_scan = sq_device_scan,
+	.ahead_class = sq_ahead_class,
+	.ahead_max = sq_ahead_max,
+	.ahead_settle = sq_ahead_settle,
 	.psk_put = sq_psk_put,
 	.psk_get = sq_psk_get,
 	.psk_remove = sq_psk_remove,
@@ -286,6 +291,7 @@ static const struct store_ops sq_ops = {
 	.release_get = sq_release_get,
 	.release_by_digest = sq_release_by_digest,
 	.release_current = sq_release_current,
+	.release_highest = sq_release_highest,
 	.release_envelope = sq_release_envelope,
 	.release_payloads = sq_release_payloads,
 	.release_set_state = sq_release_set_state,
