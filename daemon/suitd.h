@@ -23,6 +23,7 @@ struct polled; /* polled.h: polls that need no SQL */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
 struct runs; /* runs.h: campaigns in memory */
+struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
 	struct conf conf;
@@ -41,6 +42,7 @@ struct app {
 	struct admit *admit;
 	struct runs *runs;
 	struct campaigns *campaigns;
+	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 };
