@@ -65,7 +65,7 @@ show_life(const struct msg_status *m)
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
-	char t[64];
+	char t[64], when[32];
 
 	render_linef(stdout, "suitd", "%s at %s, up %s", m->version,
 	    client_uri(cl), render_age(t, sizeof(t), m->now, m->started));
@@ -89,6 +89,14 @@ show_status(const struct client *cl, const struct msg_status *m)
 	    m->commits_failed);
 	show_lag(m);
 	show_life(m);
+	if (m->restored != 0)
+		render_linef(stdout, "restored", "%s ago, from the backup of "
+		    "%s UTC", render_age(t, sizeof(t), m->now, m->restored),
+		    render_time(when, sizeof(when), m->restored_from));
+	if (m->ahead > 0)
+		render_linef(stdout, "ahead", "%" PRIu64 " devices run newer "
+		    "than this server knows; publish or restore a newer "
+		    "backup", m->ahead);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
 		    m->why);

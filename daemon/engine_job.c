@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/admit.h"
+#include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
@@ -266,7 +267,9 @@ engine_running(struct engine *e, struct store_device *d, uint64_t sequence,
 		d->have_seq = true;
 		d->seq = sequence;
 		d->seq_grade = grade;
-		rc = s->ops->device_put(s, d);
+		rc = ahead_judge(e->app, d);
+		if (rc == 0)
+			rc = s->ops->device_put(s, d);
 	}
 	return rc != 0 ? rc : engine_event(e, d->id, &ev);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/ahead.h"
 #include "daemon/engine.h"
 #include "daemon/life.h"
 #include "lib/text.h"
@@ -355,6 +356,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	put_life(&m, app->life);
 	m.degraded = es.degraded;
 	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
+	m.ahead = st.ahead;
+	ahead_restored(app, &m.restored_from, &m.restored);
 	strcpy(m.coap, app->conf.listen_coap);
 	strcpy(m.coaps, app->conf.listen_coaps);
 	strcpy(m.tcp, app->conf.listen_tcp);

@@ -25,6 +25,7 @@ struct life; /* life.h: signals, states, reload, drain */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
 struct runs; /* runs.h: campaigns in memory */
+struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
 	struct conf conf;
@@ -45,6 +46,7 @@ struct app {
 	struct campaigns *campaigns;
 	struct counts counts;
 	struct life *life; /* NULL: no signals, always ready */
+	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
 	int64_t backup_at; /* of the last good one, Unix ms; 0: none known */
 	int lock_fd; /* one daemon per state directory */

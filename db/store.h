@@ -45,6 +45,7 @@ struct store_stats {
 	                   payload_foreach, author_put and gauges */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
+	uint64_t ahead; /* devices that are */
 };
 
 /* The ways to reach a device. Stored numbers. */
@@ -81,6 +82,8 @@ struct store_device {
 	uint32_t gap; /* typical seconds from one sign of life to the next, a
 	                 moving mean; 0: not known */
 	bool revoked; /* by an operator: neither served nor updated */
+	bool ahead; /* runs a newer sequence than any release known for its
+	               class; only with a class and a sequence */
 	size_t tag_count;
 	struct rd_tag tag[LIMIT_TAGS];
 };
@@ -107,6 +110,7 @@ struct store_scan_filter {
 	bool tags;
 };
 #define STORE_SCAN_MAX 10000
+#define STORE_SETTLE_MAX 500
 
 struct store_author {
 	char name[LIMIT_KEY_NAME + 1];
@@ -326,6 +330,18 @@ struct store_ops {
 	int (*device_scan)(struct store *s, const struct store_scan_filter *f,
 	    int (*cb)(void *arg, const struct store_scan *scan), void *arg,
 	    uint64_t *ret_after);
+	/* Devices that are ahead, by class. class: the first one above `after`
+	 * (NULL: of all) that has some. max: their highest sequence, which is
+	 * how far. settle: those of at most `seq` are so no longer, the first
+	 * `limit` (1 .. STORE_SETTLE_MAX) by sequence; *ret_n below it: there
+	 * are no more.
+	 * ERR_NOT_FOUND: none. */
+	int (*ahead_class)(struct store *s, const uint8_t *after,
+	    uint8_t ret_class[16]);
+	int (*ahead_max)(struct store *s, const uint8_t class_id[16],
+	    uint64_t *ret_seq);
+	int (*ahead_settle)(struct store *s, const uint8_t class_id[16],
+	    uint64_t seq, size_t limit, size_t *ret_n);
 	/* credential: DTLS PSK identity -> key, device (0: of no device).
 	 * put replaces the key; ERR_EXISTS when it is another device's. A
 	 * key that does not fit ret_key is ERR_SPACE. */
@@ -356,7 +372,8 @@ struct store_ops {
 	/* the live release of the highest sequence; ERR_NOT_FOUND */
 	int (*release_current)(struct store *s, const uint8_t class_id[16],
 	    struct store_release *ret);
-	/* the highest sequence of all of a class's; ERR_NOT_FOUND */
+	/* the highest sequence of all of a class, withdrawn ones included;
+	 * ERR_NOT_FOUND */
 	int (*release_highest)(struct store *s, const uint8_t class_id[16],
 	    uint64_t *ret_seq);
 	int (*release_envelope)(struct store *s, uint64_t id, struct buf *out);

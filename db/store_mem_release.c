@@ -156,6 +156,26 @@ release_check(struct mem *m, const struct store_release *r,
 }
 
 static int
+release_highest(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq)
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_RELEASE, 0);
+	const struct store_release *r, *best = NULL;
+
+	for (size_t i = 0; i < x->n; i++) {
+		r = x->row[i];
+		if (release_has_class(r, class_id) &&
+		    (best == NULL || r->seq > best->seq))
+			best = r;
+	}
+	if (best == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "release");
+	*ret_seq = best->seq;
+	return 0;
+}
+
+static int
 release_put(struct store *s, struct store_release *r, struct slice envelope,
     const struct store_payload *p, size_t np)
 {
@@ -234,29 +254,6 @@ release_current(struct store *s, const uint8_t class_id[16],
 			best = r;
 	}
 	return give(mem_of(s), best, ret);
-}
-
-static int
-release_highest(struct store *s, const uint8_t class_id[16],
-    uint64_t *ret_seq)
-{
-	struct mem_index *x = mem_ix(mem_of(s), MEM_RELEASE, 0);
-	uint64_t seq = 0;
-	bool any = false;
-
-	for (size_t i = 0; i < x->n; i++) {
-		const struct store_release *r = x->row[i];
-
-		if (!release_has_class(r, class_id))
-			continue;
-		if (!any || r->seq > seq)
-			seq = r->seq;
-		any = true;
-	}
-	if (!any)
-		return mem_refuse(mem_of(s), ERR_NOT_FOUND, "release");
-	*ret_seq = seq;
-	return 0;
 }
 
 static int

@@ -241,7 +241,8 @@ static const char STATS[] =
     " (SELECT n FROM tally WHERE name = 'campaign'),"
     " (SELECT n FROM tally WHERE name = 'job'),"
     " (SELECT n FROM tally WHERE name = 'job_live'),"
-    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event)";
+    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event),"
+    " (SELECT n FROM tally WHERE name = 'ahead')";
 
 static void
 stats_row(struct row *r, void *out)
@@ -255,6 +256,7 @@ stats_row(struct row *r, void *out)
 	st->jobs = (uint64_t)row_int(r);
 	st->jobs_live = (uint64_t)row_int(r);
 	st->events = (uint64_t)row_int(r);
+	st->ahead = (uint64_t)row_int(r);
 }
 
 static void
@@ -289,6 +291,9 @@ static const struct store_ops sq_ops = {
 	.device_remove = sq_device_remove,
 	.device_list = sq_device_list,
 	.device_scan = sq_device_scan,
+	.ahead_class = sq_ahead_class,
+	.ahead_max = sq_ahead_max,
+	.ahead_settle = sq_ahead_settle,
 	.psk_put = sq_psk_put,
 	.psk_get = sq_psk_get,
 	.psk_remove = sq_psk_remove,

@@ -220,6 +220,9 @@ void syncer_free(struct syncer *s); /* NULL is fine */
 /* Odd: it has the write lock, or wants it; another number each time. */
 unsigned syncer_claim(struct syncer *s);
 
+/* store_sqlite_ahead.c: of a device that is there; writes no more of it. */
+int sq_ahead_set(struct sq *s, uint64_t device, bool ahead) MUST_USE;
+
 /* The verbs, by group. */
 int sq_device_put(struct store *s, struct store_device *d);
 int sq_device_seen(struct store *s, const struct store_seen *seen);
@@ -235,6 +238,12 @@ int sq_device_list(struct store *s, const struct store_device_filter *f,
 int sq_device_scan(struct store *s, const struct store_scan_filter *f,
     int (*cb)(void *arg, const struct store_scan *scan), void *arg,
     uint64_t *ret_after);
+int sq_ahead_class(struct store *s, const uint8_t *after,
+    uint8_t ret_class[16]);
+int sq_ahead_max(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq);
+int sq_ahead_settle(struct store *s, const uint8_t class_id[16], uint64_t seq,
+    size_t limit, size_t *ret_n);
 int sq_psk_put(struct store *s, const char *identity, uint64_t device,
     struct slice key);
 int sq_psk_get(struct store *s, const char *identity, uint64_t *ret_device,

@@ -255,15 +255,15 @@ sq_release_put(struct store *store, struct store_release *r,
 }
 
 int
-sq_release_highest(struct store *store, const uint8_t class_id[16],
+sq_release_highest(struct store *s, const uint8_t class_id[16],
     uint64_t *ret_seq)
 {
-	int64_t n;
-	int err = sq_int(sq_of(store), Q(RELEASE_HIGHEST,
-	    V_BLOB(class_id, 16)), &n);
+	int64_t seq;
+	int err = sq_int(sq_of(s), Q(RELEASE_HIGHEST, V_BLOB(class_id, 16)),
+	    &seq);
 
 	if (err == 0)
-		*ret_seq = (uint64_t)n;
+		*ret_seq = (uint64_t)seq;
 	return err;
 }
 

@@ -44,6 +44,7 @@ struct syncer {
 	enum question question;
 	int err;
 	bool stop, tick;
+	unsigned held; /* readers that will take long */
 	uint64_t pages; /* of the log; 0: not since the last checkpoint */
 	struct syncer_stats stats;
 
@@ -254,8 +255,8 @@ next_task(struct syncer *s)
 		if (s->stop)
 			break;
 		if (due) {
-			task = s->stats.log_pages >= SYNC_HARD ? WHOLE :
-			    CHECKPOINT;
+			task = s->stats.log_pages >= SYNC_HARD &&
+			    s->held == 0 ? WHOLE : CHECKPOINT;
 			s->pages = 0;
 			s->tick = false;
 			break;
@@ -359,6 +360,14 @@ syncer_tick(struct syncer *s)
 	s->tick = true;
 	if (s->stats.stuck)
 		pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+syncer_hold(struct syncer *s, bool on)
+{
+	pthread_mutex_lock(&s->lock);
+	s->held = on ? s->held + 1 : s->held - 1;
 	pthread_mutex_unlock(&s->lock);
 }
 

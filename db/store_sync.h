@@ -58,6 +58,10 @@ int syncer_fd(const struct syncer *s);
  * reader was in the way of, whether it has gone. */
 void syncer_tick(struct syncer *s);
 
+/* Somebody reads the database for long (store_copy.h): the log grows meanwhile
+ * and nobody is stopped for its sake. As often off as on. */
+void syncer_hold(struct syncer *s, bool on);
+
 struct syncer_stats {
 	uint64_t syncs, checkpoints, failed; /* failed: of both */
 	uint64_t log_pages; /* after the last commit */
