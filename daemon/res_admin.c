@@ -313,6 +313,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	struct store_stats st;
 	struct front_stats fs;
 	struct engine_stats es;
+	struct health_report health;
 
 	app->store->ops->stats(app->store, &st);
 	front_stats(app->front, &fs);
@@ -338,8 +339,9 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.commits_failed = es.commits_failed;
 	put_lag(&m, app->loop);
 	put_images(&m, &fs);
-	m.degraded = es.degraded;
-	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
+	health_read(&app->health, &health);
+	m.degraded = health.degraded;
+	snprintf(m.why, sizeof(m.why), "%.160s", health.text);
 	strcpy(m.coap, app->conf.listen_coap);
 	strcpy(m.coaps, app->conf.listen_coaps);
 	strcpy(m.tcp, app->conf.listen_tcp);

@@ -6,6 +6,7 @@
 #define SUITD_DAEMON_SUITD_H
 
 #include "daemon/front.h"
+#include "daemon/health.h"
 #include "daemon/loop.h"
 #include "daemon/peer.h"
 #include "db/blob.h"
@@ -43,6 +44,7 @@ struct app {
 	struct campaigns *campaigns;
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
+	struct health health;
 };
 
 #endif
