@@ -314,7 +314,7 @@ check_missing(struct fsck *k)
 			continue;
 		text_hex(slice_of(im->digest, 32), hex, sizeof(hex));
 		find(k, "image-missing", FOUND_UNSAFE, "release %llu "
-		    "(sequence %llu) has no image %s%s%s",
+		    "(sequence %llu) has no good image %s%s%s",
 		    (unsigned long long)im->release,
 		    (unsigned long long)im->seq, hex,
 		    im->path[0] != '\0' ? ", path /" : "", im->path);

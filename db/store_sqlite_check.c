@@ -210,6 +210,10 @@ struct rule {
 	" sum(attempt) AS attempts FROM job GROUP BY 1, 2, 3, 4, 5, 6, 7"
 #define FORGET_DEVICE "; suitctl device remove EP takes the job with its device"
 #define EVENT_LOST_MAX "10000"
+#define EVENTS_LOST "(SELECT max(id) - min(id) + 1 - count(*) FROM event)"
+#define EVENT_GAPS \
+	"(SELECT id, at, lead(id) OVER (ORDER BY id) AS next FROM event)" \
+	" WHERE next > id + 1"
 
 static const struct rule rules[] = {
 	{"tally-devices", 1, "the count of devices",
@@ -284,19 +288,17 @@ static const struct rule rules[] = {
 	    "SELECT 'campaign ' || id FROM campaign AS c WHERE state = 3"
 	    " AND work = 0 AND EXISTS (SELECT 1 FROM job WHERE campaign = c.id"
 	    " AND state < 5)", NULL, RESTORE FORGET_DEVICE},
-	{"event-gaps", 1, "events that are missing",
-	    "SELECT (id + 1) || ' to ' || (next - 1) FROM (SELECT id,"
-	    " lead(id) OVER (ORDER BY id) AS next FROM event)"
-	    " WHERE next > id + 1",
-	    /* said where they were; a log with too many of them is left */
+	{"event-gaps", 1, "events that are missing", /* said where */
+	    "SELECT (id + 1) || ' to ' || (next - 1) FROM " EVENT_GAPS
+	    " AND " EVENTS_LOST " <= " EVENT_LOST_MAX,
 	    "WITH RECURSIVE gap (i, last, at) AS (SELECT id + 1, next - 1, at"
-	    " FROM (SELECT id, at, lead(id) OVER (ORDER BY id) AS next"
-	    " FROM event) WHERE next > id + 1 AND (SELECT max(id) - min(id)"
-	    " + 1 - count(*) FROM event) <= " EVENT_LOST_MAX
-	    " UNION ALL SELECT i + 1, last, at FROM gap WHERE i < last)"
-	    "INSERT INTO event SELECT i, at, NULL, NULL, NULL, NULL, '',"
-	    " 'admin', 'lost', 0, 'this event is missing: suitd --fsck'"
-	    " FROM gap", "more than " EVENT_LOST_MAX " are missing: " RESTORE},
+	    " FROM " EVENT_GAPS " UNION ALL SELECT i + 1, last, at FROM gap"
+	    " WHERE i < last) INSERT INTO event SELECT i, at, NULL, NULL,"
+	    " NULL, NULL, '', 'admin', 'lost', 0, 'this event is missing:"
+	    " suitd --fsck' FROM gap", NULL},
+	{"event-gaps", 1, "more than " EVENT_LOST_MAX " events are missing",
+	    "SELECT (id + 1) || ' to ' || (next - 1) FROM " EVENT_GAPS
+	    " AND " EVENTS_LOST " > " EVENT_LOST_MAX, NULL, RESTORE},
 	{"meta", 1, "settings that are too large",
 	    "SELECT name FROM meta WHERE length(name) NOT BETWEEN 1 AND 64"
 	    " OR length(value) > 4096", NULL, RESTORE},
