@@ -7,6 +7,7 @@
 
 #include "daemon/counts.h"
 #include "daemon/front.h"
+#include "daemon/health.h"
 #include "daemon/loop.h"
 #include "daemon/peer.h"
 #include "db/blob.h"
@@ -50,6 +51,7 @@ struct app {
 	int64_t started; /* Unix ms */
 	int64_t backup_at; /* of the last good one, Unix ms; 0: none known */
 	int lock_fd; /* one daemon per state directory */
+	struct health health;
 };
 
 #endif
