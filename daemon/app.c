@@ -17,8 +17,10 @@
 #include "daemon/checks.h"
 #include "daemon/disk.h"
 #include "daemon/engine.h"
+#include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
+#include "daemon/survey.h"
 #include "db/store_sync.h"
 
 /* The lock goes with the process, however it ends. */
@@ -142,6 +144,18 @@ open_rest(struct app *app, struct why *why)
 	return why_set(why, rc, "start: %s", err_text(rc));
 }
 
+/* What nobody asks is not walked for. */
+static int
+open_http(struct app *app, struct why *why)
+{
+	int rc = http_new(app, &app->http, why);
+
+	if (rc != 0 || app->http == NULL)
+		return rc;
+	rc = survey_new(app, &app->survey);
+	return rc == 0 ? 0 : why_set(why, rc, "start: %s", err_text(rc));
+}
+
 int
 app_open(struct app *app, struct why *why)
 {
@@ -156,6 +170,8 @@ app_open(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = open_rest(app, why);
 	if (rc == 0)
+		rc = open_http(app, why);
+	if (rc == 0)
 		app->started = loop_now(app->loop);
 	return rc;
 }
@@ -165,6 +181,8 @@ app_close(struct app *app)
 {
 	struct front *f = app->front;
 
+	http_free(app->http);
+	survey_free(app->survey);
 	disk_free(app->disk); /* what was uploaded is answered, too */
 	app->disk = NULL;
 	if (f != NULL)
@@ -211,6 +229,7 @@ app_describe(const struct app *app)
 	    (unsigned long long)blob_total(app->blobs));
 	front_describe(app->front, say, NULL);
 	blocks_describe(app->blocks, say, NULL);
+	http_describe(app->http, say, NULL);
 	log_info("open: anybody may fetch published manifests and images; "
 	    "they are signed");
 	log_info("open: %s", c->unknown_devices == CONF_UNKNOWN_ACCEPT ?

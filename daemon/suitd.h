@@ -25,6 +25,8 @@ struct polled; /* polled.h: polls that need no SQL */
 struct life; /* life.h: signals, states, reload, drain */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
+struct http; /* http.h: metrics, health */
+struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
 struct ahead; /* ahead.h: devices that know more than we do */
 
@@ -46,6 +48,8 @@ struct app {
 	struct runs *runs;
 	struct campaigns *campaigns;
 	struct counts counts;
+	struct http *http; /* NULL: off */
+	struct survey *survey; /* NULL: off */
 	struct life *life; /* NULL: no signals, always ready */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
