@@ -42,6 +42,7 @@ struct msg_status {
 	int64_t reloaded; /* the configuration was read again; 0: never */
 	bool reload_failed; /* then the one of before counts */
 	char reload[200]; /* what came of it */
+	int64_t tls_until; /* the end of the certificate of coaps; 0: none */
 };
 
 struct msg_job {
