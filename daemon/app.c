@@ -11,6 +11,7 @@
 #include "daemon/access.h"
 #include "daemon/ahead.h"
 #include "daemon/admit.h"
+#include "daemon/backup.h"
 #include "daemon/blocks.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
@@ -132,8 +133,10 @@ open_rest(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = blocks_new(app, &app->blocks);
 	if (rc == 0)
-		return ahead_new(app, &app->ahead, why);
-	return why_set(why, rc, "start: %s", err_text(rc));
+		rc = backups_new(app, &app->backups, why);
+	else
+		why_set(why, rc, "start: %s", err_text(rc));
+	return rc == 0 ? ahead_new(app, &app->ahead, why) : rc;
 }
 
 int
@@ -171,6 +174,7 @@ app_close(struct app *app)
 	blocks_free(app->blocks);
 	checks_free(app->checks);
 	ahead_free(app->ahead);
+	backups_free(app->backups);
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/ahead.h"
+#include "daemon/backup.h"
 #include "daemon/engine.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -341,6 +342,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	put_images(&m, &fs);
 	m.degraded = es.degraded;
 	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
+	m.backup = backup_last(app);
 	m.ahead = st.ahead;
 	ahead_restored(app, &m.restored_from, &m.restored);
 	strcpy(m.coap, app->conf.listen_coap);

@@ -23,6 +23,7 @@ struct polled; /* polled.h: polls that need no SQL */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
 struct runs; /* runs.h: campaigns in memory */
+struct backups; /* backup.h: the snapshot that is being fetched */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
@@ -42,6 +43,7 @@ struct app {
 	struct admit *admit;
 	struct runs *runs;
 	struct campaigns *campaigns;
+	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
