@@ -20,6 +20,7 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
+#include "daemon/restore.h"
 #include "db/store_sync.h"
 
 /* The lock goes with the process, however it ends. */
@@ -139,6 +140,21 @@ open_rest(struct app *app, struct why *why)
 	return rc == 0 ? ahead_new(app, &app->ahead, why) : rc;
 }
 
+/* Neither the old state nor the new one is there as a whole. */
+static int
+refuse_half(struct app *app, struct why *why)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/" RESTORE_MOVING,
+	    app->conf.state_dir);
+	if (access(path, F_OK) != 0)
+		return 0;
+	return why_set(why, ERR_STATE, "%s: a suitd --restore was interrupted "
+	    "while it moved files; do it again, with --force",
+	    app->conf.state_dir);
+}
+
 int
 app_open(struct app *app, struct why *why)
 {
@@ -146,6 +162,8 @@ app_open(struct app *app, struct why *why)
 
 	app->lock_fd = -1;
 	rc = lock(app, why);
+	if (rc == 0)
+		rc = refuse_half(app, why);
 	if (rc == 0)
 		rc = access_refuse_private_keys(app->conf.state_dir, why);
 	if (rc == 0)

@@ -14,27 +14,32 @@
 
 #include "daemon/app.h"
 #include "daemon/log.h"
+#include "daemon/restore.h"
 
 #define CONF_FILE_MAX (256 * 1024)
 #define SETTINGS 64 /* -o */
 
 struct options {
-	const char *file, *dir;
+	const char *file, *dir, *restore;
 	const char *setting[SETTINGS];
 	size_t settings;
-	bool check, verbose;
+	bool check, verbose, force;
 };
 
 static void
 usage(FILE *f)
 {
 	fputs("usage: suitd [-nv] [-c FILE] [-d DIR] [-o KEY=VALUE]...\n"
+	    "       suitd --restore BACKUP [--force] [-c FILE] [-d DIR]\n"
 	    "  -c, --config FILE   configuration; without it, safe defaults\n"
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
 	    "  -n, --check         check the configuration and stop\n"
 	    "  -v, --verbose       log more\n"
+	    "      --restore BACKUP  makes the state directory of a folder of "
+	    "suitctl backup\n"
+	    "      --force         with it: moves aside what is there\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", f);
 }
@@ -48,6 +53,8 @@ read_options(int argc, char **argv, struct options *o)
 		{"dir", required_argument, NULL, 'd'},
 		{"check", no_argument, NULL, 'n'},
 		{"verbose", no_argument, NULL, 'v'},
+		{"restore", required_argument, NULL, 'R'},
+		{"force", no_argument, NULL, 'F'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -76,6 +83,12 @@ read_options(int argc, char **argv, struct options *o)
 		case 'v':
 			o->verbose = true;
 			break;
+		case 'R':
+			o->restore = optarg;
+			break;
+		case 'F':
+			o->force = true;
+			break;
 		case 'V':
 			puts("suitd " SUITD_VERSION);
 			return 0;
@@ -87,7 +100,7 @@ read_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || (o->force && o->restore == NULL)) {
 		usage(stderr);
 		return 2;
 	}
@@ -189,9 +202,12 @@ main(int argc, char **argv)
 		    o.file ? ": " : "", rc ? why.text : "configuration ok");
 		return rc != 0;
 	}
+	umask(077);
+	if (o.restore != NULL)
+		return restore_run(&(struct restore_opts){o.restore,
+		    app.conf.state_dir, o.force, loop_coarse()});
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(o.verbose ? LOGL_DEBUG : level);
-	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	rc = run(&app, &why);
 	if (rc != 0)
