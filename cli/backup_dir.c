@@ -77,7 +77,6 @@ make_dir(const char *path)
 int
 backup_dir_open(struct backup_dir *d, const char *path)
 {
-	char file[BACKUP_DIR_PATH];
 	int rc;
 
 	*d = (struct backup_dir){.path = path, .fd = -1};
@@ -99,8 +98,7 @@ backup_dir_open(struct backup_dir *d, const char *path)
 		return CLI_REFUSED;
 	}
 	read_snapshot(d);
-	backup_dir_file(d, BACKUP_IMAGES, file);
-	return make_dir(file);
+	return CLI_OK;
 }
 
 void
@@ -130,27 +128,44 @@ backup_dir_begin(struct backup_dir *d, const char *snapshot)
 {
 	char path[BACKUP_DIR_PATH];
 
-	if (strcmp(d->snapshot, snapshot) == 0)
-		return CLI_OK;
+	int rc;
+
 	backup_dir_file(d, BACKUP_DB ".part", path);
 	if (unlink(path) != 0 && errno != ENOENT)
 		return fail(path);
 	snprintf(d->snapshot, sizeof(d->snapshot), "%s", snapshot);
-	return put(d, SNAPSHOT, slice_str(snapshot));
+	rc = put(d, SNAPSHOT, slice_str(snapshot));
+	/* after the sign that the folder is ours */
+	backup_dir_file(d, BACKUP_IMAGES, path);
+	return rc == CLI_OK ? make_dir(path) : rc;
+}
+
+int
+backup_dir_void(const struct backup_dir *d)
+{
+	char path[BACKUP_DIR_PATH];
+
+	backup_dir_file(d, BACKUP_FILE, path);
+	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
 }
 
 int
 backup_dir_end(struct backup_dir *d, struct slice json)
 {
-	char path[BACKUP_DIR_PATH];
 	int rc = put(d, BACKUP_FILE, json);
 
 	if (rc != CLI_OK)
 		return rc;
-	backup_dir_file(d, SNAPSHOT, path);
-	if (unlink(path) != 0 && errno != ENOENT)
-		return fail(path);
 	return fsync(d->fd) == 0 ? CLI_OK : fail(d->path);
+}
+
+int
+backup_dir_over(struct backup_dir *d)
+{
+	char path[BACKUP_DIR_PATH];
+
+	backup_dir_file(d, SNAPSHOT, path);
+	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
 }
 
 /* --- bytes --- */

@@ -24,10 +24,14 @@ struct backup_dir {
  */
 int backup_dir_open(struct backup_dir *d, const char *path) MUST_USE;
 void backup_dir_close(struct backup_dir *d);
-/* Another snapshot is fetched from now on. */
+/* This snapshot is fetched from now on, and nothing of another. */
 int backup_dir_begin(struct backup_dir *d, const char *snapshot) MUST_USE;
+/* It is no backup any more, for the moment. */
+int backup_dir_void(const struct backup_dir *d) MUST_USE;
 /* backup.json, last of all. Then it is a backup. */
 int backup_dir_end(struct backup_dir *d, struct slice json) MUST_USE;
+/* And the daemon knows: the next one is of another snapshot. */
+int backup_dir_over(struct backup_dir *d) MUST_USE;
 /* DIR/name, and DIR/name.part while it is written. */
 void backup_dir_file(const struct backup_dir *d, const char *name,
     char ret[BACKUP_DIR_PATH]);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "cli/args.h"
@@ -61,14 +62,35 @@ on_piece(void *arg, struct slice piece)
 
 /* --- the database --- */
 
+/* It has its name from us, and the folder knows it before the daemon does:
+ * wherever we are interrupted, the next run goes on with this one. */
 static int
 ask_snapshot(struct backup_run *r)
 {
 	struct client_req rq = {.method = CLIENT_POST, .path = "a/backup"};
+	struct client_answer a;
+	struct why why = {0};
+	uint8_t raw[8];
+	char id[17];
+	int rc = CLI_OK;
 
-	if (r->dir.snapshot[0] != '\0')
-		client_query(&rq, "id=%s", r->dir.snapshot);
-	return client_get(r->client, &rq, &msg_backup, &r->m);
+	if (r->dir.snapshot[0] == '\0') {
+		if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
+			return cli_usage("no randomness"), CLI_REFUSED;
+		rc = backup_dir_begin(&r->dir, text_hex(slice_of(raw,
+		    sizeof(raw)), id, sizeof(id)));
+	}
+	if (rc != CLI_OK)
+		return rc;
+	client_query(&rq, "id=%s", r->dir.snapshot);
+	rc = client_call(r->client, &rq, &a);
+	if (rc != CLI_OK)
+		return rc;
+	if (!a.cbor || msg_get(&msg_backup, a.body, &r->m, &why) != 0)
+		return cli_usage("the daemon's answer is not understood: %s",
+		    why.text), CLI_REFUSED;
+	/* it knew nothing of this name: what came by it is of another one */
+	return a.code == 201 ? backup_dir_begin(&r->dir, r->m.id) : CLI_OK;
 }
 
 static int
@@ -109,10 +131,8 @@ fetch_part(struct backup_run *r, uint64_t n)
 static int
 fetch_database(struct backup_run *r)
 {
-	int rc = backup_dir_begin(&r->dir, r->m.id);
+	int rc = backup_out_open(&r->out, &r->dir, BACKUP_DB, r->m.part);
 
-	if (rc == CLI_OK)
-		rc = backup_out_open(&r->out, &r->dir, BACKUP_DB, r->m.part);
 	if (rc != CLI_OK)
 		return rc;
 	snprintf(r->what, sizeof(r->what), "database");
@@ -280,7 +300,10 @@ write_end(struct backup_run *r)
 	for (size_t i = 0; i < r->image_n; i++)
 		backup_put_image(&r->image[i], i == 0, &out);
 	backup_put_end(&out);
+	/* an old backup.json never stands beside a new database */
 	if (!out.over)
+		rc = backup_dir_void(&r->dir);
+	if (rc == CLI_OK)
 		rc = backup_out_place(&r->dir, BACKUP_DB);
 	if (rc == CLI_OK)
 		rc = backup_dir_end(&r->dir, buf_slice(&out));
@@ -336,6 +359,8 @@ run(struct backup_run *r)
 		rc = write_end(r);
 	if (rc == CLI_OK)
 		rc = tell_daemon(r);
+	if (rc == CLI_OK)
+		rc = backup_dir_over(&r->dir);
 	if (rc != CLI_OK)
 		return rc;
 	r->b.images = r->image_n;

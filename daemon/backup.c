@@ -240,8 +240,12 @@ check_space(struct backups *b, uint64_t *ret_reserve, struct why *why)
 	    file_size(dir, "suitd.db-wal"), free_bytes;
 	struct statvfs fs;
 
-	if (statvfs(b->dir, &fs) != 0)
-		return why_set(why, ERR_IO, "%s: %s", b->dir, strerror(errno));
+	/* made when it is needed: a full disk is no reason not to start */
+	if ((mkdir(b->dir, 0700) != 0 && errno != EEXIST) ||
+	    statvfs(b->dir, &fs) != 0)
+		return why_set(why, errno == ENOSPC || errno == EDQUOT ?
+		    ERR_NOSPACE : ERR_IO, "%s: %s", b->dir,
+		    strerror(errno));
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	*ret_reserve = (uint64_t)fs.f_blocks * fs.f_frsize / 16;
 	if (*ret_reserve > LIMIT_BACKUP_LEFT)
@@ -306,7 +310,8 @@ check_turn(const struct backups *b, const char *by, struct why *why)
 }
 
 int
-backup_start(struct app *app, const char *by, struct why *why)
+backup_start(struct app *app, const char *by, const char *id,
+    struct why *why)
 {
 	struct backups *b = app->backups;
 	uint64_t reserve = 0;
@@ -318,7 +323,11 @@ backup_start(struct app *app, const char *by, struct why *why)
 	rc = check_space(b, &reserve, why);
 	if (rc != 0)
 		return rc;
-	snprintf(b->id, sizeof(b->id), "%016" PRIx64, loop_rand(app->loop));
+	if (id[0] != '\0')
+		snprintf(b->id, sizeof(b->id), "%s", id);
+	else
+		snprintf(b->id, sizeof(b->id), "%016" PRIx64,
+		    loop_rand(app->loop));
 	snprintf(b->by, sizeof(b->by), "%s", by);
 	b->created = loop_now(app->loop);
 	b->asked = loop_mono(app->loop);
@@ -464,20 +473,13 @@ backups_new(struct app *app, struct backups **ret, struct why *why)
 	b->fd = -1;
 	snprintf(b->dir, sizeof(b->dir), "%s/backup", app->conf.state_dir);
 	snprintf(b->file, sizeof(b->file), "%s/snapshot.db", b->dir);
-	rc = mkdir(b->dir, 0700) == 0 || errno == EEXIST ? 0 : ERR_IO;
-	if (rc != 0)
-		why_set(why, rc, "%s: %s", b->dir, strerror(errno));
 	forget(b);
-	if (rc == 0) {
-		rc = recall(b);
-		if (rc == 0)
-			rc = loop_every(app->loop, TICK_MS, on_tick, b);
-		if (rc != 0)
-			why_set(why, rc, "backups: %s", err_text(rc));
-	}
+	rc = recall(b);
+	if (rc == 0)
+		rc = loop_every(app->loop, TICK_MS, on_tick, b);
 	if (rc != 0) {
 		free(b);
-		return rc;
+		return why_set(why, rc, "backups: %s", err_text(rc));
 	}
 	*ret = b;
 	return 0;

@@ -47,9 +47,11 @@ void backups_tick(struct backups *b);
  * Begins one in the name of an operator, and puts the one before away, unless
  * somebody may be at it (ERR_STATE): it is being copied, was asked for within
  * seconds, or by another operator within a minute. The disk must have room
- * for it and some more (ERR_NOSPACE).
+ * for it and some more (ERR_NOSPACE). `id`: what it shall be called, "": a
+ * random number.
  */
-int backup_start(struct app *app, const char *by, struct why *why) MUST_USE;
+int backup_start(struct app *app, const char *by, const char *id,
+    struct why *why) MUST_USE;
 /* Counts as asking for it. `id` NULL: whichever there is. ERR_NOT_FOUND:
  * there is none, or another. */
 int backup_get(struct app *app, const char *id, struct backup_view *ret)

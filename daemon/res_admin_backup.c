@@ -51,15 +51,17 @@ res_admin_backups(struct app *app, const struct req *req, struct resp *resp)
 	char id[17] = "";
 	int rc = 0;
 
-	if (given.p != NULL && !slice_to_cstr(given, id, sizeof(id)))
-		return why_set(&resp->why, ERR_INVALID, "id= is too long");
+	if (given.p != NULL && (!text_name_ok(given, sizeof(id) - 1) ||
+	    !slice_to_cstr(given, id, sizeof(id))))
+		return why_set(&resp->why, ERR_INVALID, "id= is a name of up "
+		    "to %zu letters and digits", sizeof(id) - 1);
 	if (id[0] != '\0' && backup_get(app, id, &v) == 0 &&
 	    v.state != BACKUP_FAILED)
 		return put_view(req, resp, &v);
 	rc = admin_begin(app);
 	if (rc != 0)
 		return rc;
-	rc = backup_start(app, req->who.identity, &resp->why);
+	rc = backup_start(app, req->who.identity, id, &resp->why);
 	rc = admin_end(app, req, resp, &ev, rc);
 	if (rc == 0)
 		rc = backup_get(app, NULL, &v);
