@@ -108,6 +108,10 @@ show_status(const struct client *cl, const struct msg_status *m)
 	    m->commits_failed);
 	show_lag(m);
 	show_life(m);
+	if (m->backup != 0)
+		render_linef(stdout, "backup", "the last one is of %s UTC, %s "
+		    "ago", render_time(when, sizeof(when), m->backup),
+		    render_age(t, sizeof(t), m->now, m->backup));
 	if (m->restored != 0)
 		render_linef(stdout, "restored", "%s ago, from the backup of "
 		    "%s UTC", render_age(t, sizeof(t), m->now, m->restored),

@@ -15,17 +15,20 @@
 #include "daemon/fsck.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
+#include "daemon/restore.h"
 #include "daemon/selfcheck.h"
 
 struct options {
 	struct conf_source source;
-	bool check, verbose, fsck, repair;
+	const char *restore;
+	bool check, verbose, fsck, repair, force;
 };
 
 static void
 usage(FILE *f)
 {
 	fputs("usage: suitd [-nv] [-c FILE] [-d DIR] [-o KEY=VALUE]...\n"
+	    "       suitd --restore BACKUP [--force] [-c FILE] [-d DIR]\n"
 	    "  -c, --config FILE   configuration; without it, safe defaults\n"
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
 	    "for users other\n                      than root ./suitd-state)\n"
@@ -36,6 +39,9 @@ usage(FILE *f)
 	    "      --repair        with --fsck: repair what is safe to "
 	    "repair\n"
 	    "  -v, --verbose       log more\n"
+	    "      --restore BACKUP  makes the state directory of a folder of "
+	    "suitctl backup\n"
+	    "      --force         with it: moves aside what is there\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", f);
 }
@@ -51,6 +57,8 @@ read_options(int argc, char **argv, struct options *o)
 		{"fsck", no_argument, NULL, 'F'},
 		{"repair", no_argument, NULL, 'R'},
 		{"verbose", no_argument, NULL, 'v'},
+		{"restore", required_argument, NULL, 'B'},
+		{"force", no_argument, NULL, 'O'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -85,6 +93,12 @@ read_options(int argc, char **argv, struct options *o)
 		case 'v':
 			o->verbose = true;
 			break;
+		case 'B':
+			o->restore = optarg;
+			break;
+		case 'O':
+			o->force = true;
+			break;
 		case 'V':
 			puts("suitd " SUITD_VERSION);
 			return 0;
@@ -96,7 +110,8 @@ read_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc || (o->repair && !o->fsck)) {
+	if (optind < argc || (o->repair && !o->fsck) ||
+	    (o->force && o->restore == NULL)) {
 		usage(stderr);
 		return 2;
 	}
@@ -154,9 +169,12 @@ main(int argc, char **argv)
 		return rc != 0 ? 1 : selfcheck_main(&app.conf);
 	if (o.fsck)
 		return (int)fsck_run(app.conf.state_dir, o.repair);
+	umask(077);
+	if (o.restore != NULL)
+		return restore_run(&(struct restore_opts){o.restore,
+		    app.conf.state_dir, o.force, loop_coarse()});
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(level);
-	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
 	rc = run(&app, &o, &why);

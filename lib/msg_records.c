@@ -239,6 +239,18 @@ static const struct msg_field msg_event_fields[] = {
 RECORD(msg_event, false);
 #undef REC
 
+#define REC msg_backup
+static const struct msg_field msg_backup_fields[] = {
+	TEXT(id, 0), TEXT(state, 0), TEXT(by, 0), TIME(created, 0),
+	TIME(expires, 0), U64(done, MSG_OPT), U64(total, MSG_OPT),
+	U64(size, MSG_OPT), U64(part, 0),
+	{"digest", MSG_FIXED, MSG_IF, OFF(digest), SIZE(digest), OFF(ready),
+	    0, NULL},
+	U32(schema, 0), TEXT(version, 0), TEXT(why, MSG_OPT), END,
+};
+RECORD(msg_backup, false);
+#undef REC
+
 #define REC msg_explain
 static const struct msg_field msg_explain_fields[] = {
 	TEXT(ep, 0), TEXT(runs, MSG_OPT), TEXT(offered, MSG_OPT),
