@@ -84,7 +84,7 @@ show_cert(const struct msg_status *m)
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
-	char t[64];
+	char t[64], when[32];
 
 	render_linef(stdout, "suitd", "%s at %s, up %s", m->version,
 	    client_uri(cl), render_age(t, sizeof(t), m->now, m->started));
@@ -108,6 +108,18 @@ show_status(const struct client *cl, const struct msg_status *m)
 	    m->commits_failed);
 	show_lag(m);
 	show_life(m);
+	if (m->backup != 0)
+		render_linef(stdout, "backup", "the last one is of %s UTC, %s "
+		    "ago", render_time(when, sizeof(when), m->backup),
+		    render_age(t, sizeof(t), m->now, m->backup));
+	if (m->restored != 0)
+		render_linef(stdout, "restored", "%s ago, from the backup of "
+		    "%s UTC", render_age(t, sizeof(t), m->now, m->restored),
+		    render_time(when, sizeof(when), m->restored_from));
+	if (m->ahead > 0)
+		render_linef(stdout, "ahead", "%" PRIu64 " devices run newer "
+		    "than this server knows; publish or restore a newer "
+		    "backup", m->ahead);
 	show_cert(m);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "the last commit failed: %s",

@@ -106,6 +106,7 @@ start_one(struct engine *e, struct run *r, struct job *j, enum taken *ret)
 	if (engine_fetching(e, &d, j->release))
 		return engine_wait_until(e, j, now + POSTPONE_MS);
 	admit_pace(e->app, r, j, &d, &a);
+	e->app->counts.admissions[a.hold]++;
 	if (a.hold != HOLD_NONE && !holds_all(&e->app->conf, &a))
 		return put_off(e, j, a.until);
 	if (a.hold != HOLD_NONE) {

@@ -199,6 +199,22 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 		end_a_stranger(pl);
 }
 
+bool
+dtls_is_up(coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	return w != NULL && w->connected;
+}
+
+bool
+dtls_is_begun(coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	return w != NULL && !w->connected;
+}
+
 void
 dtls_heard(struct plane *pl, coap_session_t *session)
 {

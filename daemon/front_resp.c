@@ -122,6 +122,8 @@ resp_error(struct exchange *x, int err)
 	if (x->size1_max > 0)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
 	x->f->stats.errors++;
+	if (x->f->hooks.refused != NULL)
+		x->f->hooks.refused(x->f->app, err);
 }
 
 static struct slice
@@ -170,6 +172,7 @@ tell_blocks(struct exchange *x, const struct block_slice *s, size_t total)
 	if (x->resp.image == NULL)
 		return;
 	x->f->stats.blocks++;
+	x->f->stats.block_bytes += s->len;
 	if (h->blocks != NULL && !x->req.notify &&
 	    (x->match.route->flags & ROUTE_BLOCKS))
 		h->blocks(x->f->app, &x->req, x->resp.image, s->off + s->len,

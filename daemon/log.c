@@ -11,6 +11,7 @@
 
 static enum log_level log_max = LOGL_INFO;
 static bool log_journal;
+static uint64_t log_lines[LOG_LEVELS];
 
 static const struct {
 	const char *name;
@@ -63,11 +64,24 @@ log_level_parse(const char *name, enum log_level *ret)
 	return false;
 }
 
+const char *
+log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
+uint64_t
+log_count(enum log_level level)
+{
+	return log_lines[level];
+}
+
 __attribute__((format(printf, 2, 0))) static void
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char raw[1024], line[2048];
 
+	log_lines[level]++;
 	if (level > log_max)
 		return;
 	vsnprintf(raw, sizeof(raw), fmt, ap);

@@ -8,12 +8,18 @@
 #define SUITD_DAEMON_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 
 enum log_level { LOGL_ERROR, LOGL_WARN, LOGL_INFO, LOGL_DEBUG };
 
+#define LOG_LEVELS (LOGL_DEBUG + 1)
+
 void log_init(enum log_level level);
+const char *log_level_name(enum log_level level);
+/* Lines so far, also those that were left out. */
+uint64_t log_count(enum log_level level);
 void log_level_set(enum log_level level);
 bool log_level_parse(const char *name, enum log_level *ret);
 void log_error(const char *fmt, ...) PRINTF(1, 2);

@@ -236,6 +236,8 @@ may_start(struct turn *t, const struct job *j,
 	rc = admit_poll(app, t->run, j, &t->dev, &a);
 	if (rc != 0)
 		return rc;
+	if (!t->req->notify && (a.hold != HOLD_NONE || !has_it(t->req, r)))
+		app->counts.admissions[a.hold]++;
 	if (a.hold != HOLD_NONE && a.hold <= HOLD_REVOKED)
 		return not_now(t, j, &a);
 	if (has_it(t->req, r))

@@ -47,6 +47,16 @@ runs_peek(const struct app *app, uint64_t campaign)
 	return NULL;
 }
 
+void
+runs_progress(struct app *app, uint64_t campaign)
+{
+	struct runs *r = app->runs;
+
+	for (size_t i = 0; campaign != 0 && i < SLOTS; i++)
+		if (r->slot[i].run.c.id == campaign)
+			r->slot[i].run.progress = loop_now(app->loop);
+}
+
 /* The campaign's slot, else the one that was not used for longest: of the
  * few at the end for one that is over, so that a list of those does not
  * make us forget the pace of those that run. */

@@ -12,25 +12,36 @@
 
 #include "daemon/app.h"
 #include "daemon/conf_load.h"
+#include "daemon/fsck.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
+#include "daemon/restore.h"
 #include "daemon/selfcheck.h"
 
 struct options {
 	struct conf_source source;
-	bool check, verbose;
+	const char *restore;
+	bool check, verbose, fsck, repair, force;
 };
 
 static void
 usage(FILE *f)
 {
 	fputs("usage: suitd [-nv] [-c FILE] [-d DIR] [-o KEY=VALUE]...\n"
+	    "       suitd --restore BACKUP [--force] [-c FILE] [-d DIR]\n"
 	    "  -c, --config FILE   configuration; without it, safe defaults\n"
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
 	    "  -n, --check         look at all that could stop it, say so, and stop\n"
+	    "      --fsck          check the state directory and stop; 0: all "
+	    "is well\n"
+	    "      --repair        with --fsck: repair what is safe to "
+	    "repair\n"
 	    "  -v, --verbose       log more\n"
+	    "      --restore BACKUP  makes the state directory of a folder of "
+	    "suitctl backup\n"
+	    "      --force         with it: moves aside what is there\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", f);
 }
@@ -43,7 +54,11 @@ read_options(int argc, char **argv, struct options *o)
 		{"config", required_argument, NULL, 'c'},
 		{"dir", required_argument, NULL, 'd'},
 		{"check", no_argument, NULL, 'n'},
+		{"fsck", no_argument, NULL, 'F'},
+		{"repair", no_argument, NULL, 'R'},
 		{"verbose", no_argument, NULL, 'v'},
+		{"restore", required_argument, NULL, 'B'},
+		{"force", no_argument, NULL, 'O'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -69,8 +84,20 @@ read_options(int argc, char **argv, struct options *o)
 		case 'n':
 			o->check = true;
 			break;
+		case 'F':
+			o->fsck = true;
+			break;
+		case 'R':
+			o->repair = true;
+			break;
 		case 'v':
 			o->verbose = true;
+			break;
+		case 'B':
+			o->restore = optarg;
+			break;
+		case 'O':
+			o->force = true;
 			break;
 		case 'V':
 			puts("suitd " SUITD_VERSION);
@@ -83,7 +110,8 @@ read_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || (o->repair && !o->fsck) ||
+	    (o->force && o->restore == NULL)) {
 		usage(stderr);
 		return 2;
 	}
@@ -139,9 +167,14 @@ main(int argc, char **argv)
 	rc = configure(&o, &app.conf, tell, NULL);
 	if (rc != 0 || o.check)
 		return rc != 0 ? 1 : selfcheck_main(&app.conf);
+	if (o.fsck)
+		return (int)fsck_run(app.conf.state_dir, o.repair);
+	umask(077);
+	if (o.restore != NULL)
+		return restore_run(&(struct restore_opts){o.restore,
+		    app.conf.state_dir, o.force, loop_coarse()});
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(level);
-	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
 	rc = run(&app, &o, &why);

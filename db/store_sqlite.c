@@ -165,16 +165,11 @@ commit_pair(struct sq *s)
 }
 
 static int
-sq_commit(struct store *store)
+commit_all(struct sq *s)
 {
 	static const char COMMIT[] = "COMMIT";
-	struct sq *s = sq_of(store);
 	int err = s->doom;
 
-	if (s->depth == 0)
-		return sq_refuse(s, ERR_STATE, "commit without begin");
-	if (s->depth > 1)
-		return commit_pair(s);
 	if (err == 0)
 		err = sq_jobs_write(s);
 	if (err == 0)
@@ -192,6 +187,25 @@ sq_commit(struct store *store)
 	s->depth = 0;
 	s->commits++;
 	return 0;
+}
+
+static int
+sq_commit(struct store *store)
+{
+	struct sq *s = sq_of(store);
+	int64_t from;
+	int err;
+
+	if (s->depth == 0)
+		return sq_refuse(s, ERR_STATE, "commit without begin");
+	if (s->depth > 1)
+		return commit_pair(s);
+	if (s->clock == NULL)
+		return commit_all(s);
+	from = s->clock();
+	err = commit_all(s);
+	lag_add(&store->commits, (uint64_t)(s->clock() - from), from / 1000);
+	return err;
 }
 
 static void
@@ -226,7 +240,8 @@ static const char STATS[] =
     " (SELECT n FROM tally WHERE name = 'campaign'),"
     " (SELECT n FROM tally WHERE name = 'job'),"
     " (SELECT n FROM tally WHERE name = 'job_live'),"
-    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event)";
+    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event),"
+    " (SELECT n FROM tally WHERE name = 'ahead')";
 
 static void
 stats_row(struct row *r, void *out)
@@ -240,6 +255,7 @@ stats_row(struct row *r, void *out)
 	st->jobs = (uint64_t)row_int(r);
 	st->jobs_live = (uint64_t)row_int(r);
 	st->events = (uint64_t)row_int(r);
+	st->ahead = (uint64_t)row_int(r);
 }
 
 static void
@@ -274,6 +290,9 @@ static const struct store_ops sq_ops = {
 	.device_remove = sq_device_remove,
 	.device_list = sq_device_list,
 	.device_scan = sq_device_scan,
+	.ahead_class = sq_ahead_class,
+	.ahead_max = sq_ahead_max,
+	.ahead_settle = sq_ahead_settle,
 	.psk_put = sq_psk_put,
 	.psk_get = sq_psk_get,
 	.psk_remove = sq_psk_remove,
@@ -285,6 +304,7 @@ static const struct store_ops sq_ops = {
 	.release_get = sq_release_get,
 	.release_by_digest = sq_release_by_digest,
 	.release_current = sq_release_current,
+	.release_highest = sq_release_highest,
 	.release_envelope = sq_release_envelope,
 	.release_payloads = sq_release_payloads,
 	.release_set_state = sq_release_set_state,
@@ -314,6 +334,7 @@ static const struct store_ops sq_ops = {
 	.job_list = sq_job_list,
 	.job_notable = sq_job_notable,
 	.job_active = sq_job_active,
+	.gauges = sq_gauges,
 	.event_put = sq_event_put,
 	.event_prune = sq_event_prune,
 	.event_list = sq_event_list,
@@ -338,82 +359,84 @@ pragma_int(struct sq *s, const char *sql, int64_t *ret)
 }
 
 static int
-migrate_one(struct sq *s, const struct schema_step *step)
+last_schema(void)
 {
-	char sql[64];
-	int err;
-
-	err = sq_exec(s, "BEGIN IMMEDIATE");
-	if (err != 0)
-		return err;
-	err = sq_exec(s, step->sql);
-	if (err == 0) {
-		snprintf(sql, sizeof(sql),
-		    "PRAGMA user_version = %d; COMMIT", step->number);
-		err = sq_exec(s, sql);
-	}
-	if (err != 0)
-		undo_all(s);
-	return err;
-}
-
-/* Forward only: each step is one transaction with its number. */
-static int
-migrate(struct sq *s)
-{
-	const struct schema_step *step;
-	int64_t version = 0;
 	int last = 0;
-	int err;
 
-	err = pragma_int(s, "PRAGMA user_version", &version);
-	if (err != 0)
-		return err;
-	for (step = schema_steps; step->number != 0; step++)
+	for (const struct schema_step *step = schema_steps; step->number != 0;
+	    step++)
 		last = step->number;
-	if (version > last)
-		return why_set(&s->base.why, ERR_UNSUPPORTED,
-		    "schema %d is newer than this suitd's %d: use a newer "
-		    "suitd, or the backup from before it ran", (int)version,
-		    last);
-	for (step = schema_steps; step->number != 0 && err == 0; step++)
-		if (step->number > version)
-			err = migrate_one(s, step);
-	return err;
+	return last;
 }
 
-/* Ours, or an empty file that becomes ours. */
-static int
-identify(struct sq *s)
+int
+sq_identify(struct sq *s, int *ret_schema)
 {
-	int64_t id = 0, tables = 0;
-	char sql[64];
+	int64_t id = 0, tables = 0, version = 0;
 	int err;
 
 	err = pragma_int(s, "PRAGMA application_id", &id);
 	if (err == 0)
 		err = pragma_int(s, "SELECT count(*) FROM sqlite_schema",
 		    &tables);
-	if (err != 0 || id == STORE_APPLICATION_ID)
-		return err;
-	if (id != 0 || tables != 0)
-		return why_set(&s->base.why, ERR_TYPE,
+	if (err == 0 && id != STORE_APPLICATION_ID && (id != 0 || tables != 0))
+		err = why_set(&s->base.why, ERR_TYPE,
 		    "the file is a database, but not a store of suitd");
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
-	    STORE_APPLICATION_ID);
-	return sq_exec(s, sql);
+	if (err == 0)
+		err = pragma_int(s, "PRAGMA user_version", &version);
+	if (err == 0 && version > last_schema())
+		err = why_set(&s->base.why, ERR_UNSUPPORTED,
+		    "schema %d is newer than this suitd's %d: use a newer "
+		    "suitd, or the backup from before it ran", (int)version,
+		    last_schema());
+	if (err == 0)
+		*ret_schema = (int)version;
+	return err;
+}
+
+/*
+ * Forward only, and all steps in one transaction: whatever happens, the file
+ * is as it was, or as this suitd wants it. So there is no copy of it to be
+ * made before, for which there may be no room.
+ */
+static int
+migrate(struct sq *s, int from)
+{
+	const struct schema_step *step;
+	struct why undone;
+	char sql[100];
+	int err;
+
+	if (from == last_schema())
+		return 0;
+	err = sq_exec(s, "BEGIN IMMEDIATE");
+	for (step = schema_steps; step->number != 0 && err == 0; step++)
+		if (step->number > from)
+			err = sq_exec(s, step->sql);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d; COMMIT", STORE_APPLICATION_ID,
+	    last_schema());
+	if (err == 0)
+		err = sq_exec(s, sql);
+	if (err == 0)
+		return 0;
+	undone = s->base.why;
+	undo_all(s);
+	return why_set(&s->base.why, err, "the step from schema %d to %d is "
+	    "undone, the database is as it was: %.120s", from, last_schema(),
+	    undone.text);
 }
 
 static int
 setup(struct sq *s, const struct store_sqlite_opts *o)
 {
-	int err;
+	int err, schema = 0;
 
 	/* the loop waits */
 	sqlite3_busy_timeout(s->db, o->clock ? SYNC_WAIT_MS : 1000);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	err = identify(s);
+	err = sq_identify(s, &schema);
 	if (err == 0)
 		err = sq_exec(s, "PRAGMA journal_mode = WAL;"
 		    "PRAGMA foreign_keys = ON;"
@@ -427,7 +450,7 @@ setup(struct sq *s, const struct store_sqlite_opts *o)
 		    "PRAGMA synchronous = FULL" :
 		    "PRAGMA synchronous = NORMAL");
 	if (err == 0)
-		err = migrate(s);
+		err = migrate(s, schema);
 	if (err != 0 || o->clock == NULL)
 		return err;
 	err = syncer_new(s->db, o, &s->base.syncer);
@@ -483,6 +506,7 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	if (err == 0)
 		err = setup(s, o);
 	s->check_plans = o->check_plans;
+	s->clock = o->clock;
 	if (s->check_plans) /* triggers are part of their statement's plan */
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRIGGER_EQP, 1,
 		    NULL);

@@ -43,6 +43,11 @@ const struct conf_key conf_keys[] = {
 	    OFF(listen_admin), "127.0.0.1:5685", 0, 0,
 	    NULL, NULL,
 	    "The operators' port: DTLS with the key in admin_psk."},
+	{"listen_http", CONF_ADDR, "TCP", START,
+	    OFF(listen_http), "127.0.0.1:9683", 0, 0,
+	    NULL, NULL,
+	    "HTTP for monitoring: /metrics, /healthz and /readyz, to anybody "
+	    "who reaches\nthe address."},
 	{"tls_cert", CONF_PATH, NULL, LIVE, OFF(tls_cert), "", 0, 255, NULL,
 	    NULL,
 	    "The certificate that listen_coaps shows, beside the keys of "
