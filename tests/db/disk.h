@@ -21,8 +21,9 @@ struct disk_call {
 	off_t at; /* DISK_CUT: the size */
 };
 
-/* 0: the real thing follows; else an errno that the caller gets. Any thread.
- * NULL: always the real thing. */
+/* 0: the real thing follows; an errno that the caller gets; DISK_DONE: it is
+ * told that it is done (a sync). Any thread. NULL: always the real thing. */
+#define DISK_DONE (-1)
 static int (*disk_hook)(const struct disk_call *c);
 
 static int
@@ -30,7 +31,7 @@ disk_refuses(const struct disk_call *c)
 {
 	int e = disk_hook == NULL ? 0 : disk_hook(c);
 
-	if (e != 0)
+	if (e > 0)
 		errno = e;
 	return e;
 }
@@ -67,8 +68,9 @@ fdatasync(int fd)
 {
 	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
 
-	return disk_refuses(&(struct disk_call){DISK_SYNC, fd, NULL, 0, 0}) ?
-	    -1 : real(fd);
+	int e = disk_refuses(&(struct disk_call){DISK_SYNC, fd, NULL, 0, 0});
+
+	return e == 0 ? real(fd) : e == DISK_DONE ? 0 : -1;
 }
 
 int
@@ -76,8 +78,9 @@ fsync(int fd)
 {
 	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
 
-	return disk_refuses(&(struct disk_call){DISK_SYNC, fd, NULL, 0, 0}) ?
-	    -1 : real(fd);
+	int e = disk_refuses(&(struct disk_call){DISK_SYNC, fd, NULL, 0, 0});
+
+	return e == 0 ? real(fd) : e == DISK_DONE ? 0 : -1;
 }
 
 int
