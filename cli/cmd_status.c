@@ -73,8 +73,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 	    m->commits_failed);
 	show_lag(m);
 	if (m->degraded)
-		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
-		    m->why);
+		render_linef(stdout, "DEGRADED", "%s", m->why);
 }
 
 int
