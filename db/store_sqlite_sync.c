@@ -250,16 +250,19 @@ answer(struct syncer *s, int err)
 
 enum task { SYNC, CHECKPOINT, WHOLE, SHRINK, LOOK, STOP };
 
-/* Commits fail meanwhile, or there was room again before. */
+/* Commits fail meanwhile, or there was room again before. Nobody is waited
+ * for: whoever asks shall hear of the disk, and not of us. */
 static void
 shrink(struct syncer *s)
 {
 	int rc;
 
+	sqlite3_busy_timeout(s->db, 0);
 	atomic_fetch_add(&s->claim, 1);
 	rc = sqlite3_wal_checkpoint_v2(s->db, NULL,
 	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	atomic_fetch_add(&s->claim, 1);
+	sqlite3_busy_timeout(s->db, LOCK_MS);
 	if (rc != SQLITE_OK)
 		return;
 	s->broken = false;
