@@ -158,6 +158,7 @@ front_conclude(struct exchange *x, int rc)
 		rc = later_add(x);
 	else if (rc == 0)
 		x->silent = x->resp.drop;
+	x->f->stats.dropped += x->resp.drop;
 	if (!x->silent)
 		resp_finish(x, rc);
 }
@@ -274,6 +275,8 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	else if (!answer_fill(&x->answer, response))
 		log_error("front: answer does not fit peer=%s path=%s",
 		    x->req.peer, x->req.path);
+	if (!x->silent)
+		front_count(pl->f, front_row(x), x->answer.code);
 	if (!x->silent && x->ran && front_once(x))
 		dedup_end(pl->f->dedup, &x->peer, (uint16_t)x->mid,
 		    &x->answer);
@@ -312,14 +315,22 @@ on_event(coap_session_t *session, coap_event_t event)
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
 		pl->shaken++;
+		pl->f->stats.handshakes++;
 		dtls_connected(pl, session);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
 		pl->sessions -= pl->sessions > 0;
+		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		dtls_gone(pl, session);
 		break;
-	case COAP_EVENT_DTLS_CLOSED:
 	case COAP_EVENT_DTLS_ERROR:
+		/* without a key it has not even begun */
+		pl->f->stats.handshakes_failed += !dtls_is_up(session);
+		dtls_gone(pl, session);
+		observe_closed(pl->f->observers, session);
+		break;
+	case COAP_EVENT_DTLS_CLOSED:
+		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		dtls_gone(pl, session);
 		observe_closed(pl->f->observers, session);
 		break;
@@ -435,7 +446,7 @@ planes_new(struct front *f, struct why *why)
 			rc = loop_read(f->loop, f->plane[t].fd, sock_turn,
 			    &f->plane[t]);
 	}
-	return rc;
+	return rc == 0 ? front_cert_reload(f, why) : rc;
 }
 
 int
@@ -494,6 +505,7 @@ front_free(struct front *f)
 		dtls_fini(&f->plane[t]);
 		coap_free_context(f->plane[t].ctx);
 	}
+	cert_free(f->cert); /* libcoap borrowed it */
 	block1_free(f->block1);
 	dedup_free(f->dedup);
 	free(f->held);
@@ -514,8 +526,10 @@ front_describe(const struct front *f,
 			    kinds[t].name);
 		else
 			snprintf(text, sizeof(text),
-			    "%s: listens on %s, open to %s", kinds[t].name,
-			    pl->listen, kinds[t].who);
+			    "%s: listens on %s, open to %s%s", kinds[t].name,
+			    pl->listen, kinds[t].who, t == T_DTLS &&
+			    f->cert != NULL ? ", and to any device that "
+			    "takes its certificate" : "");
 		line(arg, text);
 	}
 }
@@ -532,6 +546,14 @@ front_socket(const struct front *f, enum transport plane)
 	return f->plane[plane].sock;
 }
 
+const char *
+front_library(void)
+{
+	const char *name = coap_package_version(), *v = strchr(name, ' ');
+
+	return v != NULL ? v + 1 : name; /* "libcoap 4.3.1" */
+}
+
 void
 front_stats(const struct front *f, struct front_stats *ret)
 {
@@ -540,9 +562,11 @@ front_stats(const struct front *f, struct front_stats *ret)
 	ret->assemblies = block1_count(f->block1);
 	ret->waiting = f->later_n;
 	for (int t = 0; t < PLANES; t++)
-		ret->sessions += f->plane[t].sessions;
+		ret->sessions_of[t] = f->plane[t].sessions;
 	for (unsigned i = 0; i < f->follow_n; i++)
-		ret->sessions += f->follow[i].sessions;
+		ret->sessions_of[T_UDP] += f->follow[i].sessions;
+	for (int t = 0; t < PLANES; t++)
+		ret->sessions += ret->sessions_of[t];
 	if (f->hooks.stats != NULL)
 		f->hooks.stats(f->app, ret);
 }

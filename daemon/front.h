@@ -20,6 +20,7 @@
 #define SUITD_DAEMON_FRONT_H
 
 #include "db/blob.h"
+#include "lib/code.h"
 #include "lib/conf.h"
 #include "lib/content.h"
 #include "lib/err.h"
@@ -36,6 +37,7 @@ enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
 
 enum transport { T_UDP, T_DTLS, T_TCP, T_ADMIN };
+#define TRANSPORTS 4
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
@@ -117,6 +119,11 @@ extern const struct route routes_admin[];
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
+	uint64_t block_bytes; /* in blocks that libcoap sent */
+	uint64_t sessions_of[TRANSPORTS];
+	uint64_t handshakes, handshakes_failed;
+	uint64_t notify_reset, notify_timeout; /* of notifications */
+	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
 	    image_evicted, images_mapped;
@@ -154,9 +161,25 @@ struct front_opts {
 int front_new(const struct front_opts *o, struct front **ret, struct why *why)
     MUST_USE;
 void front_free(struct front *f); /* NULL is fine */
+/*
+ * Could this address be listened on now? Then it is *ret_fd's until that is
+ * closed (-1: a family that this host has not). ERR_BUSY: another program has
+ * it; ERR_IO: what the kernel says.
+ */
+int front_probe(const char *addr, bool stream, int *ret_fd, struct why *why)
+    MUST_USE;
 /* A line per listener in plain words, for the log at start. */
 void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
+/*
+ * The certificate that listen_coaps shows to who verifies the server, beside
+ * the keys of devices. Read by front_new, and anew by front_cert_reload from
+ * what the configuration says then; on an error (see cert_load) the one of
+ * before stays. Sessions go on. Who uses it is nobody, as over plain UDP.
+ */
+int front_cert_reload(struct front *f, struct why *why) MUST_USE;
+/* When it ends, Unix ms; 0: none is shown. */
+int64_t front_cert_expiry(const struct front *f);
 /* The port a plane listens on (useful with port 0); 0: it is off. */
 uint16_t front_port(const struct front *f, enum transport plane);
 /* The socket that libcoap listens on; it stays libcoap's. -1: off. */
@@ -211,6 +234,9 @@ size_t front_resume(struct front *f, uint64_t ticket, int err,
  * told at conf->notify_rate, in the order of their registration.
  */
 void front_notify(struct front *f, enum transport plane, const char *path);
+/* From now on no device is told of a broadcast: what it would come for then
+ * it shall ask the next suitd. */
+void front_quiet(struct front *f);
 /*
  * Observers whose principal or ?ep= is this device, on any path; sent even if
  * nothing changed, and without waiting for notify_rate. The number that will be told; `done` runs once, later,
@@ -233,5 +259,15 @@ void front_links(const struct route *table, const struct slice *query,
     size_t query_n, struct buf *out);
 
 void front_stats(const struct front *f, struct front_stats *ret);
+/*
+ * Calls cb for each route with how many answers of each code (lib/code.h) it
+ * gave: FRONT_IMAGE are the routes that serve blocks, "other" is what no
+ * route serves. What workers answered is not in it (blocks.h).
+ */
+#define FRONT_IMAGE "image"
+void front_answered(const struct front *f, void (*cb)(void *arg,
+    const char *path, const uint64_t n[CODES]), void *arg);
+/* The version of the library below. */
+const char *front_library(void);
 
 #endif

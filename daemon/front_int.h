@@ -9,7 +9,9 @@
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
  *   front_rand.c  random bytes for libcoap
+ *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
+ *   front_cert.c  the certificate of coaps
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
  *   dedup.c       answers to repeated CON requests
@@ -23,11 +25,13 @@
 #include "daemon/coap_compat.h"
 #include "daemon/front.h"
 #include "lib/block.h"
+#include "lib/cert.h"
 
-#define PLANES 4
+#define PLANES TRANSPORTS
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
 #define ANSWER_OPTS 384
 #define BLOCK_MAX 1024
+#define FRONT_ROWS 64 /* routes that are counted apart */
 
 /* A peer's address and port, and our plane: fits every transport. */
 struct peer_key {
@@ -52,6 +56,9 @@ struct plane {
 	size_t flying; /* observers that may not have acked: observe.c's */
 	uint8_t key[LIMIT_PSK_KEY];
 	coap_bin_const_t key_ref; /* what libcoap borrows */
+	uint8_t decoy[16]; /* front_dtls.c */
+	coap_bin_const_t decoy_ref;
+	bool shows; /* libcoap was told of a certificate */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
 	bool dtls_over; /* one of them is to end */
 };
@@ -104,6 +111,7 @@ struct held {
 	uint32_t no_response;
 	uint8_t token[8];
 	size_t token_n;
+	unsigned row; /* front_count.c's */
 	struct answer answer; /* body is malloc'ed */
 };
 
@@ -117,6 +125,7 @@ struct front {
 	struct front_hooks hooks;
 	const struct route *device, *admin;
 	struct plane plane[PLANES];
+	struct cert *cert; /* front_cert.c; NULL: none is shown */
 	struct observers *observers;
 	struct block1 *block1;
 	struct dedup *dedup;
@@ -128,7 +137,9 @@ struct front {
 	uint64_t held_last; /* the newest one's number */
 	TAILQ_HEAD(, later) later;
 	size_t later_n;
+	bool quiet; /* no broadcasts any more */
 	struct front_stats stats;
+	uint64_t answered[FRONT_ROWS][CODES];
 	struct exchange x; /* one at a time */
 	uint8_t out[LIMIT_RESPONSE];
 };
@@ -175,6 +186,11 @@ void resp_error(struct exchange *x, int err);
 void answer_opt(struct answer *a, uint16_t number, struct slice value);
 void answer_opt_uint(struct answer *a, uint16_t number, uint32_t v);
 bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
+
+/* front_count.c */
+/* Where the exchange's answer is counted. */
+unsigned front_row(const struct exchange *x);
+void front_count(struct front *f, unsigned row, unsigned code);
 
 /* route.c */
 int route_find(const struct route *table, const char *path, enum method m,

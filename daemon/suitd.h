@@ -5,6 +5,7 @@
 #ifndef SUITD_DAEMON_SUITD_H
 #define SUITD_DAEMON_SUITD_H
 
+#include "daemon/counts.h"
 #include "daemon/front.h"
 #include "daemon/health.h"
 #include "daemon/loop.h"
@@ -21,9 +22,14 @@ struct checks; /* checks.h: images are hashed before they are served */
 struct blocks; /* blocks.h: images over plain UDP, on threads */
 struct campaigns; /* campaign.h: plans in the making */
 struct polled; /* polled.h: polls that need no SQL */
+struct life; /* life.h: signals, states, reload, drain */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
+struct http; /* http.h: metrics, health */
+struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
+struct backups; /* backup.h: the snapshot that is being fetched */
+struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
 	struct conf conf;
@@ -42,6 +48,12 @@ struct app {
 	struct admit *admit;
 	struct runs *runs;
 	struct campaigns *campaigns;
+	struct counts counts;
+	struct http *http; /* NULL: off */
+	struct survey *survey; /* NULL: off */
+	struct life *life; /* NULL: no signals, always ready */
+	struct backups *backups; /* NULL in tests without any */
+	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

@@ -50,6 +50,7 @@ struct syncer {
 	bool shrink; /* asked for */
 	uint64_t soft, rest; /* a checkpoint begins at so many pages above the
 	                        rest that the last one has left */
+	unsigned held; /* readers that will take long */
 	uint64_t pages; /* of the log; 0: not since the last checkpoint */
 	struct syncer_stats stats;
 
@@ -145,6 +146,7 @@ checkpoint(struct syncer *s, bool all)
 	bool slow = s->slow_us > SLOW_US;
 	int log = 0, done = 0, rc;
 	uint64_t rest;
+	int64_t from = s->clock();
 
 	rc = all ? whole(s, slow, &log, &done) : part(s, slow, &log, &done);
 	rest = log > done ? (uint64_t)log : 0;
@@ -157,6 +159,8 @@ checkpoint(struct syncer *s, bool all)
 	pthread_mutex_lock(&s->lock);
 	s->rest = rest;
 	s->soft = soft_mark(s);
+	lag_add(&s->stats.checkpoint, (uint64_t)(s->clock() - from),
+	    from / 1000);
 	s->stats.checkpoints += rc == SQLITE_OK;
 	s->stats.stuck = rc != SQLITE_OK;
 	if (rc == SQLITE_OK && all)
@@ -195,6 +199,7 @@ sync_log(struct syncer *s)
 		s->slow_us = took;
 	s->mean_us = s->mean_us - s->mean_us / 8 + took / 8;
 	pthread_mutex_lock(&s->lock);
+	lag_add(&s->stats.sync, took, from / 1000);
 	s->stats.syncs++;
 	if (took > s->stats.longest_us)
 		s->stats.longest_us = took;
@@ -297,8 +302,8 @@ next_task(struct syncer *s)
 			break;
 		}
 		if (due) {
-			task = s->stats.log_pages >= HARD(s->soft) ? WHOLE :
-			    CHECKPOINT;
+			task = s->stats.log_pages >= HARD(s->soft) &&
+			    s->held == 0 ? WHOLE : CHECKPOINT;
 			s->pages = 0;
 			s->tick = false;
 			break;
@@ -414,6 +419,14 @@ syncer_shrink(struct syncer *s)
 	pthread_mutex_lock(&s->lock);
 	s->shrink = true;
 	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+syncer_hold(struct syncer *s, bool on)
+{
+	pthread_mutex_lock(&s->lock);
+	s->held = on ? s->held + 1 : s->held - 1;
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -29,6 +29,16 @@
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
 
+/* the server's certificate */
+#define LIMIT_CERT_FILE (64 * 1024) /* PEM, with its issuers; its key, too */
+#define LIMIT_CERT_CHAIN 8 /* certificates in the file */
+#define LIMIT_CERT_RSA_LEAST 2048 /* bits */
+#define LIMIT_CERT_NAME 128 /* what is shown of its subject */
+
+/* the configuration's file */
+#define LIMIT_CONF_FILE (256 * 1024)
+#define LIMIT_CONF_ERRORS 32 /* that are told, with their lines */
+
 /* expressions that select devices */
 #define LIMIT_SELECT 512 /* bytes of an expression */
 #define LIMIT_SELECT_NODES 64 /* tests; each value of a list is one */
@@ -56,6 +66,14 @@
 #define LIMIT_IMAGE_WORKERS 16 /* threads that serve blocks */
 #define LIMIT_IMAGES_MAPPED 1024 /* files that they may read at a time */
 
+/* backups */
+#define LIMIT_BACKUP_IMAGES 65536
+#define LIMIT_BACKUP_FILE (16 * 1024 * 1024) /* backup.json */
+#define LIMIT_BACKUP_PART (64u * 1024 * 1024) /* of the database, a resource */
+#define LIMIT_BACKUP_IDLE 3600 /* seconds without a request: it is given up */
+#define LIMIT_BACKUP_LEFT (64u * 1024 * 1024) /* of the disk's room that a
+                                  snapshot leaves; of a small disk 1/16 */
+
 /* CoAP */
 #define LIMIT_DATAGRAM 1152 /* larger ones are not read, RFC 7252 4.6 */
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
@@ -81,5 +99,20 @@
 #define LIMIT_SEEN (3u << 19) /* downloads in sight of the image plane: a
                                  million, and room to find them */
 #define LIMIT_ADDRESS 80 /* printed address with scope and port */
+
+/* HTTP, for a monitoring system */
+#define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */
+#define LIMIT_HTTP_HEADER 8192 /* bytes of a request */
+#define LIMIT_HTTP_SCRAPES 50 /* of /metrics in a second, a millisecond each */
+#define LIMIT_HTTP_SECONDS 20 /* for a request and its answer */
+
+/* metrics: label sets of one family, and what a scrape may cost */
+#define LIMIT_METRIC_LABEL 128 /* bytes of a label's value, escaped */
+#define LIMIT_METRIC_REQUESTS 1024 /* route and response code */
+#define LIMIT_METRIC_CLASSES 32 /* device classes; the rest is "other" */
+#define LIMIT_METRIC_CAMPAIGNS LIMIT_CAMPAIGNS_LIVE
+#define LIMIT_METRIC_GROUPS 64 /* the longest silent ones */
+#define LIMIT_SURVEY_GROUPS 16384 /* network groups that are told apart */
+#define LIMIT_METRIC_TEXT (1024 * 1024) /* of one scrape */
 
 #endif
