@@ -122,8 +122,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 		    "backup", m->ahead);
 	show_cert(m);
 	if (m->degraded)
-		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
-		    m->why);
+		render_linef(stdout, "DEGRADED", "%s", m->why);
 }
 
 int

@@ -126,6 +126,8 @@ ask_log(struct app *app, int64_t now)
 {
 	struct syncer_stats st;
 
+	if (app->health.place[HEALTH_COMMIT].why.err == ERR_NOSPACE)
+		syncer_shrink(app->store->syncer);
 	syncer_stats(app->store->syncer, &st);
 	if (st.stuck)
 		health_failed(&app->health, HEALTH_LOG, &st.why, now);

@@ -111,8 +111,11 @@ blob_walk(const char *dir, int (*cb)(void *arg, const struct blob_found *f),
 		return ERR_SIZE;
 	w.files = BLOB_FOLDER;
 	err = folder(&w, path);
-	snprintf(path, sizeof(path), "%s/tmp", dir);
 	w.files = BLOB_LEFTOVER;
+	snprintf(path, sizeof(path), "%s/tmp", dir);
+	if (err == 0)
+		err = folder(&w, path);
+	snprintf(path, sizeof(path), "%s/backup", dir);
 	return err != 0 ? err : folder(&w, path);
 }
 

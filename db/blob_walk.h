@@ -12,9 +12,9 @@
 #include "lib/err.h"
 
 enum blob_kind {
-	BLOB_FOLDER, /* images, one of its 256, tmp */
+	BLOB_FOLDER, /* images, one of its 256, tmp, backup */
 	BLOB_IMAGE, /* named by a digest, in the folder that it belongs to */
-	BLOB_LEFTOVER, /* in tmp: an upload that broke off */
+	BLOB_LEFTOVER, /* in tmp, backup: of what broke off */
 	BLOB_STRANGE, /* not suitd's */
 };
 

@@ -161,7 +161,7 @@ def test_a_kill_leaves_nothing_to_repair(src):
 
 def test_counts_are_counted_again(src):
     for name, find in (("device", "tally-devices"), ("campaign", "tally-campaigns"), ("job", "tally-jobs"),
-                       ("job_live", "tally-live-jobs")):
+                       ("job_live", "tally-live-jobs"), ("ahead", "tally-ahead")):
         with State(src) as s:
             want = s.one("SELECT n FROM tally WHERE name = '%s'" % name)
             s.sql("UPDATE tally SET n = n + 3 WHERE name = ?", name)
@@ -218,10 +218,13 @@ def test_modes_are_set_and_leftovers_go(src):
                            (s.image(LIVE), 0o444)):
             assert stat.S_IMODE(os.stat(path).st_mode) == mode, path
         part = os.path.join(s.dir, "tmp", "XyZ123")
-        with open(part, "wb") as f:
-            f.write(bytes(1000))
+        snapshot = os.path.join(s.dir, "backup", "suitd.db")
+        os.makedirs(os.path.dirname(snapshot), mode=0o700, exist_ok=True)
+        for p in (part, snapshot):
+            with open(p, "wb") as f:
+                f.write(bytes(1000))
         s.repaired("leftover")
-        assert not os.path.exists(part)
+        assert not os.path.exists(part) and not os.path.exists(snapshot)
 
 
 def test_a_damaged_image_that_is_needed(src):
