@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "db/store_copy.h"
+#include "db/store_sync.h"
 
 #define DEVICES 3000 /* 1 MiB and more: several steps */
 
@@ -93,7 +94,7 @@ a_copy_is_of_one_moment_while_others_write(void **state)
 	assert_true(steps > 4);
 	assert_true(k.progress.total > 0 && k.progress.done ==
 	    k.progress.total);
-	OK(store_check(k.to, &schema, &why));
+	OK(store_copy_check(k.to, &schema, &why));
 	assert_int_equal(schema, store_schema());
 	OK(stat(k.to, &st));
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -166,19 +167,19 @@ what_is_no_store_is_told_apart(void **state)
 
 	store_close(f->s);
 	f->s = NULL;
-	OK(store_check(f->path, &schema, &why));
+	OK(store_copy_check(f->path, &schema, &why));
 	sql(f->path, "PRAGMA user_version = 9999");
-	FAILS(store_check(f->path, &schema, &why), ERR_UNSUPPORTED);
+	FAILS(store_copy_check(f->path, &schema, &why), ERR_UNSUPPORTED);
 	snprintf(path, sizeof(path), "%s/other.db", f->dir);
 	sql(path, "CREATE TABLE x (y)");
-	FAILS(store_check(path, &schema, &why), ERR_TYPE);
+	FAILS(store_copy_check(path, &schema, &why), ERR_TYPE);
 	fd = open(path, O_WRONLY | O_TRUNC);
 	assert_int_equal(write(fd, "not a database at all, but long enough "
 	    "to be looked at as one, if it must be ...............", 88), 88);
 	close(fd);
-	FAILS(store_check(path, &schema, &why), ERR_TYPE);
+	FAILS(store_copy_check(path, &schema, &why), ERR_TYPE);
 	snprintf(path, sizeof(path), "%s/none.db", f->dir);
-	assert_int_not_equal(store_check(path, &schema, &why), 0);
+	assert_int_not_equal(store_copy_check(path, &schema, &why), 0);
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -209,7 +210,7 @@ damage_is_found_by_the_copy_and_by_the_check(void **state)
 	store_close(f->s);
 	f->s = NULL;
 	damage(f->path);
-	FAILS(store_check(f->path, &schema, &why), ERR_CORRUPT);
+	FAILS(store_copy_check(f->path, &schema, &why), ERR_CORRUPT);
 	begin(&k, state, 0);
 	while (!store_copy_step(k.copy))
 		continue;
@@ -228,7 +229,50 @@ a_row_that_refers_to_nothing_is_found(void **state)
 	f->s = NULL;
 	sql(f->path, "PRAGMA foreign_keys = OFF; INSERT INTO psk VALUES "
 	    "('x', 77, x'00'); PRAGMA wal_checkpoint(TRUNCATE)");
-	FAILS(store_check(f->path, &schema, &why), ERR_CORRUPT);
+	FAILS(store_copy_check(f->path, &schema, &why), ERR_CORRUPT);
+}
+
+static int64_t
+no_time(void)
+{
+	return 0;
+}
+
+/* More than the log's hard bound is written while the reader is there: the
+ * thread would take the write lock for it, in vain, and commits would fail. */
+static void
+nobody_is_stopped_for_the_sake_of_a_log_that_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct store_sqlite_opts o = OPTS(f->path, false);
+	static uint8_t big[STORE_META_MAX];
+	struct syncer_stats st = {0};
+	struct copied k;
+	struct why why;
+	char name[32];
+
+	store_close(f->s);
+	f->s = NULL;
+	o.clock = no_time;
+	OK(store_sqlite_open(&o, &f->s, &why));
+	assert_non_null(f->s->syncer);
+	syncer_hold(f->s->syncer, true);
+	begin(&k, state, 0);
+	assert_false(store_copy_step(k.copy));
+	for (int i = 0; st.log_pages < SYNC_HARD + SYNC_SOFT; i++) {
+		memset(big, i, sizeof(big)); /* what is the same is not written */
+		OK(store_begin(f->s));
+		for (int n = 0; n < 200; n++) {
+			snprintf(name, sizeof(name), "m%d-%d", i % 20, n);
+			OK(f->s->ops->meta_put(f->s, name, slice_of(big,
+			    sizeof(big))));
+		}
+		OK(store_commit(f->s));
+		syncer_stats(f->s->syncer, &st);
+		assert_true(i < 1000);
+	}
+	FAILS(store_copy_end(k.copy, &why), ERR_CANCELLED);
+	syncer_hold(f->s->syncer, false);
 }
 
 #define T(t) {#t, t, open_sqlite, shut, NULL}
@@ -244,6 +288,7 @@ main(void)
 		T(what_is_no_store_is_told_apart),
 		T(damage_is_found_by_the_copy_and_by_the_check),
 		T(a_row_that_refers_to_nothing_is_found),
+		T(nobody_is_stopped_for_the_sake_of_a_log_that_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
