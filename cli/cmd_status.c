@@ -85,8 +85,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 		    "than this server knows; publish or restore a newer "
 		    "backup", m->ahead);
 	if (m->degraded)
-		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
-		    m->why);
+		render_linef(stdout, "DEGRADED", "%s", m->why);
 }
 
 int

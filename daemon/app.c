@@ -62,6 +62,12 @@ open_state(struct app *app, struct why *why)
 	return rc;
 }
 
+static void
+on_refused(struct app *app, int err)
+{
+	health_refused(&app->health, err);
+}
+
 static int
 open_front(struct app *app, struct why *why)
 {
@@ -70,7 +76,7 @@ open_front(struct app *app, struct why *why)
 		.app = app,
 		.blobs = app->blobs,
 		.conf = &app->conf,
-		.hooks = {access_psk, access_who, engine_blocks,
+		.hooks = {access_psk, access_who, engine_blocks, on_refused,
 		    blocks_count},
 		.device = routes_device,
 		.admin = routes_admin,

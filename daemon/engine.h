@@ -128,8 +128,6 @@ struct engine_stats {
 	uint64_t turns, commits_failed, events, conflicts, pushes, folds;
 	uint64_t syncs_failed;
 	uint64_t progress_slots; /* downloads in sight */
-	bool degraded; /* the last commit, sync or checkpoint failed */
-	char why[160]; /* what the disk said then */
 };
 void engine_stats(const struct engine *e, struct engine_stats *ret);
 

@@ -134,6 +134,8 @@ struct front_hooks {
 	   never touches the store */
 	void (*blocks)(struct app *app, const struct req *req,
 	    const struct blob *image, uint64_t end, uint64_t total);
+	/* a request is answered with this error; NULL: nobody asks */
+	void (*refused)(struct app *app, int err);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
 };

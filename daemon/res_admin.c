@@ -315,6 +315,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	struct store_stats st;
 	struct front_stats fs;
 	struct engine_stats es;
+	struct health_report health;
 
 	app->store->ops->stats(app->store, &st);
 	front_stats(app->front, &fs);
@@ -340,8 +341,9 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.commits_failed = es.commits_failed;
 	put_lag(&m, app->loop);
 	put_images(&m, &fs);
-	m.degraded = es.degraded;
-	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
+	health_read(&app->health, &health);
+	m.degraded = health.degraded;
+	snprintf(m.why, sizeof(m.why), "%.160s", health.text);
 	m.backup = backup_last(app);
 	m.ahead = st.ahead;
 	ahead_restored(app, &m.restored_from, &m.restored);

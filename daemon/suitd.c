@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/fsck.h"
 #include "daemon/log.h"
 #include "daemon/restore.h"
 
@@ -23,7 +24,7 @@ struct options {
 	const char *file, *dir, *restore;
 	const char *setting[SETTINGS];
 	size_t settings;
-	bool check, verbose, force;
+	bool check, verbose, force, fsck, repair;
 };
 
 static void
@@ -36,6 +37,10 @@ usage(FILE *f)
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
 	    "  -n, --check         check the configuration and stop\n"
+	    "      --fsck          check the state directory and stop; 0: all "
+	    "is well\n"
+	    "      --repair        with --fsck: repair what is safe to "
+	    "repair\n"
 	    "  -v, --verbose       log more\n"
 	    "      --restore BACKUP  makes the state directory of a folder of "
 	    "suitctl backup\n"
@@ -52,9 +57,11 @@ read_options(int argc, char **argv, struct options *o)
 		{"config", required_argument, NULL, 'c'},
 		{"dir", required_argument, NULL, 'd'},
 		{"check", no_argument, NULL, 'n'},
+		{"fsck", no_argument, NULL, 'F'},
+		{"repair", no_argument, NULL, 'R'},
 		{"verbose", no_argument, NULL, 'v'},
-		{"restore", required_argument, NULL, 'R'},
-		{"force", no_argument, NULL, 'F'},
+		{"restore", required_argument, NULL, 'B'},
+		{"force", no_argument, NULL, 'A'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -80,13 +87,19 @@ read_options(int argc, char **argv, struct options *o)
 		case 'n':
 			o->check = true;
 			break;
+		case 'F':
+			o->fsck = true;
+			break;
+		case 'R':
+			o->repair = true;
+			break;
 		case 'v':
 			o->verbose = true;
 			break;
-		case 'R':
+		case 'B':
 			o->restore = optarg;
 			break;
-		case 'F':
+		case 'A':
 			o->force = true;
 			break;
 		case 'V':
@@ -100,7 +113,8 @@ read_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc || (o->force && o->restore == NULL)) {
+	if (optind < argc || (o->force && o->restore == NULL) ||
+	    (o->repair && !o->fsck)) {
 		usage(stderr);
 		return 2;
 	}
@@ -203,6 +217,8 @@ main(int argc, char **argv)
 		return rc != 0;
 	}
 	umask(077);
+	if (o.fsck)
+		return (int)fsck_run(app.conf.state_dir, o.repair);
 	if (o.restore != NULL)
 		return restore_run(&(struct restore_opts){o.restore,
 		    app.conf.state_dir, o.force, loop_coarse()});

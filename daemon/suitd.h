@@ -6,6 +6,7 @@
 #define SUITD_DAEMON_SUITD_H
 
 #include "daemon/front.h"
+#include "daemon/health.h"
 #include "daemon/loop.h"
 #include "daemon/peer.h"
 #include "db/blob.h"
@@ -47,6 +48,7 @@ struct app {
 	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
+	struct health health;
 };
 
 #endif

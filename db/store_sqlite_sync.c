@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "db/store_sqlite.h"
@@ -33,6 +34,8 @@
 #define SLOW_US 20000
 #define GATHER_US 20000 /* at most */
 #define LOCK_MS 200 /* for the loop's turn to end */
+#define LEAST 64 /* pages at which a checkpoint may begin */
+#define HARD(soft) ((soft) * (SYNC_HARD / SYNC_SOFT))
 
 enum question { NONE, ASKED, BEGUN, ANSWERED };
 
@@ -45,6 +48,9 @@ struct syncer {
 	int err;
 	bool stop, tick;
 	unsigned held; /* readers that will take long */
+	bool shrink; /* asked for */
+	uint64_t soft, rest; /* a checkpoint begins at so many pages above the
+	                        rest that the last one has left */
 	uint64_t pages; /* of the log; 0: not since the last checkpoint */
 	struct syncer_stats stats;
 
@@ -54,12 +60,22 @@ struct syncer {
 	int log, event;
 	bool broken; /* a sync failed: see store_sync.h */
 	bool retry; /* a checkpoint failed */
-	uint64_t next; /* pages at which to checkpoint */
 	uint64_t slow_us; /* the slower syncs took so long lately */
 	uint64_t mean_us;
 
 	atomic_uint claim; /* odd: the thread has, or wants, the write lock */
 };
+
+static uint64_t
+soft_mark(const struct syncer *s)
+{
+	uint64_t pages = SYNC_SOFT;
+	struct statvfs st;
+
+	if (fstatvfs(s->log, &st) == 0)
+		pages = (uint64_t)st.f_bavail * st.f_frsize / 4096 / 8;
+	return pages > SYNC_SOFT ? SYNC_SOFT : pages < LEAST ? LEAST : pages;
+}
 
 /* --- the thread --- */
 
@@ -129,18 +145,19 @@ checkpoint(struct syncer *s, bool all)
 {
 	bool slow = s->slow_us > SLOW_US;
 	int log = 0, done = 0, rc;
+	uint64_t rest;
 
 	rc = all ? whole(s, slow, &log, &done) : part(s, slow, &log, &done);
-	s->next = SYNC_SOFT;
-	if (log > done)
-		s->next += (uint64_t)log;
+	rest = log > done ? (uint64_t)log : 0;
 	/* somebody else reads the database: not again and again meanwhile */
 	if (rc == SQLITE_BUSY && log > 0)
-		s->next = (uint64_t)log + SYNC_HARD;
+		rest = (uint64_t)log + SYNC_HARD - SYNC_SOFT;
 	s->retry = rc != SQLITE_OK && rc != SQLITE_BUSY;
 	if (rc != SQLITE_OK)
 		failed(s, sq_code(rc), "checkpoint", sqlite3_errmsg(s->db));
 	pthread_mutex_lock(&s->lock);
+	s->rest = rest;
+	s->soft = soft_mark(s);
 	s->stats.checkpoints += rc == SQLITE_OK;
 	s->stats.stuck = rc != SQLITE_OK;
 	if (rc == SQLITE_OK && all)
@@ -158,8 +175,8 @@ look_again(struct syncer *s)
 	if (part(s, s->slow_us > SLOW_US, &log, &done) != SQLITE_OK ||
 	    log < 0 || log > done)
 		return;
-	s->next = SYNC_SOFT;
 	pthread_mutex_lock(&s->lock);
+	s->rest = 0;
 	s->pages = 0;
 	s->stats.checkpoints++;
 	s->stats.stuck = false;
@@ -232,7 +249,31 @@ answer(struct syncer *s, int err)
 	pthread_mutex_unlock(&s->lock);
 }
 
-enum task { SYNC, CHECKPOINT, WHOLE, LOOK, STOP };
+enum task { SYNC, CHECKPOINT, WHOLE, SHRINK, LOOK, STOP };
+
+/* Commits fail meanwhile, or there was room again before. Nobody is waited
+ * for: whoever asks shall hear of the disk, and not of us. */
+static void
+shrink(struct syncer *s)
+{
+	int rc;
+
+	sqlite3_busy_timeout(s->db, 0);
+	atomic_fetch_add(&s->claim, 1);
+	rc = sqlite3_wal_checkpoint_v2(s->db, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	atomic_fetch_add(&s->claim, 1);
+	sqlite3_busy_timeout(s->db, LOCK_MS);
+	if (rc != SQLITE_OK)
+		return;
+	s->broken = false;
+	pthread_mutex_lock(&s->lock);
+	s->rest = s->pages = s->stats.log_pages = 0;
+	s->soft = soft_mark(s);
+	s->stats.checkpoints++;
+	s->stats.stuck = false;
+	pthread_mutex_unlock(&s->lock);
+}
 
 /* Waits for something to do. What was asked comes first. */
 static enum task
@@ -242,7 +283,8 @@ next_task(struct syncer *s)
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
-		bool due = s->retry ? s->tick : s->pages >= s->next;
+		bool due = s->retry ? s->tick :
+		    s->pages >= s->soft + s->rest;
 
 		if (s->question == ASKED) {
 			task = SYNC;
@@ -250,8 +292,13 @@ next_task(struct syncer *s)
 		}
 		if (s->stop)
 			break;
+		if (s->shrink && s->held == 0) {
+			task = SHRINK;
+			s->shrink = false;
+			break;
+		}
 		if (due) {
-			task = s->stats.log_pages >= SYNC_HARD &&
+			task = s->stats.log_pages >= HARD(s->soft) &&
 			    s->held == 0 ? WHOLE : CHECKPOINT;
 			s->pages = 0;
 			s->tick = false;
@@ -280,6 +327,8 @@ run(void *arg)
 			answer(s, make_durable(s));
 		else if (task == LOOK)
 			look_again(s);
+		else if (task == SHRINK)
+			shrink(s);
 		else if (checkpoint(s, task == WHOLE) == 0 && task == WHOLE)
 			s->broken = false;
 	}
@@ -354,6 +403,7 @@ syncer_tick(struct syncer *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->tick = true;
+	s->soft = soft_mark(s);
 	if (s->stats.stuck)
 		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
@@ -364,6 +414,15 @@ syncer_hold(struct syncer *s, bool on)
 {
 	pthread_mutex_lock(&s->lock);
 	s->held = on ? s->held + 1 : s->held - 1;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+syncer_shrink(struct syncer *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->shrink = true;
+	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -383,7 +442,7 @@ on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	(void)name;
 	pthread_mutex_lock(&s->lock);
 	s->stats.log_pages = s->pages = (uint64_t)pages;
-	if (s->pages >= SYNC_SOFT)
+	if (s->pages >= s->soft)
 		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	return SQLITE_OK;
@@ -440,9 +499,10 @@ syncer_new(sqlite3 *db, const struct store_sqlite_opts *o,
 	pthread_cond_init(&s->wake, NULL);
 	pthread_cond_init(&s->answered, NULL);
 	s->log = s->event = -1;
-	s->next = SYNC_SOFT;
 	s->clock = o->clock;
 	err = open_files(s, o->path);
+	if (err == 0)
+		s->soft = soft_mark(s);
 	if (err == 0)
 		err = start(s);
 	if (err != 0) {

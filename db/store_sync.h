@@ -24,6 +24,10 @@
  * starts a log anew has to sync its first page before any other; on a disk
  * that is slow at this the thread does it, too.
  *
+ * Where an eighth of the room that is left is less than SYNC_SOFT pages, that
+ * is the mark, and four times as much the other one: a log that took all the
+ * room could not be checkpointed, for the database has to grow then.
+ *
  * The log can outgrow SYNC_HARD only while checkpoints fail: syncer_stats
  * says so, and why.
  *
@@ -53,13 +57,16 @@ int syncer_wait(struct syncer *s) MUST_USE;
 /* Readable while there is an answer. */
 int syncer_fd(const struct syncer *s);
 
-/* Now and then: a checkpoint that failed is tried again; after one that a
+/* Now and then: how much room is left; a checkpoint that failed is tried again; after one that a
  * reader was in the way of, whether it has gone. */
 void syncer_tick(struct syncer *s);
 
 /* Somebody reads the database for long (store_copy.h): the log grows meanwhile
  * and nobody is stopped for its sake. As often off as on. */
 void syncer_hold(struct syncer *s, bool on);
+/* Commits fail for want of room: what the log takes is given back, if it can
+ * be checkpointed. */
+void syncer_shrink(struct syncer *s);
 
 struct syncer_stats {
 	uint64_t syncs, checkpoints, failed; /* failed: of both */

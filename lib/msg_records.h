@@ -31,7 +31,7 @@ struct msg_status {
 	/* downloads that they have noted, and gave up for newer ones */
 	uint64_t image_peers, image_evicted;
 	uint64_t images_mapped;
-	bool degraded; /* the last commit failed, for: */
+	bool degraded; /* the disk does not take what is written, for: */
 	char why[161];
 	uint64_t ahead; /* devices that run newer than what is known here */
 	/* the last good backup; the backup that this store was restored from,

@@ -49,6 +49,13 @@ fill(struct store *s, int from, int n)
 	OK(store_commit(s));
 }
 
+static int64_t
+no_time(void)
+{
+	return 0;
+}
+
+/* As the daemon opens it, with its thread. */
 static uint64_t
 devices_in(const char *path)
 {
@@ -57,6 +64,7 @@ devices_in(const char *path)
 	struct store *s = NULL;
 	struct why why;
 
+	o.clock = no_time;
 	OK(store_sqlite_open(&o, &s, &why));
 	s->ops->stats(s, &st);
 	store_close(s);
@@ -230,12 +238,6 @@ a_row_that_refers_to_nothing_is_found(void **state)
 	sql(f->path, "PRAGMA foreign_keys = OFF; INSERT INTO psk VALUES "
 	    "('x', 77, x'00'); PRAGMA wal_checkpoint(TRUNCATE)");
 	FAILS(store_copy_check(f->path, &schema, &why), ERR_CORRUPT);
-}
-
-static int64_t
-no_time(void)
-{
-	return 0;
 }
 
 /* More than the log's hard bound is written while the reader is there: the

@@ -155,6 +155,8 @@ def test_restored_it_is_what_it_was(_):
             assert sha(os.path.join(d.state, "images", h[:2], h)) == h
         assert os.stat(os.path.join(d.state, "admin.psk")).st_mode & 0o777 == 0o600
         assert sha(os.path.join(d.state, "admin.psk")) == sha(os.path.join(folder, "admin.psk"))
+        r = subprocess.run([os.path.join(BIN, "suitd"), "--fsck", "-d", d.state], capture_output=True, text=True)
+        assert r.returncode == 0, r.stdout + r.stderr
         d.start()
         s = d.ctl_json("status")
         assert s["restored_from"] == j["created"] and s["devices"] == 21, s
