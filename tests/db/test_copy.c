@@ -121,7 +121,7 @@ a_commit_does_not_wait_for_a_copy_nor_is_it_lost(void **state)
 	begin(&k, state, 0);
 	assert_false(store_copy_step(k.copy));
 	assert_false(store_copy_step(k.copy));
-	fill(s, DEVICES, 10); /* on this thread: had it to wait, it would fail */
+	fill(s, DEVICES, 10); /* had it to wait, it would fail */
 	while (!store_copy_step(k.copy))
 		continue;
 	if (store_copy_end(k.copy, &why) != 0)
@@ -262,7 +262,7 @@ nobody_is_stopped_for_the_sake_of_a_log_that_is_read(void **state)
 	begin(&k, state, 0);
 	assert_false(store_copy_step(k.copy));
 	for (int i = 0; st.log_pages < SYNC_HARD + SYNC_SOFT; i++) {
-		memset(big, i, sizeof(big)); /* what is the same is not written */
+		memset(big, i, sizeof(big)); /* else nothing is written */
 		OK(store_begin(f->s));
 		for (int n = 0; n < 200; n++) {
 			snprintf(name, sizeof(name), "m%d-%d", i % 20, n);
