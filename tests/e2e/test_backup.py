@@ -281,14 +281,13 @@ def tmpfs(path, size):
         raise Skip("may not mount a tmpfs here: " + r.stderr.strip())
 
 
-def fill(path):
-    with open(path, "wb") as f:
-        try:
-            while True:
-                f.write(bytes(65536))
-                f.flush()
-        except OSError:
-            pass
+def unmount(d, mounted):
+    """Whatever became of the daemon."""
+    try:
+        d.stop()
+    finally:
+        for m in mounted:
+            subprocess.run(["umount", m], check=True)
 
 
 def test_a_disk_that_is_full_is_told_on_either_side(_):
@@ -328,9 +327,7 @@ def test_a_disk_that_is_full_is_told_on_either_side(_):
             out = restore(d, folder, rc=1, state=os.path.join(d.file("small"), "state"))
             assert os.listdir(d.file("small")) == [], out
         finally:
-            d.stop()
-            for m in mounted:
-                subprocess.run(["umount", m], check=True)
+            unmount(d, mounted)
 
 
 def test_what_is_damaged_is_refused_and_changes_nothing(_):
@@ -445,8 +442,7 @@ def test_a_mount_point_is_filled_and_half_of_it_does_not_start(_):
             assert d.ctl_json("status")["releases"] == 1
             assert Peer(d.port).download("fw/a.bin", 6)[0]
         finally:
-            d.stop()
-            subprocess.run(["umount", d.state], check=True)
+            unmount(d, [d.state])
 
 
 def test_one_at_a_time_and_not_beside_a_daemon(_):
