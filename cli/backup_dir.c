@@ -48,7 +48,8 @@ is_ours(const char *path)
 	if (dir == NULL)
 		return false;
 	while ((e = readdir(dir)) != NULL)
-		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		n += strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 &&
 		    strcmp(e->d_name, "lost+found") != 0;
 	closedir(dir);
 	return n == 0;

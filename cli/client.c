@@ -10,6 +10,7 @@
 #include "lib/uri.h"
 
 #define OBSERVE_MS 20000 /* silence after which we ask again */
+#define TRIES 10 /* of a body that changes while it is fetched */
 
 const char *
 client_uri(const struct client *c)
@@ -106,18 +107,66 @@ drain(struct client *c, const struct client_req *rq)
 	return rc;
 }
 
+/* A block of another body than the first one's: RFC 7959 2.4 forbids to put
+ * them together. A body that is shorter now has no such block (4.00). */
+static bool
+is_another(const struct client *c, struct slice etag, uint64_t off)
+{
+	return (c->code == 205 && !slice_eq(slice_of(c->etag, c->etag_n),
+	    etag)) || (c->code == 400 && off > 0);
+}
+
+#define ANOTHER (-1)
+
+/* The blocks behind what has come; ANOTHER: the body has changed. */
+static int
+more_blocks(struct client *c, const struct client_req *rq,
+    const struct client_req *next)
+{
+	struct client_part p = {.payload = SLICE_NONE};
+	uint64_t off = c->body_n;
+	uint8_t first[sizeof(c->etag)];
+	struct slice etag = slice_of(first, c->etag_n);
+	struct block b;
+	int rc;
+
+	memcpy(first, c->etag, sizeof(first));
+	rc = drain(c, rq);
+	while (rc == CLI_OK && c->have_b2 && c->b2.more) {
+		b = (struct block){(uint32_t)(off >> (c->b2.szx + 4)),
+		    false, c->b2.szx};
+		p.b2 = &b;
+		if (c->body_n + block_size(b.szx) > CLIENT_BODY_MAX)
+			return cli_usage("the answer is too long"),
+			    CLI_REFUSED;
+		rc = client_exchange(c, next, &p);
+		if (rc != CLI_OK)
+			return rc;
+		if (off == 0) { /* the first one only now */
+			memcpy(first, c->etag, sizeof(first));
+			etag.n = c->etag_n;
+		}
+		if (is_another(c, etag, off))
+			return ANOTHER;
+		if (c->code != 205 || c->part_n == 0)
+			break;
+		off += c->part_n;
+		rc = drain(c, rq);
+	}
+	return rc;
+}
+
 /*
  * The rest of an answer that came in blocks. To ask for block 1 with POST
- * would do the thing again, so its outcome is fetched instead.
+ * would do the thing again, so its outcome is fetched instead. What changes
+ * while it is fetched is fetched anew.
  */
 static int
 download(struct client *c, const struct client_req *rq)
 {
+	static const struct block start = {0, true, CLIENT_SZX};
 	struct client_req next = *rq;
-	struct client_part p = {.payload = SLICE_NONE};
-	struct block b;
-	uint64_t off;
-	int rc;
+	int rc = ANOTHER;
 
 	next.body = SLICE_NONE;
 	if (rq->method != CLIENT_GET && c->have_b2 && c->b2.more) {
@@ -126,30 +175,22 @@ download(struct client *c, const struct client_req *rq)
 		next.after[0] = '\0';
 		outcome_path(c, rq, next.path);
 		c->body_n = 0;
-		c->b2 = (struct block){0, true, CLIENT_SZX};
+		c->b2 = start;
 	}
-	off = c->body_n;
-	rc = drain(c, rq);
-	if (rc != CLI_OK)
+	for (int i = 0; i < TRIES && rc == ANOTHER; i++) {
+		if (i > 0) {
+			if (rq->sink != NULL)
+				break;
+			c->body_n = 0;
+			c->b2 = start;
+			c->have_b2 = true;
+		}
+		rc = more_blocks(c, rq, &next);
+	}
+	if (rc != ANOTHER)
 		return rc;
-	while (c->have_b2 && c->b2.more) {
-		b = (struct block){(uint32_t)(off >> (c->b2.szx + 4)),
-		    false, c->b2.szx};
-		p.b2 = &b;
-		if (c->body_n + block_size(b.szx) > CLIENT_BODY_MAX)
-			return cli_usage("the answer is too long"),
-			    CLI_REFUSED;
-		rc = client_exchange(c, &next, &p);
-		if (rc != CLI_OK)
-			return rc;
-		if (c->code != 205 || c->part_n == 0)
-			break;
-		off += c->part_n;
-		rc = drain(c, rq);
-		if (rc != CLI_OK)
-			return rc;
-	}
-	return CLI_OK;
+	cli_usage("the answer changes while it is fetched; try again");
+	return CLI_REFUSED;
 }
 
 static int

@@ -37,6 +37,8 @@ struct client {
 	char location[LIMIT_PATH + 1]; /* canonical; "" none */
 	bool have_b1, have_b2;
 	struct block b1, b2;
+	uint8_t etag[8];
+	size_t etag_n; /* 0: none */
 	uint8_t *body; /* CLIENT_BODY_MAX */
 	size_t body_n, part_n; /* part_n: bytes of the last block */
 	uint8_t watch[8]; /* token of the observation */

@@ -70,6 +70,18 @@ take_location(struct client *c, const coap_pdu_t *pdu)
 }
 
 static void
+take_etag(struct client *c, const coap_pdu_t *pdu)
+{
+	coap_opt_iterator_t it;
+	coap_opt_t *o = coap_check_option(pdu, COAP_OPTION_ETAG, &it);
+	size_t n = o != NULL ? coap_opt_length(o) : 0;
+
+	c->etag_n = n <= sizeof(c->etag) ? n : 0;
+	if (c->etag_n > 0)
+		memcpy(c->etag, coap_opt_value(o), n);
+}
+
+static void
 take_answer(struct client *c, const coap_pdu_t *pdu)
 {
 	const uint8_t *p;
@@ -84,6 +96,7 @@ take_answer(struct client *c, const coap_pdu_t *pdu)
 	c->have_b1 = opt_block(pdu, COAP_OPTION_BLOCK1, &c->b1);
 	c->have_b2 = opt_block(pdu, COAP_OPTION_BLOCK2, &c->b2);
 	take_location(c, pdu);
+	take_etag(c, pdu);
 	c->part_n = 0;
 	if (coap_get_data(pdu, &n, &p) && n <= CLIENT_BODY_MAX - c->body_n) {
 		memcpy(c->body + c->body_n, p, n);

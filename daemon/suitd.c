@@ -167,9 +167,9 @@ main(int argc, char **argv)
 	rc = configure(&o, &app.conf, tell, NULL);
 	if (rc != 0 || o.check)
 		return rc != 0 ? 1 : selfcheck_main(&app.conf);
+	umask(077);
 	if (o.fsck)
 		return (int)fsck_run(app.conf.state_dir, o.repair);
-	umask(077);
 	if (o.restore != NULL)
 		return restore_run(&(struct restore_opts){o.restore,
 		    app.conf.state_dir, o.force, loop_coarse()});

@@ -444,7 +444,9 @@ setup(struct sq *s, const struct store_sqlite_opts *o)
 		    "PRAGMA temp_store = MEMORY;"
 		    "PRAGMA cache_size = -8192;" /* KiB */
 		    "PRAGMA wal_autocheckpoint = 1000;" /* pages: 4 MiB */
-		    "PRAGMA journal_size_limit = 16777216");
+		    "PRAGMA journal_size_limit = 16777216;"
+		    /* a store that was restored has a log from here on */
+		    "SELECT count(*) FROM sqlite_schema");
 	if (err == 0)
 		err = sq_exec(s, o->full_sync && o->clock == NULL ?
 		    "PRAGMA synchronous = FULL" :

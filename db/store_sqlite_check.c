@@ -198,6 +198,7 @@ struct rule {
 	" ON CONFLICT DO UPDATE SET n = excluded.n"
 #define DEVICES "SELECT count(*) AS n FROM device"
 #define CAMPAIGNS "SELECT count(*) AS n FROM campaign"
+#define AHEAD "SELECT count(*) AS n FROM device WHERE ahead = 1"
 #define JOBS "SELECT count(*) AS n FROM job"
 #define AHEAD "SELECT count(*) AS n FROM device WHERE ahead = 1"
 #define LIVE "SELECT count(*) AS n FROM job WHERE state < 5"
@@ -225,6 +226,8 @@ static const struct rule rules[] = {
 	{"tally-campaign-id", 2, "the last campaign's number",
 	    TALLY("campaign_id", LAST_CAMPAIGN),
 	    TALLY_FIX("campaign_id", LAST_CAMPAIGN), NULL},
+	{"tally-ahead", 4, "the count of devices that are ahead",
+	    TALLY("ahead", AHEAD), TALLY_FIX("ahead", AHEAD), NULL},
 	{"tally-jobs", 2, "the count of jobs",
 	    TALLY("job", JOBS), TALLY_FIX("job", JOBS), NULL},
 	{"tally-live-jobs", 2, "the count of live jobs",

@@ -47,10 +47,10 @@ struct syncer {
 	enum question question;
 	int err;
 	bool stop, tick;
+	unsigned held; /* readers that will take long */
 	bool shrink; /* asked for */
 	uint64_t soft, rest; /* a checkpoint begins at so many pages above the
 	                        rest that the last one has left */
-	unsigned held; /* readers that will take long */
 	uint64_t pages; /* of the log; 0: not since the last checkpoint */
 	struct syncer_stats stats;
 
@@ -296,7 +296,7 @@ next_task(struct syncer *s)
 		}
 		if (s->stop)
 			break;
-		if (s->shrink) {
+		if (s->shrink && s->held == 0) {
 			task = SHRINK;
 			s->shrink = false;
 			break;
@@ -414,19 +414,19 @@ syncer_tick(struct syncer *s)
 }
 
 void
+syncer_hold(struct syncer *s, bool on)
+{
+	pthread_mutex_lock(&s->lock);
+	s->held = on ? s->held + 1 : s->held - 1;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
 syncer_shrink(struct syncer *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->shrink = true;
 	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
-}
-
-void
-syncer_hold(struct syncer *s, bool on)
-{
-	pthread_mutex_lock(&s->lock);
-	s->held = on ? s->held + 1 : s->held - 1;
 	pthread_mutex_unlock(&s->lock);
 }
 

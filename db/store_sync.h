@@ -62,12 +62,12 @@ int syncer_fd(const struct syncer *s);
  * reader was in the way of, whether it has gone. */
 void syncer_tick(struct syncer *s);
 
-/* Commits fail for want of room: what the log takes is given back, if it can
- * be checkpointed. */
-void syncer_shrink(struct syncer *s);
 /* Somebody reads the database for long (store_copy.h): the log grows meanwhile
  * and nobody is stopped for its sake. As often off as on. */
 void syncer_hold(struct syncer *s, bool on);
+/* Commits fail for want of room: what the log takes is given back, if it can
+ * be checkpointed. */
+void syncer_shrink(struct syncer *s);
 
 struct syncer_stats {
 	uint64_t syncs, checkpoints, failed; /* failed: of both */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "db/store_copy.h"
+#include "db/store_sync.h"
 
 #define DEVICES 3000 /* 1 MiB and more: several steps */
 
@@ -48,6 +49,13 @@ fill(struct store *s, int from, int n)
 	OK(store_commit(s));
 }
 
+static int64_t
+no_time(void)
+{
+	return 0;
+}
+
+/* As the daemon opens it, with its thread. */
 static uint64_t
 devices_in(const char *path)
 {
@@ -56,6 +64,7 @@ devices_in(const char *path)
 	struct store *s = NULL;
 	struct why why;
 
+	o.clock = no_time;
 	OK(store_sqlite_open(&o, &s, &why));
 	s->ops->stats(s, &st);
 	store_close(s);
@@ -112,7 +121,7 @@ a_commit_does_not_wait_for_a_copy_nor_is_it_lost(void **state)
 	begin(&k, state, 0);
 	assert_false(store_copy_step(k.copy));
 	assert_false(store_copy_step(k.copy));
-	fill(s, DEVICES, 10); /* on this thread: had it to wait, it would fail */
+	fill(s, DEVICES, 10); /* had it to wait, it would fail */
 	while (!store_copy_step(k.copy))
 		continue;
 	if (store_copy_end(k.copy, &why) != 0)
@@ -231,6 +240,43 @@ a_row_that_refers_to_nothing_is_found(void **state)
 	FAILS(store_copy_check(f->path, &schema, &why), ERR_CORRUPT);
 }
 
+/* More than the log's hard bound is written while the reader is there: the
+ * thread would take the write lock for it, in vain, and commits would fail. */
+static void
+nobody_is_stopped_for_the_sake_of_a_log_that_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct store_sqlite_opts o = OPTS(f->path, false);
+	static uint8_t big[STORE_META_MAX];
+	struct syncer_stats st = {0};
+	struct copied k;
+	struct why why;
+	char name[32];
+
+	store_close(f->s);
+	f->s = NULL;
+	o.clock = no_time;
+	OK(store_sqlite_open(&o, &f->s, &why));
+	assert_non_null(f->s->syncer);
+	syncer_hold(f->s->syncer, true);
+	begin(&k, state, 0);
+	assert_false(store_copy_step(k.copy));
+	for (int i = 0; st.log_pages < SYNC_HARD + SYNC_SOFT; i++) {
+		memset(big, i, sizeof(big)); /* else nothing is written */
+		OK(store_begin(f->s));
+		for (int n = 0; n < 200; n++) {
+			snprintf(name, sizeof(name), "m%d-%d", i % 20, n);
+			OK(f->s->ops->meta_put(f->s, name, slice_of(big,
+			    sizeof(big))));
+		}
+		OK(store_commit(f->s));
+		syncer_stats(f->s->syncer, &st);
+		assert_true(i < 1000);
+	}
+	FAILS(store_copy_end(k.copy, &why), ERR_CANCELLED);
+	syncer_hold(f->s->syncer, false);
+}
+
 #define T(t) {#t, t, open_sqlite, shut, NULL}
 
 int
@@ -244,6 +290,7 @@ main(void)
 		T(what_is_no_store_is_told_apart),
 		T(damage_is_found_by_the_copy_and_by_the_check),
 		T(a_row_that_refers_to_nothing_is_found),
+		T(nobody_is_stopped_for_the_sake_of_a_log_that_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,8 +160,9 @@ def test_a_kill_leaves_nothing_to_repair(src):
 
 
 def test_counts_are_counted_again(src):
-    for name, find in (("device", "tally-devices"), ("campaign", "tally-campaigns"), ("job", "tally-jobs"),
-                       ("job_live", "tally-live-jobs"), ("ahead", "tally-ahead")):
+    for name, find in (("device", "tally-devices"), ("ahead", "tally-ahead"),
+                       ("campaign", "tally-campaigns"), ("job", "tally-jobs"),
+                       ("job_live", "tally-live-jobs")):
         with State(src) as s:
             want = s.one("SELECT n FROM tally WHERE name = '%s'" % name)
             s.sql("UPDATE tally SET n = n + 3 WHERE name = ?", name)
