@@ -43,6 +43,8 @@ struct client_answer {
  */
 int client_open(const struct cli *c, struct client **ret) MUST_USE;
 void client_close(struct client *c); /* NULL is fine */
+/* No request waits for its answer after `ms` of CLOCK_MONOTONIC. */
+void client_end(struct client *c, int64_t ms);
 const char *client_uri(const struct client *c);
 
 /* "a", segments..., NULL: raw segments to a canonical path. */

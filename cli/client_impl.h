@@ -26,6 +26,7 @@ struct client {
 	char uri[LIMIT_URI + 1];
 	struct client_key key;
 	bool connected; /* something was answered */
+	int64_t end; /* of all waiting, CLOCK_MONOTONIC in ms; 0 none */
 
 	/* of the exchange under way */
 	uint8_t token[8];

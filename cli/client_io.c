@@ -277,6 +277,12 @@ client_close(struct client *c)
 	free(c);
 }
 
+void
+client_end(struct client *c, int64_t ms)
+{
+	c->end = ms;
+}
+
 /* --- requests --- */
 
 static void
@@ -371,6 +377,8 @@ client_exchange(struct client *c, const struct client_req *rq,
 	int64_t end = now_ms() + (c->connected ? ANSWER_MS : CONNECT_MS);
 	coap_pdu_t *pdu = make_pdu(c, rq, p);
 
+	if (c->end != 0 && c->end < end)
+		end = c->end;
 	c->done = false;
 	c->failed = NULL;
 	if (pdu == NULL || coap_send(c->session, pdu) == COAP_INVALID_MID)
