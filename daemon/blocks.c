@@ -435,7 +435,9 @@ blocks_stats(const struct blocks *b, struct blocks_stats *ret)
 	*ret = (struct blocks_stats){0};
 	if (blocks_workers(b) == 0)
 		return;
-	ret->blocks = b->slow_blocks;
+	ret->blocks = ret->slow_blocks = b->slow_blocks;
+	ret->bytes = ret->slow_bytes = b->slow_bytes;
+	memcpy(ret->code, b->slow_code, sizeof(ret->code));
 	ret->errors = b->slow_errors;
 	ret->dropped = b->slow_dropped;
 	if (blocks_table(b) != NULL)
@@ -449,6 +451,9 @@ blocks_stats(const struct blocks *b, struct blocks_stats *ret)
 		ret->evicted += seen.evicted;
 		ret->requests += get(&c->requests);
 		ret->blocks += get(&c->blocks);
+		ret->bytes += get(&c->bytes);
+		for (unsigned k = 0; k < CODES; k++)
+			ret->code[k] += get(&c->code[k]);
 		ret->errors += get(&c->errors);
 		ret->slow += get(&c->slow);
 		ret->dropped += get(&c->dropped);

@@ -41,7 +41,10 @@ unsigned blocks_workers(const struct blocks *b); /* NULL: 0 */
 
 struct blocks_stats {
 	uint64_t requests, blocks, errors; /* answered by workers */
+	uint64_t bytes; /* of images, in these blocks */
+	uint64_t code[CODES]; /* their answers by code (lib/code.h) */
 	uint64_t slow; /* given to the slow lane */
+	uint64_t slow_blocks, slow_bytes; /* blocks that it sent, of all */
 	uint64_t dropped; /* the slow lane or the network was full */
 	size_t mapped; /* images that workers can read */
 	uint64_t peers; /* downloads that are noted (seen.h) */

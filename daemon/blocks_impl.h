@@ -183,7 +183,8 @@ struct mark_ring {
 
 /* Written by the worker alone. */
 struct counters {
-	_Atomic(uint64_t) requests, blocks, errors, slow, dropped;
+	_Atomic(uint64_t) requests, blocks, bytes, errors, slow, dropped;
+	_Atomic(uint64_t) code[CODES];
 };
 
 static inline void
@@ -220,7 +221,9 @@ struct blocks {
 	size_t look; /* whose file is looked at next */
 	struct slow_wait *wait; /* SLOW_WAIT of them */
 	size_t waiting; /* places that are taken */
-	uint64_t slow_blocks, slow_errors, slow_dropped; /* of the slow lane */
+	/* of the slow lane */
+	uint64_t slow_blocks, slow_bytes, slow_errors, slow_dropped;
+	uint64_t slow_code[CODES];
 	/* what follows is read by workers; NULL: all goes to the slow lane */
 	_Alignas(LINE) _Atomic(struct table *) table;
 	_Atomic(bool) stop;

@@ -272,8 +272,10 @@ serve(struct lane *l, struct worker *w, struct slow_item *it, int err)
 		(void)post(b, &s);
 	}
 	b->slow_errors += s.a.code >= 400;
+	b->slow_code[code_index(s.a.code)]++;
 	if (s.a.block) {
 		b->slow_blocks++;
+		b->slow_bytes += s.a.len;
 		if (s.g.ep.n > SEEN_NAME)
 			tell(b->app, &s);
 		else

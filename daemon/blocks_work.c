@@ -43,7 +43,8 @@ struct batch {
 	size_t path_at;
 	unsigned outs, marks;
 	bool wake; /* there is something for the slow lane */
-	uint64_t requests, blocks, errors, slow, dropped;
+	uint64_t requests, blocks, bytes, errors, slow, dropped;
+	uint64_t code[CODES];
 };
 
 /* --- the envelope --- */
@@ -196,6 +197,7 @@ answer(struct worker *w, const struct get *g, unsigned i)
 	if (a->block) {
 		m->end = (uint32_t)(a->off + a->len);
 		m->total = (uint32_t)e->bytes.n;
+		b->bytes += a->len;
 		b->marks++;
 	}
 	entry_use(e, b->now);
@@ -271,7 +273,10 @@ serve(struct worker *w, unsigned i)
 		to_slow(w, i);
 		return;
 	}
-	b->errors += a->code >= 400 && (v == GET_OK || v == GET_ERROR);
+	if (v == GET_OK || v == GET_ERROR) {
+		b->errors += a->code >= 400;
+		b->code[code_index(a->code)]++;
+	}
 	if (!a->silent)
 		post(b, i);
 }
@@ -352,9 +357,12 @@ tally(struct worker *w)
 
 	move(&c->requests, &b->requests);
 	move(&c->blocks, &b->blocks);
+	move(&c->bytes, &b->bytes);
 	move(&c->errors, &b->errors);
 	move(&c->slow, &b->slow);
 	move(&c->dropped, &b->dropped);
+	for (unsigned i = 0; i < CODES; i++)
+		move(&c->code[i], &b->code[i]);
 }
 
 static void

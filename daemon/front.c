@@ -158,6 +158,7 @@ front_conclude(struct exchange *x, int rc)
 		rc = later_add(x);
 	else if (rc == 0)
 		x->silent = x->resp.drop;
+	x->f->stats.dropped += x->resp.drop;
 	if (!x->silent)
 		resp_finish(x, rc);
 }
@@ -274,6 +275,8 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	else if (!answer_fill(&x->answer, response))
 		log_error("front: answer does not fit peer=%s path=%s",
 		    x->req.peer, x->req.path);
+	if (!x->silent)
+		front_count(pl->f, front_row(x), x->answer.code);
 	if (!x->silent && x->ran && front_once(x))
 		dedup_end(pl->f->dedup, &x->peer, (uint16_t)x->mid,
 		    &x->answer);
@@ -312,14 +315,22 @@ on_event(coap_session_t *session, coap_event_t event)
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
 		pl->shaken++;
+		pl->f->stats.handshakes++;
 		dtls_connected(pl, session);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
 		pl->sessions -= pl->sessions > 0;
+		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		dtls_gone(pl, session);
 		break;
-	case COAP_EVENT_DTLS_CLOSED:
 	case COAP_EVENT_DTLS_ERROR:
+		/* without a key it has not even begun */
+		pl->f->stats.handshakes_failed += !dtls_is_up(session);
+		dtls_gone(pl, session);
+		observe_closed(pl->f->observers, session);
+		break;
+	case COAP_EVENT_DTLS_CLOSED:
+		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		dtls_gone(pl, session);
 		observe_closed(pl->f->observers, session);
 		break;
@@ -532,6 +543,12 @@ front_socket(const struct front *f, enum transport plane)
 	return f->plane[plane].sock;
 }
 
+const char *
+front_library(void)
+{
+	return coap_package_version();
+}
+
 void
 front_stats(const struct front *f, struct front_stats *ret)
 {
@@ -540,9 +557,11 @@ front_stats(const struct front *f, struct front_stats *ret)
 	ret->assemblies = block1_count(f->block1);
 	ret->waiting = f->later_n;
 	for (int t = 0; t < PLANES; t++)
-		ret->sessions += f->plane[t].sessions;
+		ret->sessions_of[t] = f->plane[t].sessions;
 	for (unsigned i = 0; i < f->follow_n; i++)
-		ret->sessions += f->follow[i].sessions;
+		ret->sessions_of[T_UDP] += f->follow[i].sessions;
+	for (int t = 0; t < PLANES; t++)
+		ret->sessions += ret->sessions_of[t];
 	if (f->hooks.stats != NULL)
 		f->hooks.stats(f->app, ret);
 }

@@ -20,6 +20,7 @@
 #define SUITD_DAEMON_FRONT_H
 
 #include "db/blob.h"
+#include "lib/code.h"
 #include "lib/conf.h"
 #include "lib/content.h"
 #include "lib/err.h"
@@ -36,6 +37,7 @@ enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
 
 enum transport { T_UDP, T_DTLS, T_TCP, T_ADMIN };
+#define TRANSPORTS 4
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
@@ -117,6 +119,11 @@ extern const struct route routes_admin[];
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
+	uint64_t block_bytes; /* in blocks that libcoap sent */
+	uint64_t sessions_of[TRANSPORTS];
+	uint64_t handshakes, handshakes_failed;
+	uint64_t notify_reset, notify_timeout; /* of notifications */
+	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
 	    image_evicted, images_mapped;
@@ -231,5 +238,15 @@ void front_links(const struct route *table, const struct slice *query,
     size_t query_n, struct buf *out);
 
 void front_stats(const struct front *f, struct front_stats *ret);
+/*
+ * Calls cb for each route with how many answers of each code (lib/code.h) it
+ * gave: FRONT_IMAGE are the routes that serve blocks, "other" is what no
+ * route serves. What workers answered is not in it (blocks.h).
+ */
+#define FRONT_IMAGE "image"
+void front_answered(const struct front *f, void (*cb)(void *arg,
+    const char *path, const uint64_t n[CODES]), void *arg);
+/* The version of the library below. */
+const char *front_library(void);
 
 #endif

@@ -120,6 +120,22 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 	w->heard = loop_mono(pl->f->loop);
 }
 
+bool
+dtls_is_up(coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	return w != NULL && w->connected;
+}
+
+bool
+dtls_is_begun(coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	return w != NULL && !w->connected;
+}
+
 void
 dtls_heard(struct plane *pl, coap_session_t *session)
 {

@@ -12,6 +12,9 @@ int dtls_setup(struct plane *pl) MUST_USE;
 /* The identity that the peer of this session proved, "" if none. */
 const char *dtls_identity(coap_session_t *session);
 void dtls_connected(struct plane *pl, coap_session_t *session);
+/* Has its handshake succeeded? Has it got a key, and not ended yet? */
+bool dtls_is_up(coap_session_t *session);
+bool dtls_is_begun(coap_session_t *session);
 void dtls_gone(struct plane *pl, coap_session_t *session);
 /* A valid record came. */
 void dtls_heard(struct plane *pl, coap_session_t *session);

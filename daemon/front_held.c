@@ -20,6 +20,7 @@ address(struct held *h, const struct exchange *x)
 	h->reliable = x->reliable;
 	h->mid = x->mid;
 	h->no_response = x->no_response;
+	h->row = front_row(x);
 	h->token_n = x->token.n;
 	memcpy(h->token, x->token.p, x->token.n);
 	h->answer = x->answer;
@@ -75,6 +76,7 @@ static void
 end_one(struct front *f, struct held *h, const struct answer *a)
 {
 	send_one(h, a);
+	front_count(f, h->row, a->code);
 	if (h->con)
 		dedup_end(f->dedup, &h->peer, (uint16_t)h->mid, a);
 	coap_session_release(h->session);
@@ -112,6 +114,7 @@ held_send(struct exchange *x)
 
 	address(&h, x);
 	send_one(&h, &x->answer);
+	front_count(x->f, h.row, x->answer.code);
 	if (front_once(x))
 		dedup_end(x->f->dedup, &x->peer, (uint16_t)x->mid,
 		    &x->answer);

@@ -9,6 +9,7 @@
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
  *   front_rand.c  random bytes for libcoap
+ *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
@@ -24,10 +25,11 @@
 #include "daemon/front.h"
 #include "lib/block.h"
 
-#define PLANES 4
+#define PLANES TRANSPORTS
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
 #define ANSWER_OPTS 384
 #define BLOCK_MAX 1024
+#define FRONT_ROWS 64 /* routes that are counted apart */
 
 /* A peer's address and port, and our plane: fits every transport. */
 struct peer_key {
@@ -104,6 +106,7 @@ struct held {
 	uint32_t no_response;
 	uint8_t token[8];
 	size_t token_n;
+	unsigned row; /* front_count.c's */
 	struct answer answer; /* body is malloc'ed */
 };
 
@@ -129,6 +132,7 @@ struct front {
 	TAILQ_HEAD(, later) later;
 	size_t later_n;
 	struct front_stats stats;
+	uint64_t answered[FRONT_ROWS][CODES];
 	struct exchange x; /* one at a time */
 	uint8_t out[LIMIT_RESPONSE];
 };
@@ -175,6 +179,11 @@ void resp_error(struct exchange *x, int err);
 void answer_opt(struct answer *a, uint16_t number, struct slice value);
 void answer_opt_uint(struct answer *a, uint16_t number, uint32_t v);
 bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
+
+/* front_count.c */
+/* Where the exchange's answer is counted. */
+unsigned front_row(const struct exchange *x);
+void front_count(struct front *f, unsigned row, unsigned code);
 
 /* route.c */
 int route_find(const struct route *table, const char *path, enum method m,

@@ -72,6 +72,7 @@ static int
 no_room(struct exchange *x)
 {
 	x->silent = x->req.method == M_GET;
+	x->f->stats.dropped += x->silent;
 	return ERR_BUSY;
 }
 

@@ -170,6 +170,7 @@ tell_blocks(struct exchange *x, const struct block_slice *s, size_t total)
 	if (x->resp.image == NULL)
 		return;
 	x->f->stats.blocks++;
+	x->f->stats.block_bytes += s->len;
 	if (h->blocks != NULL && !x->req.notify &&
 	    (x->match.route->flags & ROUTE_BLOCKS))
 		h->blocks(x->f->app, &x->req, x->resp.image, s->off + s->len,

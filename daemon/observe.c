@@ -306,6 +306,10 @@ observe_nack(struct observers *o, coap_session_t *session,
 		return;
 	token = coap_pdu_get_token(sent);
 	ob = find(o, session, slice_of(token.s, token.length));
+	if (ob != NULL && reason == COAP_NACK_RST)
+		o->f->stats.notify_reset++;
+	else if (ob != NULL)
+		o->f->stats.notify_timeout++;
 	if (ob != NULL)
 		drop(o, ob, reason == COAP_NACK_RST ? ERR_REJECTED :
 		    ERR_TIMEOUT);

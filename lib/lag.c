@@ -34,6 +34,7 @@ lag_add(struct lag *l, uint64_t us, int64_t now)
 
 	l->n++;
 	l->over += us > LAG_LONG_US;
+	l->sum_us += us;
 	l->bucket[bucket_of(us)]++;
 	if (us > l->max_us)
 		l->max_us = us;
@@ -59,6 +60,17 @@ lag_quantile(const struct lag *l, unsigned permille)
 			    l->max_us;
 	}
 	return l->max_us;
+}
+
+uint64_t
+lag_below(const struct lag *l, unsigned power)
+{
+	unsigned end = (power - 1) * 4; /* the first bucket that does not */
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < end && i + 1 < LAG_BUCKETS; i++)
+		n += l->bucket[i];
+	return n;
 }
 
 uint64_t

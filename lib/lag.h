@@ -15,7 +15,7 @@
 
 struct lag {
 	uint64_t n, over; /* all of them; those above LAG_LONG_US */
-	uint64_t max_us;
+	uint64_t max_us, sum_us;
 	uint64_t bucket[LAG_BUCKETS];
 	struct {
 		int64_t slot; /* time / LAG_SLOT_MS */
@@ -28,6 +28,8 @@ void lag_add(struct lag *l, uint64_t us, int64_t now);
 /* What `permille` of them do not exceed: the end of that bucket, never above
  * the largest. 0 when there are none. */
 uint64_t lag_quantile(const struct lag *l, unsigned permille);
+/* How many took less than 2^power us, 2 <= power <= 32. */
+uint64_t lag_below(const struct lag *l, unsigned power);
 /* The largest of the last 60 s (up to 70). */
 uint64_t lag_recent(const struct lag *l, int64_t now);
 

@@ -444,6 +444,10 @@ the_first_request_maps_and_workers_serve_the_rest(void **state)
 	assert_int_equal(stats().requests, 67);
 	assert_int_equal(stats().blocks, 66);
 	assert_int_equal(stats().errors, 1);
+	assert_int_equal(stats().code[code_index(205)], 66);
+	assert_int_equal(stats().code[code_index(400)], 1);
+	assert_int_equal(stats().bytes, SIZE + stats().slow_bytes);
+	assert_int_equal(stats().slow_blocks, 1);
 	close(fd);
 }
 

@@ -98,6 +98,12 @@ wrong_keys_and_strangers_get_nothing(void **state)
 	client(T_ADMIN, "-u dev7 -k secret", "a/who");
 	front_stats(rig.front, &st);
 	assert_int_equal(st.requests, 0);
+	assert_int_equal(st.handshakes, 0);
+	/* a wrong key is none to OpenSSL, which waits for a better one */
+	assert_in_range(st.handshakes_failed, 2, 3);
+	client(T_DTLS, "-u dev7 -k secret", "mine");
+	front_stats(rig.front, &st);
+	assert_int_equal(st.handshakes, 1);
 }
 
 static void

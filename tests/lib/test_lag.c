@@ -70,6 +70,20 @@ long_ones_are_counted_apart(void **state)
 }
 
 static void
+a_power_of_two_parts_them_exactly(void **state)
+{
+	(void)state;
+	for (unsigned p = 2; p <= 32; p++) {
+		fresh(state);
+		lag_add(&l, (UINT64_C(1) << p) - 1, 0);
+		lag_add(&l, UINT64_C(1) << p, 0);
+		assert_int_equal(lag_below(&l, p), 1);
+		assert_int_equal(lag_below(&l, p - (p > 2)), p > 2 ? 0 : 1);
+		assert_true(l.sum_us == (UINT64_C(2) << p) - 1);
+	}
+}
+
+static void
 what_is_beyond_all_buckets_is_the_largest(void **state)
 {
 	(void)state;
@@ -97,6 +111,8 @@ main(void)
 		cmocka_unit_test_setup(a_quantile_is_right_to_a_quarter, fresh),
 		cmocka_unit_test_setup(quantiles_count_from_below, fresh),
 		cmocka_unit_test_setup(long_ones_are_counted_apart, fresh),
+		cmocka_unit_test_setup(a_power_of_two_parts_them_exactly,
+		    fresh),
 		cmocka_unit_test_setup(
 		    what_is_beyond_all_buckets_is_the_largest, fresh),
 		cmocka_unit_test_setup(

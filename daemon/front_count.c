@@ -1,0 +1,75 @@
+/*
+ * What was answered, by route and response code: for metrics. A route is its
+ * place in its table, so that counting is one addition; what serves blocks
+ * is one row, since authors choose these paths.
+ */
+#include "daemon/front_int.h"
+
+#define ROW_OTHER 0
+#define ROW_IMAGE 1
+#define ROW_CORE 2
+#define ROW_FIRST 3 /* of the routes to devices, then those of operators */
+
+static unsigned
+rows_of(const struct route *table)
+{
+	unsigned n = 0;
+
+	while (table != NULL && table[n].path != NULL)
+		n++;
+	return n;
+}
+
+static unsigned
+row_of_route(const struct front *f, const struct route *r)
+{
+	unsigned n = rows_of(f->device), row;
+
+	if (r >= f->device && r < f->device + n)
+		row = ROW_FIRST + (unsigned)(r - f->device);
+	else
+		row = ROW_FIRST + n + (unsigned)(r - f->admin);
+	return row < FRONT_ROWS ? row : ROW_OTHER;
+}
+
+unsigned
+front_row(const struct exchange *x)
+{
+	const struct route *r = x->match.route;
+
+	if (r == NULL)
+		return strcmp(x->req.path, ".well-known/core") == 0 ?
+		    ROW_CORE : ROW_OTHER;
+	if (!(r->flags & ROUTE_BLOCKS))
+		return row_of_route(x->f, r);
+	/* the catch-all is where every path ends that is none */
+	return strcmp(r->path, "{*}") == 0 && (x->answer.code == 404 ||
+	    x->answer.code == 405) ? ROW_OTHER : ROW_IMAGE;
+}
+
+void
+front_count(struct front *f, unsigned row, unsigned code)
+{
+	f->answered[row][code_index(code)]++;
+}
+
+static void
+tell_table(const struct front *f, const struct route *table, void (*cb)(
+    void *arg, const char *path, const uint64_t n[CODES]), void *arg)
+{
+	for (const struct route *r = table; r != NULL && r->path != NULL; r++)
+		if (!(r->flags & ROUTE_BLOCKS) &&
+		    row_of_route(f, r) != ROW_OTHER)
+			cb(arg, r->path, f->answered[row_of_route(f, r)]);
+}
+
+void
+front_answered(const struct front *f, void (*cb)(void *arg, const char *path,
+    const uint64_t n[CODES]), void *arg)
+{
+	cb(arg, "other", f->answered[ROW_OTHER]);
+	cb(arg, FRONT_IMAGE, f->answered[ROW_IMAGE]);
+	cb(arg, ".well-known/core", f->answered[ROW_CORE]);
+	tell_table(f, f->device, cb, arg);
+	tell_table(f, f->admin, cb, arg);
+}
