@@ -7,11 +7,7 @@ set -eu
 suite=$1 out=$2
 [ -s "$out" ] && exit 0
 
-mirror=$(awk '/^URIs:/ {print $2; exit}' \
-    /etc/apt/sources.list.d/debian.sources 2>/dev/null) || :
-[ -n "$mirror" ] || mirror=$(sed -n \
-    's/^deb *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\) .*/\2/p' \
-    /etc/apt/sources.list | head -n 1)
+mirror=$(sh "$(dirname "$0")/mirror.sh")
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000}
 export SOURCE_DATE_EPOCH
 
