@@ -23,6 +23,7 @@ struct client_req {
 	size_t query_n;
 	char after[MSG_CURSOR]; /* where a list goes on; "" from its start */
 	bool one_page; /* of a list */
+	bool tears; /* client_list's: another page is tried when one tears */
 	struct slice body;
 	bool body_cbor; /* Content-Format 60, else none */
 	bool observe;

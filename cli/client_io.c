@@ -53,6 +53,18 @@ opt_block(const coap_pdu_t *pdu, coap_option_num_t number, struct block *ret)
 }
 
 static void
+take_etag(struct client *c, const coap_pdu_t *pdu)
+{
+	coap_opt_iterator_t it;
+	coap_opt_t *o = coap_check_option(pdu, COAP_OPTION_ETAG, &it);
+	size_t n = o == NULL ? 0 : coap_opt_length(o);
+
+	c->etag_len = n <= sizeof(c->etag) ? n : 0;
+	if (c->etag_len > 0)
+		memcpy(c->etag, coap_opt_value(o), c->etag_len);
+}
+
+static void
 take_location(struct client *c, const coap_pdu_t *pdu)
 {
 	struct buf b = buf_of(c->location, sizeof(c->location) - 1);
@@ -83,6 +95,7 @@ take_answer(struct client *c, const coap_pdu_t *pdu)
 		c->cf = CF_NONE;
 	c->have_b1 = opt_block(pdu, COAP_OPTION_BLOCK1, &c->b1);
 	c->have_b2 = opt_block(pdu, COAP_OPTION_BLOCK2, &c->b2);
+	take_etag(c, pdu);
 	take_location(c, pdu);
 	c->part_n = 0;
 	if (coap_get_data(pdu, &n, &p) && n <= CLIENT_BODY_MAX - c->body_n) {
