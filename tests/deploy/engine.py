@@ -166,7 +166,7 @@ class Engine:
         def check():
             state = self.inspect(name)["State"]
             if state["Status"] not in ("running", "restarting"):
-                raise AssertionError("%s is %s:\n%s" % (name, state["Status"], self.run("logs", name)))
+                raise AssertionError("%s is %s:\n%s" % (name, state["Status"], self.run("logs", name, rc=None)))
             return state.get("Health", {}).get("Status") == "healthy"
         wait_for("%s is healthy" % name, check, seconds)
 
