@@ -34,7 +34,8 @@ runs_text(const struct msg_device *d, char *dst, size_t cap)
 	if (!d->have_seq)
 		snprintf(dst, cap, "-");
 	else
-		snprintf(dst, cap, "%" PRIu64 " L%u", d->seq, d->grade);
+		snprintf(dst, cap, "%" PRIu64 " L%u%s", d->seq, d->grade,
+		    d->ahead ? " ahead" : "");
 }
 
 static void

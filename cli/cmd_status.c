@@ -1,6 +1,7 @@
 /* status, events */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/client.h"
 #include "cli/online.h"
@@ -45,10 +46,25 @@ show_images(const struct msg_status *m)
 	    " forgotten for newer ones", m->image_peers, m->image_evicted);
 }
 
+/* An older suitd says nothing of it, and one that runs as ever need not. */
+static void
+show_life(const struct msg_status *m)
+{
+	char t[64];
+
+	if (m->reloaded != 0)
+		render_linef(stdout, m->reload_failed ? "NOT RELOADED" :
+		    "reloaded", "%s ago: %s", render_age(t, sizeof(t), m->now,
+		    m->reloaded), m->reload);
+	if (strcmp(m->state, "draining") == 0)
+		render_linef(stdout, "DRAINING", "it is about to stop: "
+		    "downloads that run go on, nothing new begins");
+}
+
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
-	char t[64];
+	char t[64], when[32];
 
 	render_linef(stdout, "suitd", "%s at %s, up %s", m->version,
 	    client_uri(cl), render_age(t, sizeof(t), m->now, m->started));
@@ -71,6 +87,15 @@ show_status(const struct client *cl, const struct msg_status *m)
 	    " commits, %" PRIu64 " failed", m->events, m->commits,
 	    m->commits_failed);
 	show_lag(m);
+	show_life(m);
+	if (m->restored != 0)
+		render_linef(stdout, "restored", "%s ago, from the backup of "
+		    "%s UTC", render_age(t, sizeof(t), m->now, m->restored),
+		    render_time(when, sizeof(when), m->restored_from));
+	if (m->ahead > 0)
+		render_linef(stdout, "ahead", "%" PRIu64 " devices run newer "
+		    "than this server knows; publish or restore a newer "
+		    "backup", m->ahead);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
 		    m->why);

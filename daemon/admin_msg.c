@@ -58,6 +58,7 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	ret->psk = d->have_psk;
 	ret->registered = d->registered;
 	ret->revoked = d->revoked;
+	ret->ahead = d->ahead;
 	ret->gap = d->gap;
 	COPY(ret->uri, d->uri);
 	COPY(ret->addr, d->addr);

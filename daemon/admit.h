@@ -14,37 +14,8 @@
 #ifndef SUITD_DAEMON_ADMIT_H
 #define SUITD_DAEMON_ADMIT_H
 
+#include "daemon/admit_hold.h"
 #include "daemon/runs.h"
-
-/* H(id, name): the name is what explain and the API say. */
-#define HOLD_LIST(H) \
-	H(NONE, "none") \
-	H(DRAFT, "draft") \
-	H(APPROVAL, "approval") \
-	H(PAUSED, "paused") \
-	H(OVER, "over") \
-	H(START, "start-time") \
-	H(WINDOW, "window") \
-	H(WAVE, "wave") \
-	H(RELEASE, "release") \
-	H(REVOKED, "revoked") \
-	H(CONTACT, "contact") \
-	H(BACKOFF, "back-off") \
-	H(CONCURRENCY, "concurrency") \
-	H(SERVER, "server-slots") \
-	H(GROUP, "group-slots") \
-	H(RATE, "rate") \
-	H(BYTES, "bytes") \
-	H(BUDGET, "retry-budget") \
-	H(PUSHES, "push-pace")
-
-enum hold {
-#define H(id, name) HOLD_##id,
-	HOLD_LIST(H)
-#undef H
-	HOLDS
-};
-const char *hold_name(enum hold h);
 
 struct admission {
 	enum hold hold;
@@ -84,6 +55,10 @@ bool admit_announces(const struct run *r, const struct store_device *d);
 
 /* --- slots --- */
 
+/* The device's network group: "gateway=g7", "192.0.2.0/24"; false: none. */
+bool admit_group_name(const struct app *app, const struct store_device *d,
+    char *dst, size_t cap);
+
 /* A job has moved (and was saved): its slot is taken or given back. */
 void admit_moved(struct app *app, const struct job *was,
     const struct job *now);
@@ -93,6 +68,8 @@ uint64_t admit_moves(const struct admit *a);
  * counted anew before they are asked for. */
 void admit_undone(struct admit *a, uint64_t moves);
 uint32_t admit_slots(struct app *app); /* taken */
+/* What makes a network group is another thing now: slots are counted anew. */
+void admit_regroup(struct admit *a);
 
 /* --- the poll path --- */
 

@@ -81,9 +81,9 @@ slot_prefix(const char *addr, char *dst, size_t cap)
 	return true;
 }
 
-static bool
-group_name(const struct app *app, const struct store_device *d, char *dst,
-    size_t cap)
+bool
+admit_group_name(const struct app *app, const struct store_device *d,
+    char *dst, size_t cap)
 {
 	const char *tag = app->conf.group_tag;
 
@@ -116,7 +116,7 @@ slot_group(struct app *app, const struct store_device *d)
 	char name[LIMIT_ADDRESS];
 	size_t at;
 
-	if (!group_name(app, d, name, sizeof(name)))
+	if (!admit_group_name(app, d, name, sizeof(name)))
 		return NULL;
 	at = hash_text(name) % ADMIT_GROUPS;
 	for (size_t i = 0; i < GROUP_PROBE; i++) {
@@ -265,6 +265,12 @@ void
 admit_undone(struct admit *a, uint64_t moves)
 {
 	a->doubt |= a->moves != moves;
+}
+
+void
+admit_regroup(struct admit *a)
+{
+	a->doubt = true;
 }
 
 static int

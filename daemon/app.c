@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/access.h"
+#include "daemon/ahead.h"
 #include "daemon/admit.h"
 #include "daemon/blocks.h"
 #include "daemon/campaign.h"
@@ -130,7 +131,9 @@ open_rest(struct app *app, struct why *why)
 	rc = checks_new(app, &app->checks);
 	if (rc == 0)
 		rc = blocks_new(app, &app->blocks);
-	return rc == 0 ? 0 : why_set(why, rc, "start: %s", err_text(rc));
+	if (rc == 0)
+		return ahead_new(app, &app->ahead, why);
+	return why_set(why, rc, "start: %s", err_text(rc));
 }
 
 int
@@ -167,6 +170,7 @@ app_close(struct app *app)
 	engine_free(app->engine);
 	blocks_free(app->blocks);
 	checks_free(app->checks);
+	ahead_free(app->ahead);
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);

@@ -44,8 +44,8 @@ subject_of(const struct store_device *d, struct select_subject *ret)
 		.grade = d->seq_grade, .version = d->version,
 		.driver = push_name(d->driver), .seen = d->seen,
 		.psk = d->have_psk, .registered = d->registered,
-		.revoked = d->revoked, .tag_count = d->tag_count,
-		.tag = d->tag,
+		.revoked = d->revoked, .ahead = d->ahead,
+		.tag_count = d->tag_count, .tag = d->tag,
 	};
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/admit.h"
+#include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
@@ -85,6 +86,20 @@ consequences(struct engine *e, const struct job *was, const struct job *j,
 	engine_notify(e, T_ADMIN, topic);
 	if (counts_anew(was, j))
 		engine_campaign_check(e, j->campaign);
+}
+
+static void
+count_step(struct engine *e, const struct job *was, const struct job *j)
+{
+	struct counts *n = &e->app->counts;
+
+	for (int c = 0; c < FAIL_CLASSES; c++)
+		n->failures[c] += j->fails[c] > was->fails[c];
+	if (j->attempt > was->attempt && j->attempt > 1)
+		n->retries[was->last_fail]++;
+	if (j->done > was->done ||
+	    (j->state > was->state && j->state <= JOB_DONE))
+		runs_progress(e->app, j->campaign);
 }
 
 /* Evidence below the grade that the campaign asks for proves nothing: it is
@@ -170,6 +185,7 @@ engine_step(struct engine *e, struct job *job, const struct track_event *ev)
 		return 0;
 	e->idle[next.device % ENGINE_IDLE] = 0;
 	admit_moved(app, &was, &next);
+	count_step(e, &was, &next);
 	if (attempt_over(&was, &next))
 		engine_fold_drop(e, &next);
 	if (todo & TRACK_DO_LOG)
@@ -251,7 +267,9 @@ engine_running(struct engine *e, struct store_device *d, uint64_t sequence,
 		d->have_seq = true;
 		d->seq = sequence;
 		d->seq_grade = grade;
-		rc = s->ops->device_put(s, d);
+		rc = ahead_judge(e->app, d);
+		if (rc == 0)
+			rc = s->ops->device_put(s, d);
 	}
 	return rc != 0 ? rc : engine_event(e, d->id, &ev);
 }

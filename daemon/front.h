@@ -116,6 +116,10 @@ struct route {
 extern const struct route routes_device[];
 extern const struct route routes_admin[];
 
+/* By what: the disk is full, read-only, fails, or what it holds is damaged. */
+#define FRONT_REFUSALS 4
+extern const char *const front_refusals[FRONT_REFUSALS];
+
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
@@ -123,6 +127,7 @@ struct front_stats {
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
 	uint64_t notify_reset, notify_timeout; /* of notifications */
+	uint64_t refused[FRONT_REFUSALS]; /* requests whose write failed */
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,

@@ -122,6 +122,8 @@ resp_error(struct exchange *x, int err)
 	if (x->size1_max > 0)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
 	x->f->stats.errors++;
+	if (x->req.method & ~(unsigned)(M_GET | M_FETCH))
+		front_refused(x->f, err);
 }
 
 static struct slice

@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/text.h"
 
 static enum log_level log_max = LOGL_INFO;
 static bool log_journal;
+static uint64_t log_lines[LOG_LEVELS];
 
 static const struct {
 	const char *name;
@@ -20,11 +23,32 @@ static const struct {
 	[LOGL_DEBUG] = {"debug", 7},
 };
 
+/* The variable is inherited: from a service by a shell that it starts, say,
+ * whose stderr may be a terminal or a file. */
+static bool
+is_journal(int fd)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+	int end = 0;
+
+	return text != NULL && fstat(fd, &st) == 0 &&
+	    sscanf(text, "%llu:%llu%n", &dev, &ino, &end) == 2 &&
+	    text[end] == '\0' && dev == st.st_dev && ino == st.st_ino;
+}
+
+void
+log_level_set(enum log_level level)
+{
+	log_max = level;
+}
+
 void
 log_init(enum log_level level)
 {
-	log_max = level;
-	log_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_level_set(level);
+	log_journal = is_journal(STDERR_FILENO);
 	setvbuf(stderr, NULL, _IOLBF, 0);
 }
 
@@ -40,11 +64,24 @@ log_level_parse(const char *name, enum log_level *ret)
 	return false;
 }
 
+const char *
+log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
+uint64_t
+log_count(enum log_level level)
+{
+	return log_lines[level];
+}
+
 static void
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char raw[1024], line[2048];
 
+	log_lines[level]++;
 	if (level > log_max)
 		return;
 	vsnprintf(raw, sizeof(raw), fmt, ap);

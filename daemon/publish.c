@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
@@ -159,6 +160,30 @@ check_sequence(struct publish *p)
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+/* Devices run as much already: after an old backup was restored nobody here
+ * remembers that this number has been given before. */
+static int
+warn_ahead(struct publish *p)
+{
+	struct store *s = p->app->store;
+	uint64_t max;
+	char text[37];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < p->plan.class_count; i++) {
+		rc = s->ops->ahead_max(s, p->plan.class_id[i], &max);
+		if (rc == 0 && max >= p->m.sequence)
+			publish_note(p, "devices of class %s run sequence %llu"
+			    " already, which is not below %llu: they will "
+			    "refuse this", text_uuid(p->plan.class_id[i],
+			    text), (unsigned long long)max,
+			    (unsigned long long)p->m.sequence);
+		if (rc == ERR_NOT_FOUND)
+			rc = 0;
+	}
+	return rc;
+}
+
 static void
 fill(struct publish *p, struct slice envelope)
 {
@@ -202,6 +227,8 @@ check(struct publish *p, struct slice envelope)
 	rc = check_sequence(p);
 	if (rc == 0)
 		rc = publish_payloads(p);
+	if (rc == 0)
+		rc = warn_ahead(p);
 	if (rc == 0 && p->r.note_count > 0)
 		snprintf(p->r.release.warning, sizeof(p->r.release.warning),
 		    "%s", p->r.note[0]);
@@ -234,6 +261,7 @@ static void
 announce(struct app *app, const struct store_release *r, bool staged)
 {
 	engine_after(app->engine, catalog_reload);
+	engine_after(app->engine, ahead_published);
 	if (staged)
 		return;
 	for (size_t i = 0; i < r->class_count; i++)

@@ -135,6 +135,7 @@ push_end(struct push *p, const struct track_event *ev)
 	struct job job;
 	int rc;
 
+	app->counts.pushes[p->dev.driver][ev->reason]++;
 	engine_wake(app->engine); /* admission may wait for a place */
 	rc = engine_begin(app->engine);
 	if (rc == 0) {

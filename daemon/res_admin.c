@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/ahead.h"
 #include "daemon/engine.h"
+#include "daemon/life.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
@@ -306,6 +308,19 @@ put_images(struct msg_status *m, const struct front_stats *fs)
 	m->images_mapped = fs->images_mapped;
 }
 
+static void
+put_life(struct msg_status *m, const struct life *life)
+{
+	struct life_stats st;
+
+	life_stats(life, &st);
+	snprintf(m->state, sizeof(m->state), "%s",
+	    life_text(life_state(life)));
+	m->reloaded = st.reloaded;
+	m->reload_failed = !st.reload_ok;
+	snprintf(m->reload, sizeof(m->reload), "%s", st.reload);
+}
+
 int
 res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -338,8 +353,11 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.commits_failed = es.commits_failed;
 	put_lag(&m, app->loop);
 	put_images(&m, &fs);
+	put_life(&m, app->life);
 	m.degraded = es.degraded;
 	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
+	m.ahead = st.ahead;
+	ahead_restored(app, &m.restored_from, &m.restored);
 	strcpy(m.coap, app->conf.listen_coap);
 	strcpy(m.coaps, app->conf.listen_coaps);
 	strcpy(m.tcp, app->conf.listen_tcp);

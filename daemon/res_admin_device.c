@@ -4,6 +4,7 @@
 
 #include "daemon/access.h"
 #include "daemon/admit.h"
+#include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/engine.h"
 #include "daemon/push.h"
@@ -91,7 +92,9 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 		rc = apply(app, &m, &d, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
-	rc = ST(app, device_put, &d);
+	rc = ahead_judge(app, &d); /* the class may be another one */
+	if (rc == 0)
+		rc = ST(app, device_put, &d);
 	if (rc == 0)
 		rc = campaign_join(app, &d);
 	ev.device = d.id;

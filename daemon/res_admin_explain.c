@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "daemon/admit.h"
+#include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
@@ -231,10 +232,29 @@ explain_job(struct app *app, const struct store_device *d,
 		say_again(app, d, j, ex.advice, m);
 }
 
+/* More than this server knows. */
+static void
+explain_ahead(struct app *app, const struct store_device *d,
+    struct msg_explain *m)
+{
+	int64_t backup, at;
+	uint64_t known = 0;
+
+	ahead_restored(app, &backup, &at);
+	(void)ST(app, release_highest, d->class_id, &known);
+	SAY(m->hold, "ahead");
+	SAY(m->cause, "it runs sequence %" PRIu64 ", newer than any release "
+	    "known here (%" PRIu64 ")%s", d->seq, known, at != 0 ?
+	    "; this server was restored from a backup" : "");
+	SAY(m->next, "it would refuse whatever is published here now");
+	SAY(m->advice, "publish a release with a sequence number above %"
+	    PRIu64 ", or restore a newer backup", d->seq);
+}
+
 /* No job, or a final one for another release than the current. */
 static void
-explain_idle(const struct store_device *d, const struct catalog_release *r,
-    struct msg_explain *m)
+explain_idle(struct app *app, const struct store_device *d,
+    const struct catalog_release *r, struct msg_explain *m)
 {
 	if (d->revoked) {
 		SAY(m->hold, "%s", hold_name(HOLD_REVOKED));
@@ -246,6 +266,8 @@ explain_idle(const struct store_device *d, const struct catalog_release *r,
 		SAY(m->cause, "its class is not known");
 		SAY(m->next, "nothing");
 		SAY(m->advice, "suitctl device add %s --class CLASS", d->ep);
+	} else if (d->ahead) {
+		explain_ahead(app, d, m);
 	} else if (r == NULL) {
 		SAY(m->hold, "no-release");
 		SAY(m->cause, "no live release is published for its class");
@@ -301,7 +323,8 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 		return rc;
 	strcpy(m.ep, d.ep);
 	if (d.have_seq)
-		SAY(m.runs, "sequence %" PRIu64 " (L%d%s)", d.seq,
+		SAY(m.runs, "sequence %" PRIu64 "%s (L%d%s)", d.seq,
+		    d.ahead ? ", newer than any known here" : "",
 		    d.seq_grade, d.seq_grade == GRADE_L0 ?
 		    ", as it says itself" : d.seq_grade == GRADE_L1 ?
 		    ", over its own key" : ", signed");
@@ -326,6 +349,6 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	    ended_badly(app, &d, r, &j)))
 		explain_job(app, &d, &j, &m);
 	else
-		explain_idle(&d, r, &m);
+		explain_idle(app, &d, r, &m);
 	return admin_put(req, resp, &msg_explain, &m);
 }

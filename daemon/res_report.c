@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/ahead.h"
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
@@ -139,6 +140,7 @@ remember(struct intake *in, bool *ret_changed)
 		d->seq = r->sequence;
 		d->seq_grade = in->id.grade;
 		*ret_changed = true;
+		return ahead_judge(in->app, d);
 	}
 	return 0;
 }

@@ -47,6 +47,16 @@ runs_peek(const struct app *app, uint64_t campaign)
 	return NULL;
 }
 
+void
+runs_progress(struct app *app, uint64_t campaign)
+{
+	struct runs *r = app->runs;
+
+	for (size_t i = 0; campaign != 0 && i < SLOTS; i++)
+		if (r->slot[i].run.c.id == campaign)
+			r->slot[i].run.progress = loop_now(app->loop);
+}
+
 /* The campaign's slot, else the one that was not used for longest: of the
  * few at the end for one that is over, so that a list of those does not
  * make us forget the pace of those that run. */
@@ -168,6 +178,15 @@ bool
 runs_continuous(const struct app *app)
 {
 	return app->runs->continuous;
+}
+
+void
+runs_reread(struct runs *r)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		r->slot[i].run.c.select[0] = '\0'; /* differs from the row's */
+		r->slot[i].run.hold_until = 0;
+	}
 }
 
 void

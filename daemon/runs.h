@@ -30,6 +30,8 @@ struct run {
 	int64_t retry_at; /* its work failed: not before */
 	int64_t hold_until; /* what held the first of its queue ends: the pump
 	                       does not look before; 0: nothing did */
+	int64_t progress; /* a device of it last got ahead, Unix ms; 0: not
+	                     since it is here */
 	struct pace book; /* who asked and was told to come back */
 	struct {
 		int64_t minute; /* 0: nothing here */
@@ -51,6 +53,8 @@ int runs_of(struct app *app, const struct store_campaign *c,
     struct run **ret) MUST_USE;
 /* What is in memory of it, without asking the store; NULL: nothing. */
 const struct run *runs_peek(const struct app *app, uint64_t campaign);
+/* A device of it got ahead just now; 0 and unknown ones are fine. */
+void runs_progress(struct app *app, uint64_t campaign);
 /* Calls fn for every campaign that is not over or has work left, with a
  * struct run that is borrowed for the call; those that cannot be read are
  * passed over. fn's error ends it. */
@@ -61,6 +65,10 @@ int runs_each(struct app *app, int (*fn)(void *arg, struct run *r),
 bool runs_takes(const struct run *r);
 /* Does any campaign? Cheap: as runs_each saw it last. */
 bool runs_continuous(const struct app *app);
+
+/* The configuration is another one: selections are read anew, since they may
+ * name its aliases, and what held a queue may hold it no longer. */
+void runs_reread(struct runs *r);
 
 /* Notes how many devices are done, and tells what that is an hour over the
  * last RUNS_RATE minutes at the most: 0 until a minute was seen. *ret_ms:

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/life.h"
 #include "daemon/log.h"
 
 #define CONF_FILE_MAX (256 * 1024)
@@ -133,42 +133,37 @@ configure(const struct options *o, struct conf *c, struct why *why)
 		rc = why_set(why, ERR_SIZE, "-d: too long");
 	for (size_t i = 0; i < o->settings && rc == 0; i++)
 		rc = conf_set(c, o->setting[i], why);
-	return rc != 0 ? rc : conf_check(c, why);
+	if (rc == 0)
+		rc = conf_check(c, why);
+	if (o->verbose)
+		strcpy(c->log_level, "debug");
+	return rc;
 }
 
-static void
-on_stop(void *arg, int signo)
+/* As at the start, for a reload. */
+static int
+configure_again(void *arg, struct conf *ret, struct why *why)
 {
-	log_info("stop: signal=%d", signo);
-	sd_notify(0, "STOPPING=1");
-	loop_stop(arg);
-}
+	const struct options *o = arg;
+	struct why reason = {0};
+	int rc = configure(o, ret, &reason);
 
-static void
-on_watchdog(void *arg)
-{
-	(void)arg;
-	sd_notify(0, "WATCHDOG=1");
+	return rc == 0 ? 0 : why_set(why, rc, "%s%s%s",
+	    o->file ? o->file : "", o->file ? ": " : "", reason.text);
 }
 
 static int
-run(struct app *app, struct why *why)
+run(struct app *app, struct options *o, struct why *why)
 {
-	uint64_t usec = 0;
+	const struct life_opts lo = {app, configure_again, o};
 	int rc = app_open(app, why);
 
 	if (rc == 0)
-		rc = loop_signal(app->loop, SIGTERM, on_stop, app->loop);
-	if (rc == 0)
-		rc = loop_signal(app->loop, SIGINT, on_stop, app->loop);
-	if (rc == 0 && sd_watchdog_enabled(0, &usec) > 0)
-		rc = loop_every(app->loop, (int64_t)(usec / 2000),
-		    on_watchdog, NULL);
+		rc = life_new(&lo, &app->life);
 	if (rc != 0)
 		return rc;
 	app_describe(app);
-	log_info("ready: suitd " SUITD_VERSION);
-	sd_notify(0, "READY=1");
+	life_ready(app->life);
 	return loop_run(app->loop);
 }
 
@@ -190,12 +185,14 @@ main(int argc, char **argv)
 		return rc != 0;
 	}
 	(void)log_level_parse(app.conf.log_level, &level);
-	log_init(o.verbose ? LOGL_DEBUG : level);
+	log_init(level);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
-	rc = run(&app, &why);
+	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
+	rc = run(&app, &o, &why);
 	if (rc != 0)
 		log_error("suitd: %s", why.text[0] ? why.text : err_text(rc));
 	app_close(&app);
+	life_free(app.life);
 	return rc != 0;
 }

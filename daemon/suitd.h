@@ -5,6 +5,7 @@
 #ifndef SUITD_DAEMON_SUITD_H
 #define SUITD_DAEMON_SUITD_H
 
+#include "daemon/counts.h"
 #include "daemon/front.h"
 #include "daemon/loop.h"
 #include "daemon/peer.h"
@@ -20,9 +21,11 @@ struct checks; /* checks.h: images are hashed before they are served */
 struct blocks; /* blocks.h: images over plain UDP, on threads */
 struct campaigns; /* campaign.h: plans in the making */
 struct polled; /* polled.h: polls that need no SQL */
+struct life; /* life.h: signals, states, reload, drain */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
 struct runs; /* runs.h: campaigns in memory */
+struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
 	struct conf conf;
@@ -41,7 +44,11 @@ struct app {
 	struct admit *admit;
 	struct runs *runs;
 	struct campaigns *campaigns;
+	struct counts counts;
+	struct life *life; /* NULL: no signals, always ready */
+	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
+	int64_t backup_at; /* of the last good one, Unix ms; 0: none known */
 	int lock_fd; /* one daemon per state directory */
 };
 

@@ -62,7 +62,8 @@ rules_device(const struct store_device *d)
 	if (err == 0)
 		err = rules_tags(d);
 	if (err == 0 && ((unsigned)d->driver > DRIVER_OBSERVE ||
-	    (unsigned)d->seq_grade > GRADE_L2))
+	    (unsigned)d->seq_grade > GRADE_L2 ||
+	    (d->ahead && (!d->have_class || !d->have_seq))))
 		err = ERR_INVALID;
 	return err;
 }

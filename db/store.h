@@ -27,6 +27,7 @@
 #define SUITD_DB_STORE_H
 
 #include "lib/err.h"
+#include "lib/lag.h"
 #include "lib/limits.h"
 #include "lib/rd.h"
 #include "lib/slice.h"
@@ -41,9 +42,10 @@ struct store_stats {
 	uint64_t statements; /* SQL statements run so far, those of stats
 	                        itself apart; 0 in memory */
 	uint64_t scans; /* rows that no index led to; stays 0 but for
-	                   payload_foreach and author_put */
+	                   payload_foreach, author_put and gauges */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
+	uint64_t ahead; /* devices that are */
 };
 
 /* The ways to reach a device. Stored numbers. */
@@ -80,6 +82,8 @@ struct store_device {
 	uint32_t gap; /* typical seconds from one sign of life to the next, a
 	                 moving mean; 0: not known */
 	bool revoked; /* by an operator: neither served nor updated */
+	bool ahead; /* runs a newer sequence than any release known for its
+	               class; only with a class and a sequence */
 	size_t tag_count;
 	struct rd_tag tag[LIMIT_TAGS];
 };
@@ -94,8 +98,8 @@ struct store_seen {
 
 /* A device as a plan looks at it, with its last job and its live one. */
 struct store_scan {
-	struct store_device d; /* addr, uri, reg_* and driver_set are empty;
-	                          tags only if they were asked for */
+	struct store_device d; /* uri, reg_lt, reg_base and driver_set are
+	                          empty; tags only if they were asked for */
 	bool have_last, have_live;
 	struct job last, live; /* id, campaign, release, target_seq, state,
 	                          reason, attempt only */
@@ -106,6 +110,7 @@ struct store_scan_filter {
 	bool tags;
 };
 #define STORE_SCAN_MAX 10000
+#define STORE_SETTLE_MAX 500
 
 struct store_author {
 	char name[LIMIT_KEY_NAME + 1];
@@ -240,6 +245,15 @@ struct store_counts {
 	uint64_t attempts; /* of all jobs together */
 };
 
+/* What a monitoring system asks for. */
+struct store_gauges {
+	uint64_t campaigns[CAMPAIGN_ABORTED + 1]; /* by state */
+	uint64_t jobs[JOB_STATES];
+	uint64_t backoff; /* queued after a failure, until their time comes */
+	uint64_t due; /* that jobs_due would give; STORE_DUE: or more */
+};
+#define STORE_DUE 1000
+
 /* Jobs of a campaign that a person wants to see first. */
 enum store_notable {
 	NOTABLE_SLOW, /* in an attempt (state 1 .. 4), begun longest ago */
@@ -316,6 +330,18 @@ struct store_ops {
 	int (*device_scan)(struct store *s, const struct store_scan_filter *f,
 	    int (*cb)(void *arg, const struct store_scan *scan), void *arg,
 	    uint64_t *ret_after);
+	/* Devices that are ahead, by class. class: the first one above `after`
+	 * (NULL: of all) that has some. max: their highest sequence, which is
+	 * how far. settle: those of at most `seq` are so no longer, the first
+	 * `limit` (1 .. STORE_SETTLE_MAX) by sequence; *ret_n below it: there
+	 * are no more.
+	 * ERR_NOT_FOUND: none. */
+	int (*ahead_class)(struct store *s, const uint8_t *after,
+	    uint8_t ret_class[16]);
+	int (*ahead_max)(struct store *s, const uint8_t class_id[16],
+	    uint64_t *ret_seq);
+	int (*ahead_settle)(struct store *s, const uint8_t class_id[16],
+	    uint64_t seq, size_t limit, size_t *ret_n);
 	/* credential: DTLS PSK identity -> key, device (0: of no device).
 	 * put replaces the key; ERR_EXISTS when it is another device's. A
 	 * key that does not fit ret_key is ERR_SPACE. */
@@ -346,6 +372,10 @@ struct store_ops {
 	/* the live release of the highest sequence; ERR_NOT_FOUND */
 	int (*release_current)(struct store *s, const uint8_t class_id[16],
 	    struct store_release *ret);
+	/* the highest sequence of all of a class, withdrawn ones included;
+	 * ERR_NOT_FOUND */
+	int (*release_highest)(struct store *s, const uint8_t class_id[16],
+	    uint64_t *ret_seq);
 	int (*release_envelope)(struct store *s, uint64_t id, struct buf *out);
 	int (*release_payloads)(struct store *s, uint64_t id,
 	    struct store_payload *ret, size_t cap, size_t *ret_n);
@@ -432,6 +462,8 @@ struct store_ops {
 	int (*job_active)(struct store *s,
 	    int (*cb)(void *arg, const struct job *j), void *arg);
 
+	int (*gauges)(struct store *s, int64_t now, struct store_gauges *ret);
+
 	/* event log, append-only; id out */
 	int (*event_put)(struct store *s, struct store_event *e);
 	/* drops the oldest beyond the newest `keep`, at most `limit` */
@@ -456,6 +488,8 @@ struct store {
 	void (*wrote)(void *arg, uint64_t device);
 	void *wrote_arg;
 	struct syncer *syncer; /* store_sync.h; NULL: it has none */
+	struct lag commits; /* how long those that wrote took; only with a
+	                       clock (store_sqlite_opts) */
 	bool unsynced; /* a commit is not durable when it returns: syncer_ask */
 };
 

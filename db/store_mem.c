@@ -188,6 +188,7 @@ mem_stats(struct store *s, struct store_stats *ret)
 	ret->devices = mem_ix(m, MEM_DEVICE, 0)->n;
 	ret->releases = mem_ix(m, MEM_RELEASE, 0)->n;
 	ret->campaigns = mem_ix(m, MEM_CAMPAIGN, 0)->n;
+	ret->ahead = mem_ix(m, MEM_DEVICE, 4)->n;
 	ret->jobs = mem_ix(m, MEM_JOB, 0)->n;
 	ret->events = mem_ix(m, MEM_EVENT, 0)->n;
 	for (size_t i = 0; i < m->tally_n; i++)

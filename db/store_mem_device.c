@@ -3,7 +3,7 @@
  */
 #include "db/store_mem.h"
 
-enum { BY_ID, BY_EP, BY_ADDR, BY_REG };
+enum { BY_ID, BY_EP, BY_ADDR, BY_REG, BY_AHEAD };
 
 static int
 cmp_id(const void *a, const void *b)
@@ -48,6 +48,23 @@ static bool
 has_reg(const void *row)
 {
 	return ((const struct store_device *)row)->reg != 0;
+}
+
+static int
+cmp_ahead(const void *a, const void *b)
+{
+	const struct store_device *x = a, *y = b;
+	int c = memcmp(x->class_id, y->class_id, sizeof(x->class_id));
+
+	if (c == 0)
+		c = mem_cmp(x->seq, y->seq);
+	return c != 0 ? c : cmp_id(a, b);
+}
+
+static bool
+is_ahead(const void *row)
+{
+	return ((const struct store_device *)row)->ahead;
 }
 
 static int
@@ -263,10 +280,13 @@ scan_device(const struct store_device *d, bool tags, struct store_device *ret)
 	memcpy(ret->version, d->version, strlen(d->version) + 1);
 	ret->registered = d->registered;
 	ret->reg = d->reg;
+	ret->reg_expires = d->reg_expires;
+	memcpy(ret->addr, d->addr, strlen(d->addr) + 1);
 	ret->created = d->created;
 	ret->seen = d->seen;
 	ret->gap = d->gap;
 	ret->revoked = d->revoked;
+	ret->ahead = d->ahead;
 	ret->tag_count = tags ? d->tag_count : 0;
 	memcpy(ret->tag, d->tag, ret->tag_count * sizeof(ret->tag[0]));
 }
@@ -412,6 +432,76 @@ psk_remove(struct store *s, const char *identity)
 	return 0;
 }
 
+/* The last one of this class up to `seq`, or of the classes before it. */
+static const struct store_device *
+ahead_upto(struct mem *m, const uint8_t class_id[16], uint64_t seq)
+{
+	struct store_device probe = {.id = UINT64_MAX, .seq = seq};
+	size_t i;
+
+	memcpy(probe.class_id, class_id, sizeof(probe.class_id));
+	i = mem_lower(m, MEM_DEVICE, BY_AHEAD, &probe);
+	return i == 0 ? NULL : mem_ix(m, MEM_DEVICE, BY_AHEAD)->row[i - 1];
+}
+
+static int
+ahead_class(struct store *s, const uint8_t *after, uint8_t ret_class[16])
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_DEVICE, BY_AHEAD);
+	struct store_device probe = {.id = UINT64_MAX, .seq = UINT64_MAX};
+	size_t i = 0;
+
+	if (after != NULL) {
+		memcpy(probe.class_id, after, sizeof(probe.class_id));
+		i = mem_lower(m, MEM_DEVICE, BY_AHEAD, &probe);
+	}
+	if (i == x->n)
+		return mem_refuse(m, ERR_NOT_FOUND, "class");
+	memcpy(ret_class, ((struct store_device *)x->row[i])->class_id, 16);
+	return 0;
+}
+
+static int
+ahead_max(struct store *s, const uint8_t class_id[16], uint64_t *ret_seq)
+{
+	struct mem *m = mem_of(s);
+	const struct store_device *d = ahead_upto(m, class_id, UINT64_MAX);
+
+	if (d == NULL || memcmp(d->class_id, class_id, 16) != 0)
+		return mem_refuse(m, ERR_NOT_FOUND, "device");
+	*ret_seq = d->seq;
+	return 0;
+}
+
+static int
+ahead_settle(struct store *s, const uint8_t class_id[16], uint64_t seq,
+    size_t limit, size_t *ret_n)
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_DEVICE, BY_AHEAD);
+	struct store_device probe = {0}, now;
+	size_t n = 0, i;
+	int err = mem_writable(m);
+
+	if (err != 0)
+		return err;
+	if (limit == 0 || limit > STORE_SETTLE_MAX)
+		return mem_refuse(m, ERR_RANGE, "limit");
+	memcpy(probe.class_id, class_id, sizeof(probe.class_id));
+	i = mem_lower(m, MEM_DEVICE, BY_AHEAD, &probe);
+	for (; n < limit && i < x->n; n++) {
+		now = *(struct store_device *)x->row[i];
+		if (memcmp(now.class_id, class_id, 16) != 0 || now.seq > seq)
+			break;
+		now.ahead = false;
+		mem_set(m, MEM_DEVICE, x->row[i], &now);
+		store_wrote(s, now.id);
+	}
+	*ret_n = n;
+	return 0;
+}
+
 void
 mem_device_init(struct mem *m, struct store_ops *ops)
 {
@@ -422,6 +512,7 @@ mem_device_init(struct mem *m, struct store_ops *ops)
 			[BY_EP] = {.cmp = cmp_ep},
 			[BY_ADDR] = {.cmp = cmp_addr, .has = has_addr},
 			[BY_REG] = {.cmp = cmp_reg, .has = has_reg},
+			[BY_AHEAD] = {.cmp = cmp_ahead, .has = is_ahead},
 		},
 	};
 	m->table[MEM_PSK] = (struct mem_table){
@@ -437,6 +528,9 @@ mem_device_init(struct mem *m, struct store_ops *ops)
 	ops->device_remove = device_remove;
 	ops->device_list = device_list;
 	ops->device_scan = device_scan;
+	ops->ahead_class = ahead_class;
+	ops->ahead_max = ahead_max;
+	ops->ahead_settle = ahead_settle;
 	ops->psk_put = psk_put;
 	ops->psk_get = psk_get;
 	ops->psk_remove = psk_remove;

@@ -334,6 +334,59 @@ next_queued(struct store *s, uint64_t campaign, uint32_t wave, int64_t *ret)
 	return 0;
 }
 
+static void
+gauge_jobs(const struct mem *m, struct store_gauges *g)
+{
+	for (size_t i = 0; i < m->tally_n; i++) {
+		const struct store_tally *t = &m->tally[i].t;
+
+		g->jobs[t->state] += t->n;
+		if (t->state == JOB_QUEUED && !t->begun && !t->waiting &&
+		    t->fail != FAIL_NONE)
+			g->backoff += t->n;
+	}
+}
+
+static uint64_t
+gauge_due(struct mem *m, int64_t now)
+{
+	struct mem_index *x = mem_ix(m, MEM_JOB, DEADLINE);
+	struct job probe = {.campaign = 0}, *j;
+	uint64_t n = 0;
+
+	for (size_t i = first_deadline(m); i < x->n && n < STORE_DUE; i++) {
+		j = x->row[i];
+		n += j->due <= now;
+	}
+	for (int part = 0; part < QUEUE_PARTS; part++) {
+		size_t i;
+
+		probe.last_fail = part == QUEUE_FAILED;
+		i = mem_lower(m, MEM_JOB, QUEUED, &probe);
+		for (; (j = queue_at(m, &probe, i)) != NULL &&
+		    n < STORE_DUE; i++)
+			n += j->due <= now;
+	}
+	return n;
+}
+
+static int
+gauges(struct store *s, int64_t now, struct store_gauges *ret)
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_CAMPAIGN, 0);
+
+	memset(ret, 0, sizeof(*ret));
+	gauge_jobs(m, ret);
+	for (size_t i = 0; i < x->n; i++) {
+		const struct store_campaign *c = x->row[i];
+
+		ret->campaigns[c->state]++;
+	}
+	ret->due = gauge_due(m, now);
+	return 0;
+}
+
 static int
 job_list(struct store *s, uint64_t campaign, uint64_t after, size_t limit,
     struct job *ret, size_t *ret_n)
@@ -441,6 +494,7 @@ mem_job_init(struct mem *m, struct store_ops *ops)
 	ops->next_due = next_due;
 	ops->jobs_queued = jobs_queued;
 	ops->next_queued = next_queued;
+	ops->gauges = gauges;
 	ops->job_list = job_list;
 	ops->job_notable = job_notable;
 	ops->job_active = job_active;

@@ -156,6 +156,26 @@ release_check(struct mem *m, const struct store_release *r,
 }
 
 static int
+release_highest(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq)
+{
+	struct mem *m = mem_of(s);
+	struct mem_index *x = mem_ix(m, MEM_RELEASE, 0);
+	const struct store_release *r, *best = NULL;
+
+	for (size_t i = 0; i < x->n; i++) {
+		r = x->row[i];
+		if (release_has_class(r, class_id) &&
+		    (best == NULL || r->seq > best->seq))
+			best = r;
+	}
+	if (best == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "release");
+	*ret_seq = best->seq;
+	return 0;
+}
+
+static int
 release_put(struct store *s, struct store_release *r, struct slice envelope,
     const struct store_payload *p, size_t np)
 {
@@ -386,6 +406,7 @@ mem_release_init(struct mem *m, struct store_ops *ops)
 	ops->release_get = release_get;
 	ops->release_by_digest = release_by_digest;
 	ops->release_current = release_current;
+	ops->release_highest = release_highest;
 	ops->release_envelope = release_envelope;
 	ops->release_payloads = release_payloads;
 	ops->release_set_state = release_set_state;

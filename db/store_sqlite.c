@@ -166,16 +166,11 @@ commit_pair(struct sq *s)
 }
 
 static int
-sq_commit(struct store *store)
+commit_all(struct sq *s)
 {
 	static const char COMMIT[] = "COMMIT";
-	struct sq *s = sq_of(store);
 	int err = s->doom;
 
-	if (s->depth == 0)
-		return sq_refuse(s, ERR_STATE, "commit without begin");
-	if (s->depth > 1)
-		return commit_pair(s);
 	if (err == 0)
 		err = sq_jobs_write(s);
 	if (err == 0)
@@ -193,6 +188,25 @@ sq_commit(struct store *store)
 	s->depth = 0;
 	s->commits++;
 	return 0;
+}
+
+static int
+sq_commit(struct store *store)
+{
+	struct sq *s = sq_of(store);
+	int64_t from;
+	int err;
+
+	if (s->depth == 0)
+		return sq_refuse(s, ERR_STATE, "commit without begin");
+	if (s->depth > 1)
+		return commit_pair(s);
+	if (s->clock == NULL)
+		return commit_all(s);
+	from = s->clock();
+	err = commit_all(s);
+	lag_add(&store->commits, (uint64_t)(s->clock() - from), from / 1000);
+	return err;
 }
 
 static void
@@ -227,7 +241,8 @@ static const char STATS[] =
     " (SELECT n FROM tally WHERE name = 'campaign'),"
     " (SELECT n FROM tally WHERE name = 'job'),"
     " (SELECT n FROM tally WHERE name = 'job_live'),"
-    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event)";
+    " (SELECT max(id) FROM event) + 1 - (SELECT min(id) FROM event),"
+    " (SELECT n FROM tally WHERE name = 'ahead')";
 
 static void
 stats_row(struct row *r, void *out)
@@ -241,6 +256,7 @@ stats_row(struct row *r, void *out)
 	st->jobs = (uint64_t)row_int(r);
 	st->jobs_live = (uint64_t)row_int(r);
 	st->events = (uint64_t)row_int(r);
+	st->ahead = (uint64_t)row_int(r);
 }
 
 static void
@@ -275,6 +291,9 @@ static const struct store_ops sq_ops = {
 	.device_remove = sq_device_remove,
 	.device_list = sq_device_list,
 	.device_scan = sq_device_scan,
+	.ahead_class = sq_ahead_class,
+	.ahead_max = sq_ahead_max,
+	.ahead_settle = sq_ahead_settle,
 	.psk_put = sq_psk_put,
 	.psk_get = sq_psk_get,
 	.psk_remove = sq_psk_remove,
@@ -286,6 +305,7 @@ static const struct store_ops sq_ops = {
 	.release_get = sq_release_get,
 	.release_by_digest = sq_release_by_digest,
 	.release_current = sq_release_current,
+	.release_highest = sq_release_highest,
 	.release_envelope = sq_release_envelope,
 	.release_payloads = sq_release_payloads,
 	.release_set_state = sq_release_set_state,
@@ -315,6 +335,7 @@ static const struct store_ops sq_ops = {
 	.job_list = sq_job_list,
 	.job_notable = sq_job_notable,
 	.job_active = sq_job_active,
+	.gauges = sq_gauges,
 	.event_put = sq_event_put,
 	.event_prune = sq_event_prune,
 	.event_list = sq_event_list,
@@ -484,6 +505,7 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	if (err == 0)
 		err = setup(s, o);
 	s->check_plans = o->check_plans;
+	s->clock = o->clock;
 	if (s->check_plans) /* triggers are part of their statement's plan */
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRIGGER_EQP, 1,
 		    NULL);

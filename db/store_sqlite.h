@@ -64,6 +64,7 @@ struct sq {
 	int doom; /* error that the open pair ends with; 0: none */
 	int doom_depth; /* the pair whose rollback lifts it */
 	uint64_t statements, commits;
+	int64_t (*clock)(void); /* NULL: none */
 	unsigned waited; /* its claim that a begin has waited for in vain */
 	bool check_plans;
 	struct {
@@ -219,6 +220,9 @@ void syncer_free(struct syncer *s); /* NULL is fine */
 /* Odd: it has the write lock, or wants it; another number each time. */
 unsigned syncer_claim(struct syncer *s);
 
+/* store_sqlite_ahead.c: of a device that is there; writes no more of it. */
+int sq_ahead_set(struct sq *s, uint64_t device, bool ahead) MUST_USE;
+
 /* The verbs, by group. */
 int sq_device_put(struct store *s, struct store_device *d);
 int sq_device_seen(struct store *s, const struct store_seen *seen);
@@ -234,6 +238,12 @@ int sq_device_list(struct store *s, const struct store_device_filter *f,
 int sq_device_scan(struct store *s, const struct store_scan_filter *f,
     int (*cb)(void *arg, const struct store_scan *scan), void *arg,
     uint64_t *ret_after);
+int sq_ahead_class(struct store *s, const uint8_t *after,
+    uint8_t ret_class[16]);
+int sq_ahead_max(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq);
+int sq_ahead_settle(struct store *s, const uint8_t class_id[16], uint64_t seq,
+    size_t limit, size_t *ret_n);
 int sq_psk_put(struct store *s, const char *identity, uint64_t device,
     struct slice key);
 int sq_psk_get(struct store *s, const char *identity, uint64_t *ret_device,
@@ -252,6 +262,8 @@ int sq_release_by_digest(struct store *s, const uint8_t digest[32],
     struct store_release *ret);
 int sq_release_current(struct store *s, const uint8_t class_id[16],
     struct store_release *ret);
+int sq_release_highest(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq);
 int sq_release_envelope(struct store *s, uint64_t id, struct buf *out);
 int sq_release_payloads(struct store *s, uint64_t id,
     struct store_payload *ret, size_t cap, size_t *ret_n);
@@ -300,6 +312,7 @@ int sq_job_notable(struct store *s, uint64_t campaign,
 int sq_job_active(struct store *s,
     int (*cb)(void *arg, const struct job *j), void *arg);
 
+int sq_gauges(struct store *s, int64_t now, struct store_gauges *ret);
 int sq_event_put(struct store *s, struct store_event *e);
 int sq_event_prune(struct store *s, uint64_t keep, uint64_t limit,
     uint64_t *ret_n);

@@ -11,7 +11,8 @@
 	"d.id, d.ep, d.class_id, d.vendor, d.driver, d.driver_set," \
 	" d.nul_trigger, d.uri, d.uri_set, d.addr, d.have_psk, d.seq," \
 	" d.seq_grade, d.version, d.registered, d.reg, d.reg_expires," \
-	" d.reg_lt, d.reg_base, d.created, d.seen, d.tags, d.gap, d.revoked"
+	" d.reg_lt, d.reg_base, d.created, d.seen, d.tags, d.gap, d.revoked," \
+	" d.ahead"
 
 #define TAGS_MAX (LIMIT_TAGS * (LIMIT_TAG_NAME + LIMIT_TAG_VALUE + 2))
 
@@ -26,7 +27,7 @@ static const char DEVICE_BY_REG[] =
 static const char DEVICE_INSERT[] =
     "INSERT INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
     " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
-    " ?22, ?23, ?24)";
+    " ?22, ?23, ?24, 0)";
 static const char DEVICE_UPDATE[] =
     "UPDATE device SET vendor = ?4, driver = ?5, driver_set = ?6,"
     " nul_trigger = ?7, uri = ?8, uri_set = ?9, have_psk = ?11, seq = ?12,"
@@ -79,7 +80,8 @@ static const char LIST_TAG_VALUE[] =
 static const char SCAN[] =
     "SELECT d.id, d.ep, d.class_id, d.vendor, d.driver, d.nul_trigger,"
     " d.uri_set, d.have_psk, d.seq, d.seq_grade, d.version, d.registered,"
-    " d.reg, d.created, d.seen, d.gap, d.revoked" JOB_COLS("a") JOB_COLS("b")
+    " d.reg, d.reg_expires, d.addr, d.created, d.seen, d.gap, d.revoked,"
+    " d.ahead" JOB_COLS("a") JOB_COLS("b")
     ", CASE ?3 WHEN 0 THEN NULL ELSE d.tags END FROM device d"
     " LEFT JOIN job a ON a.id ="
     " (SELECT max(j.id) FROM job j WHERE j.device = d.id)"
@@ -171,6 +173,7 @@ device_row(struct row *r, void *out)
 	tags_row(r, d);
 	d->gap = (uint32_t)row_int(r);
 	d->revoked = row_int(r) != 0;
+	d->ahead = row_int(r) != 0;
 }
 
 static int
@@ -284,7 +287,9 @@ device_insert(struct sq *s, struct store_device *d)
 	if (err != 0)
 		return err;
 	d->id = sq_rowid(s);
-	err = tags_add(s, d);
+	err = d->ahead ? sq_ahead_set(s, d->id, true) : 0;
+	if (err == 0)
+		err = tags_add(s, d);
 	if (err != 0)
 		d->id = 0;
 	return err;
@@ -332,6 +337,8 @@ sq_device_put(struct store *store, struct store_device *d)
 		    V_NAME(d->addr), V_ID(d->reg)));
 	if (err == 0)
 		err = device_write(s, DEVICE_UPDATE, d);
+	if (err == 0 && old.ahead != d->ahead)
+		err = sq_ahead_set(s, d->id, d->ahead);
 	if (err == 0)
 		store_wrote(store, d->id);
 	if (err == 0 && !tags_same(&old, d)) {
@@ -461,10 +468,14 @@ scan_device(struct row *r, struct store_device *d)
 	row_text(r, d->version, sizeof(d->version));
 	d->registered = row_int(r) != 0;
 	d->reg = (uint64_t)row_int(r);
+	d->reg_expires = row_int(r);
+	d->addr[0] = '\0'; /* NULL is none, not the one before */
+	row_text(r, d->addr, sizeof(d->addr));
 	d->created = row_int(r);
 	d->seen = row_int(r);
 	d->gap = (uint32_t)row_int(r);
 	d->revoked = row_int(r) != 0;
+	d->ahead = row_int(r) != 0;
 }
 
 static int

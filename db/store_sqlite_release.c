@@ -255,6 +255,19 @@ sq_release_put(struct store *store, struct store_release *r,
 }
 
 int
+sq_release_highest(struct store *s, const uint8_t class_id[16],
+    uint64_t *ret_seq)
+{
+	int64_t seq;
+	int err = sq_int(sq_of(s), Q(RELEASE_HIGHEST, V_BLOB(class_id, 16)),
+	    &seq);
+
+	if (err == 0)
+		*ret_seq = (uint64_t)seq;
+	return err;
+}
+
+int
 sq_release_envelope(struct store *s, uint64_t id, struct buf *out)
 {
 	return sq_blob(sq_of(s), Q(RELEASE_ENVELOPE, V_INT(id)), out,

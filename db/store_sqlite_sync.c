@@ -44,6 +44,7 @@ struct syncer {
 	enum question question;
 	int err;
 	bool stop, tick;
+	unsigned held; /* readers that will take long */
 	uint64_t pages; /* of the log; 0: not since the last checkpoint */
 	struct syncer_stats stats;
 
@@ -128,6 +129,7 @@ checkpoint(struct syncer *s, bool all)
 {
 	bool slow = s->slow_us > SLOW_US;
 	int log = 0, done = 0, rc;
+	int64_t from = s->clock();
 
 	rc = all ? whole(s, slow, &log, &done) : part(s, slow, &log, &done);
 	s->next = SYNC_SOFT;
@@ -140,6 +142,8 @@ checkpoint(struct syncer *s, bool all)
 	if (rc != SQLITE_OK)
 		failed(s, sq_code(rc), "checkpoint", sqlite3_errmsg(s->db));
 	pthread_mutex_lock(&s->lock);
+	lag_add(&s->stats.checkpoint, (uint64_t)(s->clock() - from),
+	    from / 1000);
 	s->stats.checkpoints += rc == SQLITE_OK;
 	s->stats.stuck = rc != SQLITE_OK;
 	if (rc == SQLITE_OK && all)
@@ -178,6 +182,7 @@ sync_log(struct syncer *s)
 		s->slow_us = took;
 	s->mean_us = s->mean_us - s->mean_us / 8 + took / 8;
 	pthread_mutex_lock(&s->lock);
+	lag_add(&s->stats.sync, took, from / 1000);
 	s->stats.syncs++;
 	if (took > s->stats.longest_us)
 		s->stats.longest_us = took;
@@ -250,8 +255,8 @@ next_task(struct syncer *s)
 		if (s->stop)
 			break;
 		if (due) {
-			task = s->stats.log_pages >= SYNC_HARD ? WHOLE :
-			    CHECKPOINT;
+			task = s->stats.log_pages >= SYNC_HARD &&
+			    s->held == 0 ? WHOLE : CHECKPOINT;
 			s->pages = 0;
 			s->tick = false;
 			break;
@@ -355,6 +360,14 @@ syncer_tick(struct syncer *s)
 	s->tick = true;
 	if (s->stats.stuck)
 		pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+syncer_hold(struct syncer *s, bool on)
+{
+	pthread_mutex_lock(&s->lock);
+	s->held = on ? s->held + 1 : s->held - 1;
 	pthread_mutex_unlock(&s->lock);
 }
 

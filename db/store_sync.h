@@ -36,6 +36,7 @@
 #include <stdint.h>
 
 #include "lib/err.h"
+#include "lib/lag.h"
 
 #define SYNC_SOFT 4096 /* pages of 4 KiB: 16 MiB */
 #define SYNC_HARD 16384
@@ -57,10 +58,15 @@ int syncer_fd(const struct syncer *s);
  * reader was in the way of, whether it has gone. */
 void syncer_tick(struct syncer *s);
 
+/* Somebody reads the database for long (store_copy.h): the log grows meanwhile
+ * and nobody is stopped for its sake. As often off as on. */
+void syncer_hold(struct syncer *s, bool on);
+
 struct syncer_stats {
 	uint64_t syncs, checkpoints, failed; /* failed: of both */
 	uint64_t log_pages; /* after the last commit */
 	uint64_t longest_us; /* of the syncs */
+	struct lag sync, checkpoint; /* how long all of them took */
 	bool stuck; /* the last checkpoint failed, for: */
 	struct why why; /* of the last failure, also of a sync */
 };

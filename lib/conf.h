@@ -39,6 +39,7 @@ struct conf {
 	unsigned image_workers; /* threads beside libcoap; 0: none */
 	uint32_t notify_rate; /* notifications of a broadcast to devices per
 	                         second; 0: no limit */
+	uint32_t drain_grace; /* seconds for downloads that run at a stop */
 	enum conf_unknown unknown_devices; /* registration without a
 	                                      credential by an unknown ep */
 	uint32_t devices_max;

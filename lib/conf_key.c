@@ -9,132 +9,177 @@
 #define OFF(m) offsetof(struct conf, m)
 #define RULE(c, m) OFF(track.backoff.rule[c].m)
 #define DAY 86400u
+/* Does a reload apply it? What is read from the configuration at each use
+ * can be; sizes of what is made at the start, and sockets, cannot. */
+#define LIVE true
+#define START false
 
 #define RETRY(name, c, what, head) \
-	{"retry_" name "_base", CONF_MS, RULE(c, base_ms), NULL, 1, 30 * DAY, \
+	{"retry_" name "_base", CONF_MS, NULL, LIVE, \
+	    RULE(c, base_ms), NULL, 1, 30 * DAY, \
 	    NULL, head, "The least time before another try after " what "."}, \
-	{"retry_" name "_cap", CONF_MS, RULE(c, cap_ms), NULL, 1, 90 * DAY, \
+	{"retry_" name "_cap", CONF_MS, NULL, LIVE, \
+	    RULE(c, cap_ms), NULL, 1, 90 * DAY, \
 	    NULL, NULL, "The most."}, \
-	{"retry_" name "_attempts", CONF_NUMBER, RULE(c, attempts), NULL, 0, \
-	    1000, NULL, NULL, \
+	{"retry_" name "_attempts", CONF_NUMBER, "failures", LIVE, \
+	    RULE(c, attempts), NULL, 0, 1000, NULL, NULL, \
 	    "Failures of this class until suitd gives up; 0: never tried " \
 	    "again\nwithout an operator."}
 
 const struct conf_key conf_keys[] = {
-	{"state_dir", CONF_TEXT, OFF(state_dir), "/var/lib/suitd", 1, 255,
+	{"state_dir", CONF_TEXT, NULL, START,
+	    OFF(state_dir), "/var/lib/suitd", 1, 255,
 	    NULL, "Where things are",
 	    "The database, the images and the operator's key. Option -d goes "
 	    "before it."},
-	{"listen_coap", CONF_ADDR, OFF(listen_coap), "[::]:5683", 0, 0, NULL,
+	{"listen_coap", CONF_ADDR, NULL, START,
+	    OFF(listen_coap), "[::]:5683", 0, 0, NULL,
 	    "Who can reach us. \"HOST:PORT\", \"[V6]:PORT\"; \"\" is off.",
 	    "CoAP over UDP: open to everybody, devices are known by what they "
 	    "say."},
-	{"listen_coaps", CONF_ADDR, OFF(listen_coaps), "[::]:5684", 0, 0, NULL,
+	{"listen_coaps", CONF_ADDR, NULL, START,
+	    OFF(listen_coaps), "[::]:5684", 0, 0, NULL,
 	    NULL, "CoAP over DTLS with a key per device."},
-	{"listen_tcp", CONF_ADDR, OFF(listen_tcp), "[::]:5683", 0, 0, NULL,
+	{"listen_tcp", CONF_ADDR, NULL, START,
+	    OFF(listen_tcp), "[::]:5683", 0, 0, NULL,
 	    NULL, "CoAP over TCP."},
-	{"listen_admin", CONF_ADDR, OFF(listen_admin), "127.0.0.1:5685", 0, 0,
+	{"listen_admin", CONF_ADDR, NULL, START,
+	    OFF(listen_admin), "127.0.0.1:5685", 0, 0,
 	    NULL, NULL,
 	    "The operators' port: DTLS with the key in state_dir/admin.psk."},
-	{"public_uri", CONF_TEXT, OFF(public_uri), "", 0, LIMIT_URI, NULL,
+	{"public_uri", CONF_TEXT, NULL, LIVE,
+	    OFF(public_uri), "", 0, LIMIT_URI, NULL,
 	    NULL,
 	    "What devices call this server, e.g. \"coap://fw.example.org\". "
 	    "Empty: the\naddress that the device is talking to."},
 
-	{"synchronous_full", CONF_BOOL, OFF(synchronous_full), "true", 0, 0,
+	{"synchronous_full", CONF_BOOL, NULL, START,
+	    OFF(synchronous_full), "true", 0, 0,
 	    NULL, "Storage",
 	    "What was acknowledged survives a power cut. Off is faster and "
 	    "survives a\ncrash of suitd only."},
-	{"image_max", CONF_BYTES, OFF(image_max), "64M", 1, LIMIT_IMAGE, NULL,
+	{"image_max", CONF_BYTES, NULL, START,
+	    OFF(image_max), "64M", 1, LIMIT_IMAGE, NULL,
 	    NULL, "The largest image."},
-	{"images_total", CONF_BYTES, OFF(images_total), "4G", 1,
+	{"images_total", CONF_BYTES, NULL, START,
+	    OFF(images_total), "4G", 1,
 	    UINT64_C(1) << 50, NULL, NULL, "All images together."},
-	{"envelope_max", CONF_BYTES, OFF(envelope_max), "64k", 64,
+	{"envelope_max", CONF_BYTES, NULL, LIVE,
+	    OFF(envelope_max), "64k", 64,
 	    LIMIT_ENVELOPE, NULL, NULL, "The largest signed manifest."},
-	{"events_keep", CONF_NUMBER, OFF(events_keep), "1000000", 1000,
+	{"events_keep", CONF_NUMBER, "events", LIVE,
+	    OFF(events_keep), "1000000", 1000,
 	    100000000, NULL, NULL,
 	    "Events that are kept, the newest; 1000000 take some 200 MiB. Of "
 	    "jobs and\ncampaigns the last state always stays."},
 
-	{"block_size", CONF_BLOCK, OFF(block_size), "1024", 16, 1024, NULL,
+	{"block_size", CONF_BLOCK, NULL, START,
+	    OFF(block_size), "1024", 16, 1024, NULL,
 	    "Serving",
 	    "Bytes in a block when a request does not say; a device that asks "
 	    "for a\nsize gets that size or a smaller one."},
-	{"image_workers", CONF_NUMBER, OFF(image_workers), "4", 0,
+	{"image_workers", CONF_NUMBER, "threads", START,
+	    OFF(image_workers), "4", 0,
 	    LIMIT_IMAGE_WORKERS, NULL, NULL,
 	    "Threads that do nothing but serve image blocks over plain UDP, "
 	    "never more\nthan suitd may use cores. 0: the main loop serves "
 	    "them, too."},
-	{"poll_max_age", CONF_SECONDS, OFF(poll_max_age), "15m", 1, 30 * DAY,
+	{"poll_max_age", CONF_SECONDS, NULL, LIVE,
+	    OFF(poll_max_age), "15m", 1, 30 * DAY,
 	    NULL, NULL, "When a polling device is told to ask again."},
-	{"sessions_max", CONF_NUMBER, OFF(sessions_max), "10000", 1, 1000000,
+	{"sessions_max", CONF_NUMBER, "sessions", START,
+	    OFF(sessions_max), "10000", 1, 1000000,
 	    NULL, NULL, "Idle UDP and DTLS sessions that are kept."},
-	{"notify_rate", CONF_NUMBER, OFF(notify_rate), "50", 0, 100000, NULL,
+	{"notify_rate", CONF_NUMBER, "a second", LIVE,
+	    OFF(notify_rate), "50", 0, 100000, NULL,
 	    NULL,
 	    "Notifications per second when a new release is announced to the "
 	    "devices that\nobserve, so that they do not all come at once; a "
 	    "tenth of that many leave\nat once. 0: no limit."},
+	{"drain_grace", CONF_SECONDS, NULL, LIVE,
+	    OFF(drain_grace), "10s", 0, 600, NULL, NULL,
+	    "How long a suitd that was told to stop goes on with the downloads "
+	    "that run.\nIt stops earlier when no block was asked for 2 "
+	    "seconds."},
 
-	{"unknown_devices", CONF_CHOICE, OFF(unknown_devices), "accept", 0, 0,
+	{"unknown_devices", CONF_CHOICE, NULL, LIVE,
+	    OFF(unknown_devices), "accept", 0, 0,
 	    "accept|refuse", "Devices",
 	    "What happens when a device registers that no operator added and "
 	    "that has no\ncredential: accept (its status is graded L0) or "
 	    "refuse."},
-	{"devices_max", CONF_NUMBER, OFF(devices_max), "200000", 1,
+	{"devices_max", CONF_NUMBER, "devices", LIVE,
+	    OFF(devices_max), "200000", 1,
 	    LIMIT_DEVICES, NULL, NULL, "Devices, at most."},
-	{"register_tags", CONF_TAGS, OFF(register_tags), "", 0, LIMIT_TAGS,
+	{"register_tags", CONF_TAGS, NULL, LIVE,
+	    OFF(register_tags), "", 0, LIMIT_TAGS,
 	    NULL, NULL,
 	    "Tags that a device may give itself when it registers, at most "
 	    "16 names, e.g.\n\"site room\"; others are passed over, and what "
 	    "is set already stays."},
-	{"allow_unsigned", CONF_BOOL, OFF(allow_unsigned), "false", 0, 0, NULL,
+	{"allow_unsigned", CONF_BOOL, NULL, LIVE,
+	    OFF(allow_unsigned), "false", 0, 0, NULL,
 	    NULL,
 	    "Publish manifests without a signature. For a laboratory only."},
 
-	{"concurrency", CONF_NUMBER, OFF(concurrency), "50", 1, 100000, NULL,
+	{"concurrency", CONF_NUMBER, "devices", LIVE,
+	    OFF(concurrency), "50", 1, 100000, NULL,
 	    "Campaigns",
 	    "Devices of one campaign that update at the same time, unless the "
 	    "campaign\nsays otherwise."},
-	{"campaign_policy", CONF_TEXT, OFF(campaign_policy), "", 0,
+	{"campaign_policy", CONF_TEXT, NULL, LIVE,
+	    OFF(campaign_policy), "", 0,
 	    LIMIT_POLICY, NULL, NULL,
 	    "Rules of every campaign that does not say otherwise, e.g.\n"
 	    "\"soak=24h broke=2%\"; suitd.conf(5) lists them."},
-	{"campaign_approval", CONF_BOOL, OFF(campaign_approval), "false", 0,
+	{"campaign_approval", CONF_BOOL, NULL, LIVE,
+	    OFF(campaign_approval), "false", 0,
 	    0, NULL, NULL,
 	    "A campaign starts only after another operator than the one who "
 	    "planned it\nhas approved."},
-	{"downloads", CONF_NUMBER, OFF(downloads), "500", 1, 90000, NULL,
+	{"downloads", CONF_NUMBER, "downloads", LIVE,
+	    OFF(downloads), "500", 1, 90000, NULL,
 	    "Not to flood the network",
 	    "Downloads at a time. A device that asks for its manifest beyond "
 	    "that is told\nwhen to come back (4.29 with Max-Age)."},
-	{"downloads_group", CONF_NUMBER, OFF(downloads_group), "16", 0, 90000,
+	{"downloads_group", CONF_NUMBER, "downloads", LIVE,
+	    OFF(downloads_group), "16", 0, 90000,
 	    NULL, NULL,
 	    "Downloads at a time in one network group; 0: no limit. Loopback "
 	    "has none."},
-	{"group_tag", CONF_TEXT, OFF(group_tag), "", 0, LIMIT_TAG_NAME, NULL,
+	{"group_tag", CONF_TEXT, NULL, LIVE,
+	    OFF(group_tag), "", 0, LIMIT_TAG_NAME, NULL,
 	    NULL,
 	    "The tag whose value is a device's network group, e.g. gateway. "
 	    "Empty: the /64\nof its IPv6 address, the /24 of IPv4."},
-	{"bytes_per_second", CONF_BYTES, OFF(bytes_per_second), "0", 0,
+	{"bytes_per_second", CONF_BYTES, "bytes a second", LIVE,
+	    OFF(bytes_per_second), "0", 0,
 	    UINT64_C(1) << 40, NULL, NULL,
 	    "Image bytes a second that are admitted, by the images' sizes; 0: "
 	    "no limit."},
-	{"bytes_per_second_group", CONF_BYTES, OFF(bytes_group), "0", 0,
+	{"bytes_per_second_group", CONF_BYTES, "bytes a second", LIVE,
+	    OFF(bytes_group), "0", 0,
 	    UINT64_C(1) << 40, NULL, NULL, "The same for a network group."},
-	{"retries", CONF_NUMBER, OFF(retries), "600", 0, 60000, NULL, NULL,
+	{"retries", CONF_NUMBER, "a minute", LIVE,
+	    OFF(retries), "600", 0, 60000, NULL, NULL,
 	    "Second and later attempts a minute; 0: no limit."},
-	{"retries_group", CONF_NUMBER, OFF(retries_group), "60", 0, 60000,
+	{"retries_group", CONF_NUMBER, "a minute", LIVE,
+	    OFF(retries_group), "60", 0, 60000,
 	    NULL, NULL, "The same for a network group."},
-	{"deadline_notify", CONF_MS, OFF(track.notify_ms), NULL, 1, 30 * DAY,
+	{"deadline_notify", CONF_MS, NULL, LIVE,
+	    OFF(track.notify_ms), NULL, 1, 30 * DAY,
 	    NULL, NULL,
 	    "From an accepted trigger to the device's request for the "
 	    "manifest."},
-	{"deadline_fetch_idle", CONF_MS, OFF(track.fetch_idle_ms), NULL, 1,
+	{"deadline_fetch_idle", CONF_MS, NULL, LIVE,
+	    OFF(track.fetch_idle_ms), NULL, 1,
 	    30 * DAY, NULL, NULL, "Between two signs of a download."},
-	{"deadline_fetch_per_kib", CONF_MS_NUMBER, OFF(track.fetch_per_kib_ms),
+	{"deadline_fetch_per_kib", CONF_MS_NUMBER, NULL, LIVE,
+	    OFF(track.fetch_per_kib_ms),
 	    NULL, 0, 600000, NULL, NULL,
 	    "Milliseconds added to it for each KiB that is still missing."},
-	{"deadline_install", CONF_MS, OFF(track.install_ms), NULL, 1, 90 * DAY,
+	{"deadline_install", CONF_MS, NULL, LIVE,
+	    OFF(track.install_ms), NULL, 1, 90 * DAY,
 	    NULL, NULL,
 	    "From the last block to the proof that the new version runs."},
 
@@ -148,15 +193,17 @@ const struct conf_key conf_keys[] = {
 	    "a refused signature, class\nor sequence", NULL),
 	RETRY("execution", FAIL_EXECUTION,
 	    "a failed write, boot or\nroll-back", NULL),
-	{"retry_attempts_total", CONF_NUMBER,
+	{"retry_attempts_total", CONF_NUMBER, "attempts", LIVE,
 	    OFF(track.backoff.attempts_total), NULL, 1, 10000, NULL, NULL,
 	    "The budget of one device and release, over all classes."},
-	{"retry_give_up_push", CONF_NUMBER, OFF(track.give_up_push), NULL, 1,
+	{"retry_give_up_push", CONF_NUMBER, "triggers", LIVE,
+	    OFF(track.give_up_push), NULL, 1,
 	    1000, NULL, NULL,
 	    "Unanswered triggers until suitd waits for the device to make "
 	    "contact."},
 
-	{"log_level", CONF_WORD, OFF(log_level), "info", 0, 0,
+	{"log_level", CONF_WORD, NULL, LIVE,
+	    OFF(log_level), "info", 0, 0,
 	    "error|warn|info|debug", "Log", "error, warn, info or debug."},
 	{.name = NULL},
 };

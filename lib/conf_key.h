@@ -26,6 +26,9 @@ enum conf_type {
 struct conf_key {
 	const char *name; /* NULL ends the table */
 	enum conf_type type;
+	const char *unit; /* what a CONF_NUMBER or CONF_BYTES counts; NULL:
+	                     the type says it */
+	bool live; /* applied by a reload; else at the next start */
 	size_t off;
 	const char *def; /* NULL: from track_policy_default */
 	uint64_t min, max; /* seconds for CONF_SECONDS and CONF_MS */

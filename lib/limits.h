@@ -56,6 +56,14 @@
 #define LIMIT_IMAGE_WORKERS 16 /* threads that serve blocks */
 #define LIMIT_IMAGES_MAPPED 1024 /* files that they may read at a time */
 
+/* backups */
+#define LIMIT_BACKUP_IMAGES 65536
+#define LIMIT_BACKUP_FILE (16 * 1024 * 1024) /* backup.json */
+#define LIMIT_BACKUP_PART (64u * 1024 * 1024) /* of the database, a resource */
+#define LIMIT_BACKUP_IDLE 3600 /* seconds without a request: it is given up */
+#define LIMIT_BACKUP_LEFT (64u * 1024 * 1024) /* of the disk's room that a
+                                  snapshot leaves; of a small disk 1/16 */
+
 /* CoAP */
 #define LIMIT_DATAGRAM 1152 /* larger ones are not read, RFC 7252 4.6 */
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */

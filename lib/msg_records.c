@@ -40,7 +40,11 @@ static const struct msg_field msg_status_fields[] = {
 	U64(image_slow, MSG_OPT), U64(image_dropped, MSG_OPT),
 	U64(image_peers, MSG_OPT), U64(image_evicted, MSG_OPT),
 	U64(images_mapped, MSG_OPT), BOOL(degraded, 0), TEXT(why, MSG_OPT),
-	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT), END,
+	U64(ahead, MSG_OPT), TIME(backup, MSG_OPT),
+	TIME(restored_from, MSG_OPT), TIME(restored, MSG_OPT),
+	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT),
+	TEXT(state, MSG_OPT), TIME(reloaded, MSG_OPT),
+	BOOL(reload_failed, MSG_OPT), TEXT(reload, MSG_OPT), END,
 };
 RECORD(msg_status, false);
 #undef REC
@@ -63,7 +67,7 @@ static const struct msg_field msg_device_fields[] = {
 	IF("class", MSG_UUID, class_id, have_class, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
 	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(registered, 0),
-	BOOL(revoked, MSG_OPT), U32(gap, MSG_OPT),
+	BOOL(revoked, MSG_OPT), BOOL(ahead, MSG_OPT), U32(gap, MSG_OPT),
 	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
 	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
 	TEXT(version, MSG_OPT), TIME(expires, MSG_OPT), TIME(created, 0),

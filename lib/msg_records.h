@@ -33,7 +33,15 @@ struct msg_status {
 	uint64_t images_mapped;
 	bool degraded; /* the last commit failed, for: */
 	char why[161];
+	uint64_t ahead; /* devices that run newer than what is known here */
+	/* the last good backup; the backup that this store was restored from,
+	   and when */
+	int64_t backup, restored_from, restored;
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+	char state[MSG_WORD]; /* ready, draining */
+	int64_t reloaded; /* the configuration was read again; 0: never */
+	bool reload_failed; /* then the one of before counts */
+	char reload[200]; /* what came of it */
 };
 
 struct msg_job {
@@ -55,7 +63,7 @@ struct msg_device {
 	bool have_class, have_vendor;
 	uint8_t class_id[16], vendor[16];
 	char driver[MSG_WORD];
-	bool nul_trigger, psk, registered, revoked;
+	bool nul_trigger, psk, registered, revoked, ahead;
 	uint32_t gap; /* typical seconds between signs of life; 0 not known */
 	char uri[LIMIT_URI + 1];
 	char addr[LIMIT_ADDRESS];

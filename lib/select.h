@@ -50,6 +50,7 @@ enum select_attr_id {
 	SELECT_PSK,
 	SELECT_REGISTERED,
 	SELECT_REVOKED,
+	SELECT_AHEAD,
 	SELECT_ATTRS,
 };
 
@@ -95,7 +96,7 @@ struct select_subject {
 	const char *version;
 	const char *driver; /* "none", "trigger", ... */
 	int64_t seen; /* Unix ms, 0 never; the future counts as now */
-	bool psk, registered, revoked;
+	bool psk, registered, revoked, ahead;
 	size_t tag_count;
 	const struct rd_tag *tag; /* an empty value is a value */
 };

@@ -132,6 +132,8 @@ compare(const struct select *s, const struct select_node *n,
 		return d->registered ? CMP_EQUAL : 0;
 	case SELECT_REVOKED:
 		return d->revoked ? CMP_EQUAL : 0;
+	case SELECT_AHEAD:
+		return d->ahead ? CMP_EQUAL : 0;
 	case SELECT_ATTRS:
 		break;
 	}

@@ -35,6 +35,8 @@ const struct select_attr select_attrs[SELECT_ATTRS] = {
 	    "its registration has not expired"},
 	[SELECT_REVOKED] = {"revoked", SELECT_FLAG, 0,
 	    "its credential was revoked"},
+	[SELECT_AHEAD] = {"ahead", SELECT_FLAG, 0,
+	    "it runs a newer release than any known here"},
 };
 
 enum { OPS_EQUAL = 1, OPS_ORDER = 2, OPS_GLOB = 4 };

@@ -61,7 +61,7 @@ say_device(struct call *c, const struct store_device *d)
 	    d->addr, d->have_psk, d->have_seq, U(d->seq), d->seq_grade,
 	    d->version, d->registered, U(d->reg), U(d->reg_expires),
 	    (unsigned)d->reg_lt, d->reg_base, U(d->created), U(d->seen));
-	say(c, " %u %d", (unsigned)d->gap, d->revoked);
+	say(c, " %u %d %d", (unsigned)d->gap, d->revoked, d->ahead);
 	for (size_t i = 0; i < d->tag_count; i++)
 		say(c, " %s=%s", d->tag[i].name, d->tag[i].value);
 	say(c, "\n");

@@ -177,6 +177,7 @@ old_devices_are_as_they_were(void **state)
 	assert_true(d.gap == 0 && !d.revoked && d.tag_count == 0);
 	d.gap = 60;
 	d.revoked = true;
+	assert_false(d.ahead);
 	OK(ALONE(s, s->ops->device_put(s, &d)));
 	OK(s->ops->device_get(s, 7, &d));
 	assert_true(d.gap == 60 && d.revoked);

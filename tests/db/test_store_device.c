@@ -31,6 +31,7 @@ same_device(const struct store_device *a, const struct store_device *b)
 	assert_int_equal(a->seen, b->seen);
 	assert_int_equal(a->gap, b->gap);
 	assert_int_equal(a->revoked, b->revoked);
+	assert_int_equal(a->ahead, b->ahead);
 	assert_int_equal(a->tag_count, b->tag_count);
 	for (size_t i = 0; i < a->tag_count; i++) {
 		assert_string_equal(a->tag[i].name, b->tag[i].name);

@@ -38,6 +38,7 @@ draw_device(struct call *c, struct store_device *d)
 	d->seen = (int64_t)draw(c, 1000);
 	d->gap = (uint32_t)draw(c, 3);
 	d->revoked = draw(c, 2);
+	d->ahead = d->have_class && d->have_seq && draw(c, 2);
 	d->tag_count = draw(c, 4);
 	for (size_t i = 0; i < d->tag_count; i++) {
 		snprintf(d->tag[i].name, sizeof(d->tag[i].name), "t%llu",
@@ -360,6 +361,20 @@ op_campaign_list(struct call *c)
 }
 
 static void
+op_gauges(struct call *c)
+{
+	struct store_gauges g = {.backoff = 0};
+
+	say(c, "gauges %d", c->s->ops->gauges(c->s, (int64_t)draw(c, 2000),
+	    &g));
+	for (int i = 0; i < JOB_STATES; i++)
+		say(c, " %llu", U(g.jobs[i]));
+	for (int i = 0; i <= CAMPAIGN_ABORTED; i++)
+		say(c, " %llu", U(g.campaigns[i]));
+	say(c, " %llu %llu\n", U(g.backoff), U(g.due));
+}
+
+static void
 op_tally(struct call *c)
 {
 	static struct store_tally t[STORE_TALLY];
@@ -596,18 +611,38 @@ op_stats(struct call *c)
 	struct store_stats st;
 
 	c->s->ops->stats(c->s, &st);
-	say(c, "stats %llu %llu %llu %llu %llu %llu %llu\n", U(st.commits),
+	say(c, "stats %llu %llu %llu %llu %llu %llu %llu %llu\n", U(st.commits),
 	    U(st.devices), U(st.releases), U(st.campaigns), U(st.jobs),
-	    U(st.jobs_live), U(st.events));
+	    U(st.jobs_live), U(st.events), U(st.ahead));
+}
+
+static void
+op_ahead(struct call *c)
+{
+	uint8_t class_id[16] = {(uint8_t)draw(c, 3)}, found[16] = {0};
+	uint64_t seq = draw(c, UINT64_MAX), max = 0, highest = 0;
+	size_t n = 0;
+
+	say(c, "ahead %d", c->s->ops->ahead_class(c->s, draw(c, 2) ?
+	    class_id : NULL, found));
+	say_hex(c, found, sizeof(found));
+	say(c, " %d", c->s->ops->ahead_max(c->s, class_id, &max));
+	say(c, " %llu %d", U(max), c->s->ops->release_highest(c->s, class_id,
+	    &highest));
+	say(c, " %llu", U(highest));
+	if (draw(c, 3) == 0)
+		say(c, " %d", c->s->ops->ahead_settle(c->s, class_id, seq,
+		    (size_t)draw(c, 4), &n));
+	say(c, " %zu\n", n);
 }
 
 static void (*const ops[])(struct call *c) = {
 	op_device_put, op_device_put, op_device_put, op_device_seen,
 	op_device_find, op_device_remove, op_device_list, op_psk, op_author,
 	op_release_put, op_release, op_campaign_put, op_campaign_save,
-	op_campaign_list, op_tally, op_plan, op_device_scan, op_job_put,
+	op_campaign_list, op_tally, op_gauges, op_plan, op_device_scan, op_job_put,
 	op_job_put, op_job_save, op_job_save, op_job_save, op_job_find,
-	op_due, op_queue, op_queue, op_notable, op_event_put, op_event_list,
+	op_ahead, op_due, op_queue, op_queue, op_notable, op_event_put, op_event_list,
 	op_meta, op_stats,
 };
 #define N_OPS (sizeof(ops) / sizeof(ops[0]))

@@ -136,6 +136,7 @@ full_device(void)
 	d.seen = 1234567890123;
 	d.gap = UINT32_MAX;
 	d.revoked = true;
+	d.ahead = true;
 	d.tag_count = LIMIT_TAGS;
 	for (size_t i = 0; i < LIMIT_TAGS; i++) {
 		memset(d.tag[i].name, 'n', LIMIT_TAG_NAME);

@@ -25,7 +25,7 @@ static const struct select_subject full = {
 	.ep = "lab-1", .have_class = true, .class_id = conf.alias[0].class_id,
 	.vendor = vendor, .have_seq = true, .seq = 7, .grade = GRADE_L1,
 	.version = "1.2.0", .driver = "trigger", .seen = NOW - HOUR,
-	.psk = true, .registered = true, .revoked = true,
+	.psk = true, .registered = true, .revoked = true, .ahead = true,
 	.tag_count = 5, .tag = tags,
 };
 /* What is known of every device, and nothing else. */
@@ -236,6 +236,7 @@ a_bare_attribute_asks_for_presence(void **state)
 		{"tag.empty", true, false}, {"tag.nowhere", false, false},
 		{"psk", true, false}, {"registered", true, false},
 		{"revoked", true, false}, {"!revoked", false, true},
+		{"ahead", true, false}, {"!ahead", false, true},
 	};
 	struct select_subject d = full;
 	struct select s = compiled("psk or registered or revoked");
@@ -245,6 +246,10 @@ a_bare_attribute_asks_for_presence(void **state)
 	d.psk = d.registered = false;
 	assert_true(select_match(&s, &d, NOW));
 	d.revoked = false;
+	assert_false(select_match(&s, &d, NOW));
+	s = compiled("ahead");
+	assert_true(select_match(&s, &d, NOW));
+	d.ahead = false;
 	assert_false(select_match(&s, &d, NOW));
 	s = compiled("version or driver");
 	d.version = d.driver = "";
@@ -332,6 +337,7 @@ each_attribute_has_its_operators_and_no_others(void **state)
 		{"psk", "x", "-----------"},
 		{"registered", "x", "-----------"},
 		{"revoked", "x", "-----------"},
+		{"ahead", "x", "-----------"},
 	};
 	struct select s;
 	char text[64];

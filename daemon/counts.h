@@ -1,0 +1,25 @@
+/*
+ * counts: what has happened since the start, for metrics: where nothing else
+ * counts it. Written by the loop's thread, next to what it is about. A turn
+ * that is undone is not taken back: that it was tried is true.
+ */
+#ifndef SUITD_DAEMON_COUNTS_H
+#define SUITD_DAEMON_COUNTS_H
+
+#include <stdint.h>
+
+#include "daemon/admit_hold.h"
+#include "db/store.h"
+#include "lib/track.h"
+
+#define COUNT_DRIVERS (DRIVER_OBSERVE + 1)
+
+struct counts {
+	uint64_t failures[FAIL_CLASSES]; /* attempts that failed */
+	uint64_t retries[FAIL_CLASSES]; /* second and later attempts, by the
+	                                   failure before */
+	uint64_t pushes[COUNT_DRIVERS][REASONS]; /* REASON_NONE: delivered */
+	uint64_t admissions[HOLDS]; /* HOLD_NONE: admitted */
+};
+
+#endif
