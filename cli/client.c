@@ -10,6 +10,7 @@
 #include "lib/uri.h"
 
 #define OBSERVE_MS 20000 /* silence after which we ask again */
+#define TEARS 8 /* answers that changed under our hands, until we give up */
 
 const char *
 client_uri(const struct client *c)
@@ -87,17 +88,39 @@ outcome_path(const struct client *c, const struct client_req *rq,
 		*slash = '\0';
 }
 
+struct etag {
+	uint8_t b[8];
+	size_t n;
+};
+
+/* Is this the first block of an answer, or of the same as those before? */
+static bool
+belongs(const struct client *c, struct etag *e)
+{
+	if (c->body_n == c->part_n) {
+		memcpy(e->b, c->etag, c->etag_len);
+		e->n = c->etag_len;
+		return true;
+	}
+	return e->n == c->etag_len && memcmp(e->b, c->etag, e->n) == 0;
+}
+
 /*
  * The rest of an answer that came in blocks. To ask for block 1 with POST
- * would do the thing again, so its outcome is fetched instead.
+ * would do the thing again, so its outcome is fetched instead. The daemon
+ * makes the answer anew for each block: when it has become another one in
+ * between, its ETag tells (RFC 7959 2.4), and CLIENT_TORN is returned.
  */
 static int
 download(struct client *c, const struct client_req *rq)
 {
 	struct client_req next = *rq;
 	struct client_part p = {.payload = SLICE_NONE};
+	struct etag etag = {.n = 0};
 	struct block b;
 	int rc;
+
+	(void)belongs(c, &etag);
 
 	next.body = SLICE_NONE;
 	if (rq->method != CLIENT_GET && c->have_b2 && c->b2.more) {
@@ -120,6 +143,8 @@ download(struct client *c, const struct client_req *rq)
 			return rc;
 		if (c->code != 205 || c->part_n == 0)
 			break;
+		if (!belongs(c, &etag))
+			return CLIENT_TORN;
 	}
 	return CLI_OK;
 }
@@ -168,11 +193,27 @@ refused(const struct client *c, const struct client_answer *a)
 	return CLI_REFUSED;
 }
 
+/* Only what changes nothing is asked again. */
+static int
+call_whole(struct client *c, const struct client_req *rq,
+    struct client_answer *ret)
+{
+	int rc = call(c, rq, ret);
+
+	for (int i = 1; rc == CLIENT_TORN && i < TEARS &&
+	    rq->method == CLIENT_GET && !rq->tears; i++)
+		rc = call(c, rq, ret);
+	if (rc != CLIENT_TORN || rq->tears)
+		return rc;
+	cli_usage("%s: it changes while it is read; try again", c->uri);
+	return CLI_REFUSED;
+}
+
 int
 client_try(struct client *c, const struct client_req *rq,
     struct client_answer *ret)
 {
-	int rc = call(c, rq, ret);
+	int rc = call_whole(c, rq, ret);
 
 	if (rc != CLI_OK || ret->code / 100 == 2 || ret->code == 404)
 		return rc;
@@ -224,6 +265,21 @@ client_observe(struct client *c, struct client_req *rq,
 	}
 }
 
+/* A page of half the size is there in half the time. */
+static bool
+smaller_page(struct client_req *rq)
+{
+	unsigned n;
+
+	for (size_t i = 0; i < rq->query_n && !rq->one_page; i++)
+		if (sscanf(rq->query[i], "limit=%u", &n) == 1 && n > 1) {
+			snprintf(rq->query[i], sizeof(rq->query[i]),
+			    "limit=%u", (n + 1) / 2);
+			return true;
+		}
+	return false;
+}
+
 int
 client_list(struct client *c, struct client_req *rq,
     const struct msg_record *rec, int (*fn)(void *arg, const void *item),
@@ -236,7 +292,15 @@ client_list(struct client *c, struct client_req *rq,
 	int rc = item == NULL ? CLI_REFUSED : CLI_OK;
 
 	while (rc == CLI_OK) {
+		rq->tears = true;
 		rc = client_call(c, rq, &a);
+		if (rc == CLIENT_TORN && smaller_page(rq)) {
+			rc = CLI_OK;
+			continue;
+		}
+		rq->tears = false;
+		if (rc == CLIENT_TORN)
+			rc = client_call(c, rq, &a);
 		if (rc != CLI_OK)
 			break;
 		if (!a.cbor || msg_page_open(rec, a.body, &page) != 0) {

@@ -9,7 +9,7 @@
 
 const struct cli_cmd cli_online[] = {
 	{"status", "", "what the daemon is and does", cmd_status},
-	{"ping", "", "is the daemon there, and how fast", cmd_ping},
+	{"ping", "[--wait SECONDS]", "is the daemon there, and how fast", cmd_ping},
 	{"events", "[--follow] [--after N] [--device EP] [--campaign ID] [--kind K,...]",
 	    "the event log, newest at the end", cmd_events},
 
