@@ -93,7 +93,7 @@
 /* HTTP, for a monitoring system */
 #define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */
 #define LIMIT_HTTP_HEADER 8192 /* bytes of a request */
-#define LIMIT_HTTP_SECONDS 30 /* for a request and its answer */
+#define LIMIT_HTTP_SECONDS 20 /* for a request and its answer */
 
 /* metrics: label sets of one family, and what a scrape may cost */
 #define LIMIT_METRIC_LABEL 128 /* bytes of a label's value, escaped */
