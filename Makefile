@@ -33,7 +33,7 @@ COAP_PKGS := libcoap-3-openssl
 LIB_LIBS = $(call once,LIB_LIBS,$(shell pkg-config --libs $(LIB_PKGS)) -lm)
 DB_LIBS = $(call once,DB_LIBS,$(shell pkg-config --libs sqlite3))
 COAP_LIBS = $(call once,COAP_LIBS,$(shell pkg-config --libs $(COAP_PKGS) libssl))
-LOOP_LIBS = $(call once,LOOP_LIBS,$(shell pkg-config --libs libevent_core libsystemd))
+LOOP_LIBS = $(call once,LOOP_LIBS,$(shell pkg-config --libs libevent_core libevent_extra libsystemd))
 
 srcs = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))

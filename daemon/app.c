@@ -17,8 +17,10 @@
 #include "daemon/checks.h"
 #include "daemon/disk.h"
 #include "daemon/engine.h"
+#include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
+#include "daemon/survey.h"
 #include "db/store_sync.h"
 
 /* The lock goes with the process, however it ends. */
@@ -60,6 +62,12 @@ open_state(struct app *app, struct why *why)
 	return rc;
 }
 
+static void
+on_refused(struct app *app, int err)
+{
+	health_refused(&app->health, err);
+}
+
 static int
 open_front(struct app *app, struct why *why)
 {
@@ -68,7 +76,7 @@ open_front(struct app *app, struct why *why)
 		.app = app,
 		.blobs = app->blobs,
 		.conf = &app->conf,
-		.hooks = {access_psk, access_who, engine_blocks,
+		.hooks = {access_psk, access_who, engine_blocks, on_refused,
 		    blocks_count},
 		.device = routes_device,
 		.admin = routes_admin,
@@ -136,6 +144,18 @@ open_rest(struct app *app, struct why *why)
 	return why_set(why, rc, "start: %s", err_text(rc));
 }
 
+/* What nobody asks is not walked for. */
+static int
+open_http(struct app *app, struct why *why)
+{
+	int rc = http_new(app, &app->http, why);
+
+	if (rc != 0 || app->http == NULL)
+		return rc;
+	rc = survey_new(app, &app->survey);
+	return rc == 0 ? 0 : why_set(why, rc, "start: %s", err_text(rc));
+}
+
 int
 app_open(struct app *app, struct why *why)
 {
@@ -150,6 +170,8 @@ app_open(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = open_rest(app, why);
 	if (rc == 0)
+		rc = open_http(app, why);
+	if (rc == 0)
 		app->started = loop_now(app->loop);
 	return rc;
 }
@@ -159,6 +181,8 @@ app_close(struct app *app)
 {
 	struct front *f = app->front;
 
+	http_free(app->http);
+	survey_free(app->survey);
 	disk_free(app->disk); /* what was uploaded is answered, too */
 	app->disk = NULL;
 	if (f != NULL)
@@ -205,6 +229,7 @@ app_describe(const struct app *app)
 	    (unsigned long long)blob_total(app->blobs));
 	front_describe(app->front, say, NULL);
 	blocks_describe(app->blocks, say, NULL);
+	http_describe(app->http, say, NULL);
 	log_info("open: anybody may fetch published manifests and images; "
 	    "they are signed");
 	log_info("open: %s", c->unknown_devices == CONF_UNKNOWN_ACCEPT ?

@@ -38,6 +38,7 @@ on_fold(void *arg)
 	engine_fold(e, false);
 	engine_show(e);
 	engine_prune(e);
+	health_tick(e->app);
 	if (e->sync.failed)
 		e->sync.owed = true; /* is the disk well again? */
 	if (e->app->store->syncer != NULL)
@@ -201,12 +202,12 @@ run_checks(struct engine *e)
 static void
 turn_failed(struct engine *e, int rc)
 {
+	struct why why;
+
 	e->stats.commits_failed++;
-	e->stats.degraded = true;
-	snprintf(e->stats.why, sizeof(e->stats.why), "%s: %s", err_text(rc),
-	    store_why(e->app->store));
-	log_error("store: commit failed, this turn is undone and its "
-	    "requests are refused; serving goes on: %s", e->stats.why);
+	why_set(&why, rc, "%s: %s", err_text(rc), store_why(e->app->store));
+	health_failed(&e->app->health, HEALTH_COMMIT, &why,
+	    loop_now(e->app->loop));
 	e->news.push_n = e->kept.push_n;
 	e->news.topic_n = e->kept.topic_n;
 	e->news.after_n = e->kept.after_n;
@@ -234,10 +235,7 @@ commit(struct engine *e)
 		turn_failed(e, rc);
 		return rc;
 	}
-	if (e->stats.degraded && !e->sync.failed) {
-		log_warn("store: commits succeed again");
-		e->stats.degraded = false;
-	}
+	health_well(&e->app->health, HEALTH_COMMIT, loop_now(e->app->loop));
 	engine_seen_kept(e, true);
 	planner_committed(e->app->campaigns);
 	e->kept.push_n = e->news.push_n;
@@ -246,6 +244,16 @@ commit(struct engine *e)
 	e->kept.held = front_held(e->app->front);
 	e->sync.owed = true;
 	return 0;
+}
+
+/* It is no use to ask the disk again at once. */
+static bool
+refuses(const struct engine *e)
+{
+	struct health_report r;
+
+	health_read(&e->app->health, &r);
+	return !r.writable;
 }
 
 static void
@@ -268,7 +276,7 @@ rearm(struct engine *e)
 		at = now + ENGINE_LEASE_MS;
 	}
 	/* a disk that refuses is not asked a thousand times a second */
-	if ((e->stalled || e->stats.degraded) && at != 0 &&
+	if ((e->stalled || refuses(e)) && at != 0 &&
 	    at < now + ENGINE_FOLD_MS)
 		at = now + ENGINE_FOLD_MS;
 	e->wake = false;
@@ -306,28 +314,12 @@ engine_turn(struct engine *e)
 	rearm(e);
 }
 
-/* Commits succeed, but the log grows. */
-static void
-checkpoint_stats(const struct engine *e, struct engine_stats *ret)
-{
-	struct syncer_stats st = {.stuck = false};
-
-	*ret = e->stats;
-	if (e->app->store->syncer != NULL)
-		syncer_stats(e->app->store->syncer, &st);
-	if (!st.stuck || ret->degraded)
-		return;
-	ret->degraded = true;
-	snprintf(ret->why, sizeof(ret->why), "%s: %.120s",
-	    err_text(st.why.err), st.why.text);
-}
-
 void
 engine_stats(const struct engine *e, struct engine_stats *ret)
 {
 	int64_t now = loop_now(e->app->loop);
 
-	checkpoint_stats(e, ret);
+	*ret = e->stats;
 	ret->progress_slots = engine_seen_live(e);
 	ret->running = e->running;
 	for (size_t i = 0; i < PROGRESS_SLOTS; i++)

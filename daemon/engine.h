@@ -129,8 +129,6 @@ struct engine_stats {
 	uint64_t syncs_failed;
 	uint64_t progress_slots; /* downloads in sight */
 	uint64_t running; /* campaigns, when they were looked at last */
-	bool degraded; /* the last commit, sync or checkpoint failed */
-	char why[160]; /* what the disk said then */
 };
 /* The configuration is another one: due times are looked at anew, and the
  * length of the event log. */

@@ -158,16 +158,13 @@ static void
 sync_failed(struct engine *e, int rc)
 {
 	struct syncer_stats st;
+	struct why why;
 
 	syncer_stats(e->app->store->syncer, &st);
 	e->stats.syncs_failed++;
-	e->stats.degraded = true;
-	snprintf(e->stats.why, sizeof(e->stats.why), "%s: %.120s",
-	    err_text(rc), st.why.text);
-	if (!e->sync.failed)
-		log_error("store: what was written is not durable, its "
-		    "requests are refused; serving goes on: %s",
-		    e->stats.why);
+	why_set(&why, rc, "%s: %.120s", err_text(rc), st.why.text);
+	health_failed(&e->app->health, HEALTH_SYNC, &why,
+	    loop_now(e->app->loop));
 	e->sync.failed = true;
 }
 
@@ -182,10 +179,7 @@ answered(struct engine *e, int rc)
 		front_flush(e->app->front, span, rc);
 		return;
 	}
-	if (e->sync.failed) {
-		log_warn("store: what is written is durable again");
-		e->stats.degraded = false;
-	}
+	health_well(&e->app->health, HEALTH_SYNC, loop_now(e->app->loop));
 	e->sync.failed = false;
 	tell(e);
 	front_flush(e->app->front, span, 0);

@@ -546,7 +546,9 @@ front_socket(const struct front *f, enum transport plane)
 const char *
 front_library(void)
 {
-	return coap_package_version();
+	const char *name = coap_package_version(), *v = strchr(name, ' ');
+
+	return v != NULL ? v + 1 : name; /* "libcoap 4.3.1" */
 }
 
 void

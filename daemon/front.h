@@ -116,10 +116,6 @@ struct route {
 extern const struct route routes_device[];
 extern const struct route routes_admin[];
 
-/* By what: the disk is full, read-only, fails, or what it holds is damaged. */
-#define FRONT_REFUSALS 4
-extern const char *const front_refusals[FRONT_REFUSALS];
-
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
@@ -127,7 +123,6 @@ struct front_stats {
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
 	uint64_t notify_reset, notify_timeout; /* of notifications */
-	uint64_t refused[FRONT_REFUSALS]; /* requests whose write failed */
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
@@ -146,6 +141,8 @@ struct front_hooks {
 	   never touches the store */
 	void (*blocks)(struct app *app, const struct req *req,
 	    const struct blob *image, uint64_t end, uint64_t total);
+	/* a request is answered with this error; NULL: nobody asks */
+	void (*refused)(struct app *app, int err);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
 };

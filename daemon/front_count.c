@@ -53,20 +53,6 @@ front_count(struct front *f, unsigned row, unsigned code)
 	f->answered[row][code_index(code)]++;
 }
 
-static const int refusals[FRONT_REFUSALS] = {
-	ERR_NOSPACE, ERR_READONLY, ERR_IO, ERR_CORRUPT,
-};
-const char *const front_refusals[FRONT_REFUSALS] = {
-	"nospace", "readonly", "io", "corrupt",
-};
-
-void
-front_refused(struct front *f, int err)
-{
-	for (unsigned i = 0; i < FRONT_REFUSALS; i++)
-		f->stats.refused[i] += refusals[i] == err;
-}
-
 static void
 tell_table(const struct front *f, const struct route *table, void (*cb)(
     void *arg, const char *path, const uint64_t n[CODES]), void *arg)

@@ -97,7 +97,8 @@ held_flush(struct front *f, struct front_span which, int commit_err)
 	for (uint64_t k = from; k <= to; k++) {
 		struct held *h = &f->held[k % HELD_MAX];
 
-		front_refused(f, commit_err);
+		if (commit_err != 0 && f->hooks.refused != NULL)
+			f->hooks.refused(f->app, commit_err);
 		end_one(f, h, commit_err == 0 ? &h->answer : &failed);
 	}
 	if (from > to)

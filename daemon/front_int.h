@@ -184,8 +184,6 @@ bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
 /* Where the exchange's answer is counted. */
 unsigned front_row(const struct exchange *x);
 void front_count(struct front *f, unsigned row, unsigned code);
-/* A request that writes ended with this error, 0 included. */
-void front_refused(struct front *f, int err);
 
 /* route.c */
 int route_find(const struct route *table, const char *path, enum method m,

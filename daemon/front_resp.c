@@ -122,8 +122,8 @@ resp_error(struct exchange *x, int err)
 	if (x->size1_max > 0)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
 	x->f->stats.errors++;
-	if (x->req.method & ~(unsigned)(M_GET | M_FETCH))
-		front_refused(x->f, err);
+	if (x->f->hooks.refused != NULL)
+		x->f->hooks.refused(x->f->app, err);
 }
 
 static struct slice

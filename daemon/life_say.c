@@ -41,17 +41,19 @@ status(const struct life *l, char *dst, size_t cap)
 	struct app *app = l->app;
 	struct store_stats st;
 	struct engine_stats es;
+	struct health_report health;
 	char devices[32], campaigns[32], downloads[32];
 
 	app->store->ops->stats(app->store, &st);
 	engine_stats(app->engine, &es);
+	health_read(&app->health, &health);
 	snprintf(dst, cap, "%s %s device%s, %s campaign%s running, %s "
 	    "download%s; store %s%.100s%s%.60s",
 	    l->state == LIFE_DRAINING ? "stopping:" : "serving",
 	    number(st.devices, devices), plural(st.devices),
 	    number(es.running, campaigns), plural(es.running),
 	    number(es.progress_slots, downloads), plural(es.progress_slots),
-	    es.degraded ? "refuses: " : "ok", es.degraded ? es.why : "",
+	    health.degraded ? "refuses: " : "ok", health.text,
 	    l->stats.reload_ok ? "" : "; not reloaded: ",
 	    l->stats.reload_ok ? "" : l->stats.reload);
 }

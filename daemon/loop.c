@@ -13,7 +13,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define LOOP_HANDLES 24
+#define LOOP_HANDLES 32
 
 struct loop_handle {
 	struct loop *loop;
@@ -187,6 +187,18 @@ void
 loop_stop(struct loop *l)
 {
 	l->stop = true;
+}
+
+struct event_base *
+loop_base(struct loop *l)
+{
+	return l->base;
+}
+
+void
+loop_wake(struct loop *l)
+{
+	read_clocks(l);
 }
 
 int64_t

@@ -11,6 +11,7 @@
 #include "lib/lag.h"
 
 struct loop;
+struct event_base; /* libevent's */
 
 int loop_new(uint64_t seed, struct loop **ret) MUST_USE; /* seed 0: random */
 void loop_free(struct loop *l);
@@ -37,11 +38,15 @@ void loop_timer(struct loop *l, void (*cb)(void *arg), void *arg);
 void loop_timer_at(struct loop *l, int64_t at);
 /* Called after the events of a turn, before the loop sleeps. */
 void loop_before_sleep(struct loop *l, void (*cb)(void *arg), void *arg);
-/* Calls cb while fd is readable. 0 or an error; at most 24 of them. */
+/* Calls cb while fd is readable. 0 or an error; at most 32 of them. */
 int loop_read(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
     MUST_USE;
 int loop_signal(struct loop *l, int signo, void (*cb)(void *arg, int signo),
     void *arg) MUST_USE;
+/* For who brings events of his own to it (http.c), and calls loop_wake first
+ * in each of them: the clocks are read, the turn has begun. */
+struct event_base *loop_base(struct loop *l);
+void loop_wake(struct loop *l);
 /* A periodic tick, for slow housekeeping. */
 int loop_every(struct loop *l, int64_t ms, void (*cb)(void *arg), void *arg)
     MUST_USE;

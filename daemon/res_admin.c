@@ -328,6 +328,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	struct store_stats st;
 	struct front_stats fs;
 	struct engine_stats es;
+	struct health_report health;
 
 	app->store->ops->stats(app->store, &st);
 	front_stats(app->front, &fs);
@@ -354,8 +355,9 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	put_lag(&m, app->loop);
 	put_images(&m, &fs);
 	put_life(&m, app->life);
-	m.degraded = es.degraded;
-	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
+	health_read(&app->health, &health);
+	m.degraded = health.degraded;
+	snprintf(m.why, sizeof(m.why), "%.160s", health.text);
 	m.ahead = st.ahead;
 	ahead_restored(app, &m.restored_from, &m.restored);
 	strcpy(m.coap, app->conf.listen_coap);

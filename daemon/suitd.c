@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/fsck.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
 
@@ -22,7 +23,7 @@ struct options {
 	const char *file, *dir;
 	const char *setting[SETTINGS];
 	size_t settings;
-	bool check, verbose;
+	bool check, verbose, fsck, repair;
 };
 
 static void
@@ -34,6 +35,10 @@ usage(FILE *f)
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
 	    "  -n, --check         check the configuration and stop\n"
+	    "      --fsck          check the state directory and stop; 0: all "
+	    "is well\n"
+	    "      --repair        with --fsck: repair what is safe to "
+	    "repair\n"
 	    "  -v, --verbose       log more\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", f);
@@ -47,6 +52,8 @@ read_options(int argc, char **argv, struct options *o)
 		{"config", required_argument, NULL, 'c'},
 		{"dir", required_argument, NULL, 'd'},
 		{"check", no_argument, NULL, 'n'},
+		{"fsck", no_argument, NULL, 'F'},
+		{"repair", no_argument, NULL, 'R'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
@@ -73,6 +80,12 @@ read_options(int argc, char **argv, struct options *o)
 		case 'n':
 			o->check = true;
 			break;
+		case 'F':
+			o->fsck = true;
+			break;
+		case 'R':
+			o->repair = true;
+			break;
 		case 'v':
 			o->verbose = true;
 			break;
@@ -87,7 +100,7 @@ read_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || (o->repair && !o->fsck)) {
 		usage(stderr);
 		return 2;
 	}
@@ -184,6 +197,8 @@ main(int argc, char **argv)
 		    o.file ? ": " : "", rc ? why.text : "configuration ok");
 		return rc != 0;
 	}
+	if (o.fsck)
+		return (int)fsck_run(app.conf.state_dir, o.repair);
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(level);
 	umask(077);

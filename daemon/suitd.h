@@ -7,6 +7,7 @@
 
 #include "daemon/counts.h"
 #include "daemon/front.h"
+#include "daemon/health.h"
 #include "daemon/loop.h"
 #include "daemon/peer.h"
 #include "db/blob.h"
@@ -24,6 +25,8 @@ struct polled; /* polled.h: polls that need no SQL */
 struct life; /* life.h: signals, states, reload, drain */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
+struct http; /* http.h: metrics, health */
+struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
 struct ahead; /* ahead.h: devices that know more than we do */
 
@@ -45,11 +48,14 @@ struct app {
 	struct runs *runs;
 	struct campaigns *campaigns;
 	struct counts counts;
+	struct http *http; /* NULL: off */
+	struct survey *survey; /* NULL: off */
 	struct life *life; /* NULL: no signals, always ready */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
 	int64_t backup_at; /* of the last good one, Unix ms; 0: none known */
 	int lock_fd; /* one daemon per state directory */
+	struct health health;
 };
 
 #endif

@@ -55,6 +55,12 @@ void blob_put_place(struct blob_put *p);
 int blob_put_finish(struct blob_put *p, uint8_t ret_digest[32],
     struct why *why) MUST_USE;
 uint64_t blob_put_size(const struct blob_put *p); /* bytes so far */
+/*
+ * What the disk said to the last upload, 0 when it took it; not max_total's
+ * refusals. When it refused, this first looks whether `room` bytes are free
+ * by now, and writes a page to see.
+ */
+int blob_trouble(struct blob_store *bs, uint64_t room) MUST_USE;
 
 /*
  * Maps an image; one mapping is shared. The first open after a start, and

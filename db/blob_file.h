@@ -45,6 +45,7 @@ struct blob_store {
 	struct image *bucket[BUCKETS];
 	struct blob *warm[BLOB_WARM]; /* a reference each; NULL: free */
 	unsigned warm_next; /* the one to be replaced */
+	int trouble; /* what the disk said to the last upload; 0: nothing */
 };
 
 int blob_code(int e); /* an errno as an error of ours */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/digest.h"
@@ -21,6 +22,7 @@ struct blob_put {
 	uint64_t size, sent; /* sent: the disk was told to write these */
 	int fd;
 	int err; /* the first one; it stays */
+	int disk; /* the disk's part in it */
 	bool there; /* the store has it already: nothing is to be placed */
 	bool named; /* the file has a name, as yet `path` */
 	uint8_t digest[32];
@@ -56,6 +58,7 @@ blob_put_begin(struct blob_store *bs, struct blob_put **ret)
 	open_file(p);
 	if (p->fd < 0 || p->hash == NULL) {
 		err = p->fd < 0 ? blob_code(errno) : ERR_CRYPTO;
+		p->disk = p->fd < 0 ? err : 0;
 		blob_put_abort(p);
 		return err;
 	}
@@ -103,7 +106,7 @@ blob_put_write(struct blob_put *p, struct slice in)
 		return p->err = ERR_NOSPACE;
 	p->err = digest_update(p->hash, in);
 	if (p->err == 0)
-		p->err = write_all(p->fd, in);
+		p->err = p->disk = write_all(p->fd, in);
 	p->size += in.n;
 	bs->pending += in.n;
 	if (p->err == 0)
@@ -127,6 +130,8 @@ blob_put_abort(struct blob_put *p)
 	if (p->fd >= 0)
 		close(p->fd);
 	p->bs->pending -= p->size;
+	if (p->disk != 0)
+		p->bs->trouble = p->disk;
 	digest_free(p->hash);
 	free(p);
 }
@@ -213,7 +218,7 @@ void
 blob_put_place(struct blob_put *p)
 {
 	if (p->err == 0 && !p->there)
-		p->err = put_place(p);
+		p->err = p->disk = put_place(p);
 }
 
 /* Somebody may have placed the same after us: that is hashed when it is
@@ -253,6 +258,8 @@ blob_put_finish(struct blob_put *p, uint8_t ret_digest[32], struct why *why)
 		err = put_new(p);
 	if (err == 0)
 		memcpy(ret_digest, p->digest, 32);
+	if (err == 0 && !p->there)
+		p->bs->trouble = 0;
 	blob_put_abort(p);
 	return err == 0 ? 0 : why_set(why, err, "image: %s", err_text(err));
 }
@@ -264,4 +271,32 @@ blob_put_commit(struct blob_put *p, const uint8_t *expect,
 	if (blob_put_seal(p, expect) == 0)
 		blob_put_place(p);
 	return blob_put_finish(p, ret_digest, why);
+}
+
+/* The last upload's error, or that of a page that is written to see. */
+static int
+try_page(struct blob_store *bs)
+{
+	static const uint8_t page[4096];
+	struct blob_put *p;
+	int err = blob_put_begin(bs, &p);
+
+	if (err != 0)
+		return err;
+	err = write_all(p->fd, slice_of(page, sizeof(page)));
+	blob_put_abort(p);
+	return err;
+}
+
+int
+blob_trouble(struct blob_store *bs, uint64_t room)
+{
+	struct statvfs st;
+
+	if (bs->trouble == 0)
+		return 0;
+	if (statvfs(bs->dir, &st) == 0 &&
+	    (uint64_t)st.f_bavail * st.f_frsize < room)
+		return bs->trouble = ERR_NOSPACE;
+	return bs->trouble = try_page(bs);
 }

@@ -360,82 +360,84 @@ pragma_int(struct sq *s, const char *sql, int64_t *ret)
 }
 
 static int
-migrate_one(struct sq *s, const struct schema_step *step)
+last_schema(void)
 {
-	char sql[64];
-	int err;
-
-	err = sq_exec(s, "BEGIN IMMEDIATE");
-	if (err != 0)
-		return err;
-	err = sq_exec(s, step->sql);
-	if (err == 0) {
-		snprintf(sql, sizeof(sql),
-		    "PRAGMA user_version = %d; COMMIT", step->number);
-		err = sq_exec(s, sql);
-	}
-	if (err != 0)
-		undo_all(s);
-	return err;
-}
-
-/* Forward only: each step is one transaction with its number. */
-static int
-migrate(struct sq *s)
-{
-	const struct schema_step *step;
-	int64_t version = 0;
 	int last = 0;
-	int err;
 
-	err = pragma_int(s, "PRAGMA user_version", &version);
-	if (err != 0)
-		return err;
-	for (step = schema_steps; step->number != 0; step++)
+	for (const struct schema_step *step = schema_steps; step->number != 0;
+	    step++)
 		last = step->number;
-	if (version > last)
-		return why_set(&s->base.why, ERR_UNSUPPORTED,
-		    "schema %d is newer than this suitd's %d: use a newer "
-		    "suitd, or the backup from before it ran", (int)version,
-		    last);
-	for (step = schema_steps; step->number != 0 && err == 0; step++)
-		if (step->number > version)
-			err = migrate_one(s, step);
-	return err;
+	return last;
 }
 
-/* Ours, or an empty file that becomes ours. */
-static int
-identify(struct sq *s)
+int
+sq_identify(struct sq *s, int *ret_schema)
 {
-	int64_t id = 0, tables = 0;
-	char sql[64];
+	int64_t id = 0, tables = 0, version = 0;
 	int err;
 
 	err = pragma_int(s, "PRAGMA application_id", &id);
 	if (err == 0)
 		err = pragma_int(s, "SELECT count(*) FROM sqlite_schema",
 		    &tables);
-	if (err != 0 || id == APPLICATION_ID)
-		return err;
-	if (id != 0 || tables != 0)
-		return why_set(&s->base.why, ERR_TYPE,
+	if (err == 0 && id != APPLICATION_ID && (id != 0 || tables != 0))
+		err = why_set(&s->base.why, ERR_TYPE,
 		    "the file is a database, but not a store of suitd");
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
-	    APPLICATION_ID);
-	return sq_exec(s, sql);
+	if (err == 0)
+		err = pragma_int(s, "PRAGMA user_version", &version);
+	if (err == 0 && version > last_schema())
+		err = why_set(&s->base.why, ERR_UNSUPPORTED,
+		    "schema %d is newer than this suitd's %d: use a newer "
+		    "suitd, or the backup from before it ran", (int)version,
+		    last_schema());
+	if (err == 0)
+		*ret_schema = (int)version;
+	return err;
+}
+
+/*
+ * Forward only, and all steps in one transaction: whatever happens, the file
+ * is as it was, or as this suitd wants it. So there is no copy of it to be
+ * made before, for which there may be no room.
+ */
+static int
+migrate(struct sq *s, int from)
+{
+	const struct schema_step *step;
+	struct why undone;
+	char sql[100];
+	int err;
+
+	if (from == last_schema())
+		return 0;
+	err = sq_exec(s, "BEGIN IMMEDIATE");
+	for (step = schema_steps; step->number != 0 && err == 0; step++)
+		if (step->number > from)
+			err = sq_exec(s, step->sql);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
+	    last_schema());
+	if (err == 0)
+		err = sq_exec(s, sql);
+	if (err == 0)
+		return 0;
+	undone = s->base.why;
+	undo_all(s);
+	return why_set(&s->base.why, err, "the step from schema %d to %d is "
+	    "undone, the database is as it was: %.120s", from, last_schema(),
+	    undone.text);
 }
 
 static int
 setup(struct sq *s, const struct store_sqlite_opts *o)
 {
-	int err;
+	int err, schema = 0;
 
 	/* the loop waits */
 	sqlite3_busy_timeout(s->db, o->clock ? SYNC_WAIT_MS : 1000);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	err = identify(s);
+	err = sq_identify(s, &schema);
 	if (err == 0)
 		err = sq_exec(s, "PRAGMA journal_mode = WAL;"
 		    "PRAGMA foreign_keys = ON;"
@@ -449,7 +451,7 @@ setup(struct sq *s, const struct store_sqlite_opts *o)
 		    "PRAGMA synchronous = FULL" :
 		    "PRAGMA synchronous = NORMAL");
 	if (err == 0)
-		err = migrate(s);
+		err = migrate(s, schema);
 	if (err != 0 || o->clock == NULL)
 		return err;
 	err = syncer_new(s->db, o, &s->base.syncer);

@@ -171,6 +171,10 @@ uint64_t sq_scans(const struct sq *s); /* see store_stats */
  * A text that begins with the comment "scans" may. */
 bool sq_plan_scans(sqlite3 *db, const char *sql, char *ret_line, size_t cap);
 
+/* store_sqlite.c: ours, or empty (schema 0); ERR_TYPE, ERR_UNSUPPORTED when a
+ * newer suitd wrote it. Nothing is written. */
+int sq_identify(struct sq *s, int *ret_schema) MUST_USE;
+
 /* store_sqlite_memo.c: rows as they are now, while a pair is open, of up to
  * LIMIT_MEMO devices. */
 int sq_memo_new(struct sq *s) MUST_USE;

@@ -2,6 +2,7 @@
  * Statements: the cache, binding, reading rows, and SQLite's errors as ours.
  */
 #include <assert.h>
+#include <errno.h>
 
 #include "db/store_sqlite.h"
 
@@ -45,10 +46,25 @@ sq_refuse(struct sq *s, int err, const char *what)
 	return why_set(&s->base.why, err, "%s: %s", what, err_text(err));
 }
 
+/* SQLite says "I/O error" of a file that cannot grow, unless it is the
+ * database itself or its log; the disk has said why. */
+static int
+disk_code(struct sq *s, int rc)
+{
+	int err = sq_code(rc), e;
+
+	if (err != ERR_IO || s->db == NULL)
+		return err;
+	e = sqlite3_system_errno(s->db);
+	if (e == ENOSPC || e == EDQUOT)
+		return ERR_NOSPACE;
+	return e == EROFS ? ERR_READONLY : err;
+}
+
 int
 sq_fail(struct sq *s, int rc)
 {
-	int err = why_set(&s->base.why, sq_code(rc), "sqlite %d: %s", rc,
+	int err = why_set(&s->base.why, disk_code(s, rc), "sqlite %d: %s", rc,
 	    sqlite3_errmsg(s->db));
 
 	/* SQLite may have rolled back everything by itself, and it commits

@@ -29,6 +29,7 @@ struct conf {
 	char listen_coaps[LIMIT_ADDRESS]; /* DTLS-PSK, "[::]:5684" */
 	char listen_tcp[LIMIT_ADDRESS]; /* CoAP over TCP, "[::]:5683" */
 	char listen_admin[LIMIT_ADDRESS]; /* DTLS-PSK, "127.0.0.1:5685" */
+	char listen_http[LIMIT_ADDRESS]; /* metrics, "127.0.0.1:9683" */
 	char public_uri[LIMIT_URI + 1]; /* what devices call us; "": the
 	                                   address a device is talking to */
 	bool synchronous_full;

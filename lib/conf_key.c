@@ -47,6 +47,11 @@ const struct conf_key conf_keys[] = {
 	    OFF(listen_admin), "127.0.0.1:5685", 0, 0,
 	    NULL, NULL,
 	    "The operators' port: DTLS with the key in state_dir/admin.psk."},
+	{"listen_http", CONF_ADDR, "TCP", START,
+	    OFF(listen_http), "127.0.0.1:9683", 0, 0,
+	    NULL, NULL,
+	    "HTTP for monitoring: /metrics, /healthz and /readyz, to anybody "
+	    "who reaches\nthe address."},
 	{"public_uri", CONF_TEXT, NULL, LIVE,
 	    OFF(public_uri), "", 0, LIMIT_URI, NULL,
 	    NULL,

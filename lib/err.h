@@ -52,8 +52,8 @@
 	E(LIMIT, 429, "limit reached, ask again later") \
 	E(CONFLICT, 409, "changed in the meantime") \
 	E(IO, 500, "input/output error") \
-	E(NOSPACE, 503, "no space left on the device") \
-	E(READONLY, 503, "file system is read-only") \
+	E(NOSPACE, 503, "no space left on the server's disk") \
+	E(READONLY, 503, "the server's disk is read-only") \
 	E(CORRUPT, 500, "stored data is damaged") \
 	E(CRYPTO, 500, "cryptographic library failed") \
 	E(TIMEOUT, 504, "no answer") \

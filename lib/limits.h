@@ -90,12 +90,18 @@
                                  million, and room to find them */
 #define LIMIT_ADDRESS 80 /* printed address with scope and port */
 
+/* HTTP, for a monitoring system */
+#define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */
+#define LIMIT_HTTP_HEADER 8192 /* bytes of a request */
+#define LIMIT_HTTP_SECONDS 20 /* for a request and its answer */
+
 /* metrics: label sets of one family, and what a scrape may cost */
 #define LIMIT_METRIC_LABEL 128 /* bytes of a label's value, escaped */
 #define LIMIT_METRIC_REQUESTS 1024 /* route and response code */
 #define LIMIT_METRIC_CLASSES 32 /* device classes; the rest is "other" */
 #define LIMIT_METRIC_CAMPAIGNS LIMIT_CAMPAIGNS_LIVE
 #define LIMIT_METRIC_GROUPS 64 /* the longest silent ones */
+#define LIMIT_SURVEY_GROUPS 16384 /* network groups that are told apart */
 #define LIMIT_METRIC_TEXT (1024 * 1024) /* of one scrape */
 
 #endif

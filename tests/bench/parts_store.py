@@ -61,7 +61,7 @@ def ready(d):
     s.settimeout(60)
     t0 = time.monotonic()
     p = subprocess.Popen([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=[::]:%d" % d.port,
-                          "-o", "listen_coaps=", "-o", "listen_tcp=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
+                          "-o", "listen_coaps=", "-o", "listen_tcp=", "-o", "listen_http=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
                          env=dict(os.environ, NOTIFY_SOCKET=path), stderr=subprocess.DEVNULL)
     try:
         while b"READY=1" not in s.recv(4096):

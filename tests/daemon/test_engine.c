@@ -143,7 +143,7 @@ a_failed_commit_pushes_and_tells_nothing(void **state)
 {
 	struct world w;
 	struct store_device d;
-	struct engine_stats st;
+	struct health_report health;
 	uint64_t rel;
 	struct job j;
 
@@ -162,15 +162,16 @@ a_failed_commit_pushes_and_tells_nothing(void **state)
 	assert_int_equal(w.peer.n, 0);
 	j = last_job(&w, &d);
 	assert_int_equal(j.attempt, 0); /* not counted: not tried */
-	engine_stats(w.app.engine, &st);
-	assert_true(st.degraded);
+	health_read(&w.app.health, &health);
+	assert_true(health.degraded && !health.writable);
+	assert_int_equal(health.err, ERR_NOSPACE);
 	/* the disk has room again: the job is still due */
 	full = false;
 	pass(&w, 60000);
 	assert_true(w.peer.n > 0);
 	assert_int_equal(last_job(&w, &d).attempt, 1);
-	engine_stats(w.app.engine, &st);
-	assert_false(st.degraded);
+	health_read(&w.app.health, &health);
+	assert_true(health.writable && !health.degraded);
 	sound(&w);
 	world_close(&w);
 }

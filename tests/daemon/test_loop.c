@@ -214,7 +214,7 @@ handles_are_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(loop_new(1, &l), 0);
-	for (int i = 0; i < 24; i++)
+	for (int i = 0; i < 32; i++)
 		assert_int_equal(loop_every(l, 1000, on_tick, NULL), 0);
 	assert_int_equal(loop_every(l, 1000, on_tick, NULL), ERR_LIMIT);
 	assert_int_equal(loop_read(l, -1, on_tick, NULL), ERR_INVALID);

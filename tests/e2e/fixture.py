@@ -44,7 +44,10 @@ class Suitd:
     def __init__(self, options=(), start=True):
         self.dir = tempfile.mkdtemp(prefix="suitd-test.")
         self.state = os.path.join(self.dir, "state")
-        self.port, self.sport, self.aport = free_port(), free_port(), free_port()
+        ports = set()
+        while len(ports) < 4:
+            ports.add(free_port())
+        self.port, self.sport, self.aport, self.hport = ports
         self.options, self.proc = list(options), None
         self.log = os.path.join(self.dir, "suitd.log")
         if start:
@@ -52,7 +55,8 @@ class Suitd:
 
     def start(self):
         o = ["listen_coap=[::]:%d" % self.port, "listen_coaps=[::]:%d" % self.sport,
-             "listen_tcp=[::]:%d" % self.port, "listen_admin=127.0.0.1:%d" % self.aport]
+             "listen_tcp=[::]:%d" % self.port, "listen_admin=127.0.0.1:%d" % self.aport,
+             "listen_http=127.0.0.1:%d" % self.hport]
         args = [os.path.join(BIN, "suitd"), "-d", self.state] + self.flags
         for kv in o + self.options:
             args += ["-o", kv]

@@ -104,7 +104,7 @@ def test_read_only_state(d_):
             subprocess.run(["mount", "-o", "remount,ro", d.state], check=True)
             r = subprocess.run([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=",
                                 "-o", "listen_coaps=", "-o", "listen_tcp=",
-                                "-o", "listen_admin=127.0.0.1:%d" % d.aport],
+                                "-o", "listen_http=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
                                capture_output=True, text=True, timeout=20)
             assert r.returncode == 1, (r.returncode, r.stderr)
             assert "read-only" in r.stderr.lower() and d.state in r.stderr, r.stderr
@@ -169,7 +169,7 @@ def test_bad_configuration(d_):
 def test_second_daemon_on_one_state(d_):
     with fresh() as d:
         r = subprocess.run([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=", "-o", "listen_coaps=",
-                            "-o", "listen_tcp=", "-o", "listen_admin=127.0.0.1:0"],
+                            "-o", "listen_tcp=", "-o", "listen_http=", "-o", "listen_admin=127.0.0.1:0"],
                            capture_output=True, text=True, timeout=10)
         assert r.returncode != 0 and d.state in r.stderr, r
 

@@ -11,7 +11,7 @@ import time
 from coapraw import CON, GET, OBSERVE, Peer
 from fixture import BIN, Suitd, class_id, free_port, run
 
-OFF = ["listen_coap=", "listen_coaps=", "listen_tcp=", "listen_admin="]
+OFF = ["listen_coap=", "listen_coaps=", "listen_tcp=", "listen_admin=", "listen_http="]
 
 
 def suitd(*args, settings=(), seconds=10):

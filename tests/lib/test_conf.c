@@ -46,6 +46,7 @@ empty_is_the_default(void **state)
 	assert_memory_equal(&def, &conf, sizeof(def));
 	assert_string_equal(conf.listen_coap, "[::]:5683");
 	assert_string_equal(conf.listen_admin, "127.0.0.1:5685");
+	assert_string_equal(conf.listen_http, "127.0.0.1:9683");
 	assert_int_equal(conf.poll_max_age, 900);
 	assert_false(conf.allow_unsigned);
 	assert_true(conf.synchronous_full);

@@ -40,7 +40,7 @@ start_suitd() { # on the first free ports
         p=$((20000 + (RANDOM % 10000)))
         suitd -d "$D/state" -o "listen_coap=[::]:$p" -o "listen_tcp=[::]:$p" \
             -o "listen_coaps=[::]:$((p + 1))" -o "listen_admin=127.0.0.1:$((p + 2))" \
-            -o poll_max_age=60s 2>"$D/suitd.log" &
+            -o listen_http= -o poll_max_age=60s 2>"$D/suitd.log" &
         suitd_pid=$!
         export SUITD_ADMIN=coaps://127.0.0.1:$((p + 2))
         for _ in $(seq 50); do

@@ -1,0 +1,78 @@
+#include "daemon/metrics_impl.h"
+
+static void
+tell_codes(void *arg, const char *path, const uint64_t n[CODES])
+{
+	struct metrics *m = arg;
+	bool image = strcmp(path, FRONT_IMAGE) == 0;
+
+	for (unsigned i = 0; i < CODES; i++) {
+		uint64_t v = n[i] + (image ? m->blocks.code[i] : 0);
+
+		if (v > 0)
+			metric_count(&m->out, path, code_name(i), v);
+	}
+}
+
+void
+metrics_requests(struct metrics *m)
+{
+	front_answered(m->app->front, tell_codes, m);
+}
+
+/* The slow lane is the loop's. */
+void
+metrics_blocks(struct metrics *m)
+{
+	uint64_t worker = m->blocks.blocks - m->blocks.slow_blocks;
+
+	metrics_of(m, "worker", worker);
+	metrics_of(m, "loop", m->front.blocks - worker);
+}
+
+void
+metrics_block_bytes(struct metrics *m)
+{
+	metrics_of(m, "worker", m->blocks.bytes - m->blocks.slow_bytes);
+	metrics_of(m, "loop", m->front.block_bytes + m->blocks.slow_bytes);
+}
+
+void
+metrics_dropped(struct metrics *m)
+{
+	metrics_of(m, "image", m->blocks.dropped);
+	metrics_of(m, "busy", m->front.dropped);
+}
+
+void
+metrics_sessions(struct metrics *m)
+{
+	static const char *const names[TRANSPORTS] = {
+		[T_UDP] = "udp", [T_DTLS] = "dtls", [T_TCP] = "tcp",
+		[T_ADMIN] = "admin",
+	};
+
+	for (int t = 0; t < TRANSPORTS; t++)
+		metrics_of(m, names[t], m->front.sessions_of[t]);
+}
+
+void
+metrics_handshakes(struct metrics *m)
+{
+	metrics_of(m, "ok", m->front.handshakes);
+	metrics_of(m, "failed", m->front.handshakes_failed);
+}
+
+void
+metrics_observers(struct metrics *m)
+{
+	metrics_one(m, m->front.observers);
+}
+
+void
+metrics_notifications(struct metrics *m)
+{
+	metrics_of(m, "sent", m->front.notifications);
+	metrics_of(m, "reset", m->front.notify_reset);
+	metrics_of(m, "timeout", m->front.notify_timeout);
+}
