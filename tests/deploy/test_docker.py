@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import urllib.parse
+import urllib.request
 
 from engine import B, TOP, Engine, Skip, base_tar, debs, script, wait_for
 from coapraw import POST, URI_QUERY, Peer, code  # noqa: E402
@@ -293,6 +294,21 @@ CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prome
     e.run("build", "-q", "-t", tag, top)
 
 
+def prometheus(e, what):
+    """Prometheus' API, from where its port is published."""
+    with e.ns:
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:9090/api/v1/" + what, timeout=10) as r:
+                return json.load(r)["data"]
+        except OSError:  # not yet
+            return None
+
+
+def value(e, query):
+    r = prometheus(e, "query?query=" + urllib.parse.quote(query))
+    return float(r["result"][0]["value"][1]) if r and r["result"] else None
+
+
 def test_compose_brings_up_and_updates_a_fleet(e):
     prometheus_image(e, json.loads(compose(e, "config", "--format", "json"))["services"]["prometheus"]["image"])
     try:
@@ -303,12 +319,28 @@ def test_compose_brings_up_and_updates_a_fleet(e):
         devices = e.items("device", "list", name="suitd-suitd-1")
         assert len(devices) == 200 and all(x["seq"] == 2 for x in devices), len(devices)
         e.healthy("suitd-prometheus-1")
+        wait_for("Prometheus knows 200 devices", lambda: value(e, "suitd_devices") == 200, 60)
+        rules = [r for g in prometheus(e, "rules")["groups"] for r in g["rules"]]
+        assert rules and all(r["health"] != "err" for r in rules), rules
         # the one-shot service may be said again, for the next release
         compose(e, "--profile", "fleet", "run", "--rm", "release", "3", over=("ipv6",))
         assert [x["seq"] for x in e.items("release", "list", name="suitd-suitd-1")] == [3, 2]
     finally:
         compose(e, "--profile", "fleet", "down", "-v", "-t", "20", over=("ipv6",), rc=None)
     assert "suitd_" not in e.run("volume", "ls", "-q")
+
+
+def test_compose_in_the_network_of_the_host(e):
+    """What is for operators listens on the loopback only."""
+    try:
+        compose(e, "up", "-d", "suitd", "prometheus", over=("host",))
+        e.healthy("suitd-suitd-1")
+        wait_for("Prometheus has asked", lambda: value(e, 'up{job="suitd"}') == 1, 60)
+        tcp, udp = ({line.split()[3] for line in e.inside("ss", "-Hln" + kind).splitlines()} for kind in "tu")
+        assert {"127.0.0.1:9090", "127.0.0.1:9683"} <= tcp and "127.0.0.1:5685" in udp, (tcp, udp)
+        assert {a for a in tcp | udp if not a.startswith("127.") and a.rsplit(":", 1)[1] in ("9090", "9683", "5685")} == set()
+    finally:
+        compose(e, "down", "-v", "-t", "20", over=("host",), rc=None)
 
 
 def test_compose_starts_grafana(e):
