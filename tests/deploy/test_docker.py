@@ -220,7 +220,8 @@ class Outside:
         e.ns.link("out0", self.ns, "eth0")
         for ns, dev, a4, a6 in ((e.ns, "out0", HERE, HERE6), (self.ns, "eth0", THERE, THERE6)):
             with ns:
-                ip("addr add %s/24 brd + dev %s" % (a4, dev))
+                # without a broadcast address, as clouds do: a trap in libcoap 4.3.5
+                ip("addr add %s/24 dev %s" % (a4, dev))
                 ip("addr add %s/64 dev %s nodad" % (a6, dev))
 
     def __enter__(self):
