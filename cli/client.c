@@ -17,6 +17,12 @@ client_uri(const struct client *c)
 	return c->uri;
 }
 
+const char *
+client_key_file(const struct client *c)
+{
+	return c->key.file;
+}
+
 void
 client_path(struct client_req *rq, const char *first, ...)
 {
@@ -87,6 +93,19 @@ outcome_path(const struct client *c, const struct client_req *rq,
 		*slash = '\0';
 }
 
+/* What has come goes to whoever wants it in pieces. */
+static int
+drain(struct client *c, const struct client_req *rq)
+{
+	int rc;
+
+	if (rq->sink == NULL || c->code != 205)
+		return CLI_OK;
+	rc = rq->sink(rq->arg, slice_of(c->body, c->body_n));
+	c->body_n = 0;
+	return rc;
+}
+
 /*
  * The rest of an answer that came in blocks. To ask for block 1 with POST
  * would do the thing again, so its outcome is fetched instead.
@@ -97,6 +116,7 @@ download(struct client *c, const struct client_req *rq)
 	struct client_req next = *rq;
 	struct client_part p = {.payload = SLICE_NONE};
 	struct block b;
+	uint64_t off;
 	int rc;
 
 	next.body = SLICE_NONE;
@@ -108,8 +128,12 @@ download(struct client *c, const struct client_req *rq)
 		c->body_n = 0;
 		c->b2 = (struct block){0, true, CLIENT_SZX};
 	}
+	off = c->body_n;
+	rc = drain(c, rq);
+	if (rc != CLI_OK)
+		return rc;
 	while (c->have_b2 && c->b2.more) {
-		b = (struct block){(uint32_t)(c->body_n >> (c->b2.szx + 4)),
+		b = (struct block){(uint32_t)(off >> (c->b2.szx + 4)),
 		    false, c->b2.szx};
 		p.b2 = &b;
 		if (c->body_n + block_size(b.szx) > CLIENT_BODY_MAX)
@@ -120,6 +144,10 @@ download(struct client *c, const struct client_req *rq)
 			return rc;
 		if (c->code != 205 || c->part_n == 0)
 			break;
+		off += c->part_n;
+		rc = drain(c, rq);
+		if (rc != CLI_OK)
+			return rc;
 	}
 	return CLI_OK;
 }

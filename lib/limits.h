@@ -29,6 +29,16 @@
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
 
+/* the server's certificate */
+#define LIMIT_CERT_FILE (64 * 1024) /* PEM, with its issuers; its key, too */
+#define LIMIT_CERT_CHAIN 8 /* certificates in the file */
+#define LIMIT_CERT_RSA_LEAST 2048 /* bits */
+#define LIMIT_CERT_NAME 128 /* what is shown of its subject */
+
+/* the configuration's file */
+#define LIMIT_CONF_FILE (256 * 1024)
+#define LIMIT_CONF_ERRORS 32 /* that are told, with their lines */
+
 /* expressions that select devices */
 #define LIMIT_SELECT 512 /* bytes of an expression */
 #define LIMIT_SELECT_NODES 64 /* tests; each value of a list is one */
@@ -93,7 +103,7 @@
 /* HTTP, for a monitoring system */
 #define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */
 #define LIMIT_HTTP_HEADER 8192 /* bytes of a request */
-#define LIMIT_HTTP_SECONDS 30 /* for a request and its answer */
+#define LIMIT_HTTP_SECONDS 20 /* for a request and its answer */
 
 /* metrics: label sets of one family, and what a scrape may cost */
 #define LIMIT_METRIC_LABEL 128 /* bytes of a label's value, escaped */

@@ -44,8 +44,10 @@ class Suitd:
     def __init__(self, options=(), start=True):
         self.dir = tempfile.mkdtemp(prefix="suitd-test.")
         self.state = os.path.join(self.dir, "state")
-        self.port, self.sport, self.aport = free_port(), free_port(), free_port()
-        self.hport = free_port()
+        ports = set()
+        while len(ports) < 4:
+            ports.add(free_port())
+        self.port, self.sport, self.aport, self.hport = ports
         self.options, self.proc = list(options), None
         self.log = os.path.join(self.dir, "suitd.log")
         if start:
