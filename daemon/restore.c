@@ -162,7 +162,7 @@ check_database(const struct restore *r)
 	int schema = 0, rc;
 
 	restore_path(r->stage, BACKUP_DB, path);
-	rc = store_check(path, &schema, &why);
+	rc = store_copy_check(path, &schema, &why);
 	if (rc != 0)
 		return why_set(r->why, rc, "%s/%s: %s", r->o->from, BACKUP_DB,
 		    why.text);

@@ -55,7 +55,6 @@ struct app {
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
-	int64_t backup_at; /* of the last good one, Unix ms; 0: none known */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;
 };

@@ -103,7 +103,7 @@ a_snapshot_is_served_as_what_it_is(void **state)
 	assert_int_equal(resp.etag_len, 8);
 	assert_memory_equal(resp.etag, d.b, 8);
 	snprintf(path, sizeof(path), "%s/backup/snapshot.db", fake_db);
-	assert_int_equal(store_check(path, &schema, &why), 0);
+	assert_int_equal(store_copy_check(path, &schema, &why), 0);
 	assert_int_equal(as("admin", res_admin_backup_part, M_GET, m.id, "1",
 	    &resp), ERR_NOT_FOUND);
 	assert_int_equal(as("admin", res_admin_backup_part, M_GET,
