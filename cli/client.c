@@ -18,6 +18,12 @@ client_uri(const struct client *c)
 	return c->uri;
 }
 
+const char *
+client_key_file(const struct client *c)
+{
+	return c->key.file;
+}
+
 void
 client_path(struct client_req *rq, const char *first, ...)
 {
@@ -95,14 +101,26 @@ struct etag {
 
 /* Is this the first block of an answer, or of the same as those before? */
 static bool
-belongs(const struct client *c, struct etag *e)
+belongs(const struct client *c, bool first, struct etag *e)
 {
-	if (c->body_n == c->part_n) {
+	if (first) {
 		memcpy(e->b, c->etag, c->etag_len);
 		e->n = c->etag_len;
-		return true;
 	}
 	return e->n == c->etag_len && memcmp(e->b, c->etag, e->n) == 0;
+}
+
+/* What has come goes to whoever wants it in pieces. */
+static int
+drain(struct client *c, const struct client_req *rq)
+{
+	int rc;
+
+	if (rq->sink == NULL || c->code != 205)
+		return CLI_OK;
+	rc = rq->sink(rq->arg, slice_of(c->body, c->body_n));
+	c->body_n = 0;
+	return rc;
 }
 
 /*
@@ -118,9 +136,8 @@ download(struct client *c, const struct client_req *rq)
 	struct client_part p = {.payload = SLICE_NONE};
 	struct etag etag = {.n = 0};
 	struct block b;
+	uint64_t off;
 	int rc;
-
-	(void)belongs(c, &etag);
 
 	next.body = SLICE_NONE;
 	if (rq->method != CLIENT_GET && c->have_b2 && c->b2.more) {
@@ -131,8 +148,13 @@ download(struct client *c, const struct client_req *rq)
 		c->body_n = 0;
 		c->b2 = (struct block){0, true, CLIENT_SZX};
 	}
+	off = c->body_n;
+	(void)belongs(c, true, &etag);
+	rc = drain(c, rq);
+	if (rc != CLI_OK)
+		return rc;
 	while (c->have_b2 && c->b2.more) {
-		b = (struct block){(uint32_t)(c->body_n >> (c->b2.szx + 4)),
+		b = (struct block){(uint32_t)(off >> (c->b2.szx + 4)),
 		    false, c->b2.szx};
 		p.b2 = &b;
 		if (c->body_n + block_size(b.szx) > CLIENT_BODY_MAX)
@@ -143,8 +165,12 @@ download(struct client *c, const struct client_req *rq)
 			return rc;
 		if (c->code != 205 || c->part_n == 0)
 			break;
-		if (!belongs(c, &etag))
+		if (!belongs(c, off == 0, &etag))
 			return CLIENT_TORN;
+		off += c->part_n;
+		rc = drain(c, rq);
+		if (rc != CLI_OK)
+			return rc;
 	}
 	return CLI_OK;
 }
@@ -193,7 +219,7 @@ refused(const struct client *c, const struct client_answer *a)
 	return CLI_REFUSED;
 }
 
-/* Only what changes nothing is asked again. */
+/* What changes nothing is asked again, and what nobody has had a part of. */
 static int
 call_whole(struct client *c, const struct client_req *rq,
     struct client_answer *ret)
@@ -201,7 +227,7 @@ call_whole(struct client *c, const struct client_req *rq,
 	int rc = call(c, rq, ret);
 
 	for (int i = 1; rc == CLIENT_TORN && i < TEARS &&
-	    rq->method == CLIENT_GET && !rq->tears; i++)
+	    rq->method == CLIENT_GET && rq->sink == NULL && !rq->tears; i++)
 		rc = call(c, rq, ret);
 	if (rc != CLIENT_TORN || rq->tears)
 		return rc;

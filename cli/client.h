@@ -27,6 +27,9 @@ struct client_req {
 	struct slice body;
 	bool body_cbor; /* Content-Format 60, else none */
 	bool observe;
+	/* NULL, or where the body of a 2.05 goes to, piece by piece, instead of
+	   into the answer; other than CLI_OK ends it and is returned */
+	int (*sink)(void *arg, struct slice piece);
 	/* NULL, or told about the bytes of the body that have arrived */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
@@ -47,6 +50,8 @@ void client_close(struct client *c); /* NULL is fine */
 /* No request waits for its answer after `ms` of CLOCK_MONOTONIC. */
 void client_end(struct client *c, int64_t ms);
 const char *client_uri(const struct client *c);
+/* The file that the operator's key was found in. */
+const char *client_key_file(const struct client *c);
 
 /* "a", segments..., NULL: raw segments to a canonical path. */
 void client_path(struct client_req *rq, const char *first, ...)

@@ -11,6 +11,7 @@
 #include "daemon/access.h"
 #include "daemon/ahead.h"
 #include "daemon/admit.h"
+#include "daemon/backup.h"
 #include "daemon/blocks.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
@@ -20,6 +21,7 @@
 #include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
+#include "daemon/restore.h"
 #include "daemon/survey.h"
 #include "db/store_sync.h"
 
@@ -58,7 +60,7 @@ open_state(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = blob_open(&bo, &app->blobs, why);
 	if (rc == 0)
-		rc = access_open(c->state_dir, &app->access, why);
+		rc = access_open_conf(c, &app->access, why);
 	return rc;
 }
 
@@ -140,8 +142,25 @@ open_rest(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = blocks_new(app, &app->blocks);
 	if (rc == 0)
-		return ahead_new(app, &app->ahead, why);
-	return why_set(why, rc, "start: %s", err_text(rc));
+		rc = backups_new(app, &app->backups, why);
+	else
+		why_set(why, rc, "start: %s", err_text(rc));
+	return rc == 0 ? ahead_new(app, &app->ahead, why) : rc;
+}
+
+/* Neither the old state nor the new one is there as a whole. */
+static int
+refuse_half(struct app *app, struct why *why)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/" RESTORE_MOVING,
+	    app->conf.state_dir);
+	if (access(path, F_OK) != 0)
+		return 0;
+	return why_set(why, ERR_STATE, "%s: a suitd --restore was interrupted "
+	    "while it moved files; do it again, with --force",
+	    app->conf.state_dir);
 }
 
 /* What nobody asks is not walked for. */
@@ -163,6 +182,8 @@ app_open(struct app *app, struct why *why)
 
 	app->lock_fd = -1;
 	rc = lock(app, why);
+	if (rc == 0)
+		rc = refuse_half(app, why);
 	if (rc == 0)
 		rc = access_refuse_private_keys(app->conf.state_dir, why);
 	if (rc == 0)
@@ -195,6 +216,7 @@ app_close(struct app *app)
 	blocks_free(app->blocks);
 	checks_free(app->checks);
 	ahead_free(app->ahead);
+	backups_free(app->backups);
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);
@@ -237,7 +259,7 @@ app_describe(const struct app *app)
 	    "unknown_devices = refuse forbids it)" :
 	    "unknown devices may not register");
 	log_info("open: a device with a credential must use it; admin needs "
-	    "the key in %s/admin.psk", c->state_dir);
+	    "a key of %s", access_file(app->access));
 	if (c->allow_unsigned)
 		log_warn("open: allow_unsigned is set: manifests without a "
 		    "signature can be published");

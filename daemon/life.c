@@ -63,6 +63,7 @@ life_stop(struct life *l, int signo)
 	l->state = LIFE_DRAINING;
 	l->drain_until = loop_mono(l->app->loop) +
 	    (int64_t)l->app->conf.drain_grace * 1000;
+	front_quiet(l->app->front);
 	life_say_stopping(l);
 	look_at_blocks(l);
 	drain(l);

@@ -7,9 +7,9 @@
  *
  * In DRAINING nothing new is started: the engine admits nobody, polls of /m
  * get 5.03 with a Max-Age, and blocks are served until none was asked for
- * 2 s, at most for drain_grace. Another SIGTERM or SIGINT ends it at once,
- * one more ends the process where it stands, which costs nothing that was
- * acknowledged.
+ * 2 s, at most for drain_grace. Another SIGTERM or SIGINT ends it at once;
+ * one in STOPPED ends the process where it stands, which costs nothing that
+ * was acknowledged.
  */
 #ifndef SUITD_DAEMON_LIFE_H
 #define SUITD_DAEMON_LIFE_H
@@ -22,9 +22,10 @@ struct life;
 
 struct life_opts {
 	struct app *app;
-	/* At SIGHUP: the configuration anew, checked as at a start; *why names
-	   the file. */
-	int (*configure)(void *arg, struct conf *ret, struct why *why);
+	/* At SIGHUP: the configuration anew, checked as at a start; see
+	   conf_load */
+	int (*configure)(void *arg, struct conf *ret,
+	    void (*tell)(void *arg, const char *text), void *tell_arg);
 	void *arg;
 };
 

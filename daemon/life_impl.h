@@ -17,7 +17,8 @@
 
 struct life {
 	struct app *app;
-	int (*configure)(void *arg, struct conf *ret, struct why *why);
+	int (*configure)(void *arg, struct conf *ret,
+	    void (*tell)(void *arg, const char *text), void *tell_arg);
 	void *arg;
 	enum life_state state;
 	uint64_t blocks; /* that were served */
@@ -26,7 +27,7 @@ struct life {
 	uint64_t sent_away; /* devices, in this drain */
 	int64_t watchdog; /* ms between two signs of life; 0: nobody asks */
 	int64_t fed;
-	char said[256]; /* the last STATUS= */
+	char said[480]; /* the last STATUS= */
 	int64_t said_at;
 	struct life_stats stats;
 };

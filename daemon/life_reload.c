@@ -55,6 +55,17 @@ apply(struct app *app, const struct conf *next, struct note *n)
 	return live;
 }
 
+/* The first error is what status shows, the log has all. */
+static void
+on_error(void *arg, const char *text)
+{
+	struct life_stats *st = arg;
+
+	log_error("reload: %s", text);
+	if (st->reload[0] == '\0')
+		snprintf(st->reload, sizeof(st->reload), "%s", text);
+}
+
 static void
 finish(struct life *l, int rc)
 {
@@ -65,8 +76,7 @@ finish(struct life *l, int rc)
 	st->reloads += rc == 0;
 	st->reloads_failed += rc != 0;
 	if (rc != 0)
-		log_error("reload: refused, everything stays as it was: %s",
-		    st->reload);
+		log_error("reload: refused, everything stays as it was");
 	else
 		log_info("reload: %s", st->reload);
 	life_say_ready(l);
@@ -77,7 +87,7 @@ life_reload(struct life *l)
 {
 	static struct conf next;
 	struct note n = {.waiting = 0};
-	struct why why = {0};
+	struct life_stats *st = &l->stats;
 	size_t live = 0;
 	int rc;
 
@@ -86,15 +96,13 @@ life_reload(struct life *l)
 		return;
 	}
 	life_say_reloading(l);
-	rc = l->configure(l->arg, &next, &why);
-	if (rc == 0)
+	st->reload[0] = '\0';
+	rc = l->configure(l->arg, &next, on_error, st);
+	if (rc == 0) {
 		live = apply(l->app, &next, &n);
-	if (rc != 0)
-		snprintf(l->stats.reload, sizeof(l->stats.reload), "%.190s",
-		    why.text);
-	else
-		snprintf(l->stats.reload, sizeof(l->stats.reload),
-		    "%zu key%s changed%s%s", live, live == 1 ? "" : "s",
+		snprintf(st->reload, sizeof(st->reload), "%zu key%s "
+		    "changed%s%s", live, live == 1 ? "" : "s",
 		    n.waiting > 0 ? "; for the next start: " : "", n.keys);
+	}
 	finish(l, rc);
 }

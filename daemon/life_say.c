@@ -48,7 +48,7 @@ status(const struct life *l, char *dst, size_t cap)
 	engine_stats(app->engine, &es);
 	health_read(&app->health, &health);
 	snprintf(dst, cap, "%s %s device%s, %s campaign%s running, %s "
-	    "download%s; store %s%.100s%s%.60s",
+	    "download%s; store %s%.100s%s%s",
 	    l->state == LIFE_DRAINING ? "stopping:" : "serving",
 	    number(st.devices, devices), plural(st.devices),
 	    number(es.running, campaigns), plural(es.running),

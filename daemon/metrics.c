@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "daemon/backup.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
 #include "daemon/survey.h"
@@ -198,20 +199,30 @@ log_messages(struct metrics *m)
 }
 
 static void
+key_expiry(struct metrics *m)
+{
+	int64_t at = front_cert_expiry(m->app->front);
+
+	if (at != 0)
+		metric_real(&m->out, "tls", NULL, (double)at / 1000);
+}
+
+static void
 reloads(struct metrics *m)
 {
 	struct life_stats st = {.reloads = 0};
 
 	if (m->app->life != NULL)
 		life_stats(m->app->life, &st);
-	metrics_of(m, "ok", st.reloads - st.reloads_failed);
+	metrics_of(m, "ok", st.reloads);
 	metrics_of(m, "failed", st.reloads_failed);
 }
 
 static void
 backup(struct metrics *m)
 {
-	metric_real(&m->out, NULL, NULL, (double)m->app->backup_at / 1000);
+	metric_real(&m->out, NULL, NULL,
+	    (double)backup_last(m->app) / 1000);
 }
 
 static const metrics_fn fill[METRICS] = {
@@ -260,7 +271,7 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_IMAGE_BYTES_LIMIT] = image_bytes_limit,
 	[METRIC_ID_DISK_FREE] = disk_free_bytes,
 	[METRIC_ID_DISK_SIZE] = disk_size_bytes,
-	[METRIC_ID_KEY_EXPIRY] = NULL,
+	[METRIC_ID_KEY_EXPIRY] = key_expiry,
 	[METRIC_ID_LOG] = log_messages,
 	[METRIC_ID_RELOADS] = reloads,
 	[METRIC_ID_BACKUP] = backup,
@@ -296,8 +307,7 @@ metrics_write(struct app *app, enum metric_format f, struct buf *out)
 	metric_begin(&m.out, f, out->p + out->n, out->cap - out->n);
 	for (int i = 0; i < METRICS; i++) {
 		metric_family(&m.out, (enum metric)i);
-		if (fill[i] != NULL)
-			fill[i](&m);
+		fill[i](&m);
 	}
 	rc = metric_end(&m.out);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/ahead.h"
+#include "daemon/backup.h"
 #include "daemon/engine.h"
 #include "daemon/life.h"
 #include "lib/text.h"
@@ -358,11 +359,13 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	health_read(&app->health, &health);
 	m.degraded = health.degraded;
 	snprintf(m.why, sizeof(m.why), "%.160s", health.text);
+	m.backup = backup_last(app);
 	m.ahead = st.ahead;
 	ahead_restored(app, &m.restored_from, &m.restored);
 	strcpy(m.coap, app->conf.listen_coap);
 	strcpy(m.coaps, app->conf.listen_coaps);
 	strcpy(m.tcp, app->conf.listen_tcp);
+	m.tls_until = front_cert_expiry(app->front);
 	return admin_put(req, resp, &msg_status, &m);
 }
 

@@ -41,6 +41,10 @@ int admin_campaign(struct app *app, const char *text,
 int admin_release(struct app *app, const char *text,
     struct store_release *ret, struct why *why) MUST_USE;
 
+/* 64 hex digits or 43 characters of base64url. */
+int admin_image_digest(struct slice text, uint8_t ret[32], struct why *why)
+    MUST_USE;
+
 /* --- answers --- */
 
 /* ERR_ACCEPT unless CBOR or JSON is wanted. */
@@ -115,6 +119,10 @@ int res_admin_release_offer(struct app *, const struct req *, struct resp *);
 int res_admin_jobs(struct app *, const struct req *, struct resp *);
 int res_admin_job(struct app *, const struct req *, struct resp *);
 int res_admin_job_retry(struct app *, const struct req *, struct resp *);
+int res_admin_backups(struct app *, const struct req *, struct resp *);
+int res_admin_backup(struct app *, const struct req *, struct resp *);
+int res_admin_backup_part(struct app *, const struct req *, struct resp *);
+int res_admin_image_data(struct app *, const struct req *, struct resp *);
 int res_admin_keys(struct app *, const struct req *, struct resp *);
 int res_admin_key(struct app *, const struct req *, struct resp *);
 

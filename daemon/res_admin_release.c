@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/backup.h"
 #include "daemon/place.h"
 #include "daemon/publish.h"
 #include "daemon/res_admin.h"
@@ -213,9 +214,8 @@ image_cursor(const void *item, char dst[MSG_CURSOR])
 	    MSG_CURSOR);
 }
 
-/* 64 hex digits or 43 characters of base64url. */
-static int
-image_digest(struct slice text, uint8_t ret[32], struct why *why)
+int
+admin_image_digest(struct slice text, uint8_t ret[32], struct why *why)
 {
 	struct buf b = buf_of(ret, 32);
 	int rc = text.n == 64 ? text_unhex(text, &b) : text_unb64u(text, &b);
@@ -242,7 +242,12 @@ images_clean(struct app *app, const struct req *req, struct resp *resp)
 {
 	struct store_event ev = {.what = "images cleaned"};
 	size_t n = 0;
-	int rc = blob_gc(app->blobs, image_keep, app, &n);
+	int rc;
+
+	if (backup_holds(app))
+		return why_set(&resp->why, ERR_STATE, "a backup is being made "
+		    "and wants them; clean after it");
+	rc = blob_gc(app->blobs, image_keep, app, &n);
 
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
@@ -265,7 +270,7 @@ res_admin_images(struct app *app, const struct req *req, struct resp *resp)
 	if (req->method == M_POST)
 		return images_clean(app, req, resp);
 	if (f.any)
-		rc = image_digest(after, f.after, &resp->why);
+		rc = admin_image_digest(after, f.after, &resp->why);
 	return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
 }
 
@@ -327,7 +332,7 @@ int
 res_admin_image(struct app *app, const struct req *req, struct resp *resp)
 {
 	struct msg_image m = {.size = 0};
-	int rc = image_digest(slice_str(req->arg[0]), m.digest, &resp->why);
+	int rc = admin_image_digest(slice_str(req->arg[0]), m.digest, &resp->why);
 
 	if (rc != 0)
 		return rc;

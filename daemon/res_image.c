@@ -10,9 +10,9 @@
 
 /* One that has to be hashed first is answered when it is, however late: 5.03
  * would end a download. */
-static int
-serve(struct app *app, const uint8_t digest[32], const struct req *req,
-    struct resp *resp)
+int
+res_image_serve(struct app *app, const uint8_t digest[32],
+    const struct req *req, struct resp *resp)
 {
 	struct image_opened im = {NULL, 0};
 	int rc = res_opaque(req, resp);
@@ -51,8 +51,8 @@ res_image(struct app *app, const struct req *req, struct resp *resp)
 
 	img = catalog_images(app->catalog, &n);
 	rc = image_find_text(img, n, slice_str(req->arg[0]), &at);
-	return rc != 0 ? explain(rc, &resp->why) : serve(app, img[at].digest,
-	    req, resp);
+	return rc != 0 ? explain(rc, &resp->why) :
+	    res_image_serve(app, img[at].digest, req, resp);
 }
 
 int
@@ -65,5 +65,5 @@ res_rest(struct app *app, const struct req *req, struct resp *resp)
 		return explain(rc, &resp->why);
 	if (req->method != M_GET)
 		return why_set(&resp->why, ERR_METHOD, "images are read only");
-	return serve(app, digest, req, resp);
+	return res_image_serve(app, digest, req, resp);
 }

@@ -31,6 +31,13 @@ const struct route routes_admin[] = {
 	{"a/images/{d}", M_GET | M_PUT, OP, ROUTE_BODY_FILE, res_admin_image,
 	    NULL},
 
+	{"a/images/{d}/data", M_GET, OP, 0, res_admin_image_data, NULL},
+
+	{"a/backup", M_POST, OP, 0, res_admin_backups, NULL},
+	{"a/backup/{id}", M_GET | M_DELETE, OP, 0, res_admin_backup, NULL},
+	{"a/backup/{id}/{part}", M_GET | M_POST, OP, 0,
+	    res_admin_backup_part, NULL},
+
 	{"a/campaigns", M_GET | M_POST, OP, 0, res_admin_campaigns,
 	    "rt=\"suitd.list\""},
 	{"a/campaigns/{id}", M_GET, OP, OBS, res_admin_campaign, NULL},

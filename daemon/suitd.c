@@ -2,7 +2,6 @@
  * suitd: firmware server and status tracker server of RFC 9019 over CoAP.
  * Options, the check of the configuration, start and stop.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,34 +11,37 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/conf_load.h"
 #include "daemon/fsck.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
-
-#define CONF_FILE_MAX (256 * 1024)
-#define SETTINGS 64 /* -o */
+#include "daemon/restore.h"
+#include "daemon/selfcheck.h"
 
 struct options {
-	const char *file, *dir;
-	const char *setting[SETTINGS];
-	size_t settings;
-	bool check, verbose, fsck, repair;
+	struct conf_source source;
+	const char *restore;
+	bool check, verbose, fsck, repair, force;
 };
 
 static void
 usage(FILE *f)
 {
 	fputs("usage: suitd [-nv] [-c FILE] [-d DIR] [-o KEY=VALUE]...\n"
+	    "       suitd --restore BACKUP [--force] [-c FILE] [-d DIR]\n"
 	    "  -c, --config FILE   configuration; without it, safe defaults\n"
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
-	    "  -n, --check         check the configuration and stop\n"
+	    "  -n, --check         look at all that could stop it, say so, and stop\n"
 	    "      --fsck          check the state directory and stop; 0: all "
 	    "is well\n"
 	    "      --repair        with --fsck: repair what is safe to "
 	    "repair\n"
 	    "  -v, --verbose       log more\n"
+	    "      --restore BACKUP  makes the state directory of a folder of "
+	    "suitctl backup\n"
+	    "      --force         with it: moves aside what is there\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", f);
 }
@@ -55,6 +57,8 @@ read_options(int argc, char **argv, struct options *o)
 		{"fsck", no_argument, NULL, 'F'},
 		{"repair", no_argument, NULL, 'R'},
 		{"verbose", no_argument, NULL, 'v'},
+		{"restore", required_argument, NULL, 'B'},
+		{"force", no_argument, NULL, 'O'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -64,18 +68,18 @@ read_options(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "c:d:o:nvh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
-			o->file = optarg;
+			o->source.file = optarg;
 			break;
 		case 'd':
-			o->dir = optarg;
+			o->source.dir = optarg;
 			break;
 		case 'o':
-			if (o->settings == SETTINGS) {
+			if (o->source.settings == CONF_SETTINGS) {
 				fprintf(stderr, "suitd: over %d -o; put them "
-				    "into a file (-c)\n", SETTINGS);
+				    "into a file (-c)\n", CONF_SETTINGS);
 				return 2;
 			}
-			o->setting[o->settings++] = optarg;
+			o->source.setting[o->source.settings++] = optarg;
 			break;
 		case 'n':
 			o->check = true;
@@ -89,6 +93,12 @@ read_options(int argc, char **argv, struct options *o)
 		case 'v':
 			o->verbose = true;
 			break;
+		case 'B':
+			o->restore = optarg;
+			break;
+		case 'O':
+			o->force = true;
+			break;
 		case 'V':
 			puts("suitd " SUITD_VERSION);
 			return 0;
@@ -100,75 +110,38 @@ read_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc || (o->repair && !o->fsck)) {
+	if (optind < argc || (o->repair && !o->fsck) ||
+	    (o->force && o->restore == NULL)) {
 		usage(stderr);
 		return 2;
 	}
 	return -1;
 }
 
-static int
-read_file(const char *path, struct conf *c, struct why *why)
+static void
+tell(void *arg, const char *text)
 {
-	static char text[CONF_FILE_MAX + 1];
-	FILE *f = fopen(path, "r");
-	size_t n;
-	bool whole;
-
-	if (f == NULL)
-		return why_set(why, ERR_IO, "%s", strerror(errno));
-	n = fread(text, 1, sizeof(text), f);
-	whole = !ferror(f) && n < sizeof(text);
-	fclose(f);
-	if (!whole)
-		return why_set(why, ERR_SIZE, "cannot be read, or over %d "
-		    "bytes", CONF_FILE_MAX);
-	text[n] = '\0';
-	if (strlen(text) != n)
-		return why_set(why, ERR_MALFORMED, "not a text file: it has "
-		    "a zero byte");
-	return conf_parse(text, c, why);
+	(void)arg;
+	fprintf(stderr, "suitd: %s\n", text);
 }
 
+/* At the start and at each reload. */
 static int
-configure(const struct options *o, struct conf *c, struct why *why)
-{
-	const char *dir = o->dir;
-	int rc = 0;
-
-	conf_default(c);
-	if (o->file != NULL)
-		rc = read_file(o->file, c, why);
-	else if (dir == NULL && geteuid() != 0)
-		dir = "suitd-state";
-	if (dir != NULL && (size_t)snprintf(c->state_dir,
-	    sizeof(c->state_dir), "%s", dir) >= sizeof(c->state_dir))
-		rc = why_set(why, ERR_SIZE, "-d: too long");
-	for (size_t i = 0; i < o->settings && rc == 0; i++)
-		rc = conf_set(c, o->setting[i], why);
-	if (rc == 0)
-		rc = conf_check(c, why);
-	if (o->verbose)
-		strcpy(c->log_level, "debug");
-	return rc;
-}
-
-/* As at the start, for a reload. */
-static int
-configure_again(void *arg, struct conf *ret, struct why *why)
+configure(void *arg, struct conf *ret, void (*tell_fn)(void *arg,
+    const char *text), void *tell_arg)
 {
 	const struct options *o = arg;
-	struct why reason = {0};
-	int rc = configure(o, ret, &reason);
+	int rc = conf_load(&o->source, ret, tell_fn, tell_arg);
 
-	return rc == 0 ? 0 : why_set(why, rc, "%s%s%s",
-	    o->file ? o->file : "", o->file ? ": " : "", reason.text);
+	if (rc == 0 && o->verbose)
+		strcpy(ret->log_level, "debug");
+	return rc;
 }
 
 static int
 run(struct app *app, struct options *o, struct why *why)
 {
-	const struct life_opts lo = {app, configure_again, o};
+	const struct life_opts lo = {app, configure, o};
 	int rc = app_open(app, why);
 
 	if (rc == 0)
@@ -191,17 +164,17 @@ main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	rc = configure(&o, &app.conf, &why);
-	if (rc != 0 || o.check) {
-		fprintf(stderr, "suitd: %s%s%s\n", o.file ? o.file : "",
-		    o.file ? ": " : "", rc ? why.text : "configuration ok");
-		return rc != 0;
-	}
+	rc = configure(&o, &app.conf, tell, NULL);
+	if (rc != 0 || o.check)
+		return rc != 0 ? 1 : selfcheck_main(&app.conf);
 	if (o.fsck)
 		return (int)fsck_run(app.conf.state_dir, o.repair);
+	umask(077);
+	if (o.restore != NULL)
+		return restore_run(&(struct restore_opts){o.restore,
+		    app.conf.state_dir, o.force, loop_coarse()});
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(level);
-	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
 	rc = run(&app, &o, &why);

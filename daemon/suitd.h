@@ -28,6 +28,7 @@ struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 struct http; /* http.h: metrics, health */
 struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
+struct backups; /* backup.h: the snapshot that is being fetched */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
@@ -51,9 +52,9 @@ struct app {
 	struct http *http; /* NULL: off */
 	struct survey *survey; /* NULL: off */
 	struct life *life; /* NULL: no signals, always ready */
+	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	int64_t started; /* Unix ms */
-	int64_t backup_at; /* of the last good one, Unix ms; 0: none known */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;
 };

@@ -49,7 +49,8 @@ int store_copy_end(struct store_copy *c, struct why *why) MUST_USE;
  * ERR_UNSUPPORTED: of a newer one; ERR_CORRUPT; ERR_IO. ret_schema: its
  * number.
  */
-int store_check(const char *path, int *ret_schema, struct why *why) MUST_USE;
+int store_copy_check(const char *path, int *ret_schema, struct why *why)
+    MUST_USE;
 /* The number that this suitd has. */
 int store_schema(void);
 

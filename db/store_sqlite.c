@@ -23,7 +23,6 @@
 #include "db/schema.h"
 #include "db/store_sync.h"
 
-#define APPLICATION_ID 0x53554954 /* "SUIT", for file(1) */
 
 static void
 sq_close(struct store *store)
@@ -380,7 +379,7 @@ sq_identify(struct sq *s, int *ret_schema)
 	if (err == 0)
 		err = pragma_int(s, "SELECT count(*) FROM sqlite_schema",
 		    &tables);
-	if (err == 0 && id != APPLICATION_ID && (id != 0 || tables != 0))
+	if (err == 0 && id != STORE_APPLICATION_ID && (id != 0 || tables != 0))
 		err = why_set(&s->base.why, ERR_TYPE,
 		    "the file is a database, but not a store of suitd");
 	if (err == 0)
@@ -415,7 +414,7 @@ migrate(struct sq *s, int from)
 		if (step->number > from)
 			err = sq_exec(s, step->sql);
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
-	    "PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
+	    "PRAGMA user_version = %d; COMMIT", STORE_APPLICATION_ID,
 	    last_schema());
 	if (err == 0)
 		err = sq_exec(s, sql);

@@ -344,7 +344,7 @@ check(sqlite3 *db, int *ret_schema, struct why *why)
 }
 
 int
-store_check(const char *path, int *ret_schema, struct why *why)
+store_copy_check(const char *path, int *ret_schema, struct why *why)
 {
 	char *uri = sqlite3_mprintf("file:%s?immutable=1", path);
 	sqlite3 *db = NULL;

@@ -50,7 +50,8 @@ file(const json_t *o, struct backup_file *ret, struct why *why)
 	f.size = (uint64_t)integer(o, "size", &rc, why);
 	hex = member(o, "sha256", JSON_STRING, &rc, why);
 	if (rc == 0 && (json_string_length(hex) != 64 ||
-	    text_unhex(slice_str(json_string_value(hex)), &b) != 0))
+	    text_unhex(slice_str(json_string_value(hex)), &b) != 0 ||
+	    b.n != sizeof(f.digest)))
 		rc = why_set(why, ERR_MALFORMED, "%s: a \"sha256\" is not 64 "
 		    "hex digits", BACKUP_FILE);
 	if (rc == 0)

@@ -1,10 +1,6 @@
 #include "lib/conf_key.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "lib/near.h"
-#include "lib/text.h"
 
 #define OFF(m) offsetof(struct conf, m)
 #define RULE(c, m) OFF(track.backoff.rule[c].m)
@@ -32,26 +28,39 @@ const struct conf_key conf_keys[] = {
 	    NULL, "Where things are",
 	    "The database, the images and the operator's key. Option -d goes "
 	    "before it."},
-	{"listen_coap", CONF_ADDR, NULL, START,
+	{"listen_coap", CONF_ADDR, "UDP", START,
 	    OFF(listen_coap), "[::]:5683", 0, 0, NULL,
 	    "Who can reach us. \"HOST:PORT\", \"[V6]:PORT\"; \"\" is off.",
 	    "CoAP over UDP: open to everybody, devices are known by what they "
 	    "say."},
-	{"listen_coaps", CONF_ADDR, NULL, START,
+	{"listen_coaps", CONF_ADDR, "UDP", START,
 	    OFF(listen_coaps), "[::]:5684", 0, 0, NULL,
 	    NULL, "CoAP over DTLS with a key per device."},
-	{"listen_tcp", CONF_ADDR, NULL, START,
+	{"listen_tcp", CONF_ADDR, "TCP", START,
 	    OFF(listen_tcp), "[::]:5683", 0, 0, NULL,
 	    NULL, "CoAP over TCP."},
-	{"listen_admin", CONF_ADDR, NULL, START,
+	{"listen_admin", CONF_ADDR, "UDP", START,
 	    OFF(listen_admin), "127.0.0.1:5685", 0, 0,
 	    NULL, NULL,
-	    "The operators' port: DTLS with the key in state_dir/admin.psk."},
+	    "The operators' port: DTLS with the key in admin_psk."},
 	{"listen_http", CONF_ADDR, "TCP", START,
 	    OFF(listen_http), "127.0.0.1:9683", 0, 0,
 	    NULL, NULL,
 	    "HTTP for monitoring: /metrics, /healthz and /readyz, to anybody "
 	    "who reaches\nthe address."},
+	{"tls_cert", CONF_PATH, NULL, LIVE, OFF(tls_cert), "", 0, 255, NULL,
+	    NULL,
+	    "The certificate that listen_coaps shows, beside the keys of "
+	    "devices: a file\nin PEM, its issuers behind it. Empty: none."},
+	{"tls_key", CONF_SECRET, NULL, LIVE, OFF(tls_key), "", 0, 255, NULL,
+	    NULL,
+	    "The private key of it: a file in PEM that only suitd may read. "
+	    "Empty: the\nsystemd credential tls.key."},
+	{"admin_psk", CONF_SECRET, NULL, START, OFF(admin_psk), "", 0, 255,
+	    NULL, NULL,
+	    "The operators' keys: a file that only suitd may read. Empty: the "
+	    "systemd\ncredential admin.psk, or else state_dir/admin.psk, "
+	    "which suitd makes."},
 	{"public_uri", CONF_TEXT, NULL, LIVE,
 	    OFF(public_uri), "", 0, LIMIT_URI, NULL,
 	    NULL,
@@ -78,7 +87,7 @@ const struct conf_key conf_keys[] = {
 	    "Events that are kept, the newest; 1000000 take some 200 MiB. Of "
 	    "jobs and\ncampaigns the last state always stays."},
 
-	{"block_size", CONF_BLOCK, NULL, START,
+	{"block_size", CONF_BLOCK, "bytes", START,
 	    OFF(block_size), "1024", 16, 1024, NULL,
 	    "Serving",
 	    "Bytes in a block when a request does not say; a device that asks "
@@ -179,7 +188,7 @@ const struct conf_key conf_keys[] = {
 	{"deadline_fetch_idle", CONF_MS, NULL, LIVE,
 	    OFF(track.fetch_idle_ms), NULL, 1,
 	    30 * DAY, NULL, NULL, "Between two signs of a download."},
-	{"deadline_fetch_per_kib", CONF_MS_NUMBER, NULL, LIVE,
+	{"deadline_fetch_per_kib", CONF_MS_NUMBER, "milliseconds", LIVE,
 	    OFF(track.fetch_per_kib_ms),
 	    NULL, 0, 600000, NULL, NULL,
 	    "Milliseconds added to it for each KiB that is still missing."},
@@ -236,291 +245,4 @@ conf_key_near(const char *name)
 		}
 	}
 	return best;
-}
-
-/* The index of `s` in "a|b|c", or -1. */
-static int
-word_index(const char *words, const char *s)
-{
-	size_t n = strlen(s), len;
-
-	for (int i = 0;; i++) {
-		len = strcspn(words, "|");
-		if (len == n && memcmp(words, s, n) == 0)
-			return i;
-		if (words[len] == '\0')
-			return -1;
-		words += len + 1;
-	}
-}
-
-static int
-addr_check(const char *s)
-{
-	const char *colon = strrchr(s, ':');
-	const char *host_end = colon;
-	uint64_t port;
-
-	if (*s == '\0')
-		return 0;
-	if (strlen(s) >= LIMIT_ADDRESS)
-		return ERR_SIZE;
-	if (colon == NULL || text_u64(slice_str(colon + 1), &port) != 0 ||
-	    port > 65535)
-		return ERR_TYPE;
-	if (*s == '[') {
-		s++;
-		if (--host_end <= s || *host_end != ']')
-			return ERR_TYPE;
-		s += strspn(s, "0123456789abcdefABCDEF:.");
-		if (*s == '%') /* a scope */
-			s += strcspn(s, "]/\" ");
-		return s == host_end ? 0 : ERR_TYPE;
-	}
-	if (host_end == s || strcspn(s, ":") != (size_t)(host_end - s) ||
-	    strcspn(s, "/[]@\" \t") < (size_t)(host_end - s))
-		return ERR_TYPE;
-	return 0;
-}
-
-/* A number of any of the numeric types, in the unit of min and max. */
-static int
-number_parse(const struct conf_key *k, const char *value, uint64_t *ret)
-{
-	struct slice s = slice_str(value);
-	int64_t sec;
-	int rc;
-
-	switch (k->type) {
-	case CONF_BYTES:
-		return text_bytes(s, ret);
-	case CONF_SECONDS:
-	case CONF_MS:
-		rc = text_duration(s, &sec);
-		if (rc == 0)
-			*ret = (uint64_t)sec;
-		return rc;
-	default:
-		return text_u64(s, ret);
-	}
-}
-
-static void
-number_store(const struct conf_key *k, void *at, uint64_t u)
-{
-	switch (k->type) {
-	case CONF_BYTES:
-		*(uint64_t *)at = u;
-		break;
-	case CONF_MS:
-		*(int64_t *)at = (int64_t)u * 1000;
-		break;
-	case CONF_MS_NUMBER:
-		*(int64_t *)at = (int64_t)u;
-		break;
-	default:
-		*(uint32_t *)at = (uint32_t)u;
-		break;
-	}
-}
-
-static const char *const shapes[] = {
-	[CONF_NUMBER] = "a number",
-	[CONF_BLOCK] = "16, 32, 64, 128, 256, 512 or 1024",
-	[CONF_BYTES] = "a size such as 65536, 64k or 64M",
-	[CONF_SECONDS] = "a duration such as 90s, 15m, 1h or 7d",
-	[CONF_MS] = "a duration such as 90s, 15m, 1h or 7d",
-	[CONF_MS_NUMBER] = "a number of milliseconds",
-};
-
-static int
-number_set(const struct conf_key *k, const char *value, struct conf *c,
-    struct why *why)
-{
-	uint64_t u = 0;
-	int rc = number_parse(k, value, &u);
-
-	if (rc == ERR_RANGE || (rc == 0 && (u < k->min || u > k->max)))
-		return why_set(why, ERR_RANGE, "%s: not within %" PRIu64
-		    "..%" PRIu64 "%s", k->name, k->min, k->max,
-		    k->type == CONF_MS || k->type == CONF_SECONDS ? " seconds"
-		    : "");
-	if (rc != 0 || (k->type == CONF_BLOCK && (u & (u - 1)) != 0))
-		return why_set(why, ERR_TYPE, "%s: must be %s", k->name,
-		    shapes[k->type]);
-	number_store(k, (char *)c + k->off, u);
-	return 0;
-}
-
-static int
-text_set(const struct conf_key *k, const char *value, struct conf *c,
-    struct why *why)
-{
-	char *at = (char *)c + k->off;
-	size_t n = strlen(value);
-	int rc = 0;
-
-	if (k->type == CONF_ADDR)
-		rc = addr_check(value);
-	else if (n > k->max)
-		rc = ERR_SIZE;
-	else if (n < k->min)
-		return why_set(why, ERR_RANGE, "%s: must not be empty",
-		    k->name);
-	if (rc == ERR_SIZE)
-		return why_set(why, ERR_SIZE, "%s: too long", k->name);
-	if (rc != 0)
-		return why_set(why, rc, "%s: must be HOST:PORT, [V6]:PORT or "
-		    "\"\"", k->name);
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)value[i] < ' ' || value[i] == '"' ||
-		    value[i] == '\\')
-			return why_set(why, ERR_TYPE, "%s: control "
-			    "characters, '\"' and '\\' cannot be used",
-			    k->name);
-	memcpy(at, value, n + 1);
-	return 0;
-}
-
-/* "a, b c" becomes "a b c"; the storage holds `max` of the longest names. */
-static int
-tags_set(const struct conf_key *k, const char *value, struct conf *c,
-    struct why *why)
-{
-	struct conf list = {.register_tags = ""};
-	struct buf b = buf_of(list.register_tags,
-	    sizeof(list.register_tags) - 1);
-	char name[LIMIT_TAG_NAME + 1];
-	size_t n, found = 0;
-
-	for (;; value += n) {
-		value += strspn(value, " \t,");
-		n = strcspn(value, " \t,");
-		if (n == 0)
-			break;
-		if (!text_name_ok(slice_of(value, n), LIMIT_TAG_NAME) ||
-		    !slice_to_cstr(slice_of(value, n), name, sizeof(name)))
-			return why_set(why, ERR_TYPE, "%s: a name has letters, "
-			    "digits and ._:@- , %d at most", k->name,
-			    LIMIT_TAG_NAME);
-		if (conf_register_tag(&list, name))
-			return why_set(why, ERR_DUPLICATE, "%s: %s is there "
-			    "twice", k->name, name);
-		if (found++ == k->max)
-			return why_set(why, ERR_SIZE, "%s: over %" PRIu64
-			    " names", k->name, k->max);
-		buf_puts(&b, found > 1 ? " " : "");
-		buf_puts(&b, name);
-	}
-	memcpy((char *)c + k->off, list.register_tags,
-	    sizeof(list.register_tags));
-	return 0;
-}
-
-int
-conf_key_set(const struct conf_key *k, const char *value, struct conf *c,
-    struct why *why)
-{
-	void *at = (char *)c + k->off;
-	int i;
-
-	switch (k->type) {
-	case CONF_TEXT:
-	case CONF_ADDR:
-		return text_set(k, value, c, why);
-	case CONF_BOOL:
-	case CONF_CHOICE:
-	case CONF_WORD:
-		i = word_index(k->words ? k->words
-		    : "false|true|no|yes|off|on", value);
-		if (i < 0)
-			return why_set(why, ERR_TYPE, "%s: must be %s", k->name,
-			    k->words ? k->words : "true or false");
-		if (k->type == CONF_BOOL)
-			*(bool *)at = i & 1;
-		else if (k->type == CONF_CHOICE)
-			*(int *)at = i;
-		else
-			strcpy(at, value);
-		return 0;
-	case CONF_TAGS:
-		return tags_set(k, value, c, why);
-	default:
-		return number_set(k, value, c, why);
-	}
-}
-
-/* The largest unit that says it exactly. */
-static void
-put_unit(struct buf *out, uint64_t u, const uint64_t *unit, const char *name)
-{
-	char t[32];
-	size_t i = 0;
-
-	while (name[i] != '\0' && (u == 0 || u % unit[i] != 0))
-		i++;
-	if (name[i] == '\0')
-		snprintf(t, sizeof(t), "%" PRIu64, u);
-	else
-		snprintf(t, sizeof(t), "%" PRIu64 "%c", u / unit[i], name[i]);
-	buf_puts(out, t);
-}
-
-static void
-put_seconds(struct buf *out, uint64_t s)
-{
-	static const uint64_t unit[] = {DAY, 3600, 60, 1};
-
-	put_unit(out, s, unit, "dhms");
-}
-
-static void
-put_word(struct buf *out, const char *words, int i)
-{
-	while (i-- > 0)
-		words += strcspn(words, "|") + 1;
-	buf_put(out, slice_of(words, strcspn(words, "|")));
-}
-
-void
-conf_key_put(const struct conf_key *k, const struct conf *c, struct buf *out)
-{
-	static const uint64_t unit[] = {1u << 30, 1u << 20, 1u << 10};
-	static const uint64_t one[] = {1};
-	const void *at = (const char *)c + k->off;
-
-	switch (k->type) {
-	case CONF_TEXT:
-	case CONF_ADDR:
-	case CONF_TAGS:
-		buf_puts(out, "\"");
-		buf_puts(out, at);
-		buf_puts(out, "\"");
-		break;
-	case CONF_BOOL:
-		buf_puts(out, *(const bool *)at ? "true" : "false");
-		break;
-	case CONF_BYTES:
-		put_unit(out, *(const uint64_t *)at, unit, "GMk");
-		break;
-	case CONF_SECONDS:
-		put_seconds(out, *(const uint32_t *)at);
-		break;
-	case CONF_MS:
-		put_seconds(out, (uint64_t)*(const int64_t *)at / 1000);
-		break;
-	case CONF_MS_NUMBER:
-		put_unit(out, (uint64_t)*(const int64_t *)at, one, "");
-		break;
-	case CONF_CHOICE:
-		put_word(out, k->words, *(const int *)at);
-		break;
-	case CONF_WORD:
-		buf_puts(out, at);
-		break;
-	case CONF_NUMBER:
-	case CONF_BLOCK:
-		put_unit(out, *(const uint32_t *)at, one, "");
-		break;
-	}
 }

@@ -44,7 +44,8 @@ static const struct msg_field msg_status_fields[] = {
 	TIME(restored_from, MSG_OPT), TIME(restored, MSG_OPT),
 	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT),
 	TEXT(state, MSG_OPT), TIME(reloaded, MSG_OPT),
-	BOOL(reload_failed, MSG_OPT), TEXT(reload, MSG_OPT), END,
+	BOOL(reload_failed, MSG_OPT), TEXT(reload, MSG_OPT),
+	TIME(tls_until, MSG_OPT), END,
 };
 RECORD(msg_status, false);
 #undef REC
@@ -236,6 +237,18 @@ static const struct msg_field msg_event_fields[] = {
 	END,
 };
 RECORD(msg_event, false);
+#undef REC
+
+#define REC msg_backup
+static const struct msg_field msg_backup_fields[] = {
+	TEXT(id, 0), TEXT(state, 0), TEXT(by, 0), TIME(created, 0),
+	TIME(expires, 0), U64(done, MSG_OPT), U64(total, MSG_OPT),
+	U64(size, MSG_OPT), U64(part, 0),
+	{"digest", MSG_FIXED, MSG_IF, OFF(digest), SIZE(digest), OFF(ready),
+	    0, NULL},
+	U32(schema, 0), TEXT(version, 0), TEXT(why, MSG_OPT), END,
+};
+RECORD(msg_backup, false);
 #undef REC
 
 #define REC msg_explain

@@ -42,6 +42,7 @@ struct msg_status {
 	int64_t reloaded; /* the configuration was read again; 0: never */
 	bool reload_failed; /* then the one of before counts */
 	char reload[200]; /* what came of it */
+	int64_t tls_until; /* the end of the certificate of coaps; 0: none */
 };
 
 struct msg_job {
@@ -259,6 +260,21 @@ struct msg_event {
 	char detail[200];
 };
 
+/* a/backup */
+struct msg_backup {
+	char id[MSG_WORD];
+	char state[MSG_WORD]; /* copying, ready, failed */
+	char by[LIMIT_PSK_IDENTITY + 1];
+	int64_t created, expires;
+	uint64_t done, total; /* bytes of about, while it is copied */
+	uint64_t size, part; /* of the database; of a part of it */
+	bool ready;
+	uint8_t digest[32]; /* SHA-256 of the database */
+	uint32_t schema;
+	char version[MSG_WORD];
+	char why[240]; /* it failed */
+};
+
 struct msg_explain {
 	char ep[LIMIT_EP + 1];
 	char runs[96]; /* what it runs, and how we know */
@@ -273,6 +289,6 @@ struct msg_explain {
 extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,
-    msg_campaign_action, msg_plan, msg_event, msg_explain;
+    msg_campaign_action, msg_plan, msg_event, msg_backup, msg_explain;
 
 #endif

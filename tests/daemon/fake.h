@@ -119,6 +119,7 @@ loop_read(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
 struct front {
 	int flushes, flush_err; /* the last error that was not 0 */
 	uint64_t held, flushed; /* numbers of answers */
+	bool quiet;
 	size_t topics;
 	char topic[64][64];
 	char observes[LIMIT_EP + 1]; /* this endpoint observes */
@@ -173,6 +174,12 @@ front_stats(const struct front *f, struct front_stats *ret)
 	    .blocks = fake_blocks != NULL ? *fake_blocks : 7,
 	    .image_workers = 2, .image_slow = 3, .image_dropped = 4,
 	    .image_peers = 8, .image_evicted = 9, .images_mapped = 10};
+}
+
+void
+front_quiet(struct front *f)
+{
+	f->quiet = true;
 }
 
 bool

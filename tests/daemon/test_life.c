@@ -44,13 +44,17 @@ loop_clock(void)
 }
 
 static int
-configure(void *arg, struct conf *ret, struct why *why)
+configure(void *arg, struct conf *ret, void (*tell)(void *arg,
+    const char *text), void *tell_arg)
 {
 	(void)arg;
-	if (file_err != 0)
-		return why_set(why, file_err, "x.conf: line 3: it is wrong");
-	*ret = file;
-	return 0;
+	if (file_err == 0) {
+		*ret = file;
+	} else {
+		tell(tell_arg, "x.conf:3: it is wrong");
+		tell(tell_arg, "x.conf:7: this as well");
+	}
+	return file_err;
 }
 
 /* The next datagram, "" when there is none. */
@@ -165,6 +169,7 @@ blocks_that_leave_keep_it_up(void **state)
 	signal_comes(SIGINT);
 	assert_false(stopped);
 	assert_int_equal(life_state(life), LIFE_DRAINING);
+	assert_true(w.front.quiet);
 	for (int i = 0; i < 4; i++) {
 		blocks++;
 		ticks(1500);
@@ -368,7 +373,7 @@ a_wrong_file_changes_nothing(void **state)
 	assert_int_equal(st.reloads, 0);
 	assert_int_equal(st.reloads_failed, 1);
 	said("RELOADING=1");
-	said("not reloaded: x.conf: line 3: it is wrong");
+	said("not reloaded: x.conf:3: it is wrong");
 	file_err = 0;
 	signal_comes(SIGHUP);
 	life_stats(life, &st);

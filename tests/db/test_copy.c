@@ -93,7 +93,7 @@ a_copy_is_of_one_moment_while_others_write(void **state)
 	assert_true(steps > 4);
 	assert_true(k.progress.total > 0 && k.progress.done ==
 	    k.progress.total);
-	OK(store_check(k.to, &schema, &why));
+	OK(store_copy_check(k.to, &schema, &why));
 	assert_int_equal(schema, store_schema());
 	OK(stat(k.to, &st));
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -166,19 +166,19 @@ what_is_no_store_is_told_apart(void **state)
 
 	store_close(f->s);
 	f->s = NULL;
-	OK(store_check(f->path, &schema, &why));
+	OK(store_copy_check(f->path, &schema, &why));
 	sql(f->path, "PRAGMA user_version = 9999");
-	FAILS(store_check(f->path, &schema, &why), ERR_UNSUPPORTED);
+	FAILS(store_copy_check(f->path, &schema, &why), ERR_UNSUPPORTED);
 	snprintf(path, sizeof(path), "%s/other.db", f->dir);
 	sql(path, "CREATE TABLE x (y)");
-	FAILS(store_check(path, &schema, &why), ERR_TYPE);
+	FAILS(store_copy_check(path, &schema, &why), ERR_TYPE);
 	fd = open(path, O_WRONLY | O_TRUNC);
 	assert_int_equal(write(fd, "not a database at all, but long enough "
 	    "to be looked at as one, if it must be ...............", 88), 88);
 	close(fd);
-	FAILS(store_check(path, &schema, &why), ERR_TYPE);
+	FAILS(store_copy_check(path, &schema, &why), ERR_TYPE);
 	snprintf(path, sizeof(path), "%s/none.db", f->dir);
-	assert_int_not_equal(store_check(path, &schema, &why), 0);
+	assert_int_not_equal(store_copy_check(path, &schema, &why), 0);
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -209,7 +209,7 @@ damage_is_found_by_the_copy_and_by_the_check(void **state)
 	store_close(f->s);
 	f->s = NULL;
 	damage(f->path);
-	FAILS(store_check(f->path, &schema, &why), ERR_CORRUPT);
+	FAILS(store_copy_check(f->path, &schema, &why), ERR_CORRUPT);
 	begin(&k, state, 0);
 	while (!store_copy_step(k.copy))
 		continue;
@@ -228,7 +228,7 @@ a_row_that_refers_to_nothing_is_found(void **state)
 	f->s = NULL;
 	sql(f->path, "PRAGMA foreign_keys = OFF; INSERT INTO psk VALUES "
 	    "('x', 77, x'00'); PRAGMA wal_checkpoint(TRUNCATE)");
-	FAILS(store_check(f->path, &schema, &why), ERR_CORRUPT);
+	FAILS(store_copy_check(f->path, &schema, &why), ERR_CORRUPT);
 }
 
 #define T(t) {#t, t, open_sqlite, shut, NULL}

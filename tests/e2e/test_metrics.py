@@ -305,6 +305,32 @@ def test_failures_and_retries_are_seen(_):
         wait_for("it waits", lambda: scrape(d).of("suitd_backoff_jobs") == 1)
 
 
+def test_reloads_backups_and_the_certificate(_):
+    with Suitd(start=False) as d:
+        cert, key = d.file("cert.pem"), d.file("key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=fw.example.org"],
+                       check=True, capture_output=True)
+        os.chmod(key, 0o600)
+        conf = d.file("suitd.conf", b'tls_cert = "%s"\ntls_key = "%s"\n' % (cert.encode(), key.encode()))
+        d.flags = ["-v", "-c", conf]
+        d.start()
+        s = scrape(d)
+        left = s.of("suitd_key_expiry_timestamp_seconds", key="tls") - time.time()
+        assert 29 * 86400 < left < 31 * 86400, left
+        assert s.of("suitd_backup_timestamp_seconds") == 0 and s.all("suitd_reloads_total") == 0
+        d.proc.send_signal(signal.SIGHUP)
+        wait_for("it was read anew", lambda: scrape(d).of("suitd_reloads_total", result="ok") == 1)
+        with open(conf, "a") as f:
+            f.write("nonsense = 1\n")
+        d.proc.send_signal(signal.SIGHUP)
+        wait_for("it was refused", lambda: scrape(d).of("suitd_reloads_total", result="failed") == 1)
+        assert scrape(d).of("suitd_reloads_total", result="ok") == 1
+        t0 = time.time()
+        d.ctl("backup", d.file("backup"))
+        assert t0 - 60 < scrape(d).of("suitd_backup_timestamp_seconds") <= time.time()
+
+
 # --- readiness ---
 
 def test_ready_is_no_longer_said_while_it_stops(_):
@@ -509,6 +535,7 @@ if __name__ == "__main__":
             test_devices_classes_and_groups,
             tidy(test_a_campaign_is_seen_from_its_start_to_its_end),
             test_failures_and_retries_are_seen,
+            test_reloads_backups_and_the_certificate,
             test_promtool_is_content,
             test_ready_is_no_longer_said_while_it_stops,
             test_ready_is_no_longer_said_while_the_disk_is_full,

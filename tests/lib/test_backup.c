@@ -129,6 +129,8 @@ what_is_not_a_backup_is_refused(void **state)
 		{HEAD ",\"images\":[" IMG(D64, "67108864") "]}", 0},
 		{HEAD ",\"images\":[" IMG(D64, "67108865") "]}", ERR_RANGE},
 		{HEAD ",\"images\":[" IMG("abcd", "1") "]}", ERR_MALFORMED},
+		{HEAD ",\"images\":[" IMG("0123456789abcdef0123456789abcdef01234567"
+		    "89abcdef0123456789abcd  ", "1") "]}", ERR_MALFORMED},
 		{HEAD ",\"images\":[" IMG("../../etc/passwd", "1") "]}",
 		    ERR_MALFORMED},
 		{HEAD ",\"images\":[" IMG(D64, "1") "," IMG(D64, "1") "]}",

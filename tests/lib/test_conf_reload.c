@@ -47,6 +47,9 @@ other(const struct conf_key *k, char *text, size_t cap)
 	case CONF_TEXT:
 	case CONF_TAGS:
 		return "x";
+	case CONF_PATH:
+	case CONF_SECRET:
+		return "/x";
 	case CONF_CHOICE:
 	case CONF_WORD:
 		snprintf(text, cap, "%s", strrchr(k->words, '|') + 1);
