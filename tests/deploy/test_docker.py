@@ -121,10 +121,15 @@ def test_image_is_small_and_has_no_root(e):
 def test_image_has_what_runs_and_nothing_else(e):
     out = e.run("run", "--rm", "--network", "none", "--entrypoint", "sh", *HARD, "suitd", "-c",
                 "ldd /usr/bin/suitd /usr/bin/suitctl; for p in gcc make suitsim; do command -v $p; done; "
-                "find /src /mnt /var/lib/apt/lists -type f ! -name lock; TZ=Europe/Berlin date +%Z; suitd -n -c /etc/suitd/suitd.conf")
+                "find /src /mnt /var/lib/apt/lists -type f ! -name lock; TZ=Europe/Berlin date +%Z")
     assert "not found" not in out and "libcoap-3-openssl" in out, out
     rest = [line for line in out.splitlines() if "=>" not in line and "ld-linux" not in line and "vdso" not in line]
     assert rest[:2] == ["/usr/bin/suitd:", "/usr/bin/suitctl:"] and rest[2] in ("CET", "CEST") and len(rest) == 3, rest
+
+
+def test_configurations_stop_nobody(e):
+    for more in ([], ["-v", os.path.join(TOP, "docker/compose.suitd.conf") + ":/etc/suitd/suitd.conf:ro"]):
+        e.run("run", "--rm", "--network", "none", *HARD, *more, "suitd", "-n")
 
 
 def test_image_does_not_tell_where_it_was_built(e):
@@ -246,6 +251,26 @@ def test_client_addresses_are_kept_or_known_to_be_lost(e):
             assert seen_from(e, "a", HERE, port, ns, name) == THERE
             assert seen_from(e, "b", HERE6, port, ns, name) == THERE6
     e.run("rm", "-fv", "four", "both", "host")
+
+
+def test_secrets_are_files(e):
+    """The operators' key and that of the certificate, mounted, and known to nobody else."""
+    os.makedirs(e.path("secrets"))
+    with open(e.path("secrets", "admin.psk"), "w") as f:
+        f.write("bob %s\n" % os.urandom(16).hex())
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=suitd", "-keyout", e.path("secrets", "tls.key"), "-out", e.path("secrets", "tls.crt")],
+                   check=True, capture_output=True)
+    with open(e.path("secrets", "suitd.conf"), "w") as f:
+        f.write('state_dir = "/var/lib/suitd"\nadmin_psk = "/run/secrets/admin.psk"\n'
+                'tls_key = "/run/secrets/tls.key"\ntls_cert = "/run/secrets/tls.crt"\n')
+    for name in os.listdir(e.path("secrets")):
+        os.chown(e.path("secrets", name), 0, 5683)
+        os.chmod(e.path("secrets", name), 0o640)
+    e.start("files", "-v", e.path("secrets") + ":/run/secrets:ro", "-v", e.path("secrets", "suitd.conf") + ":/etc/suitd/suitd.conf:ro",
+            "-e", "SUITD_STATE=/run/secrets", "suitd", volume="files")
+    assert "admin.psk" not in e.run("exec", "files", "ls", "/var/lib/suitd")
+    e.run("rm", "-fv", "files")
 
 
 def compose_plugin(e):
