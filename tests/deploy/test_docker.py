@@ -383,14 +383,13 @@ def test_the_same_again_gives_the_same_layers(e):
 def main():
     tests = [v for k, v in globals().items() if k.startswith("test_")]
     try:
-        e = Docker()
+        with Docker() as e:
+            e.prepare()
+            return run(tests, e)
     except Skip as why:
         print("  SKIPPED test_docker: %s" % why)
         print("0 passed, 0 failed, %d skipped" % len(tests))
         return 0
-    with e:
-        e.prepare()
-        return run(tests, e)
 
 
 if __name__ == "__main__":
