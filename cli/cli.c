@@ -15,17 +15,39 @@
 
 #include "lib/text.h"
 
+static char kept[4096];
+static bool hushed;
+
 int
 cli_usage(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("suitctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	if (hushed) {
+		vsnprintf(kept, sizeof(kept), fmt, ap);
+	} else {
+		fputs("suitctl: ", stderr);
+		vfprintf(stderr, fmt, ap);
+		fputc('\n', stderr);
+	}
 	va_end(ap);
-	fputc('\n', stderr);
 	return CLI_USAGE;
+}
+
+void
+cli_hush(void)
+{
+	hushed = true;
+	kept[0] = '\0';
+}
+
+void
+cli_speak(bool aloud)
+{
+	hushed = false;
+	if (aloud && kept[0] != '\0')
+		cli_usage("%s", kept);
 }
 
 static int

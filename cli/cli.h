@@ -40,6 +40,10 @@ extern const struct cli_cmd cli_online[];
 
 /* Prints "suitctl: ..." to stderr and returns CLI_USAGE. */
 int cli_usage(const char *fmt, ...) PRINTF(1, 2);
+/* From now on cli_usage keeps what it would print, the last of it only... */
+void cli_hush(void);
+/* ...until this, which prints it or not. */
+void cli_speak(bool aloud);
 /* Whole file, "-" is standard input; the caller frees ->p. Over `max` is
  * ERR_SIZE. Hex text is NOT decoded; see cli_read_binary. */
 int cli_read(const char *path, size_t max, struct slice *ret_s) MUST_USE;

@@ -10,7 +10,7 @@
 #include "lib/uri.h"
 
 #define OBSERVE_MS 20000 /* silence after which we ask again */
-#define TRIES 10 /* of a body that changes while it is fetched */
+#define TEARS 8 /* answers that changed under our hands, until we give up */
 
 const char *
 client_uri(const struct client *c)
@@ -94,6 +94,22 @@ outcome_path(const struct client *c, const struct client_req *rq,
 		*slash = '\0';
 }
 
+struct etag {
+	uint8_t b[8];
+	size_t n;
+};
+
+/* Is this the first block of an answer, or of the same as those before? */
+static bool
+belongs(const struct client *c, bool first, struct etag *e)
+{
+	if (first) {
+		memcpy(e->b, c->etag, c->etag_len);
+		e->n = c->etag_len;
+	}
+	return e->n == c->etag_len && memcmp(e->b, c->etag, e->n) == 0;
+}
+
 /* What has come goes to whoever wants it in pieces. */
 static int
 drain(struct client *c, const struct client_req *rq)
@@ -107,66 +123,21 @@ drain(struct client *c, const struct client_req *rq)
 	return rc;
 }
 
-/* A block of another body than the first one's: RFC 7959 2.4 forbids to put
- * them together. A body that is shorter now has no such block (4.00). */
-static bool
-is_another(const struct client *c, struct slice etag, uint64_t off)
-{
-	return (c->code == 205 && !slice_eq(slice_of(c->etag, c->etag_n),
-	    etag)) || (c->code == 400 && off > 0);
-}
-
-#define ANOTHER (-1)
-
-/* The blocks behind what has come; ANOTHER: the body has changed. */
-static int
-more_blocks(struct client *c, const struct client_req *rq,
-    const struct client_req *next)
-{
-	struct client_part p = {.payload = SLICE_NONE};
-	uint64_t off = c->body_n;
-	uint8_t first[sizeof(c->etag)];
-	struct slice etag = slice_of(first, c->etag_n);
-	struct block b;
-	int rc;
-
-	memcpy(first, c->etag, sizeof(first));
-	rc = drain(c, rq);
-	while (rc == CLI_OK && c->have_b2 && c->b2.more) {
-		b = (struct block){(uint32_t)(off >> (c->b2.szx + 4)),
-		    false, c->b2.szx};
-		p.b2 = &b;
-		if (c->body_n + block_size(b.szx) > CLIENT_BODY_MAX)
-			return cli_usage("the answer is too long"),
-			    CLI_REFUSED;
-		rc = client_exchange(c, next, &p);
-		if (rc != CLI_OK)
-			return rc;
-		if (off == 0) { /* the first one only now */
-			memcpy(first, c->etag, sizeof(first));
-			etag.n = c->etag_n;
-		}
-		if (is_another(c, etag, off))
-			return ANOTHER;
-		if (c->code != 205 || c->part_n == 0)
-			break;
-		off += c->part_n;
-		rc = drain(c, rq);
-	}
-	return rc;
-}
-
 /*
  * The rest of an answer that came in blocks. To ask for block 1 with POST
- * would do the thing again, so its outcome is fetched instead. What changes
- * while it is fetched is fetched anew.
+ * would do the thing again, so its outcome is fetched instead. The daemon
+ * makes the answer anew for each block: when it has become another one in
+ * between, its ETag tells (RFC 7959 2.4), and CLIENT_TORN is returned.
  */
 static int
 download(struct client *c, const struct client_req *rq)
 {
-	static const struct block start = {0, true, CLIENT_SZX};
 	struct client_req next = *rq;
-	int rc = ANOTHER;
+	struct client_part p = {.payload = SLICE_NONE};
+	struct etag etag = {.n = 0};
+	struct block b;
+	uint64_t off;
+	int rc;
 
 	next.body = SLICE_NONE;
 	if (rq->method != CLIENT_GET && c->have_b2 && c->b2.more) {
@@ -175,22 +146,35 @@ download(struct client *c, const struct client_req *rq)
 		next.after[0] = '\0';
 		outcome_path(c, rq, next.path);
 		c->body_n = 0;
-		c->b2 = start;
+		c->b2 = (struct block){0, true, CLIENT_SZX};
 	}
-	for (int i = 0; i < TRIES && rc == ANOTHER; i++) {
-		if (i > 0) {
-			if (rq->sink != NULL)
-				break;
-			c->body_n = 0;
-			c->b2 = start;
-			c->have_b2 = true;
-		}
-		rc = more_blocks(c, rq, &next);
-	}
-	if (rc != ANOTHER)
+	off = c->body_n;
+	(void)belongs(c, true, &etag);
+	rc = drain(c, rq);
+	if (rc != CLI_OK)
 		return rc;
-	cli_usage("the answer changes while it is fetched; try again");
-	return CLI_REFUSED;
+	while (c->have_b2 && c->b2.more) {
+		b = (struct block){(uint32_t)(off >> (c->b2.szx + 4)),
+		    false, c->b2.szx};
+		p.b2 = &b;
+		if (c->body_n + block_size(b.szx) > CLIENT_BODY_MAX)
+			return cli_usage("the answer is too long"),
+			    CLI_REFUSED;
+		rc = client_exchange(c, &next, &p);
+		if (rc != CLI_OK)
+			return rc;
+		if (c->code == 400 && off > 0) /* it is shorter now */
+			return CLIENT_TORN;
+		if (c->code != 205 || c->part_n == 0)
+			break;
+		if (!belongs(c, off == 0, &etag))
+			return CLIENT_TORN;
+		off += c->part_n;
+		rc = drain(c, rq);
+		if (rc != CLI_OK)
+			return rc;
+	}
+	return CLI_OK;
 }
 
 static int
@@ -237,11 +221,27 @@ refused(const struct client *c, const struct client_answer *a)
 	return CLI_REFUSED;
 }
 
+/* What changes nothing is asked again, and what nobody has had a part of. */
+static int
+call_whole(struct client *c, const struct client_req *rq,
+    struct client_answer *ret)
+{
+	int rc = call(c, rq, ret);
+
+	for (int i = 1; rc == CLIENT_TORN && i < TEARS &&
+	    rq->method == CLIENT_GET && rq->sink == NULL && !rq->tears; i++)
+		rc = call(c, rq, ret);
+	if (rc != CLIENT_TORN || rq->tears)
+		return rc;
+	cli_usage("%s: it changes while it is read; try again", c->uri);
+	return CLI_REFUSED;
+}
+
 int
 client_try(struct client *c, const struct client_req *rq,
     struct client_answer *ret)
 {
-	int rc = call(c, rq, ret);
+	int rc = call_whole(c, rq, ret);
 
 	if (rc != CLI_OK || ret->code / 100 == 2 || ret->code == 404)
 		return rc;
@@ -293,6 +293,21 @@ client_observe(struct client *c, struct client_req *rq,
 	}
 }
 
+/* A page of half the size is there in half the time. */
+static bool
+smaller_page(struct client_req *rq)
+{
+	unsigned n;
+
+	for (size_t i = 0; i < rq->query_n && !rq->one_page; i++)
+		if (sscanf(rq->query[i], "limit=%u", &n) == 1 && n > 1) {
+			snprintf(rq->query[i], sizeof(rq->query[i]),
+			    "limit=%u", (n + 1) / 2);
+			return true;
+		}
+	return false;
+}
+
 int
 client_list(struct client *c, struct client_req *rq,
     const struct msg_record *rec, int (*fn)(void *arg, const void *item),
@@ -305,7 +320,15 @@ client_list(struct client *c, struct client_req *rq,
 	int rc = item == NULL ? CLI_REFUSED : CLI_OK;
 
 	while (rc == CLI_OK) {
+		rq->tears = true;
 		rc = client_call(c, rq, &a);
+		if (rc == CLIENT_TORN && smaller_page(rq)) {
+			rc = CLI_OK;
+			continue;
+		}
+		rq->tears = false;
+		if (rc == CLIENT_TORN)
+			rc = client_call(c, rq, &a);
 		if (rc != CLI_OK)
 			break;
 		if (!a.cbor || msg_page_open(rec, a.body, &page) != 0) {

@@ -23,6 +23,7 @@ struct client_req {
 	size_t query_n;
 	char after[MSG_CURSOR]; /* where a list goes on; "" from its start */
 	bool one_page; /* of a list */
+	bool tears; /* client_list's: another page is tried when one tears */
 	struct slice body;
 	bool body_cbor; /* Content-Format 60, else none */
 	bool observe;
@@ -46,6 +47,8 @@ struct client_answer {
  */
 int client_open(const struct cli *c, struct client **ret) MUST_USE;
 void client_close(struct client *c); /* NULL is fine */
+/* No request waits for its answer after `ms` of CLOCK_MONOTONIC. */
+void client_end(struct client *c, int64_t ms);
 const char *client_uri(const struct client *c);
 /* The file that the operator's key was found in. */
 const char *client_key_file(const struct client *c);

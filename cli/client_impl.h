@@ -15,6 +15,9 @@ struct coap_session_t;
 #define CLIENT_BODY_MAX (1024 * 1024)
 #define CLIENT_SZX 6
 
+/* Beside CLI_*, and within client.c only: blocks of different answers. */
+#define CLIENT_TORN 100
+
 /* RFC 7252, 7641, 7959 */
 #define CF_NONE 0xffff
 #define CF_CBOR 60
@@ -26,6 +29,7 @@ struct client {
 	char uri[LIMIT_URI + 1];
 	struct client_key key;
 	bool connected; /* something was answered */
+	int64_t end; /* of all waiting, CLOCK_MONOTONIC in ms; 0 none */
 
 	/* of the exchange under way */
 	uint8_t token[8];
@@ -37,8 +41,8 @@ struct client {
 	char location[LIMIT_PATH + 1]; /* canonical; "" none */
 	bool have_b1, have_b2;
 	struct block b1, b2;
-	uint8_t etag[8];
-	size_t etag_n; /* 0: none */
+	uint8_t etag[8]; /* RFC 7252 5.10.6.2; we send 8 bytes */
+	size_t etag_len;
 	uint8_t *body; /* CLIENT_BODY_MAX */
 	size_t body_n, part_n; /* part_n: bytes of the last block */
 	uint8_t watch[8]; /* token of the observation */

@@ -53,6 +53,18 @@ opt_block(const coap_pdu_t *pdu, coap_option_num_t number, struct block *ret)
 }
 
 static void
+take_etag(struct client *c, const coap_pdu_t *pdu)
+{
+	coap_opt_iterator_t it;
+	coap_opt_t *o = coap_check_option(pdu, COAP_OPTION_ETAG, &it);
+	size_t n = o == NULL ? 0 : coap_opt_length(o);
+
+	c->etag_len = n <= sizeof(c->etag) ? n : 0;
+	if (c->etag_len > 0)
+		memcpy(c->etag, coap_opt_value(o), c->etag_len);
+}
+
+static void
 take_location(struct client *c, const coap_pdu_t *pdu)
 {
 	struct buf b = buf_of(c->location, sizeof(c->location) - 1);
@@ -70,18 +82,6 @@ take_location(struct client *c, const coap_pdu_t *pdu)
 }
 
 static void
-take_etag(struct client *c, const coap_pdu_t *pdu)
-{
-	coap_opt_iterator_t it;
-	coap_opt_t *o = coap_check_option(pdu, COAP_OPTION_ETAG, &it);
-	size_t n = o != NULL ? coap_opt_length(o) : 0;
-
-	c->etag_n = n <= sizeof(c->etag) ? n : 0;
-	if (c->etag_n > 0)
-		memcpy(c->etag, coap_opt_value(o), n);
-}
-
-static void
 take_answer(struct client *c, const coap_pdu_t *pdu)
 {
 	const uint8_t *p;
@@ -95,8 +95,8 @@ take_answer(struct client *c, const coap_pdu_t *pdu)
 		c->cf = CF_NONE;
 	c->have_b1 = opt_block(pdu, COAP_OPTION_BLOCK1, &c->b1);
 	c->have_b2 = opt_block(pdu, COAP_OPTION_BLOCK2, &c->b2);
-	take_location(c, pdu);
 	take_etag(c, pdu);
+	take_location(c, pdu);
 	c->part_n = 0;
 	if (coap_get_data(pdu, &n, &p) && n <= CLIENT_BODY_MAX - c->body_n) {
 		memcpy(c->body + c->body_n, p, n);
@@ -290,6 +290,12 @@ client_close(struct client *c)
 	free(c);
 }
 
+void
+client_end(struct client *c, int64_t ms)
+{
+	c->end = ms;
+}
+
 /* --- requests --- */
 
 static void
@@ -384,6 +390,8 @@ client_exchange(struct client *c, const struct client_req *rq,
 	int64_t end = now_ms() + (c->connected ? ANSWER_MS : CONNECT_MS);
 	coap_pdu_t *pdu = make_pdu(c, rq, p);
 
+	if (c->end != 0 && c->end < end)
+		end = c->end;
 	c->done = false;
 	c->failed = NULL;
 	if (pdu == NULL || coap_send(c->session, pdu) == COAP_INVALID_MID)

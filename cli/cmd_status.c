@@ -1,8 +1,7 @@
-/* status, ping, events */
+/* status, events */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/client.h"
 #include "cli/online.h"
@@ -142,44 +141,6 @@ cmd_status(struct cli *c, int argc, char **argv)
 		json_print(stdout, &msg_status, &m);
 	else if (rc == CLI_OK)
 		show_status(cl, &m);
-	client_close(cl);
-	return rc;
-}
-
-static double
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
-}
-
-int
-cmd_ping(struct cli *c, int argc, char **argv)
-{
-	struct client *cl;
-	struct msg_status m;
-	double t[3];
-	int rc;
-
-	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
-		return CLI_USAGE;
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	t[0] = mono_ms();
-	rc = get_status(cl, &m);
-	t[1] = mono_ms();
-	if (rc == CLI_OK)
-		rc = get_status(cl, &m);
-	t[2] = mono_ms();
-	if (rc == CLI_OK && c->json)
-		json_print(stdout, &msg_status, &m);
-	else if (rc == CLI_OK)
-		printf("suitd %s at %s: handshake and answer %.1f ms, answer "
-		    "%.1f ms\n", m.version, client_uri(cl), t[1] - t[0],
-		    t[2] - t[1]);
 	client_close(cl);
 	return rc;
 }

@@ -12,7 +12,7 @@ const struct cli_cmd cli_online[] = {
 	{"backup", "[--verify] DIR", "fetches the database and all images, "
 	    "goes on where it was interrupted; --verify: only looks at DIR",
 	    cmd_backup},
-	{"ping", "", "is the daemon there, and how fast", cmd_ping},
+	{"ping", "[--wait SECONDS]", "is the daemon there, and how fast", cmd_ping},
 	{"events", "[--follow] [--after N] [--device EP] [--campaign ID] [--kind K,...]",
 	    "the event log, newest at the end", cmd_events},
 

@@ -13,6 +13,7 @@
 #include "daemon/front_sock.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,4 +287,19 @@ sock_say_small(const struct front *f)
 	    "to repeat themselves: set net.core.rmem_max to %d (sysctl), or "
 	    "start suitd with CAP_NET_ADMIN", least->listen,
 	    least->rcvbuf / 1024, BURST, least->rcvbuf / BURST_EACH, RCVBUF);
+}
+
+/*
+ * Takes the place of libc's for this program, that is, for libcoap: of
+ * version 4.3.5 it asks which addresses of this host are for broadcasts, and
+ * does not answer a CON that was sent to one. To an IPv4 address without a
+ * broadcast address, as clouds and `ip addr add` make them, getifaddrs(3)
+ * gives the address itself as that, and nobody would be answered. So there is
+ * none; a broadcast is then a request whose answer cannot be sent.
+ */
+int
+getifaddrs(struct ifaddrs **ret)
+{
+	*ret = NULL;
+	return 0;
 }

@@ -12,9 +12,11 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/http_say.h"
 #include "daemon/log.h"
@@ -22,6 +24,7 @@
 
 #define READ_AHEAD 16384 /* bytes of requests that wait, a connection */
 #define TICK_MS 1000
+#define BACKLOG 16 /* connections that wait to be accepted */
 
 struct conn {
 	struct bufferevent *bev; /* NULL: free */
@@ -294,24 +297,72 @@ split(const char *listen, char host[LIMIT_ADDRESS], uint16_t *ret_port)
 	*ret_port = (uint16_t)atoi(colon + 1);
 }
 
+/* -1, and errno. */
+static evutil_socket_t
+listen_on(const struct addrinfo *ai)
+{
+	const int on = 1;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0), rc;
+
+	if (fd == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	rc = bind(fd, ai->ai_addr, ai->ai_addrlen);
+	if (rc == 0)
+		rc = listen(fd, BACKLOG);
+	if (rc == 0)
+		return fd;
+	rc = errno;
+	close(fd);
+	errno = rc;
+	return -1;
+}
+
+/* evhttp would look the address up with AI_ADDRCONFIG: on a machine whose
+ * only addresses are of IPv6, 127.0.0.1 is none for it. */
+static evutil_socket_t
+listen_at(const char *host, uint16_t port, const char **ret_why)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *ai;
+	evutil_socket_t fd;
+	char text[8];
+	int rc;
+
+	snprintf(text, sizeof(text), "%u", port);
+	rc = getaddrinfo(host, text, &hints, &ai);
+	if (rc != 0) {
+		*ret_why = gai_strerror(rc);
+		return -1;
+	}
+	fd = listen_on(ai);
+	*ret_why = fd == -1 ? strerror(errno) : NULL;
+	freeaddrinfo(ai);
+	return fd;
+}
+
 static int
 bind_to(struct http *h, struct why *why)
 {
 	struct sockaddr_storage a;
 	socklen_t n = sizeof(a);
-	struct evhttp_bound_socket *s;
 	char host[LIMIT_ADDRESS];
+	const char *text;
+	evutil_socket_t fd;
 	uint16_t port;
 
 	split(h->app->conf.listen_http, host, &port);
-	errno = 0;
-	s = evhttp_bind_socket_with_handle(h->server, host, port);
-	if (s == NULL)
+	fd = listen_at(host, port, &text);
+	if (fd == -1)
 		return why_set(why, ERR_IO, "listen_http: cannot listen on "
-		    "%s: %s", h->app->conf.listen_http, errno != 0 ?
-		    strerror(errno) : "no such address");
-	if (getsockname(evhttp_bound_socket_get_fd(s), (struct sockaddr *)&a,
-	    &n) == 0)
+		    "%s: %s", h->app->conf.listen_http, text);
+	if (evhttp_accept_socket(h->server, fd) != 0) {
+		close(fd);
+		return why_set(why, ERR_NOMEM, "listen_http: no memory");
+	}
+	if (getsockname(fd, (struct sockaddr *)&a, &n) == 0)
 		h->port = ntohs(a.ss_family == AF_INET6 ?
 		    ((struct sockaddr_in6 *)&a)->sin6_port :
 		    ((struct sockaddr_in *)&a)->sin_port);

@@ -25,6 +25,8 @@ struct step {
 	const struct msg_record *rec; /* NULL: no body */
 	const void *item;
 	bool more; /* the body is but its first block */
+	bool rest; /* it goes behind what is there */
+	uint8_t etag; /* 0: none */
 	bool page; /* of n items */
 	size_t n;
 	const char *next;
@@ -99,9 +101,10 @@ int
 client_exchange(struct client *c, const struct client_req *rq,
     const struct client_part *p)
 {
-	struct buf b = buf_of(c->body, CLIENT_BODY_MAX);
-	struct msg_page_out page;
 	const struct step *s = &script[at];
+	size_t there = at < steps && s->rest ? c->body_n : 0;
+	struct buf b = buf_of(c->body + there, CLIENT_BODY_MAX - there);
+	struct msg_page_out page;
 
 	if (at == steps)
 		fail_msg("asked for %s past the script's end", rq->path);
@@ -121,7 +124,10 @@ client_exchange(struct client *c, const struct client_req *rq,
 		msg_put_cbor(s->rec, s->item, &b);
 	}
 	assert_false(b.over);
-	c->body_n = c->part_n = b.n;
+	c->part_n = b.n;
+	c->body_n = there + b.n;
+	c->etag[0] = s->etag;
+	c->etag_len = s->etag != 0;
 	c->have_b2 = s->more;
 	c->b2 = (struct block){0, s->more, CLIENT_SZX};
 	return CLI_OK;
@@ -132,7 +138,7 @@ client_exchange(struct client *c, const struct client_req *rq,
 static char *said;
 static size_t said_n;
 
-static int
+static inline int
 play(int (*fn)(struct cli *c, int argc, char **argv), struct cli *c,
     char **argv)
 {

@@ -2,6 +2,7 @@
 """Starting and stopping: what is wrong is said at once, in plain words."""
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,32 @@ def test_it_ends_well_while_notifications_fly(d):
     assert p.recv().type == CON
     assert d.kill(signal.SIGTERM) == 0
     d.start()
+
+
+def test_ping_waits_for_a_start(d):
+    d.stop()
+    late = subprocess.Popen(d.ctl_args("ping", "--wait", "60"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    d.start()
+    out, err = late.communicate(timeout=60)
+    assert late.returncode == 0 and out.startswith("suitd ") and err == "", (out, err)
+
+
+def test_ping_with_an_end_has_one(d):
+    """Nobody there; then somebody who takes everything and says nothing."""
+    d.stop()
+    try:
+        assert d.ctl("ping", "--wait", "1", rc=3).count("suitctl: ") == 1
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", d.aport))
+            # which has 10 s for the handshake
+            patient = subprocess.Popen(d.ctl_args("ping"), stderr=subprocess.DEVNULL)
+            d.ctl("ping", "--wait", "2", rc=3)
+            assert patient.poll() is None
+            assert patient.wait() == 3
+        for wrong in ("0", "3601", "soon", "-1"):
+            d.ctl("ping", "--wait=" + wrong, rc=2)
+    finally:
+        d.start()
 
 
 def main():

@@ -1,0 +1,105 @@
+/* Lists whose items change while they are read, in blocks, by the client. */
+#include <string.h>
+
+#include "tests/cli/script.h"
+
+static struct msg_author old[] = {{.name = "a"}, {.name = "b"}};
+static struct msg_author new[] = {{.name = "A"}, {.name = "B"}};
+
+struct got {
+	char names[64];
+};
+
+static int
+each(void *arg, const void *item)
+{
+	struct got *g = arg;
+
+	strcat(g->names, ((const struct msg_author *)item)->name);
+	return CLI_OK;
+}
+
+static int
+list(const struct step *s, size_t n, bool one_page, struct got *ret)
+{
+	struct client_req rq = {.method = CLIENT_GET, .path = "a/keys",
+	    .one_page = one_page};
+	struct client *c = NULL;
+
+	script = s;
+	steps = n;
+	at = 0;
+	memset(ret, 0, sizeof(*ret));
+	assert_int_equal(client_open(NULL, &c), CLI_OK);
+	client_query(&rq, "limit=%d", 200);
+	return client_list(c, &rq, &msg_author, each, ret);
+}
+
+#define LIST(s, one, g) list(s, sizeof(s) / sizeof((s)[0]), one, g)
+/* A first block, and one that is not of the same answer. */
+#define TORN(a) \
+	{.ask = a, .code = 205, .rec = &msg_author, .item = old, \
+	    .page = true, .n = 2, .more = true, .etag = 1}, \
+	{.ask = a, .code = 205, .rec = &msg_author, .item = new, \
+	    .page = true, .n = 2, .rest = true, .etag = 2}
+
+static void
+a_torn_page_is_asked_again_in_smaller_ones(void **state)
+{
+	const struct step s[] = {
+		TORN("GET a/keys?limit=200"),
+		TORN("GET a/keys?limit=100"),
+		PAGE("GET a/keys?limit=50", msg_author, new, 2, "B"),
+		PAGE("GET a/keys?limit=50&after=B", msg_author, old, 1, NULL),
+	};
+	struct got g;
+
+	(void)state;
+	assert_int_equal(LIST(s, false, &g), CLI_OK);
+	assert_int_equal(at, steps);
+	assert_string_equal(g.names, "ABa"); /* nothing of what was torn */
+}
+
+static void
+one_page_keeps_its_size(void **state)
+{
+	const struct step s[] = {
+		TORN("GET a/keys?limit=200"),
+		TORN("GET a/keys?limit=200"),
+		PAGE("GET a/keys?limit=200", msg_author, new, 2, NULL),
+	};
+	struct got g;
+
+	(void)state;
+	assert_int_equal(LIST(s, true, &g), CLI_OK);
+	assert_int_equal(at, steps);
+	assert_string_equal(g.names, "AB");
+}
+
+static void
+what_never_holds_still_is_given_up(void **state)
+{
+	struct step s[18];
+	const struct step torn[] = {TORN("GET a/keys?limit=200")};
+	struct got g;
+
+	(void)state;
+	for (size_t i = 0; i < 18; i++)
+		s[i] = torn[i % 2];
+	/* once as a page that may tear, then TEARS times */
+	assert_int_equal(LIST(s, true, &g), CLI_REFUSED);
+	assert_int_equal(at, steps);
+	assert_string_equal(g.names, "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_torn_page_is_asked_again_in_smaller_ones),
+		cmocka_unit_test(one_page_keeps_its_size),
+		cmocka_unit_test(what_never_holds_still_is_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, teardown);
+}
