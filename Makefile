@@ -12,15 +12,16 @@ V ?=
 Q := $(if $(V),,@)
 
 CC ?= gcc
+WERROR ?= -Werror
 CSTD := -std=c11 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
-	-Wformat=2 -Wpointer-arith -Wvla -Werror -pthread
+	-Wformat=2 -Wpointer-arith -Wvla $(WERROR) -pthread
 comma := ,
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \
 	-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 CFLAGS ?= -g
-ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CFLAGS) -fPIE -I. \
+ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -fPIE -I. \
 	-DSUITD_VERSION='"$(VERSION)"' -DSUITD_DEBUG=$(if $(SAN)$(DEBUG),1,0) \
 	-ffile-prefix-map=$(CURDIR)=.
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) -pie \
@@ -56,7 +57,7 @@ BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
 .PHONY: all help deps deps-test demo check layers style \
 	clean sim-plots unit e2e bench vectors fuzz fuzz-replay man sim \
-	install uninstall
+	install uninstall deb
 
 all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
 
@@ -73,6 +74,7 @@ help:
 ## make sim-plots  draws some of them: build/sim/*.svg
 ## make bench      the figures of docs/BENCHMARKS.md, 5 minutes; ONLY="blocks poll" runs some of them
 ## make install    DESTDIR= PREFIX=/usr/local: programs, unit, man pages, libsuitdev; make uninstall
+## make deb        Debian packages of the last commit: build/deb/*.deb
 ## make style      limits of the house style; make layers: include rules
 ## make clean      remove build/
 
@@ -274,13 +276,18 @@ SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
-INSTALL = B=$(B) VERSION=$(VERSION) $(foreach v,DESTDIR PREFIX BINDIR SBINDIR LIBDIR \
+INST = B=$(B) VERSION=$(VERSION) $(foreach v,DESTDIR PREFIX BINDIR SBINDIR LIBDIR \
 	INCLUDEDIR DATADIR SYSCONFDIR UNITDIR SYSUSERSDIR TMPFILESDIR,$(v)='$($(v))') \
 	sh config/install.sh
 install: all man $(B)/sdk/libsuitdev.a
-	@$(INSTALL) install $(SDK_H)
+	@$(INST) install $(SDK_H)
 uninstall:
-	@$(INSTALL) uninstall $(SDK_H)
+	@$(INST) uninstall $(SDK_H)
+
+# Debian packages of the last commit
+deb:
+	@sh config/deps.sh build deb
+	@B=$(B) bash config/deb.sh
 
 layers:
 	@sh tests/tools/layers.sh

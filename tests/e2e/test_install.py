@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """make install and make uninstall, and a device made of what is installed."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,17 @@ def test_what_was_built_is_what_was_installed(t):
     said = subprocess.run(["bash", "-c", '. "$1" && complete -p suitctl', "-",
                            t.path("usr/share/bash-completion/completions/suitctl")], capture_output=True, text=True)
     assert "_suitctl" in said.stdout, said
+
+
+def test_one_version_everywhere(t):
+    """The Makefile's is the programs'; the change log and the Debian change log are of the same."""
+    def of(name, pattern):
+        with open(os.path.join(TOP, name)) as f:
+            return re.search(pattern, f.read(), re.M).group(1)
+    made = of("Makefile", r"^VERSION := (\S+)$")
+    assert of("CHANGELOG.md", r"^## (\S+)") == made
+    assert of("debian/changelog", r"\Asuitd \((\S+)-1\) ") == made
+    assert "Version: %s\n" % made in t.read("usr/lib/pkgconfig/suitdev.pc")
 
 
 def test_the_unit_starts_what_this_prefix_has(_):
