@@ -1,6 +1,7 @@
 /* status, ping, events */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/client.h"
@@ -46,6 +47,21 @@ show_images(const struct msg_status *m)
 	    " forgotten for newer ones", m->image_peers, m->image_evicted);
 }
 
+/* An older suitd says nothing of it, and one that runs as ever need not. */
+static void
+show_life(const struct msg_status *m)
+{
+	char t[64];
+
+	if (m->reloaded != 0)
+		render_linef(stdout, m->reload_failed ? "NOT RELOADED" :
+		    "reloaded", "%s ago: %s", render_age(t, sizeof(t), m->now,
+		    m->reloaded), m->reload);
+	if (strcmp(m->state, "draining") == 0)
+		render_linef(stdout, "DRAINING", "it is about to stop: "
+		    "downloads that run go on, nothing new begins");
+}
+
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
@@ -72,6 +88,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 	    " commits, %" PRIu64 " failed", m->events, m->commits,
 	    m->commits_failed);
 	show_lag(m);
+	show_life(m);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
 		    m->why);

@@ -17,6 +17,7 @@
 
 #include "daemon/access_impl.h"
 #include "daemon/log.h"
+#include "daemon/secret.h"
 #include "lib/cose.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -40,20 +41,45 @@ struct access {
 	unsigned turn; /* whose of a full set it is to go */
 };
 
-int
-access_open(const char *state_dir, struct access **ret, struct why *why)
+static int
+open_file(const char *path, bool make, struct access **ret, struct why *why)
 {
 	struct access *a = calloc(1, sizeof(*a));
 	int rc;
 
 	if (a == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	rc = operators_open(state_dir, &a->operators, why);
+	rc = operators_open(path, make, &a->operators, why);
 	if (rc != 0)
 		free(a);
 	else
 		*ret = a;
 	return rc;
+}
+
+int
+access_open(const char *state_dir, struct access **ret, struct why *why)
+{
+	char path[SECRET_PATH];
+
+	snprintf(path, sizeof(path), "%s/" ACCESS_FILE, state_dir);
+	return open_file(path, true, ret, why);
+}
+
+int
+access_open_conf(const struct conf *c, struct access **ret, struct why *why)
+{
+	char path[SECRET_PATH];
+
+	if (secret_path(c->admin_psk, ACCESS_FILE, path))
+		return open_file(path, false, ret, why);
+	return access_open(c->state_dir, ret, why);
+}
+
+const char *
+access_file(const struct access *a)
+{
+	return operators_file(a->operators);
 }
 
 void

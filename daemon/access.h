@@ -6,7 +6,7 @@
  * one device has it (L0, a hint). A port is nothing. Whoever names a device
  * that has a credential without using it is refused.
  *
- * An operator is a line "identity hexkey" of DIR/admin.psk; blank lines and
+ * An operator is a line "identity hexkey" of admin.psk; blank lines and
  * those that begin with # say nothing. Identities are names (text_name_ok)
  * and unique, keys have LIMIT_OPERATOR_KEY_LEAST bytes or more, and there
  * are LIMIT_OPERATORS at most. The file is looked at whenever an operator
@@ -21,6 +21,8 @@
 
 struct access;
 
+#define ACCESS_FILE "admin.psk" /* of suitd's own, and of the credential */
+
 /*
  * Reads DIR/admin.psk, or makes it (mode 0600, one line "admin hexkey").
  * Refuses a file that others can read (ERR_POLICY), one without an operator
@@ -29,6 +31,12 @@ struct access;
  */
 int access_open(const char *state_dir, struct access **ret, struct why *why)
     MUST_USE;
+/* The same from the file of admin_psk, or from the systemd credential
+ * admin.psk, neither of which is made; else DIR/admin.psk. */
+int access_open_conf(const struct conf *c, struct access **ret,
+    struct why *why) MUST_USE;
+/* The path of the operators' keys. */
+const char *access_file(const struct access *a);
 void access_free(struct access *a); /* NULL is fine */
 /* After psk_put and device_remove: the cached credentials are dropped. */
 void access_forget(struct access *a);

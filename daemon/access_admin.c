@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/secret.h"
 #include "lib/text.h"
 
-#define ADMIN_FILE "admin.psk"
 #define ADMIN_KEY 32
 
 struct table {
@@ -123,8 +123,8 @@ parse(struct table *t, struct slice text, const char *path, struct why *why)
 	}
 	if (t->n == 0)
 		return why_set(why, ERR_MISSING, "%s: no line \"identity "
-		    "hexkey\"; remove it, and a new key is made at the next "
-		    "start", path);
+		    "hexkey\"; when suitd's own file is removed, a new key "
+		    "is made at the next start", path);
 	return 0;
 }
 
@@ -182,11 +182,9 @@ read_file(struct operators *o, int fd, struct why *why)
 	if (fstat(fd, &o->seen) != 0)
 		return why_set(why, ERR_IO, "%s: %s", o->path,
 		    strerror(errno));
-	if ((o->seen.st_mode & 077) != 0)
-		return why_set(why, ERR_POLICY,
-		    "%s: others may read it; chmod 600 it, or remove it and "
-		    "a new key is made at the next start", o->path);
-	rc = read_all(fd, o->path, &text, why);
+	rc = secret_check(o->path, &o->seen, why);
+	if (rc == 0)
+		rc = read_all(fd, o->path, &text, why);
 	if (rc == 0)
 		rc = parse(&t, buf_slice(&text), o->path, why);
 	if (rc == 0)
@@ -213,16 +211,17 @@ load(struct operators *o, struct why *why)
 }
 
 int
-operators_open(const char *state_dir, struct operators **ret, struct why *why)
+operators_open(const char *path, bool make, struct operators **ret,
+    struct why *why)
 {
 	struct operators *o = calloc(1, sizeof(*o));
 	int rc;
 
 	if (o == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	snprintf(o->path, sizeof(o->path), "%s/" ADMIN_FILE, state_dir);
+	snprintf(o->path, sizeof(o->path), "%s", path);
 	rc = load(o, why);
-	if (rc == ERR_NOT_FOUND) {
+	if (rc == ERR_NOT_FOUND && make) {
 		rc = write_first(o->path, why);
 		if (rc == 0)
 			rc = load(o, why);
@@ -232,6 +231,18 @@ operators_open(const char *state_dir, struct operators **ret, struct why *why)
 	else
 		*ret = o;
 	return rc;
+}
+
+const char *
+operators_file(const struct operators *o)
+{
+	return o->path;
+}
+
+size_t
+operators_count(const struct operators *o)
+{
+	return o->table.n;
 }
 
 void

@@ -4,6 +4,8 @@
 #ifndef SUITD_DAEMON_ACCESS_IMPL_H
 #define SUITD_DAEMON_ACCESS_IMPL_H
 
+#include <stdbool.h>
+
 #include "lib/err.h"
 #include "lib/limits.h"
 #include "lib/slice.h"
@@ -16,9 +18,11 @@ struct operator {
 	uint8_t key[LIMIT_PSK_KEY];
 };
 
-/* See access_open. */
-int operators_open(const char *state_dir, struct operators **ret,
+/* See access_open. Without `make`, ERR_NOT_FOUND when it is not there. */
+int operators_open(const char *path, bool make, struct operators **ret,
     struct why *why) MUST_USE;
+const char *operators_file(const struct operators *o);
+size_t operators_count(const struct operators *o);
 void operators_free(struct operators *o); /* NULL is fine */
 /*
  * The operator of this name as the file says now, NULL when there is none;

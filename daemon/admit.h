@@ -93,6 +93,8 @@ uint64_t admit_moves(const struct admit *a);
  * counted anew before they are asked for. */
 void admit_undone(struct admit *a, uint64_t moves);
 uint32_t admit_slots(struct app *app); /* taken */
+/* What makes a network group is another thing now: slots are counted anew. */
+void admit_regroup(struct admit *a);
 
 /* --- the poll path --- */
 

@@ -267,6 +267,12 @@ admit_undone(struct admit *a, uint64_t moves)
 	a->doubt |= a->moves != moves;
 }
 
+void
+admit_regroup(struct admit *a)
+{
+	a->doubt = true;
+}
+
 static int
 count_one(void *arg, const struct job *j)
 {

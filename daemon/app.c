@@ -55,7 +55,7 @@ open_state(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = blob_open(&bo, &app->blobs, why);
 	if (rc == 0)
-		rc = access_open(c->state_dir, &app->access, why);
+		rc = access_open_conf(c, &app->access, why);
 	return rc;
 }
 
@@ -208,7 +208,7 @@ app_describe(const struct app *app)
 	    "unknown_devices = refuse forbids it)" :
 	    "unknown devices may not register");
 	log_info("open: a device with a credential must use it; admin needs "
-	    "the key in %s/admin.psk", c->state_dir);
+	    "a key of %s", access_file(app->access));
 	if (c->allow_unsigned)
 		log_warn("open: allow_unsigned is set: manifests without a "
 		    "signature can be published");

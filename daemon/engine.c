@@ -157,6 +157,13 @@ engine_wake(struct engine *e)
 }
 
 void
+engine_reloaded(struct engine *e)
+{
+	engine_wake(e);
+	e->pruned = UINT64_MAX;
+}
+
+void
 engine_campaign_check(struct engine *e, uint64_t campaign)
 {
 	for (size_t i = 0; i < e->check_n; i++)
@@ -322,6 +329,7 @@ engine_stats(const struct engine *e, struct engine_stats *ret)
 
 	checkpoint_stats(e, ret);
 	ret->progress_slots = engine_seen_live(e);
+	ret->running = e->running;
 	for (size_t i = 0; i < PROGRESS_SLOTS; i++)
 		ret->progress_slots += engine_in_sight(&e->progress.slot[i],
 		    now);

@@ -128,9 +128,13 @@ struct engine_stats {
 	uint64_t turns, commits_failed, events, conflicts, pushes, folds;
 	uint64_t syncs_failed;
 	uint64_t progress_slots; /* downloads in sight */
+	uint64_t running; /* campaigns, when they were looked at last */
 	bool degraded; /* the last commit, sync or checkpoint failed */
 	char why[160]; /* what the disk said then */
 };
+/* The configuration is another one: due times are looked at anew, and the
+ * length of the event log. */
+void engine_reloaded(struct engine *e);
 void engine_stats(const struct engine *e, struct engine_stats *ret);
 
 #endif

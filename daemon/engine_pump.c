@@ -17,6 +17,7 @@
 #include "daemon/admit.h"
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
+#include "daemon/life.h"
 #include "daemon/log.h"
 
 #define POSTPONE_MS 30000
@@ -233,6 +234,8 @@ engine_pump(struct engine *e, size_t room)
 	size_t free = slots < most ? most - slots : 0;
 	int rc = 0;
 
+	if (life_state(e->app->life) >= LIFE_DRAINING)
+		return;
 	if (e->running > 1) {
 		p.share = (free < room ? free : room) / e->running;
 		p.share += p.share == 0;
@@ -298,7 +301,11 @@ int
 engine_pump_next(struct engine *e, int64_t *ret)
 {
 	struct next n = {.e = e};
-	int rc = runs_each(e->app, next_one, &n);
+	int rc;
+
+	if (life_state(e->app->life) >= LIFE_DRAINING)
+		return 0;
+	rc = runs_each(e->app, next_one, &n);
 
 	earlier(&n.at, campaign_own_next(e->app));
 	e->running = n.running;

@@ -209,6 +209,9 @@ size_t front_resume(struct front *f, uint64_t ticket, int err,
  * told at conf->notify_rate, in the order of their registration.
  */
 void front_notify(struct front *f, enum transport plane, const char *path);
+/* From now on no device is told of a broadcast: what it would come for then
+ * it shall ask the next suitd. */
+void front_quiet(struct front *f);
 /*
  * Observers whose principal or ?ep= is this device, on any path; sent even if
  * nothing changed, and without waiting for notify_rate. The number that will be told; `done` runs once, later,

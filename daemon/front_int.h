@@ -128,6 +128,7 @@ struct front {
 	uint64_t held_last; /* the newest one's number */
 	TAILQ_HEAD(, later) later;
 	size_t later_n;
+	bool quiet; /* no broadcasts any more */
 	struct front_stats stats;
 	struct exchange x; /* one at a time */
 	uint8_t out[LIMIT_RESPONSE];

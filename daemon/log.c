@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/text.h"
 
@@ -20,11 +22,32 @@ static const struct {
 	[LOGL_DEBUG] = {"debug", 7},
 };
 
+/* The variable is inherited: from a service by a shell that it starts, say,
+ * whose stderr may be a terminal or a file. */
+static bool
+is_journal(int fd)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+	int end = 0;
+
+	return text != NULL && fstat(fd, &st) == 0 &&
+	    sscanf(text, "%llu:%llu%n", &dev, &ino, &end) == 2 &&
+	    text[end] == '\0' && dev == st.st_dev && ino == st.st_ino;
+}
+
+void
+log_level_set(enum log_level level)
+{
+	log_max = level;
+}
+
 void
 log_init(enum log_level level)
 {
-	log_max = level;
-	log_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_level_set(level);
+	log_journal = is_journal(STDERR_FILENO);
 	setvbuf(stderr, NULL, _IOLBF, 0);
 }
 

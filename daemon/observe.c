@@ -466,7 +466,7 @@ tell_paced(struct observers *o, int left)
 	struct observer *ob, *last = TAILQ_LAST(q, queue);
 	bool more = last != NULL;
 
-	if (!more)
+	if (!more || o->f->quiet)
 		return;
 	observe_pace_earn(&o->pace, o->f->conf->notify_rate,
 	    loop_mono(o->f->loop));
@@ -506,10 +506,18 @@ front_notify(struct front *f, enum transport plane, const char *path)
 	struct observers *o = f->observers;
 	struct observer *ob;
 
+	if (f->quiet && plane != T_ADMIN)
+		return;
 	TAILQ_FOREACH(ob, &o->path[hash(slice_str(path))], by_path)
 		if ((ob->t.plane->t == T_ADMIN) == (plane == T_ADMIN) &&
 		    strcmp(ob->t.path, path) == 0)
 			mark(o, ob, paced);
+}
+
+void
+front_quiet(struct front *f)
+{
+	f->quiet = true;
 }
 
 static void

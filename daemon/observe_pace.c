@@ -2,6 +2,7 @@
 
 #define ONE 1000 /* credit of one notification */
 #define LATE_MS 250 /* the loop's tick comes every 200 ms */
+#define ANY 1000000 /* what no limit lets through before it is asked anew */
 
 /*
  * While somebody waits, what is earned between two ticks must not be lost,
@@ -20,6 +21,11 @@ observe_pace_earn(struct observe_pace *p, uint32_t rate, int64_t now)
 {
 	int64_t ms = now - p->at, most = cap(p, rate);
 
+	if (rate == 0) { /* a reload took the limit away */
+		p->at = now;
+		p->credit = (int64_t)ANY * ONE;
+		return;
+	}
 	if (ms < 0)
 		return;
 	if (ms > 1000)

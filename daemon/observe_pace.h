@@ -17,7 +17,8 @@ struct observe_pace {
 	bool busy; /* the caller's: somebody waits on after this time */
 };
 
-/* What was earned since the last time; rate 1..100000 per second. */
+/* What was earned since the last time; rate 0..100000 per second,
+ * 0: no limit. */
 void observe_pace_earn(struct observe_pace *p, uint32_t rate, int64_t now);
 bool observe_pace_may(const struct observe_pace *p);
 void observe_pace_spend(struct observe_pace *p);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/engine.h"
+#include "daemon/life.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
@@ -306,6 +307,19 @@ put_images(struct msg_status *m, const struct front_stats *fs)
 	m->images_mapped = fs->images_mapped;
 }
 
+static void
+put_life(struct msg_status *m, const struct life *life)
+{
+	struct life_stats st;
+
+	life_stats(life, &st);
+	snprintf(m->state, sizeof(m->state), "%s",
+	    life_text(life_state(life)));
+	m->reloaded = st.reloaded;
+	m->reload_failed = !st.reload_ok;
+	snprintf(m->reload, sizeof(m->reload), "%s", st.reload);
+}
+
 int
 res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -338,6 +352,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.commits_failed = es.commits_failed;
 	put_lag(&m, app->loop);
 	put_images(&m, &fs);
+	put_life(&m, app->life);
 	m.degraded = es.degraded;
 	snprintf(m.why, sizeof(m.why), "%s", es.degraded ? es.why : "");
 	strcpy(m.coap, app->conf.listen_coap);

@@ -12,7 +12,8 @@
  * A job that has begun may go on. One that has not: 4.04 when it is not its
  * turn (admit.h says why), 4.29 with a time to come back when there is no
  * room. These two, and their Max-Age, are the only steering of devices; an
- * image's blocks know nothing of it.
+ * image's blocks know nothing of it. A suitd that is about to stop begins
+ * nothing: 5.03, with the time at which it should be back.
  */
 #include "daemon/res.h"
 
@@ -24,6 +25,7 @@
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
+#include "daemon/life.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
 
@@ -244,6 +246,21 @@ may_start(struct turn *t, const struct job *j,
 		admit_poll_take(app, t->run, j, &t->dev);
 	t->resp->after_commit = t->run != NULL; /* its slot is counted first */
 	return 0;
+}
+
+/* To whoever asks while we drain. It is not observed either: what observes
+ * us ends with us. */
+static int
+come_back(struct turn *t)
+{
+	struct app *app = t->app;
+	struct job j;
+
+	t->resp->max_age = life_come_back(app->life);
+	if (app->store->ops->job_live(app->store, t->dev.id, &j) == 0)
+		steered(t, &j);
+	return why_set(&t->resp->why, ERR_BUSY, "suitd is about to stop: ask "
+	    "again in %" PRIu32 " s", t->resp->max_age);
 }
 
 /* An observer must not lose its observation for having come too early: what
@@ -490,7 +507,11 @@ res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 		return why_set(&resp->why, ERR_NOT_FOUND,
 		    "nothing for you: register first, or say ?ep=");
 	turn_dev(&t);
-	rc = req->first_block ? release_for(&t, &r) : release_again(&t, &r);
+	if (asked(req) && life_state(app->life) >= LIFE_DRAINING)
+		rc = come_back(&t);
+	else
+		rc = req->first_block ? release_for(&t, &r) :
+		    release_again(&t, &r);
 	if (rc != 0 && asked(req))
 		(void)seen(app, req, &id);
 	if (rc != 0)

@@ -171,6 +171,15 @@ runs_continuous(const struct app *app)
 }
 
 void
+runs_reread(struct runs *r)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		r->slot[i].run.c.select[0] = '\0'; /* differs from the row's */
+		r->slot[i].run.hold_until = 0;
+	}
+}
+
+void
 runs_note_done(struct run *r, int64_t now, uint64_t done)
 {
 	int64_t minute = now / MINUTE_MS;

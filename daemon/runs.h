@@ -62,6 +62,10 @@ bool runs_takes(const struct run *r);
 /* Does any campaign? Cheap: as runs_each saw it last. */
 bool runs_continuous(const struct app *app);
 
+/* The configuration is another one: selections are read anew, since they may
+ * name its aliases, and what held a queue may hold it no longer. */
+void runs_reread(struct runs *r);
+
 /* Notes how many devices are done, and tells what that is an hour over the
  * last RUNS_RATE minutes at the most: 0 until a minute was seen. *ret_ms:
  * measured over that time. */

@@ -2,26 +2,21 @@
  * suitd: firmware server and status tracker server of RFC 9019 over CoAP.
  * Options, the check of the configuration, start and stop.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/conf_load.h"
+#include "daemon/life.h"
 #include "daemon/log.h"
 
-#define CONF_FILE_MAX (256 * 1024)
-#define SETTINGS 64 /* -o */
-
 struct options {
-	const char *file, *dir;
-	const char *setting[SETTINGS];
-	size_t settings;
+	struct conf_source source;
 	bool check, verbose;
 };
 
@@ -57,18 +52,18 @@ read_options(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "c:d:o:nvh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
-			o->file = optarg;
+			o->source.file = optarg;
 			break;
 		case 'd':
-			o->dir = optarg;
+			o->source.dir = optarg;
 			break;
 		case 'o':
-			if (o->settings == SETTINGS) {
+			if (o->source.settings == CONF_SETTINGS) {
 				fprintf(stderr, "suitd: over %d -o; put them "
-				    "into a file (-c)\n", SETTINGS);
+				    "into a file (-c)\n", CONF_SETTINGS);
 				return 2;
 			}
-			o->setting[o->settings++] = optarg;
+			o->source.setting[o->source.settings++] = optarg;
 			break;
 		case 'n':
 			o->check = true;
@@ -94,81 +89,38 @@ read_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static int
-read_file(const char *path, struct conf *c, struct why *why)
-{
-	static char text[CONF_FILE_MAX + 1];
-	FILE *f = fopen(path, "r");
-	size_t n;
-	bool whole;
-
-	if (f == NULL)
-		return why_set(why, ERR_IO, "%s", strerror(errno));
-	n = fread(text, 1, sizeof(text), f);
-	whole = !ferror(f) && n < sizeof(text);
-	fclose(f);
-	if (!whole)
-		return why_set(why, ERR_SIZE, "cannot be read, or over %d "
-		    "bytes", CONF_FILE_MAX);
-	text[n] = '\0';
-	if (strlen(text) != n)
-		return why_set(why, ERR_MALFORMED, "not a text file: it has "
-		    "a zero byte");
-	return conf_parse(text, c, why);
-}
-
-static int
-configure(const struct options *o, struct conf *c, struct why *why)
-{
-	const char *dir = o->dir;
-	int rc = 0;
-
-	conf_default(c);
-	if (o->file != NULL)
-		rc = read_file(o->file, c, why);
-	else if (dir == NULL && geteuid() != 0)
-		dir = "suitd-state";
-	if (dir != NULL && (size_t)snprintf(c->state_dir,
-	    sizeof(c->state_dir), "%s", dir) >= sizeof(c->state_dir))
-		rc = why_set(why, ERR_SIZE, "-d: too long");
-	for (size_t i = 0; i < o->settings && rc == 0; i++)
-		rc = conf_set(c, o->setting[i], why);
-	return rc != 0 ? rc : conf_check(c, why);
-}
-
 static void
-on_stop(void *arg, int signo)
-{
-	log_info("stop: signal=%d", signo);
-	sd_notify(0, "STOPPING=1");
-	loop_stop(arg);
-}
-
-static void
-on_watchdog(void *arg)
+tell(void *arg, const char *text)
 {
 	(void)arg;
-	sd_notify(0, "WATCHDOG=1");
+	fprintf(stderr, "suitd: %s\n", text);
+}
+
+/* At the start and at each reload. */
+static int
+configure(void *arg, struct conf *ret, void (*tell_fn)(void *arg,
+    const char *text), void *tell_arg)
+{
+	const struct options *o = arg;
+	int rc = conf_load(&o->source, ret, tell_fn, tell_arg);
+
+	if (rc == 0 && o->verbose)
+		strcpy(ret->log_level, "debug");
+	return rc;
 }
 
 static int
-run(struct app *app, struct why *why)
+run(struct app *app, struct options *o, struct why *why)
 {
-	uint64_t usec = 0;
+	const struct life_opts lo = {app, configure, o};
 	int rc = app_open(app, why);
 
 	if (rc == 0)
-		rc = loop_signal(app->loop, SIGTERM, on_stop, app->loop);
-	if (rc == 0)
-		rc = loop_signal(app->loop, SIGINT, on_stop, app->loop);
-	if (rc == 0 && sd_watchdog_enabled(0, &usec) > 0)
-		rc = loop_every(app->loop, (int64_t)(usec / 2000),
-		    on_watchdog, NULL);
+		rc = life_new(&lo, &app->life);
 	if (rc != 0)
 		return rc;
 	app_describe(app);
-	log_info("ready: suitd " SUITD_VERSION);
-	sd_notify(0, "READY=1");
+	life_ready(app->life);
 	return loop_run(app->loop);
 }
 
@@ -183,19 +135,20 @@ main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	rc = configure(&o, &app.conf, &why);
-	if (rc != 0 || o.check) {
-		fprintf(stderr, "suitd: %s%s%s\n", o.file ? o.file : "",
-		    o.file ? ": " : "", rc ? why.text : "configuration ok");
+	rc = configure(&o, &app.conf, tell, NULL);
+	if (rc == 0 && o.check)
+		tell(NULL, "configuration ok");
+	if (rc != 0 || o.check)
 		return rc != 0;
-	}
 	(void)log_level_parse(app.conf.log_level, &level);
-	log_init(o.verbose ? LOGL_DEBUG : level);
+	log_init(level);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
-	rc = run(&app, &why);
+	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
+	rc = run(&app, &o, &why);
 	if (rc != 0)
 		log_error("suitd: %s", why.text[0] ? why.text : err_text(rc));
 	app_close(&app);
+	life_free(app.life);
 	return rc != 0;
 }

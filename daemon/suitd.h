@@ -20,6 +20,7 @@ struct checks; /* checks.h: images are hashed before they are served */
 struct blocks; /* blocks.h: images over plain UDP, on threads */
 struct campaigns; /* campaign.h: plans in the making */
 struct polled; /* polled.h: polls that need no SQL */
+struct life; /* life.h: signals, states, reload, drain */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
 struct runs; /* runs.h: campaigns in memory */
@@ -41,6 +42,7 @@ struct app {
 	struct admit *admit;
 	struct runs *runs;
 	struct campaigns *campaigns;
+	struct life *life; /* NULL: no signals, always ready */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 };

@@ -29,6 +29,8 @@ struct conf {
 	char listen_coaps[LIMIT_ADDRESS]; /* DTLS-PSK, "[::]:5684" */
 	char listen_tcp[LIMIT_ADDRESS]; /* CoAP over TCP, "[::]:5683" */
 	char listen_admin[LIMIT_ADDRESS]; /* DTLS-PSK, "127.0.0.1:5685" */
+	char tls_cert[256], tls_key[256]; /* paths, or "" */
+	char admin_psk[256]; /* a path, or "": see secret.h */
 	char public_uri[LIMIT_URI + 1]; /* what devices call us; "": the
 	                                   address a device is talking to */
 	bool synchronous_full;
@@ -39,6 +41,7 @@ struct conf {
 	unsigned image_workers; /* threads beside libcoap; 0: none */
 	uint32_t notify_rate; /* notifications of a broadcast to devices per
 	                         second; 0: no limit */
+	uint32_t drain_grace; /* seconds for downloads that run at a stop */
 	enum conf_unknown unknown_devices; /* registration without a
 	                                      credential by an unknown ep */
 	uint32_t devices_max;
@@ -61,13 +64,36 @@ struct conf {
 };
 
 void conf_default(struct conf *ret_conf);
-/* Text of a file; *why says "line N: key: what is wrong". Fills defaults. */
+
+/* What is wrong with a file. */
+struct conf_error {
+	int line; /* 0: of none */
+	struct why why; /* "key: what is wrong" */
+};
+struct conf_errors {
+	size_t n, more; /* `more` are not told: the cap was reached */
+	struct conf_error at[LIMIT_CONF_ERRORS]; /* by line */
+};
+/*
+ * Text of a file, on top of the defaults. Every error is told, also those
+ * across keys; the code is the first one's, and then *ret_conf is untouched.
+ */
+int conf_read(const char *text, struct conf *ret_conf,
+    struct conf_errors *ret_errors) MUST_USE;
+/* "FILE:LINE: key: what is wrong"; "line LINE: ..." when file is NULL. */
+void conf_error_text(const struct conf_error *e, const char *file, char *dst,
+    size_t cap);
+/* conf_read with the first error only: "line N: key: what is wrong". */
 int conf_parse(const char *text, struct conf *ret_conf, struct why *why)
     MUST_USE;
-/* "key=value" on top; ERR_NOT_FOUND for an unknown key. */
+/* "key=value" on top; ERR_NOT_FOUND for an unknown key, ERR_FORBIDDEN for
+ * one of a secret: everybody can read a command line. */
 int conf_set(struct conf *c, const char *assignment, struct why *why) MUST_USE;
-/* Checks across keys. */
+/* Checks across keys: the first that fails. */
 int conf_check(const struct conf *c, struct why *why) MUST_USE;
+/* All that fail, each with the key that it is about; 0 or the first. */
+int conf_check_each(const struct conf *c,
+    void (*fn)(void *arg, const char *key, const struct why *why), void *arg);
 /* The commented file with every key at `c`'s value. */
 void conf_print(const struct conf *c, struct buf *out);
 /* Whether a registration may set the tag of this name. */

@@ -19,6 +19,9 @@ enum conf_type {
 	CONF_MS_NUMBER, /* int64_t, written as plain milliseconds */
 	CONF_CHOICE, /* an enum (int), one of `words` */
 	CONF_WORD, /* text, one of `words` */
+	CONF_PATH, /* text: an absolute path of up to `max` bytes, or "" */
+	CONF_SECRET, /* such a path, of a file with a secret in it; only a
+	                file may set it */
 	CONF_TAGS, /* text: up to `max` names of tags, a blank between them;
 	              commas will do, too */
 };
@@ -26,6 +29,9 @@ enum conf_type {
 struct conf_key {
 	const char *name; /* NULL ends the table */
 	enum conf_type type;
+	const char *unit; /* what a number counts; of CONF_ADDR "UDP" or
+	                     "TCP"; NULL: the type says it */
+	bool live; /* applied by a reload; else at the next start */
 	size_t off;
 	const char *def; /* NULL: from track_policy_default */
 	uint64_t min, max; /* seconds for CONF_SECONDS and CONF_MS */
@@ -44,5 +50,9 @@ int conf_key_set(const struct conf_key *k, const char *value, struct conf *c,
 /* The value as it is written in a file, quoted where needed. */
 void conf_key_put(const struct conf_key *k, const struct conf *c,
     struct buf *out);
+
+/* "1 .. 100000 devices" of a number of any kind, "accept|refuse" of a choice,
+ * else nothing. */
+void conf_key_put_range(const struct conf_key *k, struct buf *out);
 
 #endif

@@ -29,6 +29,16 @@
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
 
+/* the server's certificate */
+#define LIMIT_CERT_FILE (64 * 1024) /* PEM, with its issuers; its key, too */
+#define LIMIT_CERT_CHAIN 8 /* certificates in the file */
+#define LIMIT_CERT_RSA_LEAST 2048 /* bits */
+#define LIMIT_CERT_NAME 128 /* what is shown of its subject */
+
+/* the configuration's file */
+#define LIMIT_CONF_FILE (256 * 1024)
+#define LIMIT_CONF_ERRORS 32 /* that are told, with their lines */
+
 /* expressions that select devices */
 #define LIMIT_SELECT 512 /* bytes of an expression */
 #define LIMIT_SELECT_NODES 64 /* tests; each value of a list is one */

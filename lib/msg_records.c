@@ -40,7 +40,9 @@ static const struct msg_field msg_status_fields[] = {
 	U64(image_slow, MSG_OPT), U64(image_dropped, MSG_OPT),
 	U64(image_peers, MSG_OPT), U64(image_evicted, MSG_OPT),
 	U64(images_mapped, MSG_OPT), BOOL(degraded, 0), TEXT(why, MSG_OPT),
-	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT), END,
+	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT),
+	TEXT(state, MSG_OPT), TIME(reloaded, MSG_OPT),
+	BOOL(reload_failed, MSG_OPT), TEXT(reload, MSG_OPT), END,
 };
 RECORD(msg_status, false);
 #undef REC

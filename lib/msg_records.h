@@ -34,6 +34,10 @@ struct msg_status {
 	bool degraded; /* the last commit failed, for: */
 	char why[161];
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+	char state[MSG_WORD]; /* ready, draining */
+	int64_t reloaded; /* the configuration was read again; 0: never */
+	bool reload_failed; /* then the one of before counts */
+	char reload[200]; /* what came of it */
 };
 
 struct msg_job {

@@ -44,6 +44,27 @@ without_workers_there_is_nothing_to_tell(void **state)
 }
 
 static void
+a_reload_and_a_drain_are_told(void **state)
+{
+	(void)state;
+	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
+	assert_null(strstr(said, "eloaded"));
+	assert_null(strstr(said, "DRAINING"));
+	st.reloaded = st.now - 60000;
+	strcpy(st.reload, "2 keys changed");
+	strcpy(st.state, "ready");
+	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
+	assert_non_null(strstr(said, "reloaded "));
+	assert_non_null(strstr(said, " ago: 2 keys changed\n"));
+	assert_null(strstr(said, "DRAINING"));
+	st.reload_failed = true;
+	strcpy(st.state, "draining");
+	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
+	assert_non_null(strstr(said, "NOT RELOADED "));
+	assert_non_null(strstr(said, "DRAINING "));
+}
+
+static void
 programs_read_it_by_name(void **state)
 {
 	(void)state;
@@ -61,6 +82,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_image_plane_is_told_in_words),
 		T(without_workers_there_is_nothing_to_tell),
+		T(a_reload_and_a_drain_are_told),
 		T(programs_read_it_by_name),
 	};
 

@@ -119,6 +119,7 @@ loop_read(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
 struct front {
 	int flushes, flush_err; /* the last error that was not 0 */
 	uint64_t held, flushed; /* numbers of answers */
+	bool quiet;
 	size_t topics;
 	char topic[64][64];
 	char observes[LIMIT_EP + 1]; /* this endpoint observes */
@@ -163,13 +164,22 @@ front_notify(struct front *f, enum transport plane, const char *path)
 		snprintf(f->topic[f->topics++], 64, "%s", path);
 }
 
+static uint64_t *fake_blocks; /* that left; NULL: 7 */
+
 void
 front_stats(const struct front *f, struct front_stats *ret)
 {
 	(void)f;
-	*ret = (struct front_stats){.requests = 5, .blocks = 7,
+	*ret = (struct front_stats){.requests = 5,
+	    .blocks = fake_blocks != NULL ? *fake_blocks : 7,
 	    .image_workers = 2, .image_slow = 3, .image_dropped = 4,
 	    .image_peers = 8, .image_evicted = 9, .images_mapped = 10};
+}
+
+void
+front_quiet(struct front *f)
+{
+	f->quiet = true;
 }
 
 bool

@@ -695,6 +695,9 @@ status_counts(void **state)
 	assert_int_equal(m.image_evicted, 9);
 	assert_int_equal(m.images_mapped, 10);
 	assert_string_equal(m.version, SUITD_VERSION);
+	assert_string_equal(m.state, "ready");
+	assert_int_equal(m.reloaded, 0);
+	assert_false(m.reload_failed);
 	assert_false(m.degraded);
 }
 

@@ -448,6 +448,25 @@ no_rate_is_no_limit(void **state)
 	change_now('a', 2 * LIMIT_OBSERVERS_PEER);
 }
 
+/* Neither who waited already, nor who would have been told at once. */
+static void
+a_quiet_front_tells_nobody(void **state)
+{
+	(void)state;
+	rig.conf.notify_rate = 20;
+	observe_n(0, 8);
+	change_now('a', 2);
+	assert_int_equal(hear(0, 'a'), 0);
+	assert_int_equal(hear(0, 'a'), 1);
+	front_quiet(rig.front);
+	silence();
+	change_now('b', 0);
+	rig.conf.notify_rate = 0;
+	change_now('c', 0);
+	silence();
+	assert_int_equal(told(), 2);
+}
+
 static void
 who_waits_is_told_once_and_of_the_newest(void **state)
 {
@@ -626,6 +645,24 @@ what_was_not_used_is_not_saved_up(void **state)
 	assert_false(observe_pace_may(&p));
 }
 
+static void
+a_limit_may_go_and_come_back(void **state)
+{
+	struct observe_pace p = {0};
+	int n = 0;
+
+	(void)state;
+	observe_pace_earn(&p, 50, 1000000);
+	observe_pace_earn(&p, 0, 1000000); /* no limit */
+	for (; n < 100000 && observe_pace_may(&p); n++)
+		observe_pace_spend(&p);
+	assert_int_equal(n, 100000);
+	observe_pace_earn(&p, 50, 1000000);
+	for (n = 0; observe_pace_may(&p); n++)
+		observe_pace_spend(&p);
+	assert_int_equal(n, 5);
+}
+
 int
 main(void)
 {
@@ -649,6 +686,7 @@ main(void)
 		T(a_broadcast_is_spread_in_the_order_of_registration),
 		T(a_small_fleet_sees_no_delay_and_one_more_does),
 		T(no_rate_is_no_limit),
+		T(a_quiet_front_tells_nobody),
 		T(who_waits_is_told_once_and_of_the_newest),
 		T(who_leaves_while_waiting_is_not_told),
 		T(who_has_the_newest_costs_nothing),
@@ -656,6 +694,7 @@ main(void)
 		T(a_failed_commit_undoes_its_own_broadcast_only),
 		cmocka_unit_test(the_pace_is_the_rate_whatever_the_rate),
 		cmocka_unit_test(what_was_not_used_is_not_saved_up),
+		cmocka_unit_test(a_limit_may_go_and_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,8 +49,9 @@ def test_one_daemon_per_state_directory(d):
 
 
 def test_wrong_configuration_names_the_line(d):
-    for text, said in (("# x\nblock_size = 1\n", "line 2: block_size"), ("\n\na = 1\n", "line 3: a: unknown"),
-                       ("listen_coap = \"x\n", "line 1"), ("state_dir = \"/x\"\0\n", "zero byte")):
+    for text, said in (("# x\nblock_size = 1\n", "bad.conf:2: block_size"), ("\n\na = 1\n", "bad.conf:3: a: unknown"),
+                       ("listen_coap = \"x\n", "bad.conf:1: "), ("state_dir = \"/x\"\0\n", "zero byte"),
+                       ("a = 1\nblock_size = 1\nb = 2\n", ".conf:3: b: unknown")):
         rc, out = suitd("-n", "-c", d.file("bad.conf", text.encode()))
         assert rc == 1 and said in out, (text, rc, out)
     assert suitd("-n")[0] == 0

@@ -109,12 +109,29 @@ shipped_file_is_printed_from_the_table(void **state)
 	assert_memory_equal(got, want, n);
 }
 
+/* "*key* = value (range; reload)" of the table's row. */
 static void
-every_key_is_in_the_man_page_with_its_default(void **state)
+man_entry(const struct conf_key *k, struct buf *b)
+{
+	size_t n;
+
+	buf_puts(b, "\n*");
+	buf_puts(b, k->name);
+	buf_puts(b, "* = ");
+	conf_key_put(k, &conf, b);
+	buf_puts(b, " (");
+	n = b->n;
+	conf_key_put_range(k, b);
+	buf_puts(b, b->n > n ? "; " : "");
+	buf_puts(b, k->live ? "reload)\n" : "restart)\n");
+	b->p[b->n] = '\0';
+}
+
+static void
+the_man_page_has_every_row_of_the_table(void **state)
 {
 	static char text[65536];
-	char line[400];
-	uint8_t value[256];
+	uint8_t line[512];
 	FILE *f = fopen("docs/man/suitd.conf.5.scd", "r");
 	size_t n;
 
@@ -125,13 +142,11 @@ every_key_is_in_the_man_page_with_its_default(void **state)
 	fclose(f);
 	text[n] = '\0';
 	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
-		struct buf v = buf_of(value, sizeof(value) - 1);
+		struct buf b = buf_of(line, sizeof(line) - 1);
 
-		conf_key_put(k, &conf, &v);
-		value[v.n] = '\0';
-		snprintf(line, sizeof(line), "\n*%s* = %s\n", k->name, value);
-		if (strstr(text, line) == NULL)
-			fail_msg("%s is not in suitd.conf.5.scd", k->name);
+		man_entry(k, &b);
+		if (strstr(text, (char *)line) == NULL)
+			fail_msg("not in suitd.conf.5.scd:%s", (char *)line);
 	}
 }
 
@@ -168,18 +183,20 @@ static void
 texts_at_their_cap_and_one_past(void **state)
 {
 	char text[2048];
-	int n;
+	int n, cut;
 
 	(void)state;
 	conf_default(&conf);
 	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
-		if (k->type != CONF_TEXT)
+		if (k->type != CONF_TEXT && k->type != CONF_PATH)
 			continue;
-		n = snprintf(text, sizeof(text), "%s=", k->name);
+		n = snprintf(text, sizeof(text), "%s=%s", k->name,
+		    k->type == CONF_PATH ? "/" : "");
+		cut = (int)(strlen(k->name) + 1 + k->max);
 		memset(text + n, 'a', k->max + 1);
-		text[n + (int)k->max + 1] = '\0';
+		text[cut + 1] = '\0';
 		assert_int_equal(conf_set(&conf, text, NULL), ERR_SIZE);
-		text[n + (int)k->max] = '\0';
+		text[cut] = '\0';
 		assert_int_equal(conf_set(&conf, text, NULL), 0);
 	}
 	assert_int_equal(conf_set(&conf, "state_dir=", NULL), ERR_RANGE);
@@ -196,6 +213,37 @@ set_names(size_t n, size_t len, const char *between)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 		    "%s%0*zu", i > 0 ? between : "", (int)len, i);
 	return conf_set(&conf, text, NULL);
+}
+
+static void
+secrets_come_from_files_and_are_not_told(void **state)
+{
+	static const char *const keys[] = {"tls_key", "admin_psk"};
+	struct why why;
+	char text[64];
+
+	(void)state;
+	conf_default(&conf);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "%s=/run/a", keys[i]);
+		assert_int_equal(conf_set(&conf, text, &why), ERR_FORBIDDEN);
+		snprintf(text, sizeof(text), "%s=00ff00ff", keys[i]);
+		assert_int_equal(conf_set(&conf, text, &why), ERR_FORBIDDEN);
+		assert_null(strstr(why.text, "00ff"));
+		/* the thing itself instead of its file */
+		snprintf(text, sizeof(text), "%s = 00ff00ff", keys[i]);
+		assert_int_equal(conf_parse(text, &conf, &why), ERR_TYPE);
+		assert_null(strstr(why.text, "00ff"));
+	}
+	assert_string_equal(conf.tls_key, "");
+	assert_int_equal(parse("tls_key = \"/run/k\""), ERR_MISSING);
+	assert_int_equal(parse("tls_cert = \"/run/c\"\n"
+	    "tls_key = \"/run/k\"\nadmin_psk = \"/run/a\"\n"), 0);
+	assert_string_equal(conf.tls_cert, "/run/c");
+	assert_string_equal(conf.tls_key, "/run/k");
+	assert_string_equal(conf.admin_psk, "/run/a");
+	assert_int_equal(parse("tls_cert = c.pem"), ERR_TYPE);
+	assert_int_equal(conf_set(&conf, "tls_cert=/x", NULL), 0);
 }
 
 static void
@@ -475,9 +523,10 @@ main(void)
 		cmocka_unit_test(delivery_defaults_are_the_trackers),
 		cmocka_unit_test(printed_text_is_read_back_the_same),
 		cmocka_unit_test(shipped_file_is_printed_from_the_table),
-		cmocka_unit_test(every_key_is_in_the_man_page_with_its_default),
+		cmocka_unit_test(the_man_page_has_every_row_of_the_table),
 		cmocka_unit_test(numbers_at_their_bounds_and_one_past),
 		cmocka_unit_test(texts_at_their_cap_and_one_past),
+		cmocka_unit_test(secrets_come_from_files_and_are_not_told),
 		cmocka_unit_test(names_are_a_list),
 		cmocka_unit_test(names_at_their_cap_and_one_past),
 		cmocka_unit_test(units),

@@ -39,6 +39,7 @@ if [ "${2:-}" != e2e ]; then
     suite style sh tests/tools/style.sh
     suite scripts sh tests/tools/scripts.sh
     suite man sh tests/tools/man.sh
+    suite systemd sh tests/tools/systemd.sh
     suite unit make -s --no-print-directory unit SAN="${SAN:-}"
     suite sim-self bash tests/sim/test_sim.sh
     suite sim make -s --no-print-directory sim SAN="${SAN:-}"

@@ -29,6 +29,6 @@ home 'event2/' '^(daemon/(loop|http)|device/)'
 home 'sqlite3' '^db/store_sqlite'
 home 'openssl/' '^(lib/(digest|cose|key)|daemon/coap_tls\.c|device/dtls)'
 home 'cbor\.h' '^lib/cbor\.c'
-home 'confuse' '^lib/conf\.c'
+home 'confuse' '^lib/conf_parse\.c'
 echo "$((1 - bad)) passed, $bad failed"
 [ "$bad" = 0 ]
