@@ -126,7 +126,7 @@ def test_a_loop_that_hangs_is_ended_by_the_watchdog(m):
     again(m, "watchdog", lambda pid: m.run("sh", "-c", "kill -USR2 " + pid))
 
 
-def test_a_slow_start_is_no_hang(m):
+def test_an_idle_loop_is_no_hang(m):
     pid = running(m)
     m.run("sh", "-c", "sleep 5")
     assert running(m) == pid, "more than two watchdog times of idleness"
