@@ -62,6 +62,25 @@ show_life(const struct msg_status *m)
 		    "downloads that run go on, nothing new begins");
 }
 
+/* A month before the end is time enough for a new one. */
+static void
+show_cert(const struct msg_status *m)
+{
+	const int64_t day = 86400 * INT64_C(1000);
+	char t[64];
+
+	if (m->tls_until == 0)
+		return;
+	if (m->tls_until <= m->now)
+		render_linef(stdout, "EXPIRED", "the certificate of coaps, "
+		    "since %s", render_age(t, sizeof(t), m->now,
+		    m->tls_until));
+	else
+		render_linef(stdout, "certificate", "of coaps: %" PRId64
+		    " days left%s", (m->tls_until - m->now) / day,
+		    m->tls_until - m->now < 30 * day ? ", renew it" : "");
+}
+
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
@@ -89,6 +108,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 	    m->commits_failed);
 	show_lag(m);
 	show_life(m);
+	show_cert(m);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "the last commit failed: %s",
 		    m->why);

@@ -50,7 +50,7 @@ files "$@" >"$list"
 
 if [ "$what" = install ]; then
     # what depends on where things go
-    sed "s,^ExecStart=/usr/sbin/,ExecStart=$SBINDIR/," systemd/suitd.service >"$mine/suitd.service"
+    sed "s,^\(Exec[A-Za-z]*=\)/usr/sbin/,\1$SBINDIR/," systemd/suitd.service >"$mine/suitd.service"
     "$B/suitctl" completion bash >"$mine/suitctl"
     sed -e "s,@VERSION@,$VERSION," -e "s,@LIBDIR@,$LIBDIR," -e "s,@INCLUDEDIR@,$INCLUDEDIR," \
         device/suitdev.pc.in >"$mine/suitdev.pc"

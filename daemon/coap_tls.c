@@ -7,8 +7,8 @@
  * thereby not stored either.
  *
  * Level 0: OpenSSL 3.2 counts the 8-byte tag of CCM_8 as 64 bits and refuses
- * it from level 1 on; constrained devices have nothing else. Only PSK suites
- * are offered, each of 128 bits or more.
+ * it from level 1 on; constrained devices have nothing else. Without a
+ * certificate only PSK suites can be had, each of 128 bits or more.
  */
 #include "daemon/coap_tls.h"
 
@@ -112,6 +112,18 @@ coap_tls_no_cache(void *ssl)
 {
 	SSL_CTX_set_session_cache_mode(SSL_get_SSL_CTX(ssl),
 	    SSL_SESS_CACHE_OFF);
+}
+
+void *
+coap_tls_session(void *ssl)
+{
+	return SSL_get_app_data((SSL *)ssl);
+}
+
+bool
+coap_tls_show(void *ssl, void *leaf, void *key, void *chain)
+{
+	return SSL_use_cert_and_key(ssl, leaf, key, chain, 1) == 1;
 }
 
 const char *

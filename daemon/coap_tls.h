@@ -15,6 +15,11 @@ void coap_tls_no_cache(void *ssl);
 /* Calls back for every record that can be a ClientHello. */
 void coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg);
 void coap_tls_unwatch(void *ssl);
+/* libcoap's session of an SSL object, also before it knows its SSL. */
+void *coap_tls_session(void *ssl);
+/* This one shows that certificate, while its ClientHello is looked at. The
+ * objects are OpenSSL's, and shared: see cert_parts. */
+bool coap_tls_show(void *ssl, void *leaf, void *key, void *chain);
 /* The PSK identity that the peer proved; NULL if none. */
 const char *coap_tls_identity(void *ssl);
 

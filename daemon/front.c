@@ -435,7 +435,7 @@ planes_new(struct front *f, struct why *why)
 			rc = loop_read(f->loop, f->plane[t].fd, sock_turn,
 			    &f->plane[t]);
 	}
-	return rc;
+	return rc == 0 ? front_cert_reload(f, why) : rc;
 }
 
 int
@@ -494,6 +494,7 @@ front_free(struct front *f)
 		dtls_fini(&f->plane[t]);
 		coap_free_context(f->plane[t].ctx);
 	}
+	cert_free(f->cert); /* libcoap borrowed it */
 	block1_free(f->block1);
 	dedup_free(f->dedup);
 	free(f->held);
@@ -514,8 +515,10 @@ front_describe(const struct front *f,
 			    kinds[t].name);
 		else
 			snprintf(text, sizeof(text),
-			    "%s: listens on %s, open to %s", kinds[t].name,
-			    pl->listen, kinds[t].who);
+			    "%s: listens on %s, open to %s%s", kinds[t].name,
+			    pl->listen, kinds[t].who, t == T_DTLS &&
+			    f->cert != NULL ? ", and to any device that "
+			    "takes its certificate" : "");
 		line(arg, text);
 	}
 }

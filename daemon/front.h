@@ -152,9 +152,25 @@ struct front_opts {
 int front_new(const struct front_opts *o, struct front **ret, struct why *why)
     MUST_USE;
 void front_free(struct front *f); /* NULL is fine */
+/*
+ * Could this address be listened on now? Then it is *ret_fd's until that is
+ * closed (-1: a family that this host has not). ERR_BUSY: another program has
+ * it; ERR_IO: what the kernel says.
+ */
+int front_probe(const char *addr, bool stream, int *ret_fd, struct why *why)
+    MUST_USE;
 /* A line per listener in plain words, for the log at start. */
 void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
+/*
+ * The certificate that listen_coaps shows to who verifies the server, beside
+ * the keys of devices. Read by front_new, and anew by front_cert_reload from
+ * what the configuration says then; on an error (see cert_load) the one of
+ * before stays. Sessions go on. Who uses it is nobody, as over plain UDP.
+ */
+int front_cert_reload(struct front *f, struct why *why) MUST_USE;
+/* When it ends, Unix ms; 0: none is shown. */
+int64_t front_cert_expiry(const struct front *f);
 /* The port a plane listens on (useful with port 0); 0: it is off. */
 uint16_t front_port(const struct front *f, enum transport plane);
 /* The socket that libcoap listens on; it stays libcoap's. -1: off. */

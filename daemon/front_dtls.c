@@ -88,6 +88,22 @@ on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 	return &pl->key_ref;
 }
 
+/*
+ * libcoap asks whether a ClientHello is for a PSK only where it has a key of
+ * its own. With one, those who offer a PSK are not bothered with parsing the
+ * certificate anew. Nobody can use it: on_psk decides about every identity.
+ */
+static const coap_bin_const_t *
+decoy(struct plane *pl)
+{
+	if (pl->decoy_ref.s == NULL) {
+		coap_prng(pl->decoy, sizeof(pl->decoy));
+		pl->decoy_ref = (coap_bin_const_t){sizeof(pl->decoy),
+		    pl->decoy};
+	}
+	return &pl->decoy_ref;
+}
+
 int
 dtls_setup(struct plane *pl)
 {
@@ -97,7 +113,54 @@ dtls_setup(struct plane *pl)
 		.id_call_back_arg = pl,
 	};
 
+	if (pl->t == T_DTLS)
+		spsk.psk_info.key = *decoy(pl);
 	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
+}
+
+/*
+ * While a ClientHello is looked at, of either kind. What libcoap has made of
+ * the certificate is replaced: it knows no issuers, and reads it anew each
+ * time. Who shows no PSK never meets on_psk, so he is watched from here on.
+ */
+static int
+on_setup(void *ssl, coap_dtls_pki_t *setup)
+{
+	struct plane *pl = setup->cn_call_back_arg;
+	coap_session_t *session = ssl != NULL ? coap_tls_session(ssl) : NULL;
+	struct cert_parts p;
+
+	if (session == NULL || pl->f->cert == NULL)
+		return 1;
+	coap_tls_no_cache(ssl);
+	watch_new(pl, session, ssl);
+	p = cert_parts(pl->f->cert);
+	return coap_tls_show(ssl, p.leaf, p.key, p.chain);
+}
+
+/* libcoap borrows the texts, so they must not go before the next call. */
+int
+dtls_show(struct plane *pl)
+{
+	struct cert *c = pl->f->cert;
+	coap_dtls_pki_t pki = {
+		.version = COAP_DTLS_PKI_SETUP_VERSION,
+		.additional_tls_setup_call_back = on_setup,
+		.cn_call_back_arg = pl,
+		.pki_key.key_type = COAP_PKI_KEY_PEM_BUF,
+	};
+	coap_pki_key_pem_buf_t *pem = &pki.pki_key.key.pem_buf;
+
+	if (c == NULL && !pl->shows)
+		return 0;
+	if (c != NULL) {
+		pem->public_cert = cert_pem(c).p;
+		pem->public_cert_len = cert_pem(c).n;
+		pem->private_key = cert_key_pem(c).p;
+		pem->private_key_len = cert_key_pem(c).n;
+	}
+	pl->shows = true;
+	return coap_context_set_pki(pl->ctx, &pki) ? 0 : ERR_CRYPTO;
 }
 
 const char *

@@ -1,6 +1,6 @@
 /*
- * front_dtls: DTLS sessions: who holds which key, and the peer that starts
- * anew from the port it had.
+ * front_dtls: DTLS sessions: who holds which key, what certificate is shown,
+ * and the peer that starts anew from the port it had.
  */
 #ifndef SUITD_DAEMON_FRONT_DTLS_H
 #define SUITD_DAEMON_FRONT_DTLS_H
@@ -9,6 +9,8 @@
 
 /* PSK for the plane's context; no identity hint, no resumption. */
 int dtls_setup(struct plane *pl) MUST_USE;
+/* Shows front->cert to those who come from now on; NULL: none. */
+int dtls_show(struct plane *pl) MUST_USE;
 /* The identity that the peer of this session proved, "" if none. */
 const char *dtls_identity(coap_session_t *session);
 void dtls_connected(struct plane *pl, coap_session_t *session);

@@ -10,6 +10,7 @@
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
  *   front_rand.c  random bytes for libcoap
  *   front_dtls.c  keys, and peers that start anew
+ *   front_cert.c  the certificate of coaps
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
  *   dedup.c       answers to repeated CON requests
@@ -23,6 +24,7 @@
 #include "daemon/coap_compat.h"
 #include "daemon/front.h"
 #include "lib/block.h"
+#include "lib/cert.h"
 
 #define PLANES 4
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
@@ -52,6 +54,9 @@ struct plane {
 	size_t flying; /* observers that may not have acked: observe.c's */
 	uint8_t key[LIMIT_PSK_KEY];
 	coap_bin_const_t key_ref; /* what libcoap borrows */
+	uint8_t decoy[16]; /* front_dtls.c */
+	coap_bin_const_t decoy_ref;
+	bool shows; /* libcoap was told of a certificate */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
 	bool dtls_over; /* one of them is to end */
 };
@@ -117,6 +122,7 @@ struct front {
 	struct front_hooks hooks;
 	const struct route *device, *admin;
 	struct plane plane[PLANES];
+	struct cert *cert; /* front_cert.c; NULL: none is shown */
 	struct observers *observers;
 	struct block1 *block1;
 	struct dedup *dedup;

@@ -160,26 +160,55 @@ find_socket(struct plane *pl)
 /*
  * Why an address cannot be had, 0 when it can. libcoap sets SO_REUSEADDR on
  * its UDP sockets, with which Linux lets two daemons share a port and each
- * get some of the datagrams; and its own errors say no reason.
+ * get some of the datagrams; and its own errors say no reason. *ret_fd has
+ * the address until it is closed; -1: no such family here, see bind_endpoint.
  */
 static int
-refusal(const coap_address_t *a, bool stream)
+refusal(const coap_address_t *a, bool stream, int *ret_fd)
 {
 	int fd = socket(a->addr.sa.sa_family, (stream ? SOCK_STREAM :
 	    SOCK_DGRAM) | SOCK_CLOEXEC, 0), err = 0, on = 1, off = 0;
 
+	*ret_fd = fd;
 	if (fd < 0)
-		return 0; /* no such family here: see bind_endpoint */
+		return 0;
 	if (stream)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
 		    sizeof(on));
 	if (a->addr.sa.sa_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off,
 		    sizeof(off));
-	if (bind(fd, &a->addr.sa, a->size) != 0)
+	if (bind(fd, &a->addr.sa, a->size) != 0 ||
+	    (stream && listen(fd, 1) != 0))
 		err = errno;
-	close(fd);
 	return err;
+}
+
+static int
+refused(const char *addr, int err, struct why *why)
+{
+	return why_set(why, err == EADDRINUSE ? ERR_BUSY : ERR_IO,
+	    "cannot listen on %s: %s", addr,
+	    err == EACCES ? "that port needs a privilege" :
+	    err == EADDRINUSE ? "another program has that port" :
+	    strerror(err));
+}
+
+int
+front_probe(const char *addr, bool stream, int *ret_fd, struct why *why)
+{
+	coap_address_t a;
+	int fd, err, rc = addr_parse(addr, &a, why);
+
+	if (rc != 0)
+		return rc;
+	err = refusal(&a, stream, &fd);
+	if (err == 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	close(fd);
+	return refused(addr, err, why);
 }
 
 /* A host without IPv6 still has "[::]" as its default. */
@@ -213,18 +242,19 @@ int
 sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
 {
 	coap_address_t a;
-	int err, rc = addr_parse(pl->listen, &a, why);
+	int fd, err, rc = addr_parse(pl->listen, &a, why);
 
 	if (rc != 0)
 		return rc;
-	err = refusal(&a, proto == COAP_PROTO_TCP);
+	err = refusal(&a, proto == COAP_PROTO_TCP, &fd);
+	if (fd >= 0)
+		close(fd);
 	if (err == EADDRINUSE || err == EACCES)
-		return why_set(why, ERR_IO, "cannot listen on %s: %s",
-		    pl->listen, err == EACCES ? "that port needs a privilege" :
-		    "another program has that port");
+		return refused(pl->listen, err, why);
 	if (bind_endpoint(pl, &a, proto) == NULL)
-		return why_set(why, ERR_IO, "cannot listen on %s: %s",
-		    pl->listen, err != 0 ? strerror(err) : "libcoap failed");
+		return err != 0 ? refused(pl->listen, err, why) :
+		    why_set(why, ERR_IO, "cannot listen on %s: libcoap failed",
+		    pl->listen);
 	pl->fd = coap_context_get_coap_fd(pl->ctx);
 	pl->feed = FEED_START;
 	if (pl->fd < 0)

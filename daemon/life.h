@@ -53,7 +53,7 @@ struct life_stats {
 	uint64_t reloads, reloads_failed;
 	int64_t reloaded; /* Unix ms of the last, good or not; 0: none */
 	bool reload_ok;
-	char reload[200]; /* what came of it, for a person */
+	char reload[240]; /* what came of it, for a person */
 };
 void life_stats(const struct life *l, struct life_stats *ret);
 

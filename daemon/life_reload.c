@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/admit.h"
+#include "daemon/cert_load.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/runs.h"
@@ -44,6 +45,7 @@ static size_t
 apply(struct app *app, const struct conf *next, struct note *n)
 {
 	enum log_level level;
+	struct why why = {0};
 	size_t live = conf_reload(&app->conf, next, on_change, n);
 
 	if (log_level_parse(app->conf.log_level, &level))
@@ -52,7 +54,22 @@ apply(struct app *app, const struct conf *next, struct note *n)
 		admit_regroup(app->admit);
 	runs_reread(app->runs);
 	engine_reloaded(app->engine);
+	if (front_cert_reload(app->front, &why) != 0)
+		log_error("reload: %s; the certificate of before is shown",
+		    why.text);
 	return live;
+}
+
+/* Would the certificate be shown? Asked before anything is changed. */
+static int
+check_cert(const struct conf *next, struct why *why)
+{
+	struct cert *cert = NULL;
+	int rc = next->listen_coaps[0] != '\0' ? cert_load(next, &cert,
+	    why) : 0;
+
+	cert_free(cert);
+	return rc;
 }
 
 /* The first error is what status shows, the log has all. */
@@ -64,6 +81,20 @@ on_error(void *arg, const char *text)
 	log_error("reload: %s", text);
 	if (st->reload[0] == '\0')
 		snprintf(st->reload, sizeof(st->reload), "%s", text);
+}
+
+static int
+read_anew(struct life *l, struct conf *next)
+{
+	struct why why = {0};
+	int rc = l->configure(l->arg, next, on_error, &l->stats);
+
+	if (rc != 0)
+		return rc;
+	rc = check_cert(next, &why);
+	if (rc != 0)
+		on_error(&l->stats, why.text);
+	return rc;
 }
 
 static void
@@ -97,7 +128,7 @@ life_reload(struct life *l)
 	}
 	life_say_reloading(l);
 	st->reload[0] = '\0';
-	rc = l->configure(l->arg, &next, on_error, st);
+	rc = read_anew(l, &next);
 	if (rc == 0) {
 		live = apply(l->app, &next, &n);
 		snprintf(st->reload, sizeof(st->reload), "%zu key%s "

@@ -358,6 +358,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	strcpy(m.coap, app->conf.listen_coap);
 	strcpy(m.coaps, app->conf.listen_coaps);
 	strcpy(m.tcp, app->conf.listen_tcp);
+	m.tls_until = front_cert_expiry(app->front);
 	return admin_put(req, resp, &msg_status, &m);
 }
 

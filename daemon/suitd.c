@@ -14,6 +14,7 @@
 #include "daemon/conf_load.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
+#include "daemon/selfcheck.h"
 
 struct options {
 	struct conf_source source;
@@ -28,7 +29,7 @@ usage(FILE *f)
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
-	    "  -n, --check         check the configuration and stop\n"
+	    "  -n, --check         look at all that could stop it, say so, and stop\n"
 	    "  -v, --verbose       log more\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", f);
@@ -136,10 +137,8 @@ main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	rc = configure(&o, &app.conf, tell, NULL);
-	if (rc == 0 && o.check)
-		tell(NULL, "configuration ok");
 	if (rc != 0 || o.check)
-		return rc != 0;
+		return rc != 0 ? 1 : selfcheck_main(&app.conf);
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(level);
 	umask(077);

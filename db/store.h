@@ -507,6 +507,14 @@ struct store_sqlite_opts {
 /* ERR_UNSUPPORTED: a newer suitd wrote it; ERR_TYPE: not a store of suitd. */
 int store_sqlite_open(const struct store_sqlite_opts *o,
     struct store **ret_store, struct why *why) MUST_USE;
+/* What a file is, before anybody opens it as a store. */
+struct store_probe {
+	int schema, known; /* the file's, and the newest that is known here */
+};
+/* ERR_UNSUPPORTED and ERR_TYPE as above, ERR_CORRUPT: no database, ERR_IO,
+ * ERR_SIZE: the path. Leaves no file behind when nobody uses the store. */
+int store_sqlite_probe(const char *path, struct store_probe *ret,
+    struct why *why) MUST_USE;
 int store_mem_open(struct store **ret_store) MUST_USE;
 
 /* The text of the last error of this store, for a log line. */

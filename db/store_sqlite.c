@@ -23,7 +23,6 @@
 #include "db/schema.h"
 #include "db/store_sync.h"
 
-#define APPLICATION_ID 0x53554954 /* "SUIT", for file(1) */
 
 static void
 sq_close(struct store *store)
@@ -395,13 +394,13 @@ identify(struct sq *s)
 	if (err == 0)
 		err = pragma_int(s, "SELECT count(*) FROM sqlite_schema",
 		    &tables);
-	if (err != 0 || id == APPLICATION_ID)
+	if (err != 0 || id == STORE_APPLICATION_ID)
 		return err;
 	if (id != 0 || tables != 0)
 		return why_set(&s->base.why, ERR_TYPE,
 		    "the file is a database, but not a store of suitd");
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
-	    APPLICATION_ID);
+	    STORE_APPLICATION_ID);
 	return sq_exec(s, sql);
 }
 

@@ -11,6 +11,8 @@
 #include "db/store.h"
 #include "db/store_rules.h"
 
+#define STORE_APPLICATION_ID 0x53554954 /* "SUIT", for file(1) */
+
 #define SQ_DEPTH 12 /* pairs within pairs */
 #define SQ_CACHE 128 /* slots; the store has about 100 statements */
 

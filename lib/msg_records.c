@@ -42,7 +42,8 @@ static const struct msg_field msg_status_fields[] = {
 	U64(images_mapped, MSG_OPT), BOOL(degraded, 0), TEXT(why, MSG_OPT),
 	TEXT(coap, MSG_OPT), TEXT(coaps, MSG_OPT), TEXT(tcp, MSG_OPT),
 	TEXT(state, MSG_OPT), TIME(reloaded, MSG_OPT),
-	BOOL(reload_failed, MSG_OPT), TEXT(reload, MSG_OPT), END,
+	BOOL(reload_failed, MSG_OPT), TEXT(reload, MSG_OPT),
+	TIME(tls_until, MSG_OPT), END,
 };
 RECORD(msg_status, false);
 #undef REC

@@ -37,7 +37,8 @@ struct msg_status {
 	char state[MSG_WORD]; /* ready, draining */
 	int64_t reloaded; /* the configuration was read again; 0: never */
 	bool reload_failed; /* then the one of before counts */
-	char reload[200]; /* what came of it */
+	char reload[240]; /* what came of it */
+	int64_t tls_until; /* the end of the certificate of coaps; 0: none */
 };
 
 struct msg_job {

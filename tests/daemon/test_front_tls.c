@@ -2,16 +2,14 @@
 #include "tests/rig/front_rig.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/digest.h"
+#include "tests/rig/beside.h"
 #include "tests/rig/tls_client.h"
 
-static char output[64 * 1024];
 static uint8_t content[20000];
 
 static int
@@ -25,66 +23,19 @@ start(void **state)
 	return rc;
 }
 
-/* Runs a client beside the loop; its standard output is in `output`. */
-static void
-run(const char *command)
-{
-	char path[] = "/tmp/front_tls.XXXXXX";
-	int fd = mkstemp(path), status;
-	ssize_t n;
-	pid_t pid = fork();
-
-	unlink(path);
-	if (pid == 0) {
-		dup2(fd, 1);
-		dup2(fd, 2);
-		dup2(open("/dev/null", O_RDONLY), 0);
-		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		_exit(127);
-	}
-	for (int i = 0; waitpid(pid, &status, WNOHANG) == 0; i++) {
-		if (i == 1500)
-			kill(pid, SIGKILL);
-		rig_run(5);
-	}
-	n = pread(fd, output, sizeof(output) - 1, 0);
-	output[n < 0 ? 0 : n] = '\0';
-	close(fd);
-}
-
-static void
-client(enum transport t, const char *args, const char *path)
-{
-	static const char *const scheme[] = {"coap", "coaps", "coap+tcp",
-	    "coaps"};
-	char command[512];
-
-	snprintf(command, sizeof(command),
-	    "exec coap-client-openssl -B 1 %s %s://127.0.0.1:%u/%s", args,
-	    scheme[t], front_port(rig.front, t), path);
-	run(command);
-}
-
-static void
-says(const char *text)
-{
-	if (strstr(output, text) == NULL)
-		fail_msg("\"%s\" is not in: %.400s", text, output);
-}
-
 static void
 a_device_is_known_by_its_psk_identity(void **state)
 {
 	char local[64];
 
 	(void)state;
-	client(T_DTLS, "-u dev7 -k secret", "mine");
-	says("1 dev7 127.0.0.1 ");
+	beside_client(T_DTLS, "-u dev7 -k secret", "mine");
+	beside_says("1 dev7 127.0.0.1 ");
 	snprintf(local, sizeof(local), "127.0.0.1:%u",
 	    front_port(rig.front, T_DTLS));
-	says(local);
-	client(T_DTLS, "-u dev7 -k secret", "op");
-	says("4.03");
+	beside_says(local);
+	beside_client(T_DTLS, "-u dev7 -k secret", "op");
+	beside_says("4.03");
 }
 
 static void
@@ -93,9 +44,9 @@ wrong_keys_and_strangers_get_nothing(void **state)
 	struct front_stats st;
 
 	(void)state;
-	client(T_DTLS, "-u dev7 -k wrong", "mine");
-	client(T_DTLS, "-u stranger -k secret", "mine");
-	client(T_ADMIN, "-u dev7 -k secret", "a/who");
+	beside_client(T_DTLS, "-u dev7 -k wrong", "mine");
+	beside_client(T_DTLS, "-u stranger -k secret", "mine");
+	beside_client(T_ADMIN, "-u dev7 -k secret", "a/who");
 	front_stats(rig.front, &st);
 	assert_int_equal(st.requests, 0);
 }
@@ -104,15 +55,15 @@ static void
 the_admin_plane_has_its_own_table_and_problem_details(void **state)
 {
 	(void)state;
-	client(T_ADMIN, "-u admin -k secret", "a/who");
-	says("2 admin ");
-	client(T_ADMIN, "-u admin -k secret", "hello");
-	says("4.04");
-	client(T_ADMIN, "-u admin -k secret", "a/refused");
-	says("4.09");
-	says("SUIT 8.4.2");
-	client(T_DTLS, "-u dev7 -k secret", "a/who");
-	says("4.04");
+	beside_client(T_ADMIN, "-u admin -k secret", "a/who");
+	beside_says("2 admin ");
+	beside_client(T_ADMIN, "-u admin -k secret", "hello");
+	beside_says("4.04");
+	beside_client(T_ADMIN, "-u admin -k secret", "a/refused");
+	beside_says("4.09");
+	beside_says("SUIT 8.4.2");
+	beside_client(T_DTLS, "-u dev7 -k secret", "a/who");
+	beside_says("4.04");
 }
 
 static void
@@ -133,29 +84,17 @@ bodies_go_both_ways_on_every_plane(void **state)
 		const char *key = planes[i] == T_DTLS ? "-u dev1 -k secret" :
 		    "";
 
-		client(planes[i], key, "big");
-		assert_int_equal(strspn(output, "abcdefghijklmnopqrstuvw"),
+		beside_client(planes[i], key, "big");
+		assert_int_equal(strspn(beside_output, "abcdefghijklmnopqrstuvw"),
 		    sizeof(content));
 		memset(rig.body_digest, 0, 32);
 		rig.calls = 0;
 		snprintf(args, sizeof(args), "-m post -f %s %s", path, key);
-		client(planes[i], args, "file");
-		says("n=1");
+		beside_client(planes[i], args, "file");
+		beside_says("n=1");
 		assert_memory_equal(rig.body_digest, d.b, 32);
 	}
 	unlink(path);
-}
-
-static void
-s_client(const char *cipher, const char *more)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), "sleep 0.3 | timeout 5 openssl "
-	    "s_client -dtls1_2 -connect 127.0.0.1:%u -psk_identity dev1 "
-	    "-psk 736563726574 -cipher %s:@SECLEVEL=0 %s",
-	    front_port(rig.front, T_DTLS), cipher, more);
-	run(command);
 }
 
 /* 7.14 */
@@ -169,11 +108,11 @@ suites_of_constrained_devices_are_on(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		s_client(suites[i], "");
+		beside_s_client(suites[i], "");
 		snprintf(want, sizeof(want), "Cipher is %s", suites[i]);
-		says(want);
-		says("PSK identity hint: None");
-		says("Extended master secret: yes");
+		beside_says(want);
+		beside_says("PSK identity hint: None");
+		beside_says("Extended master secret: yes");
 	}
 }
 
@@ -186,13 +125,13 @@ no_session_is_resumed(void **state)
 	close(mkstemp(path));
 	for (int i = 0; i < 2; i++) {
 		snprintf(more, sizeof(more), "-sess_out %s", path);
-		s_client("PSK-AES128-CCM8", more);
-		says("New, TLSv1.2");
-		assert_null(strstr(output, "session ticket:"));
+		beside_s_client("PSK-AES128-CCM8", more);
+		beside_says("New, TLSv1.2");
+		assert_null(strstr(beside_output, "session ticket:"));
 		snprintf(more, sizeof(more), "-sess_in %s", path);
-		s_client("PSK-AES128-CCM8", more);
-		says("New, TLSv1.2");
-		assert_null(strstr(output, "Reused"));
+		beside_s_client("PSK-AES128-CCM8", more);
+		beside_says("New, TLSv1.2");
+		assert_null(strstr(beside_output, "Reused"));
 	}
 	unlink(path);
 }
@@ -245,12 +184,12 @@ a_closed_session_ends_its_observations(void **state)
 	struct front_stats st;
 
 	(void)state;
-	client(T_TCP, "-s 1", "big");
+	beside_client(T_TCP, "-s 1", "big");
 	front_stats(rig.front, &st);
 	assert_int_equal(st.requests > 1, 1);
 	assert_int_equal(st.observers, 0);
 	/* killed while it observes: DTLS would not tell, TCP does */
-	client(T_TCP, "-s 60 -B 1", "big & sleep 0.3; kill -9 $!; : ");
+	beside_client(T_TCP, "-s 60 -B 1", "big & sleep 0.3; kill -9 $!; : ");
 	rig_run(20);
 	front_stats(rig.front, &st);
 	assert_int_equal(st.observers, 0);
@@ -291,7 +230,7 @@ operators_do_not_wait_for_notify_rate(void **state)
 	    "coap-client-openssl -B 2 -s 2 -u admin -k secret "
 	    "coaps://127.0.0.1:%u/a/big & done; wait",
 	    front_port(rig.front, T_ADMIN));
-	run(command);
+	beside_run(command);
 	assert_int_equal(told_at_once, WATCHERS);
 }
 

@@ -349,6 +349,7 @@ a_reload_applies_what_is_live(void **state)
 	assert_int_equal(st.reloaded, w.loop.now);
 	assert_true(st.reload_ok);
 	assert_int_equal(st.reloads, 1);
+	assert_int_equal(w.front.certs, 1);
 	assert_non_null(strstr(st.reload, "1 key "));
 	assert_non_null(strstr(st.reload, "listen_coap"));
 	said("RELOADING=1\nMONOTONIC_USEC=1000000000");
@@ -378,6 +379,27 @@ a_wrong_file_changes_nothing(void **state)
 	signal_comes(SIGHUP);
 	life_stats(life, &st);
 	assert_true(st.reload_ok);
+	assert_int_equal(w.app.conf.poll_max_age, 77);
+}
+
+/* Also by what it names: there is no such file. */
+static void
+a_wrong_certificate_changes_nothing(void **state)
+{
+	struct life_stats st;
+
+	(void)state;
+	file.poll_max_age = 77;
+	snprintf(file.tls_cert, sizeof(file.tls_cert), "%s/no.crt", w.dir);
+	signal_comes(SIGHUP);
+	assert_int_equal(w.app.conf.poll_max_age, 900);
+	assert_string_equal(w.app.conf.tls_cert, "");
+	assert_int_equal(w.front.certs, 0);
+	life_stats(life, &st);
+	assert_false(st.reload_ok);
+	assert_non_null(strstr(st.reload, "tls_cert"));
+	strcpy(file.listen_coaps, ""); /* there nobody would see it */
+	signal_comes(SIGHUP);
 	assert_int_equal(w.app.conf.poll_max_age, 77);
 }
 
@@ -497,6 +519,7 @@ main(void)
 		T(nobody_is_started_in_a_drain),
 		T(a_reload_applies_what_is_live),
 		T(a_wrong_file_changes_nothing),
+		T(a_wrong_certificate_changes_nothing),
 		T(no_reload_while_it_stops),
 		T(what_held_a_campaign_is_asked_again),
 		T(status_moves_once_in_ten_seconds_and_only_then),

@@ -31,7 +31,8 @@ class Service(Suitd):
         self.sock.bind(self.file("notify"))
         self.heard, self.load = [], None
         self.env = dict(env, NOTIFY_SOCKET=self.file("notify"))
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         try:
             self.start()
         except BaseException:
@@ -39,13 +40,7 @@ class Service(Suitd):
             raise
 
     def _listen(self):
-        while True:
-            try:
-                data = self.sock.recv(8192)
-            except OSError:
-                return
-            if not data:
-                return
+        while data := self.sock.recv(8192):
             self.heard.append(data.decode())
 
     def conf(self, text):
@@ -81,6 +76,9 @@ class Service(Suitd):
         try:
             super().close()
         finally:
+            # it must be gone before the descriptor is another one's
+            self.sock.shutdown(socket.SHUT_RD)
+            self.listener.join()
             self.sock.close()
 
 
@@ -167,10 +165,10 @@ FLIP.update({"retry_%s_%s" % (c, k): v for c in ("transport", "integrity", "poli
              for k, v in (("base", "7s"), ("cap", "17h"), ("attempts", "17"))})
 
 
-def certificate(d):
+def certificate(d, name="localhost"):
     """A certificate and its key, which only we may read."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-days", "90", "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:localhost",
                     "-keyout", d.file("tls.key"), "-out", d.file("tls.crt")], check=True, capture_output=True)
     os.chmod(d.file("tls.key"), 0o600)
 
@@ -307,6 +305,40 @@ def test_sessions_and_downloads_live_on(_):
         watch.communicate()
         assert first and second and first != second
         assert d.ctl_json("status")["reloaded"]
+
+
+def shown(d):
+    """The name in the certificate that coaps shows."""
+    r = subprocess.run(["openssl", "s_client", "-dtls1_2", "-connect", "127.0.0.1:%d" % d.sport],
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    m = re.search(r"subject=.*CN ?= ?(\w+)", r.stdout)
+    return m and m[1]
+
+
+def test_a_certificate_is_renewed_under_a_session(_):
+    with Service() as d:
+        conf = "".join('%s = "%s"\n' % (k, d.file(v)) for k, v in CERT.items())
+        assert shown(d) is None
+        d.author()
+        d.publish(1, os.urandom(100), "/fw/1.bin")
+        d.ctl("device", "add", "dtls1", "--class", class_id("demo"), "--psk", b"0123456789abcdef".hex())
+        watch = coap_client(d, "m/" + class_id("demo"), "-s", "60", "-B", "60", "-w")
+        wait_for("it observes", lambda: d.ctl_json("status")["observers"] == 1)
+        for name in ("one", "two"):
+            certificate(d, name)
+            st = d.reload(conf)
+            assert not st.get("reload_failed") and shown(d) == name, (name, st, shown(d))
+        d.file("tls.crt", b"rubbish")
+        st = d.reload(conf + "poll_max_age = 77s\n")
+        assert st["reload_failed"] and "tls_cert" in st["reload"], st
+        assert shown(d) == "two"
+        assert Peer(d.port).ask(GET, "m/" + class_id("demo")).uint(MAX_AGE) == 900
+        first = os.read(watch.stdout.fileno(), 65536)
+        d.publish(2, os.urandom(100), "/fw/2.bin")
+        second = os.read(watch.stdout.fileno(), 65536)
+        watch.terminate()
+        watch.communicate()
+        assert first and second and first != second
 
 
 def test_operators_come_and_go(_):

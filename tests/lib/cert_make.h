@@ -11,13 +11,15 @@ struct made {
 	EVP_PKEY *key;
 };
 
-/* Signed by `by`, or by itself; valid from now + from to now + until, s. */
+/* Signed by `by`, or by itself; may sign others; valid from now + span[0] to
+ * now + span[1], in seconds. */
 static inline struct made
 cert_make(EVP_PKEY *key, const char *name, const struct made *by,
     const long span[2])
 {
 	struct made m = {X509_new(), key};
 	X509_NAME *subject = X509_get_subject_name(m.cert);
+	X509_EXTENSION *ca;
 
 	ASN1_INTEGER_set(X509_get_serialNumber(m.cert), 7);
 	X509_set_version(m.cert, X509_VERSION_3);
@@ -26,6 +28,10 @@ cert_make(EVP_PKEY *key, const char *name, const struct made *by,
 	X509_set_pubkey(m.cert, key);
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
 	    (const unsigned char *)name, -1, -1, 0);
+	ca = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints,
+	    "critical,CA:TRUE");
+	X509_add_ext(m.cert, ca, -1);
+	X509_EXTENSION_free(ca);
 	X509_set_issuer_name(m.cert, X509_get_subject_name(by != NULL ?
 	    by->cert : m.cert));
 	X509_sign(m.cert, by != NULL ? by->key : key,

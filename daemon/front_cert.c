@@ -1,0 +1,58 @@
+/* The certificate of coaps: read, shown, and told of. */
+#include "daemon/cert_load.h"
+#include "daemon/front_dtls.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+
+static void
+say(const struct front *f)
+{
+	char text[LIMIT_CERT_NAME + 64];
+
+	if (f->cert == NULL)
+		return;
+	switch (cert_verdict(f->cert, loop_now(f->loop), text, sizeof(text))) {
+	case CERT_GOOD:
+		log_info("tls: %s", text);
+		break;
+	case CERT_SOON:
+		log_warn("tls: %s; then clients that verify the server stay "
+		    "away", text);
+		break;
+	case CERT_EARLY:
+	case CERT_EXPIRED:
+		log_error("tls: %s; clients that verify the server stay away",
+		    text);
+		break;
+	}
+}
+
+int
+front_cert_reload(struct front *f, struct why *why)
+{
+	struct plane *pl = &f->plane[T_DTLS];
+	struct cert *was = f->cert, *new = NULL;
+	int rc;
+
+	if (pl->ctx == NULL)
+		return 0; /* coaps is off: there is nobody to show it to */
+	rc = cert_load(f->conf, &new, why);
+	if (rc != 0)
+		return rc;
+	f->cert = new;
+	rc = dtls_show(pl);
+	if (rc != 0) {
+		f->cert = was;
+		cert_free(new);
+		return why_set(why, rc, "tls_cert: libcoap refuses it");
+	}
+	cert_free(was); /* sessions have references of their own */
+	say(f);
+	return 0;
+}
+
+int64_t
+front_cert_expiry(const struct front *f)
+{
+	return f->cert == NULL ? 0 : cert_until(f->cert);
+}

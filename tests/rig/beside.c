@@ -1,0 +1,68 @@
+#include "tests/rig/beside.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+char beside_output[64 * 1024];
+
+void
+beside_run(const char *command)
+{
+	char path[] = "/tmp/front_tls.XXXXXX";
+	int fd = mkstemp(path), status;
+	ssize_t n;
+	pid_t pid = fork();
+
+	unlink(path);
+	if (pid == 0) {
+		dup2(fd, 1);
+		dup2(fd, 2);
+		dup2(open("/dev/null", O_RDONLY), 0);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; waitpid(pid, &status, WNOHANG) == 0; i++) {
+		if (i == 1500)
+			kill(pid, SIGKILL);
+		rig_run(5);
+	}
+	n = pread(fd, beside_output, sizeof(beside_output) - 1, 0);
+	beside_output[n < 0 ? 0 : n] = '\0';
+	close(fd);
+}
+
+void
+beside_client(enum transport t, const char *args, const char *path)
+{
+	static const char *const scheme[] = {"coap", "coaps", "coap+tcp",
+	    "coaps"};
+	char command[512];
+
+	snprintf(command, sizeof(command),
+	    "exec coap-client-openssl -B 1 %s %s://127.0.0.1:%u/%s", args,
+	    scheme[t], front_port(rig.front, t), path);
+	beside_run(command);
+}
+
+void
+beside_says(const char *text)
+{
+	if (strstr(beside_output, text) == NULL)
+		fail_msg("\"%s\" is not in: %.400s", text, beside_output);
+}
+
+void
+beside_s_client(const char *cipher, const char *more)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "sleep 0.3 | timeout 5 openssl "
+	    "s_client -dtls1_2 -connect 127.0.0.1:%u -psk_identity dev1 "
+	    "-psk 736563726574 -cipher %s:@SECLEVEL=0 %s",
+	    front_port(rig.front, T_DTLS), cipher, more);
+	beside_run(command);
+}
