@@ -146,12 +146,28 @@ def test_reload_applies_what_can_be(m):
     wait_for("the reload", lambda: [x for x in m.journal() if "log_level" in x["MESSAGE"] and "debug" in x["MESSAGE"]])
     assert running(m) == pid and m.unit("ActiveState") == "active"
     m.write(CONF, old.replace("log_level = info", "log_level = loud"))
-    m.run("systemctl", "reload", "suitd", rc=None)
+    m.run("systemctl", "reload", "suitd", rc=1)
     wait_for("the refusal", lambda: [x for x in m.journal("-p", "err") if "reload" in x["MESSAGE"]])
     assert running(m) == pid and "not reloaded" in m.unit("StatusText"), m.unit("StatusText")
     m.write(CONF, old)
     m.run("systemctl", "reload", "suitd")
     wait_for("STATUS is content again", lambda: "not reloaded" not in m.unit("StatusText"))
+
+
+def test_keys_from_a_credential(m):
+    """The drop-in of the examples as it is; a key in a file that suitd itself cannot read."""
+    place = os.path.dirname(DROP_IN) + "/credentials.conf"
+    m.write("/etc/suitd/admin.psk", m.run("suitctl", "operator", "new", "carol"), 0o600)
+    m.run("cp", "/usr/share/doc/suitd/examples/suitd.service.d/credentials.conf.example", place)
+    m.run("systemctl", "daemon-reload")
+    m.run("systemctl", "restart", "suitd")
+    m.run("suitctl", "--psk-file", "/etc/suitd/admin.psk", "ping")
+    # the keys in the state directory do not count now
+    assert "handshake failed" in m.run("suitctl", "ping", rc=None)
+    m.run("rm", place, "/etc/suitd/admin.psk")
+    m.run("systemctl", "daemon-reload")
+    m.run("systemctl", "restart", "suitd")
+    running(m)
 
 
 def test_the_journal_knows_priorities(m):
