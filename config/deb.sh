@@ -15,14 +15,14 @@ base=$(sed -n 's/^VERSION := //p' Makefile)
 # shellcheck source=/dev/null
 suite=-1+$(. /etc/os-release && echo "${ID%%-*}" | sed 's/^debian$/deb/')$(. /etc/os-release && echo "${VERSION_ID:-}")
 
-if ! commit=$(git rev-parse --short=10 HEAD 2>/dev/null); then
-    version=$base$suite # a tarball: a release
-    when=$(dpkg-parsechangelog -S Date)
-else
+version=$base$suite
+if [ -e .git ]; then
+    commit=$(git rev-parse --short=10 HEAD)
     when=$(git log -1 --format=%cD)
-    version=$base$suite
     [ "$(git tag --points-at HEAD "v$base")" ] ||
         version=$base~$(TZ=UTC git log -1 --date=format-local:%Y%m%d%H%M%S --format=%cd).g$commit$suite
+else
+    when=$(dpkg-parsechangelog -S Date) # a tarball: a release
 fi
 if [ "${1:-}" = version ]; then
     echo "$version"
