@@ -50,7 +50,8 @@ files "$@" >"$list"
 
 if [ "$what" = install ]; then
     # what depends on where things go
-    sed "s,^\(Exec[A-Za-z]*=\)/usr/sbin/,\1$SBINDIR/," systemd/suitd.service >"$mine/suitd.service"
+    sed -e "s,^\(Exec[A-Za-z]*=\)/usr/sbin/,\1$SBINDIR/," \
+        -e "/^Exec/s, /etc/suitd/, $SYSCONFDIR/suitd/," systemd/suitd.service >"$mine/suitd.service"
     "$B/suitctl" completion bash >"$mine/suitctl"
     sed -e "s,@VERSION@,$VERSION," -e "s,@LIBDIR@,$LIBDIR," -e "s,@INCLUDEDIR@,$INCLUDEDIR," \
         device/suitdev.pc.in >"$mine/suitdev.pc"

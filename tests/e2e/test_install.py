@@ -81,9 +81,12 @@ def test_one_version_everywhere(t):
 
 
 def test_the_unit_starts_what_this_prefix_has(_):
-    with Tree("PREFIX=/opt/suitd") as o:
+    with Tree("PREFIX=/opt/suitd", "SYSCONFDIR=/opt/etc") as o:
         unit = o.read("opt/suitd/lib/systemd/system/suitd.service")
         assert "\nExecStart=/opt/suitd/sbin/suitd " in unit and "/usr/sbin" not in unit, unit
+        commands = [x for x in unit.splitlines() if x.startswith("Exec") and "suitd" in x]
+        assert commands and all(x.endswith(" /opt/etc/suitd/suitd.conf") for x in commands), commands
+        assert os.path.exists(o.path("opt/etc/suitd/suitd.conf"))
         assert os.path.exists(o.path("opt/suitd/sbin/suitd"))
 
 
