@@ -14,6 +14,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/conf.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
 
@@ -123,6 +124,11 @@ coap_tls_session(void *ssl)
 bool
 coap_tls_show(void *ssl, void *leaf, void *key, void *chain)
 {
+	ERR_clear_error(); /* of what libcoap tried */
+	if (leaf == NULL)
+		return true;
+	/* OpenSSL would look for issuers in each handshake anew */
+	SSL_set_mode((SSL *)ssl, SSL_MODE_NO_AUTO_CHAIN);
 	return SSL_use_cert_and_key(ssl, leaf, key, chain, 1) == 1;
 }
 

@@ -18,7 +18,7 @@ void coap_tls_unwatch(void *ssl);
 /* libcoap's session of an SSL object, also before it knows its SSL. */
 void *coap_tls_session(void *ssl);
 /* This one shows that certificate, while its ClientHello is looked at. The
- * objects are OpenSSL's, and shared: see cert_parts. */
+ * objects are OpenSSL's, and shared: see cert_parts; leaf NULL: none. */
 bool coap_tls_show(void *ssl, void *leaf, void *key, void *chain);
 /* The PSK identity that the peer proved; NULL if none. */
 const char *coap_tls_identity(void *ssl);

@@ -494,7 +494,7 @@ front_free(struct front *f)
 		dtls_fini(&f->plane[t]);
 		coap_free_context(f->plane[t].ctx);
 	}
-	cert_free(f->cert); /* libcoap borrowed it */
+	cert_free(f->cert);
 	block1_free(f->block1);
 	dedup_free(f->dedup);
 	free(f->held);

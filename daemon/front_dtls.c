@@ -27,6 +27,7 @@ struct watch {
 	struct plane *pl;
 	coap_session_t *session;
 	bool connected, over;
+	bool stranger; /* showed no key */
 	int64_t heard, hello; /* monotonic ms; hello 0: none since heard */
 };
 
@@ -90,8 +91,8 @@ on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 
 /*
  * libcoap asks whether a ClientHello is for a PSK only where it has a key of
- * its own. With one, those who offer a PSK are not bothered with parsing the
- * certificate anew. Nobody can use it: on_psk decides about every identity.
+ * its own; else it takes each for one that wants a certificate. Nobody can
+ * use this one: on_psk decides about every identity.
  */
 static const coap_bin_const_t *
 decoy(struct plane *pl)
@@ -118,49 +119,47 @@ dtls_setup(struct plane *pl)
 	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
 }
 
-/*
- * While a ClientHello is looked at, of either kind. What libcoap has made of
- * the certificate is replaced: it knows no issuers, and reads it anew each
- * time. Who shows no PSK never meets on_psk, so he is watched from here on.
- */
+/* While a ClientHello is looked at, of either kind. Who shows no PSK never
+ * meets on_psk, so he is watched from here on. */
 static int
 on_setup(void *ssl, coap_dtls_pki_t *setup)
 {
 	struct plane *pl = setup->cn_call_back_arg;
 	coap_session_t *session = ssl != NULL ? coap_tls_session(ssl) : NULL;
-	struct cert_parts p;
+	struct cert_parts p = {NULL, NULL, NULL};
 
-	if (session == NULL || pl->f->cert == NULL)
+	if (session == NULL)
 		return 1;
 	coap_tls_no_cache(ssl);
 	watch_new(pl, session, ssl);
-	p = cert_parts(pl->f->cert);
+	if (pl->f->cert != NULL)
+		p = cert_parts(pl->f->cert);
 	return coap_tls_show(ssl, p.leaf, p.key, p.chain);
 }
 
-/* libcoap borrows the texts, so they must not go before the next call. */
+/*
+ * libcoap would read the certificate and its key from PEM anew for each
+ * ClientHello, which takes thrice as long as the handshake, and it knows no
+ * issuers. So it is given a certificate that it cannot use, goes on without
+ * one, in 4.3.1 as in 4.3.4, and asks us.
+ */
 int
 dtls_show(struct plane *pl)
 {
-	struct cert *c = pl->f->cert;
+	static const uint8_t none[1];
 	coap_dtls_pki_t pki = {
 		.version = COAP_DTLS_PKI_SETUP_VERSION,
 		.additional_tls_setup_call_back = on_setup,
 		.cn_call_back_arg = pl,
-		.pki_key.key_type = COAP_PKI_KEY_PEM_BUF,
+		.pki_key.key_type = COAP_PKI_KEY_ASN1,
+		.pki_key.key.asn1 = {.public_cert = none,
+		    .public_cert_len = sizeof(none)},
 	};
-	coap_pki_key_pem_buf_t *pem = &pki.pki_key.key.pem_buf;
 
-	if (c == NULL && !pl->shows)
+	if (pl->shows || pl->f->cert == NULL)
 		return 0;
-	if (c != NULL) {
-		pem->public_cert = cert_pem(c).p;
-		pem->public_cert_len = cert_pem(c).n;
-		pem->private_key = cert_key_pem(c).p;
-		pem->private_key_len = cert_key_pem(c).n;
-	}
-	pl->shows = true;
-	return coap_context_set_pki(pl->ctx, &pki) ? 0 : ERR_CRYPTO;
+	pl->shows = coap_context_set_pki(pl->ctx, &pki) != 0;
+	return pl->shows ? 0 : ERR_CRYPTO;
 }
 
 const char *
@@ -172,6 +171,20 @@ dtls_identity(coap_session_t *session)
 	return id != NULL ? id : "";
 }
 
+/* Strangers must not push out devices, which are as idle as they are. */
+static void
+end_a_stranger(struct plane *pl)
+{
+	struct watch *w, *longest = NULL;
+
+	LIST_FOREACH(w, &pl->watches, next)
+		if (w->stranger && !w->over &&
+		    (longest == NULL || w->heard <= longest->heard))
+			longest = w; /* the last one in is the first here */
+	if (longest != NULL)
+		longest->over = pl->dtls_over = true;
+}
+
 void
 dtls_connected(struct plane *pl, coap_session_t *session)
 {
@@ -181,6 +194,9 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 		return;
 	w->connected = true;
 	w->heard = loop_mono(pl->f->loop);
+	w->stranger = dtls_identity(session)[0] == '\0';
+	if (w->stranger && ++pl->strangers > LIMIT_STRANGERS)
+		end_a_stranger(pl);
 }
 
 void
@@ -202,6 +218,7 @@ watch_free(struct watch *w)
 	if (ssl != NULL)
 		coap_tls_unwatch(ssl);
 	coap_session_set_app_data(w->session, NULL);
+	w->pl->strangers -= w->stranger;
 	LIST_REMOVE(w, next);
 	free(w);
 }

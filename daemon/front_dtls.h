@@ -9,7 +9,8 @@
 
 /* PSK for the plane's context; no identity hint, no resumption. */
 int dtls_setup(struct plane *pl) MUST_USE;
-/* Shows front->cert to those who come from now on; NULL: none. */
+/* From now on who comes is shown front->cert, whatever that is then; call it
+ * again when it was NULL. */
 int dtls_show(struct plane *pl) MUST_USE;
 /* The identity that the peer of this session proved, "" if none. */
 const char *dtls_identity(coap_session_t *session);

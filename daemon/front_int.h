@@ -56,9 +56,10 @@ struct plane {
 	coap_bin_const_t key_ref; /* what libcoap borrows */
 	uint8_t decoy[16]; /* front_dtls.c */
 	coap_bin_const_t decoy_ref;
-	bool shows; /* libcoap was told of a certificate */
+	bool shows; /* libcoap asks for a certificate */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
 	bool dtls_over; /* one of them is to end */
+	size_t strangers; /* of them, without a key */
 };
 
 /* An answer apart from any PDU: options as {number, length, bytes}. */

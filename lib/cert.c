@@ -12,8 +12,6 @@ struct cert {
 	STACK_OF(X509) *chain;
 	int64_t from, until;
 	char name[LIMIT_CERT_NAME];
-	uint8_t *text; /* both, each with its NUL */
-	size_t cert_n, key_n;
 };
 
 /* Nobody is there who could type one. */
@@ -141,19 +139,6 @@ read_key(struct cert *c, struct slice pem, struct why *why)
 	return rc;
 }
 
-static int
-keep_text(struct cert *c, struct slice pem, struct slice key_pem)
-{
-	c->text = calloc(1, pem.n + key_pem.n + 2);
-	if (c->text == NULL)
-		return ERR_NOMEM;
-	c->cert_n = pem.n;
-	c->key_n = key_pem.n;
-	memcpy(c->text, pem.p, pem.n);
-	memcpy(c->text + pem.n + 1, key_pem.p, key_pem.n);
-	return 0;
-}
-
 int
 cert_parse(struct slice pem, struct slice key_pem, struct cert **ret,
     struct why *why)
@@ -176,8 +161,6 @@ cert_parse(struct slice pem, struct slice key_pem, struct cert **ret,
 	rc = read_chain(c, pem, why);
 	if (rc == 0)
 		rc = read_key(c, key_pem, why);
-	if (rc == 0)
-		rc = keep_text(c, pem, key_pem);
 	if (rc != 0) {
 		cert_free(c);
 		return rc;
@@ -197,9 +180,6 @@ cert_free(struct cert *c)
 	X509_free(c->leaf);
 	EVP_PKEY_free(c->key);
 	sk_X509_pop_free(c->chain, X509_free);
-	if (c->text != NULL)
-		explicit_bzero(c->text, c->cert_n + c->key_n + 2);
-	free(c->text);
 	free(c);
 }
 
@@ -219,18 +199,6 @@ const char *
 cert_name(const struct cert *c)
 {
 	return c->name;
-}
-
-struct slice
-cert_pem(const struct cert *c)
-{
-	return slice_of(c->text, c->cert_n);
-}
-
-struct slice
-cert_key_pem(const struct cert *c)
-{
-	return slice_of(c->text + c->cert_n + 1, c->key_n);
 }
 
 struct cert_parts

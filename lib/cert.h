@@ -31,10 +31,6 @@ int64_t cert_until(const struct cert *c);
 /* Its subject, e.g. "/CN=fw.example.org", cut and escaped. */
 const char *cert_name(const struct cert *c);
 
-/* The texts, with a NUL behind each that does not count; until cert_free. */
-struct slice cert_pem(const struct cert *c);
-struct slice cert_key_pem(const struct cert *c);
-
 /* OpenSSL's X509 *, EVP_PKEY * and STACK_OF(X509) *; until cert_free. */
 struct cert_parts {
 	void *leaf, *key, *chain;

@@ -74,6 +74,8 @@
 #define LIMIT_WAITING 1024 /* requests that wait for an image's hash, or for
                               an upload's way to the disk */
 #define LIMIT_CHECKS 64 /* images being hashed because they were asked for */
+#define LIMIT_STRANGERS 1000 /* DTLS sessions of those who showed no key: each
+                                takes some 45 kB, and anybody can have one */
 #define LIMIT_RESPONSE (64 * 1024)
 #define LIMIT_OBSERVERS 65536
 #define LIMIT_OBSERVERS_PEER 16

@@ -105,6 +105,34 @@ a_key_that_others_can_read_is_refused(void **state)
 	assert_int_equal(access_open(w.dir, &a, &why), ERR_KEY);
 }
 
+/* Suitd makes a key in its own place only, and not for a name that was
+ * mistyped. */
+static void
+operators_of_another_file_are_not_made(void **state)
+{
+	static struct conf c;
+	struct access *a;
+	char path[256];
+
+	(void)state;
+	path_of("ops.psk", path);
+	conf_default(&c);
+	snprintf(c.state_dir, sizeof(c.state_dir), "%s", w.dir);
+	snprintf(c.admin_psk, sizeof(c.admin_psk), "%s", path);
+	assert_int_equal(access_open_conf(&c, &a, NULL), ERR_NOT_FOUND);
+	write_file("ops.psk", slice_str("bob 00112233445566778899aabbccddee"
+	    "ff\n"), 0600);
+	assert_int_equal(access_open_conf(&c, &a, NULL), 0);
+	assert_string_equal(access_file(a), path);
+	access_free(a);
+	assert_int_equal(unlink(path), 0);
+	c.admin_psk[0] = '\0';
+	assert_int_equal(access_open_conf(&c, &a, NULL), 0);
+	path_of("admin.psk", path);
+	assert_string_equal(access_file(a), path);
+	access_free(a);
+}
+
 static void
 the_administrator_is_one_on_the_admin_port_only(void **state)
 {
@@ -574,6 +602,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_key_is_made_once_and_only_for_its_owner),
+		T(operators_of_another_file_are_not_made),
 		T(a_key_that_others_can_read_is_refused),
 		T(the_administrator_is_one_on_the_admin_port_only),
 		T(each_line_is_an_operator),

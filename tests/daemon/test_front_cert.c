@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/lib/cert_make.h"
 #include "tests/rig/beside.h"
+#include "tests/rig/tls_client.h"
 
 static char dir[] = "/tmp/front_cert.XXXXXX";
 static struct made root, middle, leaf;
@@ -299,6 +301,66 @@ who_verifies_may_start_anew_from_his_port(void **state)
 	}
 }
 
+/* --- who may have a session --- */
+
+static int
+start_crowded(void **state)
+{
+	struct rlimit r;
+	int rc;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return -1;
+	r.rlim_cur = r.rlim_max < 4 * LIMIT_STRANGERS ? r.rlim_max :
+	    4 * LIMIT_STRANGERS;
+	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+		return -1;
+	rig_sessions_max = 2 * LIMIT_STRANGERS;
+	rc = start_certified(state);
+	rig_sessions_max = 100;
+	return rc;
+}
+
+static struct tls_client *
+arrive(struct tls_client *c)
+{
+	assert_non_null(c);
+	for (int i = 0; i < 2000 && !tls_client_step(c); i++)
+		rig_run(1);
+	assert_true(tls_client_step(c));
+	rig_run(1);
+	return c;
+}
+
+static void
+strangers_at_their_cap_and_one_past(void **state)
+{
+	static struct tls_client *c[LIMIT_STRANGERS + 1];
+	struct tls_client *device;
+	struct front_stats st;
+	int port = front_port(rig.front, T_DTLS);
+
+	(void)state;
+	show_it();
+	device = arrive(tls_client_new(0, port)); /* longer silent than all */
+	for (size_t i = 0; i < LIMIT_STRANGERS; i++)
+		c[i] = arrive(tls_client_stranger(port));
+	front_stats(rig.front, &st);
+	assert_int_equal(st.sessions, LIMIT_STRANGERS + 1);
+	assert_true(tls_client_alive(c[0]));
+	c[LIMIT_STRANGERS] = arrive(tls_client_stranger(port));
+	rig_run(20);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.sessions, LIMIT_STRANGERS + 1);
+	assert_false(tls_client_alive(c[0])); /* the longest silent one */
+	assert_true(tls_client_alive(c[1]));
+	assert_true(tls_client_alive(c[LIMIT_STRANGERS]));
+	assert_true(tls_client_alive(device));
+	for (size_t i = 0; i <= LIMIT_STRANGERS; i++)
+		tls_client_drop(c[i]);
+	tls_client_drop(device);
+}
+
 int
 main(void)
 {
@@ -313,6 +375,9 @@ main(void)
 		C(sessions_go_on_over_a_reload),
 		C(failed_handshakes_leave_nothing_behind),
 		C(who_verifies_may_start_anew_from_his_port),
+		cmocka_unit_test_setup_teardown(
+		    strangers_at_their_cap_and_one_past, start_crowded,
+		    stop_certified),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,21 @@ the_man_page_has_every_row_of_the_table(void **state)
 	}
 }
 
+static void
+every_row_says_what_it_counts(void **state)
+{
+	(void)state;
+	for (const struct conf_key *k = conf_keys; k->name != NULL; k++) {
+		if (k->type == CONF_ADDR)
+			assert_true(k->unit != NULL && (strcmp(k->unit,
+			    "UDP") == 0 || strcmp(k->unit, "TCP") == 0));
+		if (k->type == CONF_NUMBER && k->unit == NULL)
+			fail_msg("%s: no unit", k->name);
+		if (k->type == CONF_ADDR || k->type == CONF_BLOCK)
+			assert_false(k->live); /* made at the start */
+	}
+}
+
 static int
 set_number(const struct conf_key *k, uint64_t u)
 {
@@ -524,6 +539,7 @@ main(void)
 		cmocka_unit_test(printed_text_is_read_back_the_same),
 		cmocka_unit_test(shipped_file_is_printed_from_the_table),
 		cmocka_unit_test(the_man_page_has_every_row_of_the_table),
+		cmocka_unit_test(every_row_says_what_it_counts),
 		cmocka_unit_test(numbers_at_their_bounds_and_one_past),
 		cmocka_unit_test(texts_at_their_cap_and_one_past),
 		cmocka_unit_test(secrets_come_from_files_and_are_not_told),

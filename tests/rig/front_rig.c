@@ -293,6 +293,8 @@ client_socket(void)
 	return fd;
 }
 
+unsigned rig_sessions_max = 100;
+
 int
 rig_start(void **state)
 {
@@ -316,7 +318,7 @@ rig_start(void **state)
 	strcpy(rig.conf.listen_admin, "127.0.0.1:0");
 	rig.conf.block_size = 512;
 	rig.conf.image_max = 200 * 1024;
-	rig.conf.sessions_max = 100;
+	rig.conf.sessions_max = rig_sessions_max;
 	if (loop_new(1, &rig.loop) != 0)
 		return -1;
 	o.loop = rig.loop;

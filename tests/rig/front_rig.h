@@ -54,6 +54,8 @@ struct app {
 extern struct app rig;
 extern const struct route rig_device[], rig_admin[];
 
+extern unsigned rig_sessions_max; /* of the next rig_start; else 100 */
+
 int rig_start(void **state);
 int rig_stop(void **state);
 /* Runs the loop for at most ms or until client i has a datagram. */

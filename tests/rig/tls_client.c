@@ -36,8 +36,8 @@ loopback(int port)
 	return sin;
 }
 
-struct tls_client *
-tls_client_new(int from_port, int to_port)
+static struct tls_client *
+client_new(int from_port, int to_port, bool psk)
 {
 	struct sockaddr_in from = loopback(from_port), to = loopback(to_port);
 	struct tls_client *c = calloc(1, sizeof(*c));
@@ -50,13 +50,37 @@ tls_client_new(int from_port, int to_port)
 		return NULL;
 	}
 	c->ctx = SSL_CTX_new(DTLS_client_method());
-	SSL_CTX_set_cipher_list(c->ctx, "PSK-AES128-CCM8:@SECLEVEL=0");
-	SSL_CTX_set_psk_client_callback(c->ctx, on_psk);
+	if (psk) {
+		SSL_CTX_set_cipher_list(c->ctx,
+		    "PSK-AES128-CCM8:@SECLEVEL=0");
+		SSL_CTX_set_psk_client_callback(c->ctx, on_psk);
+	}
 	c->ssl = SSL_new(c->ctx);
 	bio = BIO_new_dgram(c->fd, BIO_NOCLOSE);
 	BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_CONNECTED, 0, &to);
 	SSL_set_bio(c->ssl, bio, bio);
 	return c;
+}
+
+struct tls_client *
+tls_client_new(int from_port, int to_port)
+{
+	return client_new(from_port, to_port, true);
+}
+
+struct tls_client *
+tls_client_stranger(int to_port)
+{
+	return client_new(0, to_port, false);
+}
+
+bool
+tls_client_alive(struct tls_client *c)
+{
+	char b[16];
+	int n = SSL_read(c->ssl, b, sizeof(b));
+
+	return n > 0 || SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_READ;
 }
 
 bool
