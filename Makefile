@@ -12,15 +12,16 @@ V ?=
 Q := $(if $(V),,@)
 
 CC ?= gcc
+WERROR ?= -Werror
 CSTD := -std=c11 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
-	-Wformat=2 -Wpointer-arith -Wvla -Werror -pthread
+	-Wformat=2 -Wpointer-arith -Wvla $(WERROR) -pthread
 comma := ,
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \
 	-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 CFLAGS ?= -g
-ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CFLAGS) -fPIE -I. \
+ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -fPIE -I. \
 	-DSUITD_VERSION='"$(VERSION)"' -DSUITD_DEBUG=$(if $(SAN)$(DEBUG),1,0) \
 	-ffile-prefix-map=$(CURDIR)=.
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) -pie \
@@ -55,7 +56,8 @@ A_RIG := $(B)/librig.a
 BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
 .PHONY: all help deps deps-test demo check layers style \
-	clean everything check-deploy sim-plots unit e2e bench vectors fuzz fuzz-replay man sim
+	clean everything check-deploy sim-plots unit e2e bench vectors fuzz fuzz-replay man sim \
+	install uninstall deb
 
 all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
 
@@ -72,6 +74,8 @@ help:
 ## make sim        scenarios in virtual time; SEEDS=100, ONLY=name
 ## make sim-plots  draws some of them: build/sim/*.svg
 ## make bench      the figures of docs/BENCHMARKS.md, 5 minutes; ONLY="blocks poll" runs some of them
+## make install    DESTDIR= PREFIX=/usr/local: programs, unit, man pages, libsuitdev; make uninstall
+## make deb        Debian packages of the last commit: build/deb/*.deb
 ## make style      limits of the house style; make layers: include rules
 ## make clean      remove build/
 
@@ -250,6 +254,46 @@ man: $(MANS)
 $(B)/man/%: docs/man/%.scd
 	@mkdir -p $(@D)
 	$(Q)scdoc < $< > $@.tmp && mv $@.tmp $@
+
+# What a device is made of: the core and the exchanges. The headers, with what
+# these include, go out together with whatever is behind one of them and with
+# what that needs of lib/, as the linker finds it, in one archive. The fleet of
+# suitsim (sim_*) stays here.
+SDK_H = $(call once,SDK_H,$(sort $(filter %.h,$(shell $(CC) -I. -MM \
+	device/suitdev.h device/exch.h device/dtls.h lib/text.h lib/uri.h))))
+SDK_O = $(filter-out $(B)/obj/device/sim_%.o,$(DEV_O)) $(sort $(call objs,$(foreach h,$(filter \
+	lib/%,$(SDK_H)),$(wildcard $(h:.h=.c) $(h:.h=_*.c)))))
+$(B)/sdk/libsuitdev.a: $(DEV_O) $(A_LIB)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(CC) -r -nostdlib -Wl,-M -o $@.o $(SDK_O) $(A_LIB) >$@.map
+	$(Q)ar qcs $@ $(SDK_O) $$(sed -n 's/^[^ ]*libsuit\.a(\([^)]*\)).*/\1/p' $@.map | \
+	    sort -u | sed 's,^,$(B)/obj/lib/,')
+	@rm -f $@.o $@.map
+
+# Where things go. Nothing is written but under DESTDIR, nothing is started.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+INST = B=$(B) VERSION=$(VERSION) $(foreach v,DESTDIR PREFIX BINDIR SBINDIR LIBDIR \
+	INCLUDEDIR DATADIR SYSCONFDIR UNITDIR SYSUSERSDIR TMPFILESDIR,$(v)='$($(v))') \
+	sh config/install.sh
+install: all man $(B)/sdk/libsuitdev.a
+	@$(INST) install $(SDK_H)
+uninstall:
+	@$(INST) uninstall $(SDK_H)
+
+# Debian packages of the last commit
+deb:
+	@sh config/deps.sh build deb
+	@B=$(B) bash config/deb.sh
 
 layers:
 	@sh tests/tools/layers.sh
