@@ -38,9 +38,14 @@ a_line_stays_one_line(void **state)
 {
 	char line[4096];
 
+	uint64_t infos = log_count(LOGL_INFO), debugs = log_count(LOGL_DEBUG);
+
 	(void)state;
 	logged("hello", line, sizeof(line));
 	assert_string_equal(line, "info peer says hello");
+	assert_int_equal(log_count(LOGL_INFO), infos + 1);
+	log_debug("this is left out, and counted");
+	assert_int_equal(log_count(LOGL_DEBUG), debugs + 1);
 	logged("a\nerror forged\r\x1b[2J\x7f", line, sizeof(line));
 	assert_null(strpbrk(line, "\n\r\x1b\x7f"));
 	assert_non_null(strstr(line, "forged"));

@@ -186,6 +186,10 @@ a_permanent_answer_is_not_tried_again(void **state)
 	answer(&w, "/suit/trigger", 404, "");
 	assert_int_equal(last_job(&w, &d).state, JOB_FAILED);
 	assert_int_equal(last_job(&w, &d).reason, REASON_PUSH_NOT_FOUND);
+	assert_int_equal(w.app.counts.pushes[DRIVER_TRIGGER]
+	    [REASON_PUSH_NOT_FOUND], 1);
+	assert_int_equal(w.app.counts.pushes[DRIVER_TRIGGER][REASON_NONE], 0);
+	assert_int_equal(w.app.counts.failures[FAIL_POLICY], 1);
 	n = w.peer.n;
 	pass(&w, 86400000);
 	assert_int_equal(w.peer.n, n);
@@ -206,10 +210,41 @@ loss_is_tried_again_never_before_the_base(void **state)
 	assert_int_equal(j.attempt, 1);
 	assert_true(j.due >= w.loop.now + w.app.conf.track.backoff.
 	    rule[FAIL_TRANSPORT].base_ms);
+	assert_int_equal(w.app.counts.pushes[DRIVER_TRIGGER]
+	    [REASON_NO_ANSWER], 1);
+	assert_int_equal(w.app.counts.failures[FAIL_TRANSPORT], 1);
+	assert_int_equal(w.app.counts.admissions[HOLD_NONE], 1);
 	pass(&w, j.due - w.loop.now - 1);
 	assert_int_equal(last_job(&w, &d).attempt, 1);
+	assert_int_equal(w.app.counts.retries[FAIL_TRANSPORT], 0);
 	pass(&w, 1);
 	assert_int_equal(last_job(&w, &d).attempt, 2);
+	assert_int_equal(w.app.counts.retries[FAIL_TRANSPORT], 1);
+	assert_int_equal(w.app.counts.admissions[HOLD_NONE], 2);
+	answer(&w, "/suit/trigger", 204, "");
+	assert_int_equal(w.app.counts.pushes[DRIVER_TRIGGER][REASON_NONE], 1);
+}
+
+/* What a stuck campaign is told by. */
+static void
+progress_is_noted_when_a_device_gets_ahead(void **state)
+{
+	struct store_device d;
+	const struct run *r;
+	int64_t at;
+
+	(void)state;
+	d = updating(DRIVER_TRIGGER, true);
+	r = runs_peek(&w.app, last_job(&w, &d).campaign);
+	assert_non_null(r);
+	pass(&w, 10);
+	assert_int_equal(r->progress, 0); /* an attempt is none */
+	answer(&w, "/suit/trigger", 0, "");
+	assert_int_equal(r->progress, 0);
+	pass(&w, last_job(&w, &d).due - w.loop.now);
+	at = w.loop.now;
+	answer(&w, "/suit/trigger", 204, "");
+	assert_int_equal(r->progress, at);
 }
 
 static void
@@ -309,6 +344,7 @@ main(void)
 		T(a_manifest_push_is_the_envelope),
 		T(a_permanent_answer_is_not_tried_again),
 		T(loss_is_tried_again_never_before_the_base),
+		T(progress_is_noted_when_a_device_gets_ahead),
 		T(an_answer_that_comes_too_late_says_nothing),
 		T(observers_are_told_and_others_waited_for),
 		T(names_of_drivers),

@@ -97,6 +97,22 @@ write_until(uint64_t pages)
 		OK(put());
 }
 
+/* For metrics: each commit, sync and checkpoint is in its histogram. */
+static void
+how_long_things_take_is_kept(void **state)
+{
+	uint64_t commits = s->commits.n;
+
+	(void)state;
+	OK(put());
+	assert_int_equal(s->commits.n, commits + 1);
+	OK(syncer_ask(s->syncer));
+	OK(syncer_wait(s->syncer));
+	assert_int_equal(stats().sync.n, stats().syncs);
+	assert_true(stats().sync.n > 0);
+	assert_int_equal(stats().checkpoint.n, stats().checkpoints);
+}
+
 static void
 a_checkpoint_begins_at_the_soft_bound(void **state)
 {
@@ -200,6 +216,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(how_long_things_take_is_kept),
 		T(a_checkpoint_begins_at_the_soft_bound),
 		T(who_writes_without_a_pause_lets_it_in),
 		T(a_reader_that_pins_the_log_is_not_waited_for),

@@ -84,6 +84,43 @@ names_and_units_are_what_openmetrics_asks_for(void **state)
 	}
 }
 
+static const char *const type_names[] = {
+	[METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge",
+	[METRIC_HISTOGRAM] = "histogram", [METRIC_INFO] = "info",
+};
+
+/* A row of docs/METRICS.md, as it has to be. */
+static void
+document_row(const struct metric_info *f, char *dst, size_t cap)
+{
+	const char *suffix = f->type == METRIC_COUNTER ? "_total" :
+	    f->type == METRIC_INFO ? "_info" : "";
+
+	snprintf(dst, cap, "\n| `%s%s` | %s | %s%s%s | %u | %s |\n", f->name,
+	    suffix, type_names[f->type], f->label[0] ? f->label[0] : "",
+	    f->label[1] ? ", " : "", f->label[1] ? f->label[1] : "", f->cap,
+	    f->help);
+}
+
+static void
+the_document_has_the_table(void **state)
+{
+	FILE *f = fopen("docs/METRICS.md", "r");
+	char row[1024];
+
+	(void)state;
+	assert_non_null(f);
+	text[fread(text, 1, LIMIT_METRIC_TEXT, f)] = '\0';
+	fclose(f);
+	for (int i = 0; i < METRICS; i++) {
+		document_row(&metric_table[i], row, sizeof(row));
+		if (strstr(text, row) == NULL)
+			fail_msg("docs/METRICS.md lacks this row:%s", row);
+	}
+	assert_int_equal(count("\n| `suitd_") + count("\n| `process_"),
+	    METRICS);
+}
+
 /* --- both renderings --- */
 
 static void
@@ -380,6 +417,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_and_units_are_what_openmetrics_asks_for),
+		cmocka_unit_test(the_document_has_the_table),
 		cmocka_unit_test(
 		    a_counter_has_its_suffix_where_each_format_wants_it),
 		cmocka_unit_test(a_unit_is_told_in_openmetrics_only),
