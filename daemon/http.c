@@ -37,6 +37,8 @@ struct http {
 	uint16_t port;
 	char listen[LIMIT_ADDRESS];
 	struct conn conn[LIMIT_HTTP_CONNECTIONS];
+	int64_t second; /* monotonic */
+	unsigned scrapes; /* in it */
 	char text[LIMIT_METRIC_TEXT];
 };
 
@@ -177,6 +179,21 @@ say(struct evhttp_request *req, int code, const char *text)
 	reply(req, code, "text/plain; charset=utf-8", slice_str(text));
 }
 
+/* Devices must not wait because somebody asks in a loop. */
+static bool
+too_often(struct http *h)
+{
+	int64_t second = loop_mono(h->app->loop) / 1000;
+
+	if (second != h->second)
+		h->scrapes = 0;
+	h->second = second;
+	if (h->scrapes == LIMIT_HTTP_SCRAPES)
+		return true;
+	h->scrapes++;
+	return false;
+}
+
 static void
 on_metrics(struct http *h, struct evhttp_request *req)
 {
@@ -184,8 +201,14 @@ on_metrics(struct http *h, struct evhttp_request *req)
 	    evhttp_request_get_input_headers(req), "Accept");
 	enum metric_format f = metric_accept(slice_str(accept));
 	struct buf b = buf_of(h->text, sizeof(h->text));
-	int rc = metrics_write(h->app, f, &b);
+	int rc;
 
+	if (too_often(h)) {
+		head(req, "Retry-After", "1");
+		say(req, 503, "asked too often; again in a second\n");
+		return;
+	}
+	rc = metrics_write(h->app, f, &b);
 	if (rc != 0) {
 		log_error("metrics: not written: %s", err_text(rc));
 		say(req, 500, "metrics cannot be written; see the log\n");

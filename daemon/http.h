@@ -8,8 +8,10 @@
  *             in words
  *
  * Anybody who reaches the address may ask, so it is loopback's by default;
- * nothing secret is told. Bounded by LIMIT_HTTP_*: who is slow is cut off, and
- * when all connections are taken the one that was silent for longest gives way.
+ * nothing secret is told. Bounded by LIMIT_HTTP_*: who is slow is cut off;
+ * when all connections are taken the one that was silent for longest gives
+ * way; and who asks for /metrics more often than devices could bear is told
+ * 503 and Retry-After.
  */
 #ifndef SUITD_DAEMON_HTTP_H
 #define SUITD_DAEMON_HTTP_H

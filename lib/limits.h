@@ -103,6 +103,7 @@
 /* HTTP, for a monitoring system */
 #define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */
 #define LIMIT_HTTP_HEADER 8192 /* bytes of a request */
+#define LIMIT_HTTP_SCRAPES 50 /* of /metrics in a second, a millisecond each */
 #define LIMIT_HTTP_SECONDS 20 /* for a request and its answer */
 
 /* metrics: label sets of one family, and what a scrape may cost */

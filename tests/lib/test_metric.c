@@ -399,7 +399,8 @@ openmetrics_is_for_those_who_name_it(void **state)
 		    METRIC_PROMETHEUS},
 		{"application/openmetrics-text;q=0.001", METRIC_OPENMETRICS},
 		{"application/openmetrics-textual", METRIC_PROMETHEUS},
-		{",,;q=,;;=,application/openmetrics-text;q", METRIC_OPENMETRICS},
+		{",,;q=,;;=,application/openmetrics-text;q",
+		    METRIC_OPENMETRICS},
 	};
 
 	(void)state;
