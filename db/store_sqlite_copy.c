@@ -143,6 +143,20 @@ stand_alone(struct store_copy *c)
 		fail(c, errno_code(errno), c->to, strerror(errno));
 }
 
+/* What is checked from now on, table by table. */
+static int
+open_proof(struct store_copy *c, const char *path, const char *vfs)
+{
+	int rc = sqlite3_open_v2(path, &c->dst, SQLITE_OPEN_READONLY |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(c->dst, "SELECT name FROM "
+		    "sqlite_schema WHERE type = 'table'", -1, &c->tables,
+		    NULL);
+	return rc;
+}
+
 /* The last one: all is copied, and the store is let go of. */
 static void
 copied(struct store_copy *c)
@@ -156,12 +170,7 @@ copied(struct store_copy *c)
 	if (rc == SQLITE_OK)
 		stand_alone(c);
 	if (rc == SQLITE_OK && c->err == 0)
-		rc = sqlite3_open_v2(c->to, &c->dst, SQLITE_OPEN_READONLY |
-		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, "unix-none");
-	if (rc == SQLITE_OK && c->err == 0)
-		rc = sqlite3_prepare_v2(c->dst, "SELECT name FROM "
-		    "sqlite_schema WHERE type = 'table'", -1, &c->tables,
-		    NULL);
+		rc = open_proof(c, c->to, "unix-none");
 	if (rc != SQLITE_OK)
 		fail_db(c, c->dst, rc, "the copy");
 	else if (c->err == 0)
