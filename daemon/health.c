@@ -31,6 +31,9 @@ static const struct {
 	[HEALTH_IMAGES] = {
 		"images: uploads are refused, serving goes on",
 		"images: uploads can be written again", true},
+	[HEALTH_DATA] = {
+		"store: the database is damaged; the rest is served, suitd "
+		    "--fsck tells more, a backup heals it", "", false},
 };
 
 static const struct {

@@ -22,6 +22,7 @@ enum health_place {
 	HEALTH_LOG, /* checkpoints; while they fail the database's log grows,
 	               which is no refusal yet */
 	HEALTH_IMAGES, /* uploads are written */
+	HEALTH_DATA, /* what is in the database can be read; until a restart */
 	HEALTH_PLACES
 };
 
@@ -49,7 +50,7 @@ struct health {
 };
 
 struct health_report {
-	bool writable; /* every place but HEALTH_LOG is well */
+	bool writable; /* every place but HEALTH_LOG and _DATA is well */
 	bool degraded; /* some place is not */
 	int64_t since; /* Unix ms; 0: it is not degraded */
 	int err; /* of the first place that fails, 0 none */

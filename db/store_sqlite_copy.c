@@ -33,6 +33,7 @@ struct store_copy {
 	int fd; /* of the copy */
 	unsigned steps;
 	bool copied;
+	bool look; /* at `from`, and no copy */
 	int err;
 	struct why why;
 };
@@ -238,7 +239,13 @@ check_some(struct store_copy *c)
 bool
 store_copy_step(struct store_copy *c)
 {
-	if (c->src == NULL && !c->copied) {
+	int rc;
+
+	if (c->look && c->tables == NULL) {
+		rc = open_proof(c, c->from, NULL);
+		if (rc != SQLITE_OK)
+			fail_db(c, c->dst, rc, "the store cannot be read");
+	} else if (c->src == NULL && !c->copied) {
 		open_src(c);
 		if (c->err == 0)
 			open_dst(c);
@@ -269,6 +276,17 @@ store_copy_begin(const struct store_copy_opts *o, struct store_copy **ret)
 	c->progress = o->progress;
 	*ret = c;
 	return 0;
+}
+
+int
+store_copy_look(const char *path, struct store_copy **ret)
+{
+	int err = store_copy_begin(&(struct store_copy_opts){path, "", 0,
+	    NULL}, ret);
+
+	if (err == 0)
+		(*ret)->look = (*ret)->copied = true;
+	return err;
 }
 
 int

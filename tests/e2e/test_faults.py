@@ -92,6 +92,28 @@ def test_damaged_database_page(d_):
         assert served(d, "fw/a.bin", a), "the rest is served"
 
 
+def test_damage_is_told_before_anybody_meets_it(d_):
+    """A page that no start reads: the log and the status have it by themselves, once the tables were looked through."""
+    with fresh() as d:
+        a = os.urandom(5000)
+        d.publish(1, a, "/fw/a.bin")
+        d.stop()
+        db = glob.glob(os.path.join(d.state, "*.db"))[0]
+
+        def sql(q):
+            return subprocess.run(["sqlite3", db, q], check=True, capture_output=True, text=True).stdout
+        sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        page, root = int(sql("PRAGMA page_size")), int(sql("SELECT rootpage FROM sqlite_schema WHERE name = 'tally'"))
+        with open(db, "r+b") as h:
+            h.seek((root - 1) * page)
+            h.write(os.urandom(page))
+        d.start()
+        wait_for("the log", lambda: "error store: the database is damaged" in open(d.log).read())
+        st = d.ctl_json("status")
+        assert st["degraded"] and "damaged" in st["why"], st
+        assert served(d, "fw/a.bin", a), "the rest is served"
+
+
 def test_read_only_state(d_):
     with Suitd(start=False) as d:
         os.makedirs(d.state)
