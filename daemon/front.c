@@ -446,7 +446,7 @@ planes_new(struct front *f, struct why *why)
 			rc = loop_read(f->loop, f->plane[t].fd, sock_turn,
 			    &f->plane[t]);
 	}
-	return rc == 0 ? front_cert_reload(f, why) : rc;
+	return rc == 0 ? front_cert_reload(f, f->conf, why) : rc;
 }
 
 int

@@ -174,10 +174,13 @@ void front_describe(const struct front *f,
 /*
  * The certificate that listen_coaps shows to who verifies the server, beside
  * the keys of devices. Read by front_new, and anew by front_cert_reload from
- * what the configuration says then; on an error (see cert_load) the one of
- * before stays. Sessions go on. Who uses it is nobody, as over plain UDP.
+ * where `c`, which is to be the configuration, says; on an error (see
+ * cert_load) the one of before stays. Where coaps is off it is only made sure
+ * that it could be shown, if `c` has coaps. Sessions go on. Who uses it is
+ * nobody, as over plain UDP.
  */
-int front_cert_reload(struct front *f, struct why *why) MUST_USE;
+int front_cert_reload(struct front *f, const struct conf *c,
+    struct why *why) MUST_USE;
 /* When it ends, Unix ms; 0: none is shown. */
 int64_t front_cert_expiry(const struct front *f);
 /* The port a plane listens on (useful with port 0); 0: it is off. */

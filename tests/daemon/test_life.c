@@ -423,7 +423,7 @@ a_wrong_file_changes_nothing(void **state)
 	assert_int_equal(w.app.conf.poll_max_age, 77);
 }
 
-/* Also by what it names: there is no such file. */
+/* Also when it is the front that finds it out. */
 static void
 a_wrong_certificate_changes_nothing(void **state)
 {
@@ -431,15 +431,18 @@ a_wrong_certificate_changes_nothing(void **state)
 
 	(void)state;
 	file.poll_max_age = 77;
-	snprintf(file.tls_cert, sizeof(file.tls_cert), "%s/no.crt", w.dir);
+	strcpy(file.tls_cert, "/no.crt");
+	w.front.cert_err = ERR_NOT_FOUND;
 	signal_comes(SIGHUP);
 	assert_int_equal(w.app.conf.poll_max_age, 900);
 	assert_string_equal(w.app.conf.tls_cert, "");
 	assert_int_equal(w.front.certs, 0);
 	life_stats(life, &st);
 	assert_false(st.reload_ok);
-	assert_non_null(strstr(st.reload, "tls_cert"));
-	strcpy(file.listen_coaps, ""); /* there nobody would see it */
+	assert_int_equal(st.reloads, 0);
+	assert_int_equal(st.reloads_failed, 1);
+	assert_non_null(strstr(st.reload, "/no.crt"));
+	w.front.cert_err = 0;
 	signal_comes(SIGHUP);
 	assert_int_equal(w.app.conf.poll_max_age, 77);
 }
