@@ -62,12 +62,48 @@ answers_are_counted_by_route_and_code(void **state)
 	}
 }
 
+/* It was not lost for who counts, though it ran once. */
+static void
+a_repetition_is_counted_where_it_was(void **state)
+{
+	uint64_t was = answered("rd", 201), none = answered("other", 201);
+	struct msg q, a;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		msg_begin(&q, CON, 2, 40, "01");
+		msg_path(&q, "rd");
+		msg_ask(&q, &a);
+		assert_int_equal(a.code, 201);
+	}
+	assert_int_equal(answered("rd", 201), was + 3);
+	assert_int_equal(answered("other", 201), none);
+}
+
+/* Refused before its route was looked for. */
+static void
+so_is_what_no_handler_can_answer(void **state)
+{
+	uint64_t was = answered("rd", 408);
+	struct msg q, a;
+
+	(void)state;
+	msg_begin(&q, CON, 2, 41, "");
+	msg_path(&q, "rd");
+	msg_block(&q, OPT_BLOCK2, 1, false, 6);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 408);
+	assert_int_equal(answered("rd", 408), was + 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, rig_start, rig_stop)
 		T(answers_are_counted_by_route_and_code),
+		T(a_repetition_is_counted_where_it_was),
+		T(so_is_what_no_handler_can_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
