@@ -54,7 +54,8 @@ struct req {
 	const char *arg[2]; /* what the route's {..} matched, "" if none */
 	struct slice query[LIMIT_QUERY];
 	size_t query_n;
-	struct slice etag[CONTENT_ETAGS]; /* what it has already (RFC 7252 5.10.6) */
+	struct slice etag[CONTENT_ETAGS]; /* what it has already
+	                                     (RFC 7252 5.10.6) */
 	size_t etag_n;
 	struct slice body; /* whole, after Block1 */
 	bool have_cf, have_accept;
@@ -153,7 +154,7 @@ struct front_opts {
 	struct blob_store *blobs; /* where uploads go to */
 	const struct conf *conf;
 	struct front_hooks hooks;
-	/* in order of search, literals before {..}; they end with a NULL path */
+	/* in order of search, literals before {..}; a NULL path ends them */
 	const struct route *device; /* UDP, DTLS, TCP */
 	const struct route *admin;
 };
@@ -242,12 +243,12 @@ void front_notify(struct front *f, enum transport plane, const char *path);
 void front_quiet(struct front *f);
 /*
  * Observers whose principal or ?ep= is this device, on any path; sent even if
- * nothing changed, and without waiting for notify_rate. The number that will be told; `done` runs once, later,
- * never inside of this call or of front_flush, and not at all when 0: err 0
- * when one was acknowledged, ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE
- * (the session or the observation ended), ERR_CONFLICT (a later call took
- * over), ERR_BUSY (the commit failed, nothing was sent), ERR_CANCELLED
- * (front_free).
+ * nothing changed, and without waiting for notify_rate. The number that will
+ * be told; `done` runs once, later, never inside of this call or of
+ * front_flush, and not at all when 0: err 0 when one was acknowledged,
+ * ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE (the session or the
+ * observation ended), ERR_CONFLICT (a later call took over), ERR_BUSY (the
+ * commit failed, nothing was sent), ERR_CANCELLED (front_free).
  */
 size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
     void (*done)(void *arg, int err), void *arg);

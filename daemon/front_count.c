@@ -8,7 +8,7 @@
 #define ROW_OTHER 0
 #define ROW_IMAGE 1
 #define ROW_CORE 2
-#define ROW_FIRST FRONT_FIXED /* of the routes to devices, then those of operators */
+#define ROW_FIRST FRONT_FIXED /* the routes of devices, then operators' */
 
 static unsigned
 rows_of(const struct route *table)
