@@ -558,6 +558,7 @@ void
 front_stats(const struct front *f, struct front_stats *ret)
 {
 	*ret = f->stats;
+	ret->own_blocks = f->stats.blocks;
 	ret->observers = observe_count(f->observers);
 	ret->assemblies = block1_count(f->block1);
 	ret->waiting = f->later_n;

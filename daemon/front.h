@@ -120,7 +120,7 @@ extern const struct route routes_admin[];
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
-	uint64_t block_bytes; /* in blocks that libcoap sent */
+	uint64_t own_blocks, block_bytes; /* that libcoap sent */
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
 	uint64_t notify_reset, notify_timeout; /* of notifications */

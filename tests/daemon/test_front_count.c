@@ -96,6 +96,24 @@ so_is_what_no_handler_can_answer(void **state)
 	assert_int_equal(answered("rd", 408), was + 1);
 }
 
+/* Workers go on while somebody counts: the sum of all less what they have
+ * sent by now would be less than nothing. */
+static void
+blocks_of_the_loop_are_counted_by_themselves(void **state)
+{
+	static const uint8_t image[2500];
+	struct front_stats st;
+	struct msg a;
+
+	(void)state;
+	rig.served = slice_of(image, sizeof(image));
+	rig.beside = 1000;
+	get(&a, "img");
+	front_stats(rig.front, &st);
+	assert_int_equal(st.blocks, 1001);
+	assert_int_equal(st.own_blocks, 1);
+}
+
 int
 main(void)
 {
@@ -104,6 +122,7 @@ main(void)
 		T(answers_are_counted_by_route_and_code),
 		T(a_repetition_is_counted_where_it_was),
 		T(so_is_what_no_handler_can_answer),
+		T(blocks_of_the_loop_are_counted_by_themselves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
