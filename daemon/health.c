@@ -47,7 +47,7 @@ void
 health_failed(struct health *h, enum health_place at, const struct why *why,
     int64_t now)
 {
-	if (h->place[at].why.err == 0) {
+	if (!health_fails(h, at)) {
 		h->place[at].since = now;
 		h->place[at].told = false;
 	}
@@ -63,12 +63,18 @@ health_failed(struct health *h, enum health_place at, const struct why *why,
 void
 health_well(struct health *h, enum health_place at, int64_t now)
 {
-	if (h->place[at].why.err == 0)
+	if (!health_fails(h, at))
 		return;
 	h->place[at].why.err = 0;
 	if (h->place[at].told)
 		log_warn("%s, after %lld s", places[at].ends,
 		    (long long)(now - h->place[at].since) / 1000);
+}
+
+bool
+health_fails(const struct health *h, enum health_place at)
+{
+	return h->place[at].why.err != 0;
 }
 
 void
@@ -83,7 +89,7 @@ health_read(const struct health *h, struct health_report *ret)
 {
 	*ret = (struct health_report){.writable = true};
 	for (int at = 0; at < HEALTH_PLACES; at++) {
-		if (h->place[at].why.err == 0)
+		if (!health_fails(h, (enum health_place)at))
 			continue;
 		if (places[at].refuses)
 			ret->writable = false;
@@ -155,6 +161,6 @@ health_tick(struct app *app)
 		ask_images(app, now);
 	if (app->store->syncer != NULL)
 		ask_log(app, now);
-	if (app->health.place[HEALTH_COMMIT].why.err != 0)
+	if (health_fails(&app->health, HEALTH_COMMIT))
 		try_to_write(app, now);
 }

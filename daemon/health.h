@@ -61,6 +61,7 @@ struct health_report {
 void health_failed(struct health *h, enum health_place at,
     const struct why *why, int64_t now);
 void health_well(struct health *h, enum health_place at, int64_t now);
+bool health_fails(const struct health *h, enum health_place at);
 /* A request was answered with this error. */
 void health_refused(struct health *h, int err);
 /* Once a second: asks the images and the database's log how they are, and
