@@ -498,6 +498,7 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	/* nobody asks what it has allocated; that is a lock at each malloc.
 	 * Refused, and no matter, when SQLite runs already. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sq_shm_whole();
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return why_set(why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));

@@ -455,10 +455,11 @@ list_images(struct check *c)
 static int
 open_db(struct check *c)
 {
-	int rc = sqlite3_open_v2(c->o->path, &c->sq.db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	    SQLITE_OPEN_EXRESCODE, NULL);
+	int rc;
 
+	sq_shm_whole();
+	rc = sqlite3_open_v2(c->o->path, &c->sq.db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc != SQLITE_OK)
 		return sq_fail(&c->sq, rc);
 	sqlite3_busy_timeout(c->sq.db, 1000);

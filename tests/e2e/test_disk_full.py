@@ -20,15 +20,16 @@ STATUS = b"\xa1\x63seq\x01"  # it runs sequence 1
 
 class Small(Suitd):
     """A daemon whose state is on a file system of its own."""
+    kind = "a tmpfs"
+
     def __init__(self, options=(), size="8m", start=True):
         super().__init__(options, start=False)
         os.makedirs(self.state)
-        r = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=0700" % size, "tmpfs", self.state],
-                           capture_output=True, text=True)
+        r = self.mount(size)
         self.mounted = r.returncode == 0
         if not self.mounted:
             super().close()
-            raise Skip("may not mount a tmpfs here: " + r.stderr.strip())
+            raise Skip("may not mount %s here: %s" % (self.kind, r.stderr.strip()))
         self.filler, self.reader = os.path.join(self.state, "filler"), None
         try:
             if start:
@@ -37,6 +38,10 @@ class Small(Suitd):
         except BaseException:
             self.close()
             raise
+
+    def mount(self, size):
+        return subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=0700" % size, "tmpfs", self.state],
+                              capture_output=True, text=True)
 
     def fill(self):
         """To the last byte."""
@@ -119,6 +124,24 @@ class Small(Suitd):
             if self.mounted:
                 self.umount()
             super().close()
+
+
+class Blocks(Small):
+    """Blocks of a quarter of a page: one byte at the end of a page does not give the page its place on the disk."""
+    kind = "an ext4 of small blocks in a file"
+
+    def mount(self, size):
+        disk = os.path.join(self.dir, "disk")
+        with open(disk, "wb") as f:
+            f.truncate(int(size[:-1]) << 20)
+        r = subprocess.run("mkfs.ext4 -q -b 1024 -m 0 -O ^has_journal " + disk, shell=True, capture_output=True,
+                           text=True)
+        if r.returncode == 0:
+            r = subprocess.run(["mount", "-o", "loop", disk, self.state], capture_output=True, text=True)
+        if r.returncode == 0:
+            os.rmdir(os.path.join(self.state, "lost+found"))
+            os.chmod(self.state, 0o700)
+        return r
 
 
 def test_every_write_of_devices_is_refused_and_reads_are_served(_):
@@ -302,38 +325,46 @@ def test_a_small_disk_is_not_filled_by_the_log_of_the_database(_):
         d.fsck()
 
 
-def test_a_first_start_is_refused_and_leaves_nothing_half(_):
-    """For every amount of room that is too little: the lock, the database, the operators' key."""
-    with Small(start=False) as d:
+def first_start(d, step):
+    """For every amount of room that is too little: the lock, the database, its log, the operators' key."""
+    room = 0
+    for room in range(0, 1 << 20, step):
+        for f in glob.glob(os.path.join(d.state, "*")):
+            subprocess.run(["rm", "-rf", f], check=True)
         d.fill()
-        whole, room = os.path.getsize(d.filler), 0
-        for room in range(0, 4096 * 200, 4096 * 3):
-            for f in glob.glob(os.path.join(d.state, "*")):
-                if f != d.filler:
-                    subprocess.run(["rm", "-rf", f], check=True)
-            d.fill()
-            os.truncate(d.filler, whole - room)
-            d.proc = subprocess.Popen([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=", "-o",
-                                       "listen_coaps=", "-o", "listen_tcp=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
-                                      stderr=subprocess.PIPE, text=True)
-            line = ""
-            for line in d.proc.stderr:
-                if "ready" in line:
-                    break
+        os.truncate(d.filler, os.path.getsize(d.filler) - room)
+        d.proc = subprocess.Popen([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=", "-o",
+                                   "listen_coaps=", "-o", "listen_tcp=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
+                                  stderr=subprocess.PIPE, text=True)
+        line = ""
+        for line in d.proc.stderr:
             if "ready" in line:
                 break
-            assert d.proc.wait(20) == 1 and ("disk" in line or "No space" in line), (room, line, d.proc.returncode)
-            d.proc.stderr.close()
-            d.proc = None
-            psk = os.path.join(d.state, "admin.psk")
-            assert not os.path.exists(psk) or os.path.getsize(psk) > 60, "half a key"
-        assert room > 0 and "ready" in line, "it never started"
+        if "ready" in line:
+            break
+        assert d.proc.wait(20) == 1 and ("disk" in line or "No space" in line), (room, line, d.proc.returncode)
         d.proc.stderr.close()
-        d.kill(signal.SIGTERM)
-        d.room()
-        d.start()
-        d.stop()
-        d.fsck()
+        d.proc = None
+        psk = os.path.join(d.state, "admin.psk")
+        assert not os.path.exists(psk) or os.path.getsize(psk) > 60, "half a key"
+    assert room > 0 and "ready" in line, "it never started"
+    d.proc.stderr.close()
+    d.kill(signal.SIGTERM)
+    d.room()
+    d.start()
+    d.stop()
+    d.fsck()
+
+
+def test_a_first_start_is_refused_and_leaves_nothing_half(_):
+    with Small(start=False) as d:
+        first_start(d, 4096 * 3)
+
+
+def test_a_first_start_on_small_blocks_is_refused_not_killed(_):
+    """Memory that SQLite maps over a hole is SIGBUS when there is no room to fill it."""
+    with Blocks(start=False) as d:
+        first_start(d, 3 * 1024)
 
 
 def test_a_start_on_a_full_disk_serves(_):
@@ -352,6 +383,21 @@ def test_a_start_on_a_full_disk_serves(_):
         assert d.ask(POST, "rd", b"again").code == 65
         d.stop()
         d.fsck()
+
+
+def test_a_running_daemon_on_small_blocks_is_refused_not_killed(_):
+    with Blocks() as d:
+        a = os.urandom(5000)
+        d.publish(1, a, "/fw/a.bin")
+        for sig in (signal.SIGKILL, signal.SIGTERM):
+            d.full()
+            assert Peer(d.port).download("fw/a.bin", 6)[0] == a
+            d.room()
+            d.well()
+            d.kill(sig)
+            d.fsck()
+            d.start()
+        assert d.ask(POST, "rd", b"again").code == 65
 
 
 def test_a_log_that_cannot_be_written_stops_nobody(_):
