@@ -142,31 +142,63 @@ backup_dir_begin(struct backup_dir *d, const char *snapshot)
 }
 
 int
+backup_dir_stage(const struct backup_dir *d, const char *name, struct slice s)
+{
+	char part[BACKUP_IMAGE_PATH];
+
+	snprintf(part, sizeof(part), "%s.part", name);
+	return put(d, part, s);
+}
+
+int
+backup_dir_drop(const struct backup_dir *d, const char *name)
+{
+	char path[BACKUP_DIR_PATH];
+
+	backup_dir_file(d, name, path);
+	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
+}
+
+static int
+sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd >= 0 && fsync(fd) == 0 ? CLI_OK : fail(path);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int
 backup_dir_void(const struct backup_dir *d)
 {
-	char path[BACKUP_DIR_PATH];
+	int rc = backup_dir_drop(d, BACKUP_FILE);
 
-	backup_dir_file(d, BACKUP_FILE, path);
-	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
+	return rc == CLI_OK ? sync_dir(d->path) : rc;
+}
+
+/* The names of the images, too, are on the disk before it says that they are
+ * there. */
+int
+backup_dir_end(const struct backup_dir *d)
+{
+	char images[BACKUP_DIR_PATH];
+	int rc;
+
+	backup_dir_file(d, BACKUP_IMAGES, images);
+	rc = sync_dir(images);
+	if (rc == CLI_OK)
+		rc = sync_dir(d->path);
+	if (rc == CLI_OK)
+		rc = backup_out_place(d, BACKUP_FILE);
+	return rc == CLI_OK ? sync_dir(d->path) : rc;
 }
 
 int
-backup_dir_end(struct backup_dir *d, struct slice json)
+backup_dir_over(const struct backup_dir *d)
 {
-	int rc = put(d, BACKUP_FILE, json);
-
-	if (rc != CLI_OK)
-		return rc;
-	return fsync(d->fd) == 0 ? CLI_OK : fail(d->path);
-}
-
-int
-backup_dir_over(struct backup_dir *d)
-{
-	char path[BACKUP_DIR_PATH];
-
-	backup_dir_file(d, SNAPSHOT, path);
-	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
+	return backup_dir_drop(d, SNAPSHOT);
 }
 
 /* --- bytes --- */

@@ -256,35 +256,29 @@ static int
 take_keys(struct backup_run *r)
 {
 	const char *file = client_key_file(r->client);
-	char path[BACKUP_DIR_PATH];
 	struct digest d;
 	struct slice s;
 	int rc;
 
-	backup_dir_file(&r->dir, BACKUP_KEYS, path);
-	if (r->cli->psk_file != NULL) {
-		(void)remove(path);
+	if (r->cli->psk_file != NULL)
 		return CLI_OK;
-	}
 	rc = cli_read(file, LIMIT_OPERATORS_FILE, &s);
-	if (rc == 0)
-		rc = digest_compute(DIGEST_SHA256, s, &d);
-	if (rc == 0)
-		rc = cli_write(path, s, 0600);
 	if (rc != 0) {
 		cli_usage("%s: %s", file, err_text(rc));
 		return CLI_REFUSED;
 	}
+	rc = digest_compute(DIGEST_SHA256, s, &d) != 0 ? CLI_REFUSED :
+	    backup_dir_stage(&r->dir, BACKUP_KEYS, s);
 	r->b.have_keys = true;
 	memcpy(r->b.keys.digest, d.b, 32);
 	r->b.keys.size = s.n;
 	explicit_bzero((void *)s.p, s.n);
 	free((void *)s.p);
-	return CLI_OK;
+	return rc;
 }
 
 static int
-write_end(struct backup_run *r)
+stage_index(struct backup_run *r)
 {
 	size_t cap = 2 * BACKUP_PIECE + r->image_n * 128;
 	uint8_t *p = malloc(cap);
@@ -300,15 +294,26 @@ write_end(struct backup_run *r)
 	for (size_t i = 0; i < r->image_n; i++)
 		backup_put_image(&r->image[i], i == 0, &out);
 	backup_put_end(&out);
-	/* an old backup.json never stands beside a new database */
 	if (!out.over)
-		rc = backup_dir_void(&r->dir);
+		rc = backup_dir_stage(&r->dir, BACKUP_FILE, buf_slice(&out));
+	free(p);
+	return rc;
+}
+
+/* All that takes room is there: until here the last backup stands, and from
+ * here to the end there is none, since its backup.json never stands beside
+ * another database or other keys. */
+static int
+write_end(struct backup_run *r)
+{
+	int rc = backup_dir_void(&r->dir);
+
 	if (rc == CLI_OK)
 		rc = backup_out_place(&r->dir, BACKUP_DB);
 	if (rc == CLI_OK)
-		rc = backup_dir_end(&r->dir, buf_slice(&out));
-	free(p);
-	return rc;
+		rc = r->b.have_keys ? backup_out_place(&r->dir, BACKUP_KEYS) :
+		    backup_dir_drop(&r->dir, BACKUP_KEYS);
+	return rc == CLI_OK ? backup_dir_end(&r->dir) : rc;
 }
 
 /* Good from here on, whether or not the daemon hears of it. */
@@ -355,6 +360,8 @@ run(struct backup_run *r)
 		rc = fetch_images(r);
 	if (rc == CLI_OK)
 		rc = take_keys(r);
+	if (rc == CLI_OK)
+		rc = stage_index(r);
 	if (rc == CLI_OK)
 		rc = write_end(r);
 	if (rc == CLI_OK)

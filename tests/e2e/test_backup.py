@@ -17,6 +17,7 @@ from fixture import BIN, TOP, Skip, Suitd, class_id, run, wait_for
 from test_fleet import FAST, rel, start, tidy
 from test_wire import status
 
+KILL_AT = os.path.join(BIN, "tests/preload/kill_at.so")
 SEED = int(os.environ.get("SEED", str(random.randrange(1 << 30))))
 
 
@@ -25,6 +26,21 @@ def restore(d, folder, *more, rc=0, state=None):
                        capture_output=True, text=True, timeout=60)
     assert r.returncode == rc, (r.returncode, r.stdout, r.stderr)
     return r.stdout + r.stderr
+
+
+def kill_at(n):
+    return dict(os.environ, LD_PRELOAD=KILL_AT, KILL_AT=str(n), ASAN_OPTIONS="verify_asan_link_order=0")
+
+
+def killed_at_each_step(args, check):
+    """Runs it until it is no longer killed before it has ended; how often it was."""
+    for n in range(1, 200):
+        r = subprocess.run(args, env=kill_at(n), capture_output=True, text=True, timeout=60)
+        if r.returncode == 0:
+            return n - 1
+        assert r.returncode == -9, (n, r.returncode, r.stdout, r.stderr)
+        check(n)
+    raise AssertionError("it never ends")
 
 
 def index(folder):
@@ -250,6 +266,36 @@ def test_suitctl_is_killed_again_and_again(_):
         right(folder)
 
 
+def test_suitctl_is_killed_at_every_step_of_its_end(_):
+    """What backup.json says is there, keys included; and but for the last steps there is a backup at any time."""
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        good, folder, none = d.file("good"), d.file("bk"), []
+        d.ctl("backup", good)
+        d.publish(2, os.urandom(3000), "/fw/b.bin")
+        with open(os.path.join(d.state, "admin.psk"), "ab") as f:
+            f.write(b"bob 00112233445566778899aabbccddeeff\n")
+
+        # it has begun, and knows the snapshot's name
+        r = subprocess.run(d.ctl_args("backup", good), env=kill_at(5), capture_output=True)
+        assert r.returncode == -9 and os.path.exists(os.path.join(good, ".snapshot"))
+
+        def check(n):
+            if os.path.exists(os.path.join(folder, "backup.json")):
+                right(folder)
+                d.ctl("backup", "--verify", folder)
+            else:
+                none.append(n)
+            shutil.rmtree(folder)  # each from the same beginning, and of one snapshot
+            shutil.copytree(good, folder)
+        shutil.copytree(good, folder)
+        n = killed_at_each_step(d.ctl_args("backup", folder), check)
+        assert n > 4 and 0 < len(none) <= 4, (n, none)
+        assert len(right(folder)["images"]) == 2
+        assert sha(os.path.join(folder, "admin.psk")) == sha(os.path.join(d.state, "admin.psk"))
+
+
 def test_the_daemon_is_killed_meanwhile(_):
     with Suitd() as d:
         d.author()
@@ -328,6 +374,40 @@ def test_a_disk_that_is_full_is_told_on_either_side(_):
             assert os.listdir(d.file("small")) == [], out
         finally:
             unmount(d, mounted)
+
+
+def test_the_last_backup_stands_until_the_next_is_all_there(_):
+    """For every amount of room that is too little where it is written to."""
+    with Suitd() as d:
+        folder = d.file("there")
+        tmpfs(folder, "4m")
+        os.chmod(folder, 0o700)
+        try:
+            d.author()
+            d.publish(1, os.urandom(3000), "/fw/a.bin")
+            d.ctl("backup", folder)
+            d.publish(2, os.urandom(3000), "/fw/b.bin")
+            with open(os.path.join(d.state, "admin.psk"), "ab") as f:
+                f.write(b"bob 00112233445566778899aabbccddeeff\n")
+            filler = os.path.join(folder, "filler")
+            fs, failures = os.statvfs(folder), 0
+            with open(filler, "wb") as f:
+                f.write(bytes(fs.f_bavail * fs.f_frsize))
+            while True:
+                r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=60)
+                if r.returncode == 0:
+                    break
+                failures += 1
+                assert "space" in r.stderr.lower(), r.stderr
+                assert len(right(folder)["images"]) == 1
+                d.ctl("backup", "--verify", folder)
+                os.truncate(filler, os.path.getsize(filler) - 4096)
+            assert failures > 10 and len(right(folder)["images"]) == 2, failures
+            d.ctl("backup", "--verify", folder)
+            assert sha(os.path.join(folder, "admin.psk")) == sha(os.path.join(d.state, "admin.psk"))
+            assert not [n for n in listing(folder) if n[0].endswith(".part")], listing(folder)
+        finally:
+            unmount(d, [folder])
 
 
 def test_what_is_damaged_is_refused_and_changes_nothing(_):
