@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/text.h"
+
 #define SNAPSHOT ".snapshot" /* which one suitd.db.part is of */
 #define PIECE (64 * 1024)
 
@@ -199,6 +201,64 @@ int
 backup_dir_over(const struct backup_dir *d)
 {
 	return backup_dir_drop(d, SNAPSHOT);
+}
+
+/* --- images of earlier ones --- */
+
+static int
+by_digest(const void *a, const void *b)
+{
+	return memcmp(((const struct backup_file *)a)->digest,
+	    ((const struct backup_file *)b)->digest, 32);
+}
+
+/* "HEX" or "HEX.part", as suitctl writes it. */
+static bool
+is_image(const char *name, struct backup_file *ret, bool *ret_part)
+{
+	struct buf b = buf_of(ret->digest, sizeof(ret->digest));
+
+	*ret_part = strcmp(name + strspn(name, "0123456789abcdef"),
+	    ".part") == 0;
+	return strspn(name, "0123456789abcdef") == 64 &&
+	    (name[64] == '\0' || *ret_part) &&
+	    text_unhex(slice_of(name, 64), &b) == 0;
+}
+
+static int
+prune_one(int images, const char *name, struct backup_pruned *ret)
+{
+	struct stat st;
+
+	if (fstatat(images, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    unlinkat(images, name, 0) != 0)
+		return fail(name);
+	ret->images++;
+	ret->bytes += (uint64_t)st.st_size;
+	return CLI_OK;
+}
+
+int
+backup_dir_prune(const struct backup_dir *d, const struct backup_file *keep,
+    size_t n, struct backup_pruned *ret)
+{
+	char path[BACKUP_DIR_PATH];
+	struct backup_file f;
+	struct dirent *e;
+	int rc = CLI_OK;
+	bool part;
+	DIR *dir;
+
+	backup_dir_file(d, BACKUP_IMAGES, path);
+	dir = opendir(path);
+	if (dir == NULL)
+		return fail(path);
+	while (rc == CLI_OK && (e = readdir(dir)) != NULL)
+		if (is_image(e->d_name, &f, &part) && (part || n == 0 ||
+		    bsearch(&f, keep, n, sizeof(f), by_digest) == NULL))
+			rc = prune_one(dirfd(dir), e->d_name, ret);
+	closedir(dir);
+	return rc;
 }
 
 /* --- bytes --- */

@@ -37,6 +37,14 @@ int backup_dir_void(const struct backup_dir *d) MUST_USE;
 int backup_dir_end(const struct backup_dir *d) MUST_USE;
 /* And the daemon knows: the next one is of another snapshot. */
 int backup_dir_over(const struct backup_dir *d) MUST_USE;
+/* Removes images that the n of `keep`, by rising digest, do not name, and those
+ * that were never fetched to their end; adds to the counts. What has another
+ * name than images have is left alone. */
+struct backup_pruned {
+	uint64_t images, bytes;
+};
+int backup_dir_prune(const struct backup_dir *d, const struct backup_file *keep,
+    size_t n, struct backup_pruned *ret) MUST_USE;
 /* DIR/name, and DIR/name.part while it is written. */
 void backup_dir_file(const struct backup_dir *d, const char *name,
     char ret[BACKUP_DIR_PATH]);

@@ -28,6 +28,8 @@ struct backup_run {
 	struct backup_file *image;
 	size_t image_n, image_cap;
 	uint64_t fetched; /* images, this time */
+	bool prune;
+	struct backup_pruned pruned;
 	bool broken; /* nothing can be written here */
 	struct backup_out out; /* the file at hand */
 	uint64_t done, total; /* for the bar */
@@ -327,6 +329,22 @@ tell_daemon(struct backup_run *r)
 	return client_call(r->client, &rq, &a);
 }
 
+/*
+ * The new backup stands. Images that the daemon has lost may be here, of an
+ * earlier one: it does not know which it would miss.
+ */
+static int
+prune(struct backup_run *r)
+{
+	if (!r->prune)
+		return CLI_OK;
+	if (r->b.missing == 0)
+		return backup_dir_prune(&r->dir, r->image, r->image_n,
+		    &r->pruned);
+	cli_usage("nothing was pruned, for the daemon has lost images");
+	return CLI_OK;
+}
+
 static void
 say(const char *dir, const struct backup *b)
 {
@@ -347,37 +365,42 @@ say(const char *dir, const struct backup *b)
 	    "keys (admin.psk) are not in it");
 }
 
+static void
+say_done(struct backup_run *r)
+{
+	char bytes[32];
+
+	if (r->cli->json) {
+		json_print(stdout, &msg_backup, &r->m);
+		return;
+	}
+	r->b.images = r->image_n;
+	say(r->dir.path, &r->b);
+	render_linef(stdout, "fetched", "%" PRIu64 " images that were not "
+	    "there yet", r->fetched);
+	if (r->prune)
+		render_linef(stdout, "pruned", "%" PRIu64 " images of earlier "
+		    "ones, %s", r->pruned.images, render_bytes(bytes,
+		    sizeof(bytes), r->pruned.bytes));
+}
+
 static int
 run(struct backup_run *r)
 {
-	int rc = ask_snapshot(r);
+	static int (*const steps[])(struct backup_run *r) = {
+		ask_snapshot, wait_snapshot, fetch_database, fetch_images,
+		take_keys, stage_index, write_end, prune, tell_daemon,
+	};
+	int rc = CLI_OK;
 
-	if (rc == CLI_OK)
-		rc = wait_snapshot(r);
-	if (rc == CLI_OK)
-		rc = fetch_database(r);
-	if (rc == CLI_OK)
-		rc = fetch_images(r);
-	if (rc == CLI_OK)
-		rc = take_keys(r);
-	if (rc == CLI_OK)
-		rc = stage_index(r);
-	if (rc == CLI_OK)
-		rc = write_end(r);
-	if (rc == CLI_OK)
-		rc = tell_daemon(r);
+	for (size_t i = 0; rc == CLI_OK &&
+	    i < sizeof(steps) / sizeof(steps[0]); i++)
+		rc = steps[i](r);
 	if (rc == CLI_OK)
 		rc = backup_dir_over(&r->dir);
 	if (rc != CLI_OK)
 		return rc;
-	r->b.images = r->image_n;
-	if (r->cli->json) {
-		json_print(stdout, &msg_backup, &r->m);
-	} else {
-		say(r->dir.path, &r->b);
-		render_linef(stdout, "fetched", "%" PRIu64 " images that were "
-		    "not there yet", r->fetched);
-	}
+	say_done(r);
 	return r->b.missing == 0 ? CLI_OK : CLI_REFUSED;
 }
 
@@ -399,12 +422,16 @@ cmd_backup(struct cli *c, int argc, char **argv)
 	bool only_verify = false;
 	const struct cli_opt opts[] = {
 		{.name = "--verify", .flag = &only_verify},
+		{.name = "--prune", .flag = &r.prune},
 		{.name = NULL},
 	};
 	int rc;
 
 	if (cli_opts(opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
+	if (only_verify && r.prune)
+		return cli_usage("--verify changes nothing, and --prune does"),
+		    CLI_USAGE;
 	if (only_verify)
 		return verify(c, argv[0]);
 	r.cli = c;

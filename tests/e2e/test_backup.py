@@ -575,6 +575,44 @@ def test_operators_keys_stay_where_they_are(_):
         assert b"bob" not in open(os.path.join(d.state, "admin.psk"), "rb").read()
 
 
+def test_what_no_backup_names_is_pruned_when_the_next_one_stands(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        d.publish(2, os.urandom(4000), "/fw/b.bin")
+        folder = d.file("bk")
+        images = os.path.join(folder, "images")
+        d.ctl("backup", folder)
+        first = index(folder)
+        old = [i["sha256"] for i in first["images"] if i["size"] == 3000][0]
+        d.ctl("release", "withdraw", 1)
+        d.ctl("image", "clean")
+        strange = ["0" * 63, "0" * 65, "F" * 64, "0" * 64 + ".part2", "a letter"]
+        for n in strange + ["e" * 64 + ".part", "f" * 64]:
+            open(os.path.join(images, n), "w").close()
+        # without it all stays; and no other than the folder's own goes
+        d.ctl("backup", folder)
+        assert old in os.listdir(images) and "f" * 64 in os.listdir(images)
+        out = d.ctl("backup", "--prune", folder)
+        assert sorted(os.listdir(images)) == sorted(strange + [i["sha256"] for i in index(folder)["images"]]), out
+        assert "pruned       3 images" in out, out
+        d.ctl("backup", "--verify", folder)
+        d.ctl("backup", "--verify", "--prune", folder, rc=2)
+        # one that does not come to its end prunes nothing
+        open(os.path.join(images, "f" * 64), "w").close()
+        d.kill()
+        d.ctl("backup", "--prune", folder, rc=None)
+        assert "f" * 64 in os.listdir(images)
+        d.start()
+        # nor one of a daemon that has lost what may be among it
+        os.unlink(os.path.join(d.state, "images", index(folder)["images"][0]["sha256"][:2],
+                               index(folder)["images"][0]["sha256"]))
+        shutil.copytree(folder, d.file("bk2"))
+        os.unlink(os.path.join(d.file("bk2"), "images", index(folder)["images"][0]["sha256"]))
+        out = d.ctl("backup", "--prune", d.file("bk2"), rc=None)
+        assert "f" * 64 in os.listdir(os.path.join(d.file("bk2"), "images")), out
+
+
 def test_an_image_that_the_daemon_has_lost_is_named(_):
     with Suitd() as d:
         d.author()
