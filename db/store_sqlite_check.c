@@ -200,7 +200,6 @@ struct rule {
 #define CAMPAIGNS "SELECT count(*) AS n FROM campaign"
 #define AHEAD "SELECT count(*) AS n FROM device WHERE ahead = 1"
 #define JOBS "SELECT count(*) AS n FROM job"
-#define AHEAD "SELECT count(*) AS n FROM device WHERE ahead = 1"
 #define LIVE "SELECT count(*) AS n FROM job WHERE state < 5"
 /* Numbers of campaigns that are gone count, too: never less than it was. */
 #define LAST_CAMPAIGN "SELECT max(coalesce((SELECT max(id) FROM campaign), 0)," \
@@ -232,8 +231,6 @@ static const struct rule rules[] = {
 	    TALLY("job", JOBS), TALLY_FIX("job", JOBS), NULL},
 	{"tally-live-jobs", 2, "the count of live jobs",
 	    TALLY("job_live", LIVE), TALLY_FIX("job_live", LIVE), NULL},
-	{"tally-ahead", 4, "the count of devices that are ahead",
-	    TALLY("ahead", AHEAD), TALLY_FIX("ahead", AHEAD), NULL},
 	{"campaign-sums", 2, "the sums of jobs by kind",
 	    "SELECT 'campaign ' || campaign || ' state ' || state FROM ("
 	    JOB_KINDS " EXCEPT SELECT * FROM job_tally) UNION "

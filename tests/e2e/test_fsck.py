@@ -166,6 +166,7 @@ def test_counts_are_counted_again(src):
         with State(src) as s:
             want = s.one("SELECT n FROM tally WHERE name = '%s'" % name)
             s.sql("UPDATE tally SET n = n + 3 WHERE name = ?", name)
+            assert s.fsck(REPAIRED).count(find) == 1, "one damage, one finding"
             s.repaired(find)
             assert s.one("SELECT n FROM tally WHERE name = '%s'" % name) == want
             s.sql("DELETE FROM tally WHERE name = ?", name)
