@@ -276,6 +276,9 @@ def test_files_that_suitd_did_not_make_stay(src):
                    os.path.join(os.path.dirname(s.image(WITHDRAWN)), os.path.basename(f))]
         for p in strange:
             shutil.copy(f, p)
+        bucket = next(b for b in (os.path.join(s.dir, "images", "%02x" % i) for i in range(256))
+                      if not os.path.exists(b))
+        strange.append(shutil.copy(f, bucket))  # a file, named as suitd names its folders
         s.fsck(CLEAN, "--repair", has=["strange-file"])
         assert all(os.path.exists(p) for p in strange)
 
