@@ -281,6 +281,8 @@ def test_files_that_suitd_did_not_make_stay(src):
         strange.append(shutil.copy(f, bucket))  # a file, named as suitd names its folders
         s.fsck(CLEAN, "--repair", has=["strange-file"])
         assert all(os.path.exists(p) for p in strange)
+        s.d.start()  # nor does it stop for them
+        assert Peer(s.d.port).download("fw/live.bin", 6)[0] == LIVE
 
 
 def test_a_size_that_is_not_the_images(src):
