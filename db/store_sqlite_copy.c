@@ -18,7 +18,6 @@
 #include "db/schema.h"
 #include "db/store_sqlite.h"
 
-#define APPLICATION_ID 0x53554954 /* as store_sqlite.c has it */
 #define STEP_PAGES 256 /* 1 MiB */
 #define SYNC_STEPS 8
 #define BUSY_MS 1000
@@ -325,7 +324,7 @@ check(sqlite3 *db, int *ret_schema, struct why *why)
 		err = number(db, "PRAGMA user_version", &schema, why);
 	if (err != 0)
 		return err;
-	if (id != APPLICATION_ID || schema < 1)
+	if (id != STORE_APPLICATION_ID || schema < 1)
 		return why_set(why, ERR_TYPE, "not a store of suitd");
 	if (schema > store_schema())
 		return why_set(why, ERR_UNSUPPORTED, "its schema %d is newer "
