@@ -212,9 +212,11 @@ check_some(struct store_copy *c)
 {
 	struct why why = {0};
 	char *sql;
-	int err;
+	int err = sqlite3_step(c->tables);
 
-	if (sqlite3_step(c->tables) != SQLITE_ROW)
+	if (err != SQLITE_ROW && err != SQLITE_DONE)
+		fail_db(c, c->dst, err, "the copy");
+	if (err != SQLITE_ROW)
 		return true;
 	sql = sqlite3_mprintf("PRAGMA quick_check(%Q)",
 	    (const char *)sqlite3_column_text(c->tables, 0));
