@@ -31,7 +31,7 @@ struct store_copy {
 	sqlite3_stmt *tables; /* those that are still to be checked */
 	int fd; /* of the copy */
 	unsigned steps;
-	bool copied;
+	bool copied, checked;
 	int err;
 	struct why why;
 };
@@ -216,6 +216,7 @@ check_some(struct store_copy *c)
 
 	if (err != SQLITE_ROW && err != SQLITE_DONE)
 		fail_db(c, c->dst, err, "the copy");
+	c->checked = err == SQLITE_DONE;
 	if (err != SQLITE_ROW)
 		return true;
 	sql = sqlite3_mprintf("PRAGMA quick_check(%Q)",
@@ -268,8 +269,9 @@ store_copy_end(struct store_copy *c, struct why *why)
 {
 	int err = c->err;
 
-	if (err == 0 && !c->copied)
-		err = why_set(&c->why, ERR_CANCELLED, "not copied to its end");
+	if (err == 0 && !c->checked)
+		err = why_set(&c->why, ERR_CANCELLED, "not copied, or not "
+		    "checked, to its end");
 	sqlite3_finalize(c->tables);
 	if (c->b != NULL)
 		sqlite3_backup_finish(c->b);
