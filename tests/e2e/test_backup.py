@@ -469,6 +469,26 @@ def test_what_is_damaged_is_refused_and_changes_nothing(_):
         d.start()
 
 
+def test_names_with_odd_characters(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        folder = d.file("a %41?b#c 'd' \"e\"\n")
+        d.ctl("backup", folder)
+        d.ctl("backup", "--verify", folder)
+        d.stop()
+        d.state = folder + "2"
+        restore(d, folder, state="/" + d.state)
+        d.start()
+        d.ctl("backup", folder)
+        d.kill()
+        restore(d, folder, "--force")
+        r = subprocess.run([os.path.join(BIN, "suitd"), "--fsck", "-d", d.state], capture_output=True, text=True)
+        assert r.returncode == 0, r.stdout + r.stderr
+        d.start()
+        assert d.ctl_json("status")["releases"] == 1
+
+
 def test_a_backup_of_an_older_schema_is_migrated(_):
     with Suitd(start=False) as d:
         folder = d.file("bk")
