@@ -469,6 +469,38 @@ def test_what_is_damaged_is_refused_and_changes_nothing(_):
         d.start()
 
 
+def test_what_an_enemy_made_is_refused_and_fills_no_disk(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        good = d.file("bk")
+        d.ctl("backup", good)
+        d.stop()
+        tmpfs(d.file("small"), "4m")
+        try:
+            image = os.path.join("images", index(good)["images"][0]["sha256"])
+            for name in ("suitd.db", "admin.psk", image):
+                bad = d.file("bad")
+                shutil.copytree(good, bad)
+                os.truncate(os.path.join(bad, name), 64 << 20)  # and a hole, here
+                out = restore(d, bad, rc=1, state=os.path.join(d.file("small"), "state"))
+                assert "damaged" in out, out
+                assert os.listdir(d.file("small")) == [], out
+                os.unlink(os.path.join(bad, name))
+                for make in (os.mkfifo, os.mkdir, lambda p: os.symlink(os.path.join(good, name), p)):
+                    make(os.path.join(bad, name))
+                    restore(d, bad, rc=1, state=os.path.join(d.file("small"), "state"))
+                    assert os.listdir(d.file("small")) == []
+                    (os.rmdir if make is os.mkdir else os.unlink)(os.path.join(bad, name))
+                shutil.rmtree(bad)
+            shutil.copytree(good, d.file("bad"))
+            os.unlink(os.path.join(d.file("bad"), "backup.json"))
+            os.mkfifo(os.path.join(d.file("bad"), "backup.json"))
+            assert "no file" in restore(d, d.file("bad"), rc=1, state=os.path.join(d.file("small"), "state"))
+        finally:
+            subprocess.run(["umount", d.file("small")], check=True)
+
+
 def test_names_with_odd_characters(_):
     with Suitd() as d:
         d.author()
