@@ -110,22 +110,36 @@ lock(struct restore *r)
 	return 0;
 }
 
+/* Its parent may be of the same file system: mount --bind. A kernel before
+ * 5.8 does not say. */
+static int
+is_mount(const struct restore *r, const struct stat *st, bool *ret)
+{
+	char parent[sizeof(r->state)];
+	struct statx x = {.stx_mask = 0};
+	struct stat up;
+
+	strcpy(parent, r->state);
+	if (stat(dirname(parent), &up) != 0 ||
+	    statx(AT_FDCWD, r->state, 0, 0, &x) != 0)
+		return restore_fail(r->why, r->state);
+	*ret = up.st_dev != st->st_dev ||
+	    (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+	return 0;
+}
+
 static int
 look_inside(struct restore *r, const struct stat *st)
 {
-	char parent[sizeof(r->state)];
-	struct stat up;
 	int rc;
 
 	r->exists = true;
 	r->give = geteuid() == 0;
 	r->uid = st->st_uid;
 	r->gid = st->st_gid;
-	strcpy(parent, r->state);
-	if (stat(dirname(parent), &up) != 0)
-		return restore_fail(r->why, r->state);
-	r->mount = up.st_dev != st->st_dev;
-	rc = lock(r);
+	rc = is_mount(r, st, &r->mount);
+	if (rc == 0)
+		rc = lock(r);
 	if (rc != 0)
 		return rc;
 	rc = each_entry(r->state, stop_at_one, NULL);
