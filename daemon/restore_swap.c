@@ -200,17 +200,24 @@ name_aside(struct restore *r)
 static int
 two_steps(struct restore *r)
 {
-	char old[sizeof(r->aside) + 8];
+	char old[sizeof(r->aside)];
+	int rc;
 
-	snprintf(old, sizeof(old), "%s.old", r->aside);
+	if ((size_t)snprintf(old, sizeof(old), "%s.old", r->aside) >=
+	    sizeof(old))
+		return why_set(r->why, ERR_SIZE, "%s: the name is too long",
+		    r->aside);
 	if (rename(r->state, old) != 0)
 		return restore_fail(r->why, r->state);
-	if (rename(r->aside, r->state) == 0 && rename(old, r->aside) == 0)
+	if (rename(r->aside, r->state) == 0) {
+		if (rename(old, r->aside) != 0)
+			snprintf(r->aside, sizeof(r->aside), "%s", old);
 		return 0;
-	(void)restore_fail(r->why, r->state);
+	}
+	rc = restore_fail(r->why, r->state);
 	if (rename(old, r->state) != 0)
-		return why_set(r->why, ERR_IO, "%s is now %s", r->state, old);
-	return ERR_IO;
+		return why_set(r->why, rc, "%s is now %s", r->state, old);
+	return rc;
 }
 
 static int
@@ -226,9 +233,9 @@ swap_names(struct restore *r)
 	if (renameat2(AT_FDCWD, r->aside, AT_FDCWD, r->state,
 	    RENAME_EXCHANGE) == 0)
 		return 0;
+	strcpy(r->stage, r->aside); /* to be removed, should it fail */
 	if (errno == EINVAL || errno == ENOSYS)
 		return two_steps(r);
-	strcpy(r->stage, r->aside); /* to be removed */
 	return restore_fail(r->why, r->state);
 }
 

@@ -641,6 +641,24 @@ def test_a_restore_over_a_mount_point_is_killed_at_every_step(_):
             unmount(d, [d.state])
 
 
+def test_a_restore_where_names_are_not_exchanged(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        folder = d.file("bk")
+        d.ctl("backup", folder)
+        d.publish(2, os.urandom(3000), "/fw/b.bin")
+        d.stop()
+        was = listing(d.state)
+        order = [os.path.join(BIN, "suitd"), "--restore", folder, "--force", "-d", d.state]
+        r = subprocess.run(order, env=dict(kill_at(999), NO_EXCHANGE="1"), capture_output=True, text=True)
+        assert r.returncode == 0, r.stderr
+        assert listing(d.state + ".before-restore.1") == was
+        assert sorted(n for n in os.listdir(d.dir) if "state" in n) == ["state", "state.before-restore.1"]
+        d.start()
+        assert d.ctl_json("status")["releases"] == 1
+
+
 def test_a_folder_that_is_mounted_is_a_mount_point(_):
     """Of the same file system: it can not be renamed either."""
     with Suitd() as d:

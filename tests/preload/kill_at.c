@@ -1,9 +1,10 @@
 /*
  * Preloaded into what changes folders: it is killed (-9) in the place of its
  * KILL_AT-th change of a name, counted from 1. One more than there are, and
- * it lives.
+ * it lives. NO_EXCHANGE: of a file system that knows no RENAME_EXCHANGE.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -35,6 +36,10 @@ int
 renameat2(int from_fd, const char *from, int to_fd, const char *to,
     unsigned flags)
 {
+	if (getenv("NO_EXCHANGE") != NULL && (flags & 2) != 0) {
+		errno = EINVAL;
+		return -1;
+	}
 	return ((int (*)(int, const char *, int, const char *, unsigned))real(
 	    "renameat2"))(from_fd, from, to_fd, to, flags);
 }
