@@ -211,6 +211,133 @@ def test_uploads_are_refused_and_leave_nothing(_):
         d.fsck()
 
 
+def test_a_snapshot_is_given_up_and_leaves_nothing(_):
+    """For every amount of room that is too little; and one that fills up meanwhile."""
+    with Small() as d:
+        a = os.urandom(20000)
+        d.publish(1, a, "/fw/a.bin")
+        for i in range(2000):
+            assert d.ask(POST, "rd", b"dev%d" % i).code == 65
+        snapshot, folder = os.path.join(d.state, "backup", "snapshot.db"), d.file("bk")
+        d.full()
+        d.refuses("backup", folder)
+        assert not os.path.exists(snapshot) and not os.path.exists(os.path.join(folder, "backup.json"))
+        d.room()
+        d.well()
+        d.fill()
+        refused = 0
+        while True:
+            r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=60)
+            if r.returncode == 0:
+                break
+            refused += 1
+            assert "have to stay free" in r.stderr or "disk" in r.stderr, r.stderr
+            assert not os.path.exists(snapshot) and not os.path.exists(os.path.join(folder, "backup.json"))
+            assert Peer(d.port).download("fw/a.bin", 6)[0] == a
+            os.truncate(d.filler, os.path.getsize(d.filler) - (128 << 10))
+        assert refused > 3
+        assert not os.path.exists(snapshot)
+        backup = d.ctl_json("status")["backup"]
+        for i in range(5):  # whenever it was filled: there is a backup, or a word, and no snapshot
+            d.room()
+            d.well()
+            p = subprocess.Popen(d.ctl_args("backup", folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while p.poll() is None and not os.path.exists(snapshot):
+                pass
+            d.fill()
+            out, err = p.communicate(timeout=60)
+            assert p.returncode == 0 or "disk" in err or "space" in err, (out, err)
+            d.ctl("backup", "--verify", folder)  # this one, or that before
+            assert Peer(d.port).download("fw/a.bin", 6)[0] == a
+        d.room()
+        d.well()
+        d.ctl("backup", folder)
+        assert d.ctl_json("status")["backup"] > backup
+        wait_for("the snapshot to go", lambda: not os.path.exists(snapshot))
+        d.stop()
+        d.fsck()
+
+
+def test_a_backup_that_cannot_be_noted_is_one_and_is_noted_later(_):
+    with Small() as d:
+        d.publish(1, os.urandom(20000), "/fw/a.bin")
+        folder = d.file("bk")
+        env = dict(os.environ, LD_PRELOAD=os.path.join(BIN, "tests/preload/kill_at.so"), KILL_AT="8",
+                   ASAN_OPTIONS="verify_asan_link_order=0")
+        r = subprocess.run(d.ctl_args("backup", folder), env=env, capture_output=True)
+        assert r.returncode == -9 and os.path.exists(os.path.join(folder, ".snapshot"))
+        assert not os.path.exists(os.path.join(folder, "backup.json"))
+        d.full()
+        d.refuses("backup", folder)
+        d.ctl("backup", "--verify", folder)
+        assert not d.ctl_json("status").get("backup")
+        d.room()
+        d.well()
+        d.ctl("backup", folder)
+        d.ctl("backup", "--verify", folder)
+        assert d.ctl_json("status")["backup"]
+        d.stop()
+        d.fsck()
+
+
+def test_a_reload_needs_no_room(_):
+    """Operators' keys are read anew, with it or without; those that an editor could not write are not."""
+    with Small() as d:
+        d.publish(1, os.urandom(20000), "/fw/a.bin")
+        keys = os.path.join(d.state, "admin.psk")
+        with open(keys, "rb") as f:
+            mine = f.read()
+        bob = d.file("bob.psk", b"bob 00112233445566778899aabbccddeeff\n")
+        os.chmod(bob, 0o600)
+        with open(keys, "ab") as f:
+            f.write(open(bob, "rb").read())
+        d.full()
+
+        def reload():
+            before = d.ctl_json("status").get("reloaded", 0)
+            time.sleep(0.002)  # it is told in milliseconds
+            d.proc.send_signal(signal.SIGHUP)
+            st = wait_for("a reload", lambda: (lambda s: s.get("reloaded", 0) > before and s)(d.ctl_json("status")))
+            assert not st.get("reload_failed"), st
+        reload()
+        d.ctl("--psk-file", bob, "ping")
+        os.truncate(keys, 0)  # what is left by an editor that does not write beside
+        good = d.file("admin.psk", mine)
+        os.chmod(good, 0o600)
+        before = d.ctl_args
+
+        def with_key(*words):
+            return before("--psk-file", good, *words)
+        d.ctl_args = with_key
+        d.ctl("ping")
+        assert d.lines("of before stay"), d.lines("operators")
+        reload()
+        d.ctl("ping")
+        d.room()
+        d.well()
+        with open(keys, "wb") as f:
+            f.write(mine)
+        reload()
+        d.stop()
+        d.fsck()
+
+
+def test_no_half_of_a_pair_of_keys_is_left(_):
+    with Small(start=False) as d:
+        there = os.path.join(d.state, "there")
+        os.mkdir(there)
+        d.fill()
+        for room in range(6):
+            r = subprocess.run(d.ctl_args("key", "new", "--type", "ed25519", "--out", os.path.join(there, "k.pem"),
+                                          "--public", os.path.join(there, "k.pub")), capture_output=True, text=True)
+            left = sorted(os.listdir(there))
+            if r.returncode == 0:
+                break
+            assert left == [], (room, left, r.stderr)
+            os.truncate(d.filler, os.path.getsize(d.filler) - 4096)
+        assert room > 1 and left == ["k.pem", "k.pub"], (room, left)
+
+
 def test_a_limit_of_ours_is_no_trouble_of_the_disk(_):
     with Small(["image_max=120000", "images_total=150000"]) as d:
         d.publish(1, os.urandom(100000), "/fw/a.bin")
