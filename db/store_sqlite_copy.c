@@ -42,10 +42,12 @@ fail(struct store_copy *c, int err, const char *what, const char *text)
 	c->err = why_set(&c->why, err, "%s: %s", what, text);
 }
 
+/* A backup keeps its errors to itself: the connection may know of none. */
 static void
 fail_db(struct store_copy *c, sqlite3 *db, int rc, const char *what)
 {
-	fail(c, sq_code(rc), what, db != NULL ? sqlite3_errmsg(db) :
+	fail(c, sq_code(rc), what, db != NULL &&
+	    sqlite3_extended_errcode(db) == rc ? sqlite3_errmsg(db) :
 	    sqlite3_errstr(rc));
 }
 
