@@ -178,6 +178,10 @@ bool sq_plan_scans(sqlite3 *db, const char *sql, char *ret_line, size_t cap);
  * process; as often as one likes. */
 void sq_shm_whole(void);
 
+/* store_sqlite_probe.c: the URI of a file of any name, with its NUL; false: it
+ * does not fit. */
+bool sq_uri(const char *path, const char *query, struct buf *out) MUST_USE;
+
 /* store_sqlite.c: ours, or empty (schema 0); ERR_TYPE, ERR_UNSUPPORTED when a
  * newer suitd wrote it. Nothing is written. */
 int sq_identify(struct sq *s, int *ret_schema) MUST_USE;

@@ -348,28 +348,6 @@ check(sqlite3 *db, int *ret_schema, struct why *why)
 	return err;
 }
 
-/* Of any name: what an URI means something else by is escaped. */
-static bool
-put_uri(const char *path, struct buf *out)
-{
-	static const char *const hex = "0123456789ABCDEF";
-
-	/* with no host: "//x" would be one */
-	buf_puts(out, path[0] == '/' ? "file://" : "file:");
-	for (const char *p = path; *p != '\0'; p++) {
-		if (strchr("%?#", *p) == NULL) {
-			buf_put_u8(out, (uint8_t)*p);
-			continue;
-		}
-		buf_put_u8(out, '%');
-		buf_put_u8(out, (uint8_t)hex[*p >> 4]);
-		buf_put_u8(out, (uint8_t)hex[*p & 15]);
-	}
-	buf_puts(out, "?immutable=1");
-	buf_put_u8(out, '\0');
-	return !out->over;
-}
-
 int
 store_copy_check(const char *path, int *ret_schema, struct why *why)
 {
@@ -378,7 +356,7 @@ store_copy_check(const char *path, int *ret_schema, struct why *why)
 	sqlite3 *db = NULL;
 	int rc, err;
 
-	if (!put_uri(path, &out))
+	if (!sq_uri(path, "?immutable=1", &out))
 		return why_set(why, ERR_SIZE, "its path is too long");
 	rc = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
