@@ -300,6 +300,10 @@ ages_times_and_sizes(void **state)
 	assert_string_equal(render_bytes(t, sizeof(t), 1023), "1023 B");
 	assert_string_equal(render_bytes(t, sizeof(t), 1024), "1.0 KiB");
 	assert_string_equal(render_bytes(t, sizeof(t), 3 << 19), "1.5 MiB");
+	assert_string_equal(render_bytes(t, sizeof(t), UINT64_C(5) << 29),
+	    "2.5 GiB");
+	assert_string_equal(render_bytes(t, sizeof(t), UINT64_C(3) << 49),
+	    "1536.0 TiB");
 }
 
 static void
