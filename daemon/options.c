@@ -1,0 +1,97 @@
+#include "daemon/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static void
+usage(FILE *f)
+{
+	fputs("usage: suitd [-nv] [-c FILE] [-d DIR] [-o KEY=VALUE]...\n"
+	    "       suitd --restore BACKUP [--force] [-c FILE] [-d DIR]\n"
+	    "  -c, --config FILE   configuration; without it, safe defaults\n"
+	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
+	    "for users other\n                      than root ./suitd-state)\n"
+	    "  -o KEY=VALUE        a configuration key, over the file's\n"
+	    "  -n, --check         look at all that could stop it, say so, and stop\n"
+	    "      --fsck          check the state directory and stop; 0: all "
+	    "is well\n"
+	    "      --repair        with --fsck: repair what is safe to "
+	    "repair\n"
+	    "  -v, --verbose       log more\n"
+	    "      --restore BACKUP  makes the state directory of a folder of "
+	    "suitctl backup\n"
+	    "      --force         with it: moves aside what is there\n"
+	    "      --version       print the version\n"
+	    "  -h, --help          print this\n", f);
+}
+
+int
+options_read(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"dir", required_argument, NULL, 'd'},
+		{"check", no_argument, NULL, 'n'},
+		{"fsck", no_argument, NULL, 'F'},
+		{"repair", no_argument, NULL, 'R'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"restore", required_argument, NULL, 'B'},
+		{"force", no_argument, NULL, 'O'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:d:o:nvh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->source.file = optarg;
+			break;
+		case 'd':
+			o->source.dir = optarg;
+			break;
+		case 'o':
+			if (o->source.settings == CONF_SETTINGS) {
+				fprintf(stderr, "suitd: over %d -o; put them "
+				    "into a file (-c)\n", CONF_SETTINGS);
+				return 2;
+			}
+			o->source.setting[o->source.settings++] = optarg;
+			break;
+		case 'n':
+			o->check = true;
+			break;
+		case 'F':
+			o->fsck = true;
+			break;
+		case 'R':
+			o->repair = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'B':
+			o->restore = optarg;
+			break;
+		case 'O':
+			o->force = true;
+			break;
+		case 'V':
+			puts("suitd " SUITD_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc || (o->repair && !o->fsck) ||
+	    (o->force && o->restore == NULL)) {
+		usage(stderr);
+		return 2;
+	}
+	return -1;
+}
