@@ -1,12 +1,14 @@
 #include "daemon/options.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 static void
-usage(FILE *f)
+usage(void)
 {
 	fputs("usage: suitd [-nv] [-c FILE] [-d DIR] [-o KEY=VALUE]...\n"
+	    "       suitd --fsck [--repair] [-c FILE] [-d DIR]\n"
 	    "       suitd --restore BACKUP [--force] [-c FILE] [-d DIR]\n"
 	    "  -c, --config FILE   configuration; without it, safe defaults\n"
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
@@ -22,7 +24,20 @@ usage(FILE *f)
 	    "suitctl backup\n"
 	    "      --force         with it: moves aside what is there\n"
 	    "      --version       print the version\n"
-	    "  -h, --help          print this\n", f);
+	    "  -h, --help          print this\n", stdout);
+}
+
+static int PRINTF(1, 2)
+wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("suitd: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("; --help has the options\n", stderr);
+	return 2;
 }
 
 int
@@ -81,17 +96,21 @@ options_read(int argc, char **argv, struct options *o)
 			puts("suitd " SUITD_VERSION);
 			return 0;
 		case 'h':
-			usage(stdout);
+			usage();
 			return 0;
-		default:
-			usage(stderr);
+		default: /* getopt has said what it is */
+			fputs("suitd: --help has the options\n", stderr);
 			return 2;
 		}
 	}
-	if (optind < argc || (o->repair && !o->fsck) ||
-	    (o->force && o->restore == NULL)) {
-		usage(stderr);
-		return 2;
-	}
+	if (optind < argc)
+		return wrong("\"%s\": every argument belongs to an option",
+		    argv[optind]);
+	if (o->repair && !o->fsck)
+		return wrong("%s goes with --fsck", "--repair");
+	if (o->force && o->restore == NULL)
+		return wrong("%s goes with --restore", "--force");
+	if (o->check + o->fsck + (o->restore != NULL) > 1)
+		return wrong("%s", "one of --check, --fsck and --restore");
 	return -1;
 }
