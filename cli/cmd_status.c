@@ -98,8 +98,10 @@ show_work(const struct msg_status *m)
 	render_linef(stdout, "campaigns", "%" PRIu64 " (%" PRIu64 " running%s)",
 	    m->campaigns, m->campaigns_running, paused);
 	render_linef(stdout, "jobs", "%" PRIu64 " (%" PRIu64 " live, %" PRIu64
-	    " failed), downloads now %" PRIu64 " of %" PRIu64, m->jobs,
-	    m->jobs_live, m->jobs_failed, m->downloads, m->downloads_limit);
+	    " failed)", m->jobs, m->jobs_live, m->jobs_failed);
+	render_linef(stdout, "downloads", "%" PRIu64 " in sight, %" PRIu64
+	    " of %" PRIu64 " slots taken", m->downloads, m->slots,
+	    m->slots_limit);
 	if (m->oldest_due != 0)
 		snprintf(since, sizeof(since), ", the oldest for %s",
 		    render_age(t, sizeof(t), m->now, m->oldest_due));

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/admit.h"
 #include "daemon/ahead.h"
 #include "daemon/backup.h"
 #include "daemon/engine.h"
@@ -397,7 +398,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.errors = fs.errors;
 	m.pushes = es.pushes;
 	m.downloads = es.progress_slots;
-	m.downloads_limit = app->conf.downloads;
+	m.slots = admit_slots(app);
+	m.slots_limit = app->conf.downloads;
 	m.commits_failed = es.commits_failed;
 	put_lag(&m, app->loop);
 	put_images(&m, &fs);

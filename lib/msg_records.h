@@ -25,7 +25,7 @@ struct msg_status {
 	uint64_t disk_free, disk_size; /* of state_dir's; bytes */
 	uint64_t requests, blocks, sessions, observers, notifications, errors;
 	uint64_t pushes, downloads; /* downloads: in sight now */
-	uint64_t downloads_limit;
+	uint64_t slots, slots_limit; /* of downloads that were admitted */
 	uint64_t commits, commits_failed;
 	/* turns of the daemon's loop, in microseconds */
 	uint64_t lag_p50_us, lag_p99_us, lag_max_us;

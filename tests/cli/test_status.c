@@ -70,8 +70,12 @@ what_waits_and_what_is_left_is_told(void **state)
 	(void)state;
 	st.campaigns = 3;
 	st.campaigns_running = 1;
+	st.downloads = 2;
+	st.slots = 3;
+	st.slots_limit = 4;
 	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
 	assert_non_null(strstr(said, "3 (1 running)\n"));
+	assert_non_null(strstr(said, "2 in sight, 3 of 4 slots taken\n"));
 	assert_non_null(strstr(said, "0 due, 0 rest after a failure\n"));
 	st.campaigns_paused = 2;
 	st.due = 4;

@@ -690,7 +690,7 @@ status_counts(void **state)
 	assert_int_equal(m.due, 0);
 	assert_int_equal(m.oldest_due, 0);
 	assert_int_equal(m.image_bytes_limit, w.app.conf.images_total);
-	assert_int_equal(m.downloads_limit, w.app.conf.downloads);
+	assert_int_equal(m.slots_limit, w.app.conf.downloads);
 	assert_string_equal(m.http, w.app.conf.listen_http);
 	assert_int_equal(m.blocks, 7);
 	assert_int_equal(m.image_workers, 2);
