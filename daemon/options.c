@@ -14,7 +14,7 @@ usage(void)
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
-	    "  -n, --check         look at all that could stop it, say so, and stop\n"
+	    "  -n, --check         look at all that could stop it, and say so\n"
 	    "      --fsck          check the state directory and stop; 0: all "
 	    "is well\n"
 	    "      --repair        with --fsck: repair what is safe to "
@@ -38,6 +38,32 @@ wrong(const char *fmt, ...)
 	va_end(ap);
 	fputs("; --help has the options\n", stderr);
 	return 2;
+}
+
+/* 0, or the exit code. */
+static int
+add_setting(struct conf_source *s, const char *setting)
+{
+	if (s->settings == CONF_SETTINGS)
+		return wrong("%s", "too many -o: put them into a file (-c)");
+	s->setting[s->settings++] = setting;
+	return 0;
+}
+
+/* `rest`: what is no option, or NULL. */
+static int
+fit_together(const struct options *o, const char *rest)
+{
+	if (rest != NULL)
+		return wrong("\"%s\": every argument belongs to an option",
+		    rest);
+	if (o->repair && !o->fsck)
+		return wrong("%s goes with --fsck", "--repair");
+	if (o->force && o->restore == NULL)
+		return wrong("%s goes with --restore", "--force");
+	if (o->check + o->fsck + (o->restore != NULL) > 1)
+		return wrong("%s", "one of --check, --fsck and --restore");
+	return -1;
 }
 
 int
@@ -67,12 +93,8 @@ options_read(int argc, char **argv, struct options *o)
 			o->source.dir = optarg;
 			break;
 		case 'o':
-			if (o->source.settings == CONF_SETTINGS) {
-				fprintf(stderr, "suitd: over %d -o; put them "
-				    "into a file (-c)\n", CONF_SETTINGS);
+			if (add_setting(&o->source, optarg) != 0)
 				return 2;
-			}
-			o->source.setting[o->source.settings++] = optarg;
 			break;
 		case 'n':
 			o->check = true;
@@ -103,14 +125,5 @@ options_read(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc)
-		return wrong("\"%s\": every argument belongs to an option",
-		    argv[optind]);
-	if (o->repair && !o->fsck)
-		return wrong("%s goes with --fsck", "--repair");
-	if (o->force && o->restore == NULL)
-		return wrong("%s goes with --restore", "--force");
-	if (o->check + o->fsck + (o->restore != NULL) > 1)
-		return wrong("%s", "one of --check, --fsck and --restore");
-	return -1;
+	return fit_together(o, argv[optind]);
 }

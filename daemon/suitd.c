@@ -74,7 +74,7 @@ main(int argc, char **argv)
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(level);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
+	signal(SIGHUP, SIG_IGN); /* a reload, before there is a loop */
 	rc = run(&app, &o, &why);
 	if (rc != 0)
 		log_error("suitd: %s", why.text[0] ? why.text : err_text(rc));
