@@ -241,7 +241,7 @@ fetch_images(struct backup_run *r)
 	}
 	if (rc != CLI_OK)
 		return rc;
-	r->b.missing = r->image_n - n;
+	r->b.missing = r->m.lost + r->image_n - n;
 	r->image_n = n;
 	for (size_t i = 0; i < n; i++)
 		r->b.image_bytes += r->image[i].size;

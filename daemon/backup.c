@@ -28,6 +28,7 @@ struct backups {
 	struct app *app;
 	char dir[512], file[544];
 	int64_t last; /* of META */
+	uint64_t lost; /* see backup_view */
 	enum backup_state state;
 	char id[17], by[LIMIT_PSK_IDENTITY + 1];
 	int64_t created, asked; /* asked: monotonic */
@@ -309,6 +310,16 @@ check_turn(const struct backups *b, const char *by, struct why *why)
 	return 0;
 }
 
+static int
+count_lost(void *arg, const struct store_payload *p, enum release_state st)
+{
+	struct backups *b = arg;
+
+	b->lost += st != RELEASE_WITHDRAWN &&
+	    !blob_known(b->app->blobs, p->digest);
+	return 0;
+}
+
 int
 backup_start(struct app *app, const char *by, const char *id,
     struct why *why)
@@ -321,8 +332,13 @@ backup_start(struct app *app, const char *by, const char *id,
 		return rc;
 	forget(b);
 	rc = check_space(b, &reserve, why);
+	b->lost = 0;
+	if (rc == 0)
+		rc = app->store->ops->payload_foreach(app->store, count_lost,
+		    b);
 	if (rc != 0)
-		return rc;
+		return why->err != 0 ? rc : why_set(why, rc, "backup: %s",
+		    err_text(rc));
 	if (id[0] != '\0')
 		snprintf(b->id, sizeof(b->id), "%s", id);
 	else
@@ -354,6 +370,7 @@ backup_get(struct app *app, const char *id, struct backup_view *ret)
 	strcpy(ret->id, b->id);
 	strcpy(ret->by, b->by);
 	ret->expires = loop_now(app->loop) + LIMIT_BACKUP_IDLE * 1000;
+	ret->lost = b->lost;
 	ret->done = atomic_load(&b->progress.done);
 	ret->total = atomic_load(&b->progress.total);
 	if (b->state == BACKUP_READY) {

@@ -31,6 +31,8 @@ struct backup_view {
 	int64_t expires; /* unless it is asked for */
 	uint64_t done, total; /* bytes of about, while it is copied */
 	uint64_t size; /* when it is ready */
+	uint64_t lost; /* payloads of releases that are not withdrawn, whose
+	                  images were not there when it began */
 	uint8_t digest[32];
 	struct why why;
 };

@@ -28,7 +28,7 @@ put_view(const struct req *req, struct resp *resp,
 		[BACKUP_READY] = "ready", [BACKUP_FAILED] = "failed",
 	};
 	struct msg_backup m = {.created = v->created, .expires = v->expires,
-	    .done = v->done, .total = v->total, .size = v->size,
+	    .lost = v->lost, .done = v->done, .total = v->total, .size = v->size,
 	    .part = LIMIT_BACKUP_PART, .schema = (uint32_t)store_schema()};
 
 	strcpy(m.id, v->id);

@@ -136,6 +136,12 @@ blob_drop(struct blob_store *bs, struct image **at)
 	free(im);
 }
 
+bool
+blob_known(struct blob_store *bs, const uint8_t digest[32])
+{
+	return *blob_slot(bs, digest) != NULL;
+}
+
 int
 blob_mkdir(const char *path, struct why *why)
 {

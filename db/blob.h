@@ -98,6 +98,8 @@ void blob_unref(struct blob *b); /* NULL is fine */
 int blob_gc(struct blob_store *bs,
     bool (*keep)(void *arg, const uint8_t digest[32]), void *arg,
     size_t *ret_dropped) MUST_USE;
+/* Is there an image of this name, as far as is known without a look at it? */
+bool blob_known(struct blob_store *bs, const uint8_t digest[32]);
 /* Calls cb for every image present. */
 int blob_foreach(struct blob_store *bs,
     int (*cb)(void *arg, const uint8_t digest[32], uint64_t size), void *arg);

@@ -247,7 +247,8 @@ static const struct msg_field msg_backup_fields[] = {
 	U64(size, MSG_OPT), U64(part, 0),
 	{"digest", MSG_FIXED, MSG_IF, OFF(digest), SIZE(digest), OFF(ready),
 	    0, NULL},
-	U32(schema, 0), TEXT(version, 0), TEXT(why, MSG_OPT), END,
+	U32(schema, 0), TEXT(version, 0), TEXT(why, MSG_OPT),
+	U64(lost, MSG_OPT), END,
 };
 RECORD(msg_backup, false);
 #undef REC

@@ -280,6 +280,7 @@ struct msg_backup {
 	uint32_t schema;
 	char version[MSG_WORD];
 	char why[240]; /* it failed */
+	uint64_t lost; /* images that releases need and the daemon has not */
 };
 
 struct msg_explain {

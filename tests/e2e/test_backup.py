@@ -766,6 +766,11 @@ def test_what_no_backup_names_is_pruned_when_the_next_one_stands(_):
         os.unlink(os.path.join(d.file("bk2"), "images", index(folder)["images"][0]["sha256"]))
         out = d.ctl("backup", "--prune", d.file("bk2"), rc=None)
         assert "f" * 64 in os.listdir(os.path.join(d.file("bk2"), "images")), out
+        # nor when it has started since, and never knew of the image
+        d.stop()
+        d.start()
+        out = d.ctl("backup", "--prune", d.file("bk2"), rc=1)
+        assert "MISSING      1 images" in out and "f" * 64 in os.listdir(os.path.join(d.file("bk2"), "images")), out
 
 
 def test_an_image_that_the_daemon_has_lost_is_named(_):
