@@ -299,7 +299,7 @@ int
 rig_start(void **state)
 {
 	struct front_opts o = {
-		.hooks = {rig_psk, rig_who, rig_blocks, NULL},
+		.hooks = {.psk = rig_psk, .who = rig_who, .blocks = rig_blocks},
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,
