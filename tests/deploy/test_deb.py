@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 
-from deploy import need, packages, run, sh
+from deploy import Skip, need, packages, run, sh, skip_all
 
 NAMES = {"suitd", "suitctl", "suitsim", "libsuitdev-dev"}
 
@@ -71,8 +71,13 @@ def test_two_builds_are_equal(debs):
         shutil.rmtree(td)
 
 
+def main():
+    try:
+        debs = packages()
+    except Skip as e:
+        return skip_all(e)
+    return run([f for n, f in list(globals().items()) if n.startswith("test_")], debs)
+
+
 if __name__ == "__main__":
-    sys.exit(run([test_every_package_is_made, test_names_of_libraries_come_from_what_is_linked,
-                  test_the_configuration_is_the_operators, test_a_snapshot_is_older_than_its_release,
-                  test_lintian_has_no_errors_and_no_warnings, test_programs_are_hardened,
-                  test_two_builds_are_equal], packages()))
+    sys.exit(main())
