@@ -20,6 +20,7 @@
 #include "daemon/engine.h"
 #include "daemon/http.h"
 #include "daemon/log.h"
+#include "daemon/look.h"
 #include "daemon/polled.h"
 #include "daemon/restore.h"
 #include "daemon/survey.h"
@@ -140,6 +141,8 @@ open_rest(struct app *app, struct why *why)
 		return rc;
 	rc = checks_new(app, &app->checks);
 	if (rc == 0)
+		rc = look_new(app, &app->look);
+	if (rc == 0)
 		rc = blocks_new(app, &app->blocks);
 	if (rc == 0)
 		rc = backups_new(app, &app->backups, why);
@@ -215,6 +218,7 @@ app_close(struct app *app)
 	engine_free(app->engine);
 	blocks_free(app->blocks);
 	checks_free(app->checks);
+	look_free(app->look);
 	ahead_free(app->ahead);
 	backups_free(app->backups);
 	campaigns_free(app->campaigns);

@@ -31,6 +31,9 @@ static const struct {
 	[HEALTH_IMAGES] = {
 		"images: uploads are refused, serving goes on",
 		"images: uploads can be written again", true},
+	[HEALTH_DATA] = {
+		"store: the database is damaged; the rest is served, suitd "
+		    "--fsck tells more, a backup heals it", "", false},
 };
 
 static const struct {
@@ -47,6 +50,8 @@ void
 health_failed(struct health *h, enum health_place at, const struct why *why,
     int64_t now)
 {
+	if (at == HEALTH_COMMIT)
+		h->trial = false;
 	if (h->place[at].why.err == 0) {
 		h->place[at].since = now;
 		h->place[at].told = false;
@@ -63,7 +68,12 @@ health_failed(struct health *h, enum health_place at, const struct why *why,
 void
 health_well(struct health *h, enum health_place at, int64_t now)
 {
-	if (h->place[at].why.err == 0)
+	int err = h->place[at].why.err;
+	bool trial = h->trial;
+
+	if (at == HEALTH_COMMIT)
+		h->trial = false;
+	if (err == 0 || (at == HEALTH_COMMIT && err == ERR_NOSPACE && !trial))
 		return;
 	h->place[at].why.err = 0;
 	if (h->place[at].told)
@@ -140,10 +150,15 @@ static void
 try_to_write(struct app *app, int64_t now)
 {
 	struct store *s = app->store;
+	uint8_t page[STORE_META_MAX];
+	int rc;
 
-	if (engine_begin(app->engine) == 0)
-		(void)!engine_end(app->engine, s->ops->meta_put(s, "probe",
-		    slice_of(&now, sizeof(now))));
+	if (engine_begin(app->engine) != 0)
+		return;
+	memset(page, (int)(now / 1000), sizeof(page));
+	rc = s->ops->meta_put(s, "probe", slice_of(page, sizeof(page)));
+	rc = engine_end(app->engine, rc);
+	app->health.trial = rc == 0;
 }
 
 void

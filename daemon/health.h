@@ -22,6 +22,7 @@ enum health_place {
 	HEALTH_LOG, /* checkpoints; while they fail the database's log grows,
 	               which is no refusal yet */
 	HEALTH_IMAGES, /* uploads are written */
+	HEALTH_DATA, /* what is in the database can be read; until a restart */
 	HEALTH_PLACES
 };
 
@@ -46,10 +47,11 @@ struct health {
 		bool told; /* this failure has its line */
 	} place[HEALTH_PLACES];
 	uint64_t refused[HEALTH_REASONS];
+	bool trial; /* what is committed next is a trial: see health_tick */
 };
 
 struct health_report {
-	bool writable; /* every place but HEALTH_LOG is well */
+	bool writable; /* every place but HEALTH_LOG and _DATA is well */
 	bool degraded; /* some place is not */
 	int64_t since; /* Unix ms; 0: it is not degraded */
 	int err; /* of the first place that fails, 0 none */
@@ -60,12 +62,14 @@ struct health_report {
 /* why->err is not 0; `now` in Unix ms, as everywhere here. */
 void health_failed(struct health *h, enum health_place at,
     const struct why *why, int64_t now);
+/* A commit that found room after one that did not: only a trial says that the
+ * disk has room, since the next small write may be the one that has none. */
 void health_well(struct health *h, enum health_place at, int64_t now);
 /* A request was answered with this error. */
 void health_refused(struct health *h, int err);
 /* Once a second: asks the images and the database's log how they are, and
- * tries to write where something failed, so that a disk that is well again
- * is found also when nobody writes. */
+ * tries to write a page where something failed, so that a disk that is well
+ * again is found also when nobody writes. */
 void health_tick(struct app *app);
 /* Cheap; nothing is written or asked of the disk. */
 void health_read(const struct health *h, struct health_report *ret);

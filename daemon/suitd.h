@@ -19,6 +19,7 @@ struct admit; /* admit.h: who may start now */
 struct engine; /* engine.h: the pump, and the turn's transaction */
 struct disk; /* disk.h: a thread for what takes long */
 struct checks; /* checks.h: images are hashed before they are served */
+struct look; /* look.h: the database is read through after a start */
 struct blocks; /* blocks.h: images over plain UDP, on threads */
 struct campaigns; /* campaign.h: plans in the making */
 struct polled; /* polled.h: polls that need no SQL */
@@ -38,6 +39,7 @@ struct app {
 	struct blob_store *blobs;
 	struct disk *disk; /* NULL: none, the loop does it all */
 	struct checks *checks; /* NULL: none */
+	struct look *look;
 	struct catalog *catalog;
 	struct polled *polled; /* NULL: none is remembered */
 	struct access *access;

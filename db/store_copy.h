@@ -44,6 +44,14 @@ bool store_copy_step(struct store_copy *c);
 int store_copy_end(struct store_copy *c, struct why *why) MUST_USE;
 
 /*
+ * The proof alone, of the live store and on the side: its tables one after the
+ * other, by the same steps and end, which then says 0 or ERR_CORRUPT, or that
+ * it could not be read. What is written meanwhile stays in the log, as with a
+ * copy.
+ */
+int store_copy_look(const char *path, struct store_copy **ret) MUST_USE;
+
+/*
  * Is this file a store that this suitd can open? Looks at all of it, and
  * leaves it and its folder as they are. ERR_TYPE: not a store of suitd;
  * ERR_UNSUPPORTED: of a newer one; ERR_CORRUPT; ERR_IO. ret_schema: its

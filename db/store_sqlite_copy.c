@@ -33,6 +33,7 @@ struct store_copy {
 	int fd; /* of the copy */
 	unsigned steps;
 	bool copied;
+	bool look; /* at `from`, and no copy */
 	int err;
 	struct why why;
 };
@@ -143,6 +144,20 @@ stand_alone(struct store_copy *c)
 		fail(c, errno_code(errno), c->to, strerror(errno));
 }
 
+/* What is checked from now on, table by table. */
+static int
+open_proof(struct store_copy *c, const char *path, const char *vfs)
+{
+	int rc = sqlite3_open_v2(path, &c->dst, SQLITE_OPEN_READONLY |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(c->dst, "SELECT name FROM "
+		    "sqlite_schema WHERE type = 'table'", -1, &c->tables,
+		    NULL);
+	return rc;
+}
+
 /* The last one: all is copied, and the store is let go of. */
 static void
 copied(struct store_copy *c)
@@ -156,12 +171,7 @@ copied(struct store_copy *c)
 	if (rc == SQLITE_OK)
 		stand_alone(c);
 	if (rc == SQLITE_OK && c->err == 0)
-		rc = sqlite3_open_v2(c->to, &c->dst, SQLITE_OPEN_READONLY |
-		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, "unix-none");
-	if (rc == SQLITE_OK && c->err == 0)
-		rc = sqlite3_prepare_v2(c->dst, "SELECT name FROM "
-		    "sqlite_schema WHERE type = 'table'", -1, &c->tables,
-		    NULL);
+		rc = open_proof(c, c->to, "unix-none");
 	if (rc != SQLITE_OK)
 		fail_db(c, c->dst, rc, "the copy");
 	else if (c->err == 0)
@@ -229,7 +239,13 @@ check_some(struct store_copy *c)
 bool
 store_copy_step(struct store_copy *c)
 {
-	if (c->src == NULL && !c->copied) {
+	int rc;
+
+	if (c->look && c->tables == NULL) {
+		rc = open_proof(c, c->from, NULL);
+		if (rc != SQLITE_OK)
+			fail_db(c, c->dst, rc, "the store cannot be read");
+	} else if (c->src == NULL && !c->copied) {
 		open_src(c);
 		if (c->err == 0)
 			open_dst(c);
@@ -260,6 +276,17 @@ store_copy_begin(const struct store_copy_opts *o, struct store_copy **ret)
 	c->progress = o->progress;
 	*ret = c;
 	return 0;
+}
+
+int
+store_copy_look(const char *path, struct store_copy **ret)
+{
+	int err = store_copy_begin(&(struct store_copy_opts){path, "", 0,
+	    NULL}, ret);
+
+	if (err == 0)
+		(*ret)->look = (*ret)->copied = true;
+	return err;
 }
 
 int

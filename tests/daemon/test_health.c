@@ -56,6 +56,7 @@ the_first_place_that_fails_is_told_until_it_is_well(void **state)
 	assert_int_equal(r.err, ERR_NOSPACE);
 	assert_int_equal(r.since, T0 + 5);
 	assert_string_equal(r.text, "full");
+	h.trial = true;
 	health_well(&h, HEALTH_COMMIT, T0 + 10);
 	r = read_of(&h);
 	assert_int_equal(r.err, ERR_IO);
@@ -63,6 +64,29 @@ the_first_place_that_fails_is_told_until_it_is_well(void **state)
 	assert_false(r.writable);
 	health_well(&h, HEALTH_IMAGES, T0 + 11);
 	assert_true(read_of(&h).writable);
+}
+
+/* A small write found the last free page. */
+static void
+only_a_trial_says_that_there_is_room_again(void **state)
+{
+	struct why broken = {ERR_IO, "broken"};
+	struct health h = {0};
+
+	(void)state;
+	health_failed(&h, HEALTH_COMMIT, &full, T0);
+	health_well(&h, HEALTH_COMMIT, T0 + 1);
+	assert_false(read_of(&h).writable);
+	h.trial = true;
+	health_failed(&h, HEALTH_COMMIT, &full, T0 + 2);
+	health_well(&h, HEALTH_COMMIT, T0 + 3);
+	assert_false(read_of(&h).writable); /* the trial had failed */
+	h.trial = true;
+	health_well(&h, HEALTH_COMMIT, T0 + 4);
+	assert_true(read_of(&h).writable);
+	health_failed(&h, HEALTH_COMMIT, &broken, T0 + 5);
+	health_well(&h, HEALTH_COMMIT, T0 + 6);
+	assert_true(read_of(&h).writable); /* any write tells of that */
 }
 
 static void
@@ -125,6 +149,7 @@ for_an_hour(struct health *h)
 {
 	for (int s = 0; s < 3600; s++)
 		health_failed(h, HEALTH_COMMIT, &full, T0 + s * 1000);
+	h->trial = true;
 	health_well(h, HEALTH_COMMIT, T0 + 3600000);
 	health_well(h, HEALTH_COMMIT, T0 + 3601000);
 }
@@ -134,6 +159,7 @@ on_and_off(struct health *h)
 {
 	for (int s = 0; s < 59; s++) {
 		health_failed(h, HEALTH_COMMIT, &full, T0 + s * 1000);
+		h->trial = true;
 		health_well(h, HEALTH_COMMIT, T0 + s * 1000 + 500);
 	}
 }
@@ -162,6 +188,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_zeros_is_healthy),
 		cmocka_unit_test(the_first_place_that_fails_is_told_until_it_is_well),
+		cmocka_unit_test(only_a_trial_says_that_there_is_room_again),
 		cmocka_unit_test(a_log_that_grows_refuses_nobody),
 		cmocka_unit_test(refusals_are_counted_by_reason_and_others_are_not),
 		cmocka_unit_test(the_log_says_so_once_and_once_when_it_is_over),

@@ -34,6 +34,7 @@ docker() {
     [ "$1" = ctl ] && [ -z "$entry" ] && entry=suitctl
     shift
     set -- $entry "${@//\\/work/work}"
+    [ "$1" = suitd ] && set -- "$@" -d state
     "${@//\\/etc\\/suitd/.}"
 }
 """
@@ -109,9 +110,11 @@ def test_each_example_is_whole():
 
 
 def test_each_configuration_passes_the_check():
+    need_namespace()  # its ports may be taken here
     for e in EXAMPLES:
         with tempfile.TemporaryDirectory() as d:
-            r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-c", os.path.join(HERE, e, "suitd.conf"),
+            r = subprocess.run(["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh",
+                                os.path.join(BIN, "suitd"), "-n", "-c", os.path.join(HERE, e, "suitd.conf"),
                                 "-d", os.path.join(d, "state")], capture_output=True, text=True)
             assert r.returncode == 0, (e, r.stdout, r.stderr)
 

@@ -6,6 +6,7 @@ import glob
 import os
 import subprocess
 import sys
+import tempfile
 
 from coapraw import GET, POST, URI_QUERY, Peer, code
 from fixture import BIN, Skip, Suitd, class_id, run, wait_for
@@ -92,6 +93,28 @@ def test_damaged_database_page(d_):
         assert served(d, "fw/a.bin", a), "the rest is served"
 
 
+def test_damage_is_told_before_anybody_meets_it(d_):
+    """A page that no start reads: the log and the status have it by themselves, once the tables were looked through."""
+    with fresh() as d:
+        a = os.urandom(5000)
+        d.publish(1, a, "/fw/a.bin")
+        d.stop()
+        db = glob.glob(os.path.join(d.state, "*.db"))[0]
+
+        def sql(q):
+            return subprocess.run(["sqlite3", db, q], check=True, capture_output=True, text=True).stdout
+        sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        page, root = int(sql("PRAGMA page_size")), int(sql("SELECT rootpage FROM sqlite_schema WHERE name = 'tally'"))
+        with open(db, "r+b") as h:
+            h.seek((root - 1) * page)
+            h.write(os.urandom(page))
+        d.start()
+        wait_for("the log", lambda: "error store: the database is damaged" in open(d.log).read())
+        st = d.ctl_json("status")
+        assert st["degraded"] and "damaged" in st["why"], st
+        assert served(d, "fw/a.bin", a), "the rest is served"
+
+
 def test_read_only_state(d_):
     with Suitd(start=False) as d:
         os.makedirs(d.state)
@@ -162,8 +185,11 @@ def test_bad_configuration(d_):
                     ("image_max=9999G", "image_max")):
         r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-o", o], capture_output=True, text=True)
         assert r.returncode != 0 and word in r.stderr, (o, r)
-    r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-c", "config/suitd.conf"], capture_output=True, text=True)
-    assert r.returncode == 0, r.stderr
+    with tempfile.TemporaryDirectory() as state:  # and ports that are free for sure
+        own = ["-d", state] + [w for k in ("coap", "coaps", "tcp", "http") for w in ("-o", "listen_%s=" % k)]
+        r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-c", "config/suitd.conf", "-o", "listen_admin=127.0.0.1:0"] + own,
+                           capture_output=True, text=True)
+    assert r.returncode == 0, r.stdout + r.stderr
 
 
 def test_second_daemon_on_one_state(d_):

@@ -5,21 +5,33 @@
 # each; the output of a suite is shown only when it fails.
 # check.sh BUILD-DIR              all but the suites of tests/deploy
 # check.sh BUILD-DIR e2e|deploy [NAME...]   the suites of that folder, or some
-set -u
+set -um # each suite is a process group: what ends it ends what it started
 B=${1:-build}
 export B
 folder=${2:-}
 shift $(($# < 2 ? $# : 2))
 names=" $* " # none: all of them
-log=$(mktemp)
-passed=0 failed=0 skipped=0 t00=$SECONDS
-trap 'rm -f "$log"' EXIT
-trap 'exit 1' INT TERM HUP
+# the long ones, which wait more than they compute: one after the other, beside
+# all others
+BESIDE=" test_backup test_campaign test_disk_full test_examples test_fleet test_kill test_metrics test_rules "
+work=$(mktemp -d)
+child='' lane=''
+stop() {
+    [ -z "$child" ] || kill -- "-$child" 2>/dev/null
+    [ -z "$lane" ] || kill "$lane" 2>/dev/null
+    wait
+    exit 1
+}
+trap 'rm -rf "$work"' EXIT
+trap stop INT TERM HUP
 
 suite() { # name command...
-    local name=$1 rc=0 t0=$SECONDS p=0 f=0 s=0 line
+    local name=$1 rc=0 t0=$SECONDS p=0 f=0 s=0 line log=$work/$1
     shift
-    "$@" >"$log" 2>&1 </dev/null || rc=$?
+    "$@" >"$log" 2>&1 </dev/null &
+    child=$!
+    wait "$child" || rc=$?
+    child=''
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1)
     if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
         p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[4]:-0}
@@ -27,17 +39,42 @@ suite() { # name command...
     else
         f=1
     fi
-    if [ "$f" -eq 0 ]; then
-        grep '^  SKIPPED' "$log"
-    else
-        cat "$log"
-        printf '  %s: exit %d\n' "$name" $rc
-    fi
-    printf '%-14s %4d passed, %d failed, %d skipped  (%d s)\n' \
-        "$name" "$p" "$f" "$s" $((SECONDS - t0))
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    (
+        flock 9
+        if [ "$f" -eq 0 ]; then
+            grep '^  SKIPPED' "$log"
+        else
+            cat "$log"
+            printf '  %s: exit %d\n' "$name" $rc
+        fi
+        printf '%-14s %4d passed, %d failed, %d skipped  (%d s)\n' \
+            "$name" "$p" "$f" "$s" $((SECONDS - t0))
+    ) 9>"$work/lock"
+    echo "$p $f $s" >>"$work/results"
 }
 
+suites() { # beside|rest
+    local t name where
+    for t in tests/"${folder:-e2e}"/test_*; do
+        name=$(basename "${t%.*}")
+        where=rest
+        [[ $BESIDE != *" $name "* ]] || where=beside
+        [ "$names" = "  " ] || [[ $names == *" $name "* ]] || continue
+        [ $where = "$1" ] || continue
+        case $t in
+        *.py) suite "$name" python3 "$t" ;;
+        *.sh) suite "$name" bash "$t" ;;
+        esac
+    done
+}
+
+(
+    set -m
+    trap - EXIT
+    trap stop INT TERM HUP
+    suites beside
+) &
+lane=$!
 if [ -z "$folder" ]; then
     suite layers sh tests/tools/layers.sh
     suite style sh tests/tools/style.sh
@@ -49,13 +86,9 @@ if [ -z "$folder" ]; then
     suite sim make -s --no-print-directory sim SAN="${SAN:-}"
     suite fuzz-corpus make -s --no-print-directory fuzz-replay SAN="${SAN:-}"
 fi
-for t in tests/"${folder:-e2e}"/test_*; do
-    name=$(basename "${t%.*}")
-    [ "$names" = "  " ] || [[ $names == *" $name "* ]] || continue
-    case $t in
-    *.py) suite "$name" python3 "$t" ;;
-    *.sh) suite "$name" bash "$t" ;;
-    esac
-done
-printf '\n%d s\n%d passed, %d failed, %d skipped\n' $((SECONDS - t00)) "$passed" "$failed" "$skipped"
-[ "$failed" -eq 0 ]
+suites rest
+wait "$lane"
+lane=''
+printf '\n%d s\n' $SECONDS
+awk '{ p += $1; f += $2; s += $3 }
+    END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || p == 0 }' "$work/results"
