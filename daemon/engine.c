@@ -246,14 +246,12 @@ commit(struct engine *e)
 	return 0;
 }
 
-/* It is no use to ask the disk again at once. */
+/* It is no use to ask the disk again at once. Of uploads we ask nothing. */
 static bool
 refuses(const struct engine *e)
 {
-	struct health_report r;
-
-	health_read(&e->app->health, &r);
-	return !r.writable;
+	return health_fails(&e->app->health, HEALTH_COMMIT) ||
+	    health_fails(&e->app->health, HEALTH_SYNC);
 }
 
 static void

@@ -106,6 +106,22 @@ void engine_manifest_sent(struct engine *e, const struct req *req,
     const uint8_t digest[32]);
 
 /*
+ * A manifest left for this device; NULL: for whom nothing but the address is
+ * known of. So its image is awaited. In memory, and of the newest
+ * LIMIT_AWAITED.
+ */
+void engine_await(struct engine *e, const struct store_device *d,
+    const char *addr, uint64_t release);
+/*
+ * Is there anybody who was triggered, or got a manifest, less than
+ * ENGINE_AWAIT_MS ago, was not told to come later, and has asked for no block
+ * yet? He is about to. Walks the attempts under way: for a stop that sees no
+ * block, not for each turn.
+ */
+#define ENGINE_AWAIT_MS 30000
+bool engine_awaits(const struct engine *e);
+
+/*
  * A worker's table: the engine is its reader from now on, until the loop has
  * ended; it stays the caller's. ERR_LIMIT, ERR_NOMEM.
  */

@@ -43,6 +43,15 @@ struct engine_news {
 	size_t after_n;
 };
 
+/* engine_await.c: got a manifest. */
+struct engine_awaited {
+	uint64_t device; /* 0: known by its address at most */
+	char ep[LIMIT_EP + 1];
+	char addr[LIMIT_ADDRESS];
+	uint64_t release; /* 0: free */
+	int64_t at; /* Unix ms */
+};
+
 struct engine_watch; /* engine_seen.c: the workers' tables */
 
 struct engine {
@@ -82,6 +91,8 @@ struct engine {
 	struct progress progress;
 	struct engine_watch *watch; /* NULL: there is no image plane */
 	struct flow flow;
+	struct engine_awaited awaited[LIMIT_AWAITED]; /* a ring */
+	size_t awaited_n; /* so far */
 	struct engine_stats stats;
 };
 

@@ -446,7 +446,7 @@ planes_new(struct front *f, struct why *why)
 			rc = loop_read(f->loop, f->plane[t].fd, sock_turn,
 			    &f->plane[t]);
 	}
-	return rc == 0 ? front_cert_reload(f, why) : rc;
+	return rc == 0 ? front_cert_reload(f, f->conf, why) : rc;
 }
 
 int
@@ -558,6 +558,7 @@ void
 front_stats(const struct front *f, struct front_stats *ret)
 {
 	*ret = f->stats;
+	ret->own_blocks = f->stats.blocks;
 	ret->observers = observe_count(f->observers);
 	ret->assemblies = block1_count(f->block1);
 	ret->waiting = f->later_n;

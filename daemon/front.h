@@ -54,7 +54,8 @@ struct req {
 	const char *arg[2]; /* what the route's {..} matched, "" if none */
 	struct slice query[LIMIT_QUERY];
 	size_t query_n;
-	struct slice etag[CONTENT_ETAGS]; /* what it has already (RFC 7252 5.10.6) */
+	struct slice etag[CONTENT_ETAGS]; /* what it has already
+	                                     (RFC 7252 5.10.6) */
 	size_t etag_n;
 	struct slice body; /* whole, after Block1 */
 	bool have_cf, have_accept;
@@ -119,7 +120,7 @@ extern const struct route routes_admin[];
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
-	uint64_t block_bytes; /* in blocks that libcoap sent */
+	uint64_t own_blocks, block_bytes; /* that libcoap sent */
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
 	uint64_t notify_reset, notify_timeout; /* of notifications */
@@ -153,7 +154,7 @@ struct front_opts {
 	struct blob_store *blobs; /* where uploads go to */
 	const struct conf *conf;
 	struct front_hooks hooks;
-	/* in order of search, literals before {..}; they end with a NULL path */
+	/* in order of search, literals before {..}; a NULL path ends them */
 	const struct route *device; /* UDP, DTLS, TCP */
 	const struct route *admin;
 };
@@ -174,10 +175,13 @@ void front_describe(const struct front *f,
 /*
  * The certificate that listen_coaps shows to who verifies the server, beside
  * the keys of devices. Read by front_new, and anew by front_cert_reload from
- * what the configuration says then; on an error (see cert_load) the one of
- * before stays. Sessions go on. Who uses it is nobody, as over plain UDP.
+ * where `c`, which is to be the configuration, says; on an error (see
+ * cert_load) the one of before stays. Where coaps is off it is only made sure
+ * that it could be shown, if `c` has coaps. Sessions go on. Who uses it is
+ * nobody, as over plain UDP.
  */
-int front_cert_reload(struct front *f, struct why *why) MUST_USE;
+int front_cert_reload(struct front *f, const struct conf *c,
+    struct why *why) MUST_USE;
 /* When it ends, Unix ms; 0: none is shown. */
 int64_t front_cert_expiry(const struct front *f);
 /* The port a plane listens on (useful with port 0); 0: it is off. */
@@ -239,12 +243,12 @@ void front_notify(struct front *f, enum transport plane, const char *path);
 void front_quiet(struct front *f);
 /*
  * Observers whose principal or ?ep= is this device, on any path; sent even if
- * nothing changed, and without waiting for notify_rate. The number that will be told; `done` runs once, later,
- * never inside of this call or of front_flush, and not at all when 0: err 0
- * when one was acknowledged, ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE
- * (the session or the observation ended), ERR_CONFLICT (a later call took
- * over), ERR_BUSY (the commit failed, nothing was sent), ERR_CANCELLED
- * (front_free).
+ * nothing changed, and without waiting for notify_rate. The number that will
+ * be told; `done` runs once, later, never inside of this call or of
+ * front_flush, and not at all when 0: err 0 when one was acknowledged,
+ * ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE (the session or the
+ * observation ended), ERR_CONFLICT (a later call took over), ERR_BUSY (the
+ * commit failed, nothing was sent), ERR_CANCELLED (front_free).
  */
 size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
     void (*done)(void *arg, int err), void *arg);

@@ -28,17 +28,18 @@ say(const struct front *f)
 }
 
 int
-front_cert_reload(struct front *f, struct why *why)
+front_cert_reload(struct front *f, const struct conf *c, struct why *why)
 {
 	struct plane *pl = &f->plane[T_DTLS];
 	struct cert *was = f->cert, *new = NULL;
-	int rc;
+	int rc = 0;
 
-	if (pl->ctx == NULL)
-		return 0; /* coaps is off: there is nobody to show it to */
-	rc = cert_load(f->conf, &new, why);
-	if (rc != 0)
+	if (pl->ctx != NULL || c->listen_coaps[0] != '\0')
+		rc = cert_load(c, &new, why);
+	if (rc != 0 || pl->ctx == NULL) {
+		cert_free(new);
 		return rc;
+	}
 	f->cert = new;
 	rc = dtls_show(pl);
 	if (rc != 0) {

@@ -8,7 +8,7 @@
 #define ROW_OTHER 0
 #define ROW_IMAGE 1
 #define ROW_CORE 2
-#define ROW_FIRST 3 /* of the routes to devices, then those of operators */
+#define ROW_FIRST FRONT_FIXED /* the routes of devices, then operators' */
 
 static unsigned
 rows_of(const struct route *table)
@@ -32,19 +32,36 @@ row_of_route(const struct front *f, const struct route *r)
 	return row < FRONT_ROWS ? row : ROW_OTHER;
 }
 
+/* A repetition is answered from memory, and what no handler can answer is
+ * refused, before a route is looked for. */
+static const struct route *
+route_of(const struct exchange *x)
+{
+	const struct front *f = x->f;
+	struct route_match m;
+
+	if (x->match.route != NULL)
+		return x->match.route;
+	return route_find(x->plane->t == T_ADMIN ? f->admin : f->device,
+	    x->req.path, x->req.method, &m) == 0 ? m.route : NULL;
+}
+
 unsigned
 front_row(const struct exchange *x)
 {
-	const struct route *r = x->match.route;
+	const struct route *r;
 
+	if (strcmp(x->req.path, ".well-known/core") == 0)
+		return ROW_CORE;
+	r = route_of(x);
 	if (r == NULL)
-		return strcmp(x->req.path, ".well-known/core") == 0 ?
-		    ROW_CORE : ROW_OTHER;
+		return ROW_OTHER;
 	if (!(r->flags & ROUTE_BLOCKS))
 		return row_of_route(x->f, r);
 	/* the catch-all is where every path ends that is none */
-	return strcmp(r->path, "{*}") == 0 && (x->answer.code == 404 ||
-	    x->answer.code == 405) ? ROW_OTHER : ROW_IMAGE;
+	return strcmp(r->path, "{*}") == 0 && (x->match.route == NULL ||
+	    x->answer.code == 404 || x->answer.code == 405) ? ROW_OTHER :
+	    ROW_IMAGE;
 }
 
 void

@@ -31,7 +31,8 @@
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
 #define ANSWER_OPTS 384
 #define BLOCK_MAX 1024
-#define FRONT_ROWS 64 /* routes that are counted apart */
+#define FRONT_ROWS 64 /* that answers are counted in: a route has its own */
+#define FRONT_FIXED 3 /* of them, that are no route's */
 
 /* A peer's address and port, and our plane: fits every transport. */
 struct peer_key {

@@ -52,7 +52,7 @@ health_failed(struct health *h, enum health_place at, const struct why *why,
 {
 	if (at == HEALTH_COMMIT)
 		h->trial = false;
-	if (h->place[at].why.err == 0) {
+	if (!health_fails(h, at)) {
 		h->place[at].since = now;
 		h->place[at].told = false;
 	}
@@ -73,12 +73,19 @@ health_well(struct health *h, enum health_place at, int64_t now)
 
 	if (at == HEALTH_COMMIT)
 		h->trial = false;
-	if (err == 0 || (at == HEALTH_COMMIT && err == ERR_NOSPACE && !trial))
+	if (!health_fails(h, at) ||
+	    (at == HEALTH_COMMIT && err == ERR_NOSPACE && !trial))
 		return;
 	h->place[at].why.err = 0;
 	if (h->place[at].told)
 		log_warn("%s, after %lld s", places[at].ends,
 		    (long long)(now - h->place[at].since) / 1000);
+}
+
+bool
+health_fails(const struct health *h, enum health_place at)
+{
+	return h->place[at].why.err != 0;
 }
 
 void
@@ -93,7 +100,7 @@ health_read(const struct health *h, struct health_report *ret)
 {
 	*ret = (struct health_report){.writable = true};
 	for (int at = 0; at < HEALTH_PLACES; at++) {
-		if (h->place[at].why.err == 0)
+		if (!health_fails(h, (enum health_place)at))
 			continue;
 		if (places[at].refuses)
 			ret->writable = false;
@@ -170,6 +177,6 @@ health_tick(struct app *app)
 		ask_images(app, now);
 	if (app->store->syncer != NULL)
 		ask_log(app, now);
-	if (app->health.place[HEALTH_COMMIT].why.err != 0)
+	if (health_fails(&app->health, HEALTH_COMMIT))
 		try_to_write(app, now);
 }

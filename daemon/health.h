@@ -65,6 +65,7 @@ void health_failed(struct health *h, enum health_place at,
 /* A commit that found room after one that did not: only a trial says that the
  * disk has room, since the next small write may be the one that has none. */
 void health_well(struct health *h, enum health_place at, int64_t now);
+bool health_fails(const struct health *h, enum health_place at);
 /* A request was answered with this error. */
 void health_refused(struct health *h, int err);
 /* Once a second: asks the images and the database's log how they are, and

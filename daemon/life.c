@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/engine.h"
 #include "daemon/log.h"
 
 static void
@@ -45,7 +46,8 @@ drain(struct life *l)
 
 	if (now >= l->drain_until)
 		end(l, "drain_grace is over");
-	else if (now - l->block_at >= LIFE_QUIET_MS)
+	else if (now - l->block_at >= LIFE_QUIET_MS &&
+	    !engine_awaits(l->app->engine))
 		end(l, "no block was asked for");
 }
 

@@ -7,7 +7,8 @@
  *
  * In DRAINING nothing new is started: the engine admits nobody, polls of /m
  * get 5.03 with a Max-Age, and blocks are served until none was asked for
- * 2 s, at most for drain_grace. Another SIGTERM or SIGINT ends it at once;
+ * 2 s and nobody is about to ask for the first one (engine_awaits), at most
+ * for drain_grace. Another SIGTERM or SIGINT ends it at once;
  * one in STOPPED ends the process where it stands, which costs nothing that
  * was acknowledged.
  */

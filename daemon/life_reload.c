@@ -1,6 +1,7 @@
 /*
- * SIGHUP: the file is read and checked whole before anything changes; what is
- * wrong leaves all of it as it was. Most keys are read from app->conf at each
+ * SIGHUP: the file is read and checked whole before anything changes, and the
+ * certificate, which is read once, comes first: what is wrong leaves all of it
+ * as it was. Most keys are read from app->conf at each
  * use, so that to change them is to write them there; what keeps a copy is
  * told here.
  */
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #include "daemon/admit.h"
-#include "daemon/cert_load.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/runs.h"
@@ -45,7 +45,6 @@ static size_t
 apply(struct app *app, const struct conf *next, struct note *n)
 {
 	enum log_level level;
-	struct why why = {0};
 	size_t live = conf_reload(&app->conf, next, on_change, n);
 
 	if (log_level_parse(app->conf.log_level, &level))
@@ -54,22 +53,7 @@ apply(struct app *app, const struct conf *next, struct note *n)
 		admit_regroup(app->admit);
 	runs_reread(app->runs);
 	engine_reloaded(app->engine);
-	if (front_cert_reload(app->front, &why) != 0)
-		log_error("reload: %s; the certificate of before is shown",
-		    why.text);
 	return live;
-}
-
-/* Would the certificate be shown? Asked before anything is changed. */
-static int
-check_cert(const struct conf *next, struct why *why)
-{
-	struct cert *cert = NULL;
-	int rc = next->listen_coaps[0] != '\0' ? cert_load(next, &cert,
-	    why) : 0;
-
-	cert_free(cert);
-	return rc;
 }
 
 /* The first error is what status shows, the log has all. */
@@ -91,7 +75,7 @@ read_anew(struct life *l, struct conf *next)
 
 	if (rc != 0)
 		return rc;
-	rc = check_cert(next, &why);
+	rc = front_cert_reload(l->app->front, next, &why);
 	if (rc != 0)
 		on_error(&l->stats, why.text);
 	return rc;

@@ -20,14 +20,13 @@ metrics_requests(struct metrics *m)
 	front_answered(m->app->front, tell_codes, m);
 }
 
-/* The slow lane is the loop's. */
+/* The slow lane is the loop's. Not from the sum of both, which is of another
+ * moment: workers do not wait for who counts. */
 void
 metrics_blocks(struct metrics *m)
 {
-	uint64_t worker = m->blocks.blocks - m->blocks.slow_blocks;
-
-	metrics_of(m, "worker", worker);
-	metrics_of(m, "loop", m->front.blocks - worker);
+	metrics_of(m, "worker", m->blocks.blocks - m->blocks.slow_blocks);
+	metrics_of(m, "loop", m->front.own_blocks + m->blocks.slow_blocks);
 }
 
 void

@@ -79,14 +79,20 @@ tell_states(struct metrics *m, const char *name,
 		    by_state[i]);
 }
 
-/* Its alias, or its id. */
+/* Values that mean something else than a class. */
+#define NO_CLASS "none"
+#define OTHER_CLASSES "other"
+
+/* Its alias, or its id; also its id where the alias is a word of ours. */
 static const char *
 class_name(const struct conf *c, const struct census_class *k, char dst[37])
 {
 	if (!k->have_class)
-		return "none";
+		return NO_CLASS;
 	for (size_t i = 0; i < c->alias_count; i++)
-		if (memcmp(c->alias[i].class_id, k->id, sizeof(k->id)) == 0)
+		if (memcmp(c->alias[i].class_id, k->id, sizeof(k->id)) == 0 &&
+		    strcmp(c->alias[i].name, NO_CLASS) != 0 &&
+		    strcmp(c->alias[i].name, OTHER_CLASSES) != 0)
 			return c->alias[i].name;
 	return text_uuid(k->id, dst);
 }
@@ -102,7 +108,7 @@ metrics_jobs_by_class(struct metrics *m)
 	for (size_t i = 0; i < c->classes; i++)
 		tell_states(m, class_name(&m->app->conf, &c->cls[i], id),
 		    c->cls[i].by_state);
-	tell_states(m, "other", c->other);
+	tell_states(m, OTHER_CLASSES, c->other);
 }
 
 static void

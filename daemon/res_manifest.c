@@ -112,6 +112,9 @@ fetched(struct app *app, const struct req *req, struct ident *id,
 	if (rc != 0)
 		log_warn("manifest: dev=%llu ep=%s asked, not kept: %s",
 		    (unsigned long long)id->dev.id, id->dev.ep, err_text(rc));
+	if (r->payload_count > 0 && !(id->dev.have_seq &&
+	    id->dev.seq >= r->seq))
+		engine_await(e, &id->dev, req->addr, r->id);
 	return rc;
 }
 
@@ -443,6 +446,7 @@ res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
 		}
 	} else {
 		engine_manifest_sent(app->engine, req, r->digest);
+		engine_await(app->engine, NULL, req->addr, r->id);
 	}
 	return answer(r, req, resp);
 }

@@ -205,8 +205,8 @@ check_certificate(struct run *r)
 	struct cert *cert = NULL;
 	struct why why = {0};
 	char text[LIMIT_CERT_NAME + 64];
-
 	int rc = cert_load(r->c, &cert, &why);
+	bool good;
 
 	/* the unit may have a credential that only the service sees */
 	if (rc == ERR_MISSING && getenv("CREDENTIALS_DIRECTORY") == NULL) {
@@ -223,8 +223,9 @@ check_certificate(struct run *r)
 		say(r, CHECK_OK, "tls_cert", "none is shown");
 		return;
 	}
-	say(r, cert_verdict(cert, loop_coarse(), text, sizeof(text)) == CERT_GOOD ? CHECK_OK : CHECK_WARN, "tls_cert",
-	    "%s", text);
+	good = cert_verdict(cert, loop_coarse(), text, sizeof(text)) ==
+	    CERT_GOOD;
+	say(r, good ? CHECK_OK : CHECK_WARN, "tls_cert", "%s", text);
 	cert_free(cert);
 }
 

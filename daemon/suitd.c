@@ -33,7 +33,7 @@ usage(FILE *f)
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
 	    "for users other\n                      than root ./suitd-state)\n"
 	    "  -o KEY=VALUE        a configuration key, over the file's\n"
-	    "  -n, --check         look at all that could stop it, say so, and stop\n"
+	    "  -n, --check         look at all that could stop it, and say so\n"
 	    "      --fsck          check the state directory and stop; 0: all "
 	    "is well\n"
 	    "      --repair        with --fsck: repair what is safe to "
@@ -44,6 +44,29 @@ usage(FILE *f)
 	    "      --force         with it: moves aside what is there\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", f);
+}
+
+/* 0, or the exit code. */
+static int
+add_setting(struct conf_source *s, const char *setting)
+{
+	if (s->settings == CONF_SETTINGS) {
+		fputs("suitd: too many -o; put them into a file (-c)\n",
+		    stderr);
+		return 2;
+	}
+	s->setting[s->settings++] = setting;
+	return 0;
+}
+
+static int
+check_options(const struct options *o, int rest)
+{
+	if (rest == 0 && (o->fsck || !o->repair) &&
+	    (o->restore != NULL || !o->force))
+		return -1;
+	usage(stderr);
+	return 2;
 }
 
 /* >= 0: exit with it. */
@@ -74,12 +97,8 @@ read_options(int argc, char **argv, struct options *o)
 			o->source.dir = optarg;
 			break;
 		case 'o':
-			if (o->source.settings == CONF_SETTINGS) {
-				fprintf(stderr, "suitd: over %d -o; put them "
-				    "into a file (-c)\n", CONF_SETTINGS);
+			if (add_setting(&o->source, optarg) != 0)
 				return 2;
-			}
-			o->source.setting[o->source.settings++] = optarg;
 			break;
 		case 'n':
 			o->check = true;
@@ -110,12 +129,7 @@ read_options(int argc, char **argv, struct options *o)
 			return 2;
 		}
 	}
-	if (optind < argc || (o->repair && !o->fsck) ||
-	    (o->force && o->restore == NULL)) {
-		usage(stderr);
-		return 2;
-	}
-	return -1;
+	return check_options(o, argc - optind);
 }
 
 static void
@@ -176,7 +190,7 @@ main(int argc, char **argv)
 	(void)log_level_parse(app.conf.log_level, &level);
 	log_init(level);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* a reload that comes before there is a loop */
+	signal(SIGHUP, SIG_IGN); /* a reload, before there is a loop */
 	rc = run(&app, &o, &why);
 	if (rc != 0)
 		log_error("suitd: %s", why.text[0] ? why.text : err_text(rc));

@@ -221,6 +221,8 @@ const struct conf_key conf_keys[] = {
 	    "error|warn|info|debug", "Log", "error, warn, info or debug."},
 	{.name = NULL},
 };
+_Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= CONF_KEYS_MAX + 1,
+    "CONF_KEYS_MAX");
 
 const struct conf_key *
 conf_key_find(const char *name)

@@ -17,14 +17,12 @@
 #include "lib/conf_key.h"
 #include "lib/text.h"
 
-#define KEYS_MAX 63
-
 struct parse {
 	struct conf *conf;
 	struct conf_errors *errors; /* of all readings so far */
 	size_t fatal; /* of them, that stopped a reading */
 	int stopped; /* the line where this one stopped; 0: it did not */
-	int line[KEYS_MAX]; /* where each key was given; 0: nowhere */
+	int line[CONF_KEYS_MAX]; /* where each key was given; 0: nowhere */
 };
 
 /* libconfuse's callbacks carry no argument of ours. */
@@ -191,7 +189,7 @@ read_once(const char *text)
 {
 	cfg_opt_t alias_opts[] = {CFG_STR("class", NULL, CFGF_NONE),
 	    CFG_END()};
-	cfg_opt_t opts[KEYS_MAX + 2];
+	cfg_opt_t opts[CONF_KEYS_MAX + 2];
 	size_t n = 0;
 	cfg_t *cfg;
 	int rc;

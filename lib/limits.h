@@ -93,6 +93,7 @@
 #define LIMIT_PEER_INFLIGHT 256 /* our own CON requests waiting */
 #define LIMIT_DEDUP 8192 /* remembered answers to non-idempotent CONs */
 #define LIMIT_POLLED 262144 /* devices whose last poll is remembered */
+#define LIMIT_AWAITED 256 /* devices that got a manifest, for a stop to see */
 #define LIMIT_MEMO 8192 /* devices whose rows the store remembers */
 #define LIMIT_PAGE 200 /* items in one page of a list */
 #define LIMIT_POLICY 1024 /* bytes of a campaign's policy */

@@ -121,6 +121,7 @@ struct front {
 	uint64_t held, flushed; /* numbers of answers */
 	bool quiet;
 	int certs; /* read anew */
+	int cert_err; /* it cannot be */
 	size_t topics;
 	char topic[64][64];
 	char observes[LIMIT_EP + 1]; /* this endpoint observes */
@@ -178,9 +179,10 @@ front_stats(const struct front *f, struct front_stats *ret)
 }
 
 int
-front_cert_reload(struct front *f, struct why *why)
+front_cert_reload(struct front *f, const struct conf *c, struct why *why)
 {
-	(void)why;
+	if (f->cert_err != 0)
+		return why_set(why, f->cert_err, "tls_cert: %s", c->tls_cert);
 	f->certs++;
 	return 0;
 }

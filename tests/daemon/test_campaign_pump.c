@@ -422,6 +422,22 @@ a_full_disk_is_not_asked_all_the_time(void **state)
 	world_close(&w);
 }
 
+/* That uploads are refused is nothing to campaigns. */
+static void
+a_disk_that_takes_no_uploads_slows_nobody(void **state)
+{
+	static const struct why full = {ERR_NOSPACE, "full"};
+	uint64_t rel = open_with(state, 40);
+	struct store_campaign c;
+
+	w.app.conf.notify_rate = 10;
+	health_failed(&w.app.health, HEALTH_IMAGES, &full, w.loop.now);
+	c = running(&w, rel, "waves=100%");
+	assert_true(until(w.loop.now + 3000, true) > 20);
+	assert_true(attempts(c.id) > 20);
+	world_close(&w);
+}
+
 /* --- the numbers --- */
 
 static void
@@ -490,6 +506,7 @@ main(void)
 		CASE(a_paused_campaign_and_a_full_one_need_no_timer),
 		CASE(an_expired_campaign_waits_for_its_last_device),
 		CASE(a_full_disk_is_not_asked_all_the_time),
+		CASE(a_disk_that_takes_no_uploads_slows_nobody),
 		CASE(the_message_adds_up),
 	};
 

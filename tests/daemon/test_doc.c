@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "daemon/admit.h"
+#include "daemon/front_int.h"
 #include "lib/plan.h"
 
 static char text[128 * 1024];
@@ -78,6 +79,25 @@ every_reason_is_in_the_protocol_document(void **state)
 	}
 }
 
+static unsigned
+routes_in(const struct route *r)
+{
+	unsigned n = 0;
+
+	while (r[n].path != NULL)
+		n++;
+	return n;
+}
+
+/* As docs/METRICS.md has it: else some would be "other". */
+static void
+every_route_is_counted_apart(void **state)
+{
+	(void)state;
+	assert_true(FRONT_FIXED + routes_in(routes_device) +
+	    routes_in(routes_admin) <= FRONT_ROWS);
+}
+
 int
 main(void)
 {
@@ -85,6 +105,7 @@ main(void)
 		cmocka_unit_test(every_hold_is_in_the_protocol_document),
 		cmocka_unit_test(every_reason_is_in_the_protocol_document),
 		cmocka_unit_test(every_verdict_is_in_the_protocol_document),
+		cmocka_unit_test(every_route_is_counted_apart),
 	};
 
 	return cmocka_run_group_tests(tests, read_protocol, NULL);

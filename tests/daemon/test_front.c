@@ -235,53 +235,6 @@ images_tell_how_far_they_went_and_are_released(void **state)
 	assert_int_equal(after.block_bytes - before.block_bytes, 2500 - 2048);
 }
 
-static uint64_t answers;
-static const char *answers_of;
-static unsigned answers_code;
-
-static void
-take_count(void *arg, const char *path, const uint64_t n[CODES])
-{
-	(void)arg;
-	if (strcmp(path, answers_of) == 0)
-		answers += n[code_index(answers_code)];
-}
-
-static uint64_t
-answered(const char *path, unsigned code)
-{
-	answers = 0;
-	answers_of = path;
-	answers_code = code;
-	front_answered(rig.front, take_count, NULL);
-	return answers;
-}
-
-static void
-answers_are_counted_by_route_and_code(void **state)
-{
-	static const struct {
-		const char *path, *route;
-		unsigned code;
-	} cases[] = {
-		{"big", "big", 205}, {"img", FRONT_IMAGE, 205},
-		{".well-known/core", ".well-known/core", 205},
-		{"no/such", "{*}", 404}, {"op", "op", 401},
-	};
-	uint64_t was;
-	struct msg a;
-
-	(void)state;
-	rig.served = slice_of(pattern, 2500);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		was = answered(cases[i].route, cases[i].code);
-		get(&a, cases[i].path, "");
-		assert_int_equal(a.code, cases[i].code);
-		assert_int_equal(answered(cases[i].route, cases[i].code),
-		    was + 1);
-	}
-}
-
 /* 7.15: the keep-alive of a real client, and scanners. */
 static void
 no_path_is_answered(void **state)
@@ -585,7 +538,6 @@ main(void)
 		T(past_the_end_and_szx_7_are_errors_with_a_diagnostic),
 		T(a_known_etag_is_answered_valid_without_payload),
 		T(images_tell_how_far_they_went_and_are_released),
-		T(answers_are_counted_by_route_and_code),
 		T(no_path_is_answered),
 		T(one_option_with_slashes_finds_the_path),
 		T(wrong_requests_get_their_codes),

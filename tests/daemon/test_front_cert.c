@@ -87,7 +87,7 @@ show_it(void)
 {
 	struct why why;
 
-	if (front_cert_reload(rig.front, &why) != 0)
+	if (front_cert_reload(rig.front, &rig.conf, &why) != 0)
 		fail_msg("%s", why.text);
 }
 
@@ -162,6 +162,7 @@ a_damaged_one_leaves_that_of_before(void **state)
 	static const long span[2] = {-2 * 86400, -86400};
 	struct made old = cert_make(EVP_EC_gen("P-256"), "fw.old", &middle,
 	    span);
+	static struct conf next;
 	int64_t end;
 
 	(void)state;
@@ -169,17 +170,30 @@ a_damaged_one_leaves_that_of_before(void **state)
 	end = front_cert_expiry(rig.front);
 	assert_true(end > loop_now(rig.loop));
 	write_files(&leaf, &middle);
-	assert_int_equal(front_cert_reload(rig.front, NULL), ERR_CONFLICT);
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_CONFLICT);
 	write_files(&leaf, &leaf);
 	assert_int_equal(chmod(rig.conf.tls_key, 0644), 0);
-	assert_int_equal(front_cert_reload(rig.front, NULL), ERR_POLICY);
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_POLICY);
 	unlink(rig.conf.tls_key);
-	assert_int_equal(front_cert_reload(rig.front, NULL), ERR_NOT_FOUND);
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_NOT_FOUND);
 	rig.conf.tls_key[0] = '\0';
-	assert_int_equal(front_cert_reload(rig.front, NULL), ERR_MISSING);
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_MISSING);
+	/* it is shown until the end, whatever the next start makes of coaps */
+	next = rig.conf;
+	next.listen_coaps[0] = '\0';
+	assert_int_equal(front_cert_reload(rig.front, &next, NULL),
+	    ERR_MISSING);
+	next.tls_cert[0] = '\0';
+	strcpy(rig.conf.tls_key, "/not/what/next/has");
 	assert_int_equal(front_cert_expiry(rig.front), end);
 	verify("");
 	beside_says("Verification: OK");
+	assert_int_equal(front_cert_reload(rig.front, &next, NULL), 0);
+	assert_int_equal(front_cert_expiry(rig.front), 0);
 	/* one that has expired is shown; it is the client's to refuse it */
 	write_files(&old, &old);
 	show_it();

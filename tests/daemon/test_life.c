@@ -235,6 +235,47 @@ poll_own(struct resp *resp, const char *ep, uint32_t *ret_max_age)
 	return rc;
 }
 
+/* Until when is test_await.c's. */
+static void
+who_has_its_manifest_is_waited_for(void **state)
+{
+	struct resp resp;
+	uint32_t age;
+	int64_t from;
+
+	(void)state;
+	released(&w, 2, "coap://fw.example/fw/a", 100);
+	device(&w, "n1", DRIVER_NONE);
+	assert_int_equal(poll_own(&resp, "n1", &age), 0);
+	from = w.loop.now;
+	signal_comes(SIGTERM);
+	assert_int_equal(life_state(life), LIFE_DRAINING);
+	ticks(60000);
+	assert_int_equal(w.loop.now - from, 10000); /* it never came */
+}
+
+/* A trigger is out: until its device was sent away it may come. */
+static void
+who_was_sent_away_is_waited_for_no_longer(void **state)
+{
+	struct resp resp;
+	uint32_t age;
+	uint64_t r;
+
+	(void)state;
+	r = released(&w, 2, "coap://fw.example/fw/a", 100);
+	device(&w, "n1", DRIVER_TRIGGER);
+	campaign_for(&w, r, "");
+	pass(&w, 1000);
+	answer(&w, "suit/trigger", 204, "");
+	signal_comes(SIGTERM);
+	ticks(4000);
+	assert_false(stopped);
+	assert_int_equal(poll_own(&resp, "n1", &age), ERR_BUSY);
+	ticks(500);
+	assert_true(stopped);
+}
+
 static void
 drain_slowly(void)
 {
@@ -382,7 +423,7 @@ a_wrong_file_changes_nothing(void **state)
 	assert_int_equal(w.app.conf.poll_max_age, 77);
 }
 
-/* Also by what it names: there is no such file. */
+/* Also when it is the front that finds it out. */
 static void
 a_wrong_certificate_changes_nothing(void **state)
 {
@@ -390,15 +431,18 @@ a_wrong_certificate_changes_nothing(void **state)
 
 	(void)state;
 	file.poll_max_age = 77;
-	snprintf(file.tls_cert, sizeof(file.tls_cert), "%s/no.crt", w.dir);
+	strcpy(file.tls_cert, "/no.crt");
+	w.front.cert_err = ERR_NOT_FOUND;
 	signal_comes(SIGHUP);
 	assert_int_equal(w.app.conf.poll_max_age, 900);
 	assert_string_equal(w.app.conf.tls_cert, "");
 	assert_int_equal(w.front.certs, 0);
 	life_stats(life, &st);
 	assert_false(st.reload_ok);
-	assert_non_null(strstr(st.reload, "tls_cert"));
-	strcpy(file.listen_coaps, ""); /* there nobody would see it */
+	assert_int_equal(st.reloads, 0);
+	assert_int_equal(st.reloads_failed, 1);
+	assert_non_null(strstr(st.reload, "/no.crt"));
+	w.front.cert_err = 0;
 	signal_comes(SIGHUP);
 	assert_int_equal(w.app.conf.poll_max_age, 77);
 }
@@ -513,6 +557,8 @@ main(void)
 		T(not_for_longer_than_its_grace),
 		T(without_a_grace_there_is_no_drain),
 		T(a_second_signal_ends_it),
+		T(who_has_its_manifest_is_waited_for),
+		T(who_was_sent_away_is_waited_for_no_longer),
 		T(polls_are_sent_away_with_a_time),
 		T(later_blocks_of_a_manifest_are_served),
 		T(a_device_that_was_triggered_keeps_its_attempt),

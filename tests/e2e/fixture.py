@@ -38,6 +38,7 @@ def free_port():
 
 class Suitd:
     flags = ["-v"]
+    hasty = ["drain_grace=1s"]  # no test waits for devices that do not come
     preexec = None  # runs in the child before suitd does
     env = {}  # on top of ours
 
@@ -58,7 +59,7 @@ class Suitd:
              "listen_tcp=[::]:%d" % self.port, "listen_admin=127.0.0.1:%d" % self.aport,
              "listen_http=127.0.0.1:%d" % self.hport]
         args = [os.path.join(BIN, "suitd"), "-d", self.state] + self.flags
-        for kv in o + self.options:
+        for kv in o + self.hasty + self.options:
             args += ["-o", kv]
         self.proc = subprocess.Popen(args, stderr=open(self.log, "ab"),
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -22,6 +22,7 @@ UNAVAILABLE, LATER = "5.03", "4.29"
 class Service(Suitd):
     """suitd with a configuration file, started as systemd starts it."""
     flags = []
+    hasty = []
 
     def __init__(self, conf="", options=(), env=()):
         super().__init__(options, start=False)
@@ -438,6 +439,23 @@ def test_who_loads_for_ever_ends_with_the_grace(_):
         assert d.wait() == 0
         load.stop()
         assert "drain_grace is over" in d.text()
+
+
+def test_a_stop_before_the_first_block(_):
+    with Service("drain_grace = 5m\n") as d:
+        d.author()
+        data = os.urandom(3000)
+        d.publish(1, data, "/fw/1.bin")
+        d.ctl("device", "add", "a", "--class", class_id("demo"))
+        p = Peer(d.port)
+        assert code(poll(p, "a").code) == "2.05"
+        d.proc.send_signal(signal.SIGTERM)
+        d.until("^STOPPING=1")
+        time.sleep(3)  # it verifies, and erases its flash
+        got = b"".join(p.ask(GET, "fw/1.bin", [(BLOCK2, block(i, 6))]).payload for i in range(3))
+        assert got == data
+        assert d.wait() == 0
+        assert "no block was asked for" in d.text()
 
 
 def test_a_second_signal_ends_at_once(_):

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 
 from coapraw import BLOCK2, GET, OBSERVE, POST, URI_QUERY, Peer, block, code
 from fixture import Skip, Suitd, class_id, run, wait_for
@@ -255,6 +256,23 @@ def test_devices_classes_and_groups(_):
         assert {dict(k[1])["group"] for k in s if k[0] == "suitd_group_silence_seconds"} == {"site=north", "site=" + hostile}
         assert all(0 <= v < 60 for k, v in s.items() if k[0] == "suitd_group_silence_seconds")
         assert s.of("suitd_devices_ahead") == 0
+
+
+def test_an_alias_is_no_word_of_ours(_):
+    """"other" and "none" mean something here; Scrape fails for what comes twice."""
+    for word in ("other", "none"):
+        with Suitd(start=False) as d:
+            d.flags = ["-c", d.file("suitd.conf", b"alias %s { class = %s }\n" % (word.encode(), class_id("demo").encode()))]
+            d.start()
+            d.author()
+            d.publish(1, os.urandom(100), "/fw/a.bin")
+            d.ctl("device", "add", "one", "--class", word)
+            d.ctl("campaign", "start", 1)
+            wait_for("it has a job", lambda: scrape(d).all("suitd_jobs") == 1)
+            s = wait_for("it was walked over", lambda: (lambda s: s if s.all(
+                "suitd_jobs_by_class") == 1 else None)(scrape(d)))
+            shown = str(uuid.UUID(class_id("demo")))
+            assert s.all("suitd_jobs_by_class", **{"class": shown}) == 1
 
 
 def test_a_campaign_is_seen_from_its_start_to_its_end(_):
@@ -550,6 +568,7 @@ if __name__ == "__main__":
             test_sessions_handshakes_and_observers,
             test_the_store_the_loop_and_the_process,
             test_devices_classes_and_groups,
+            test_an_alias_is_no_word_of_ours,
             tidy(test_a_campaign_is_seen_from_its_start_to_its_end),
             test_failures_and_retries_are_seen,
             test_reloads_backups_and_the_certificate,

@@ -295,11 +295,19 @@ client_socket(void)
 
 unsigned rig_sessions_max = 100;
 
+/* What workers beside it would have sent until now. */
+static void
+rig_stats(struct app *app, struct front_stats *ret)
+{
+	ret->blocks += (uint64_t)app->beside;
+}
+
 int
 rig_start(void **state)
 {
 	struct front_opts o = {
-		.hooks = {.psk = rig_psk, .who = rig_who, .blocks = rig_blocks},
+		.hooks = {.psk = rig_psk, .who = rig_who, .blocks = rig_blocks,
+		    .stats = rig_stats},
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,

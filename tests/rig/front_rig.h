@@ -45,6 +45,7 @@ struct app {
 	struct slice served; /* what "big" and "img" answer */
 	uint64_t blocks_end, blocks_total;
 	int blocks, unrefs;
+	int beside; /* blocks that others served */
 	uint64_t ticket; /* that "wait" waits for; 0: it drops the request */
 	int put_err, puts; /* uploads: what a write says; how many there are */
 	size_t most_written; /* at a time */
