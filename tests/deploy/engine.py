@@ -184,24 +184,23 @@ class Engine:
             self.proc.wait()
         if self.ns is not None:
             self.ns.close()
-        for top, dirs, _ in os.walk("/sys/fs/cgroup"):
-            if self.name in dirs:
-                self._cgroup(os.path.join(top, self.name))
-                dirs.remove(self.name)
-        for _ in range(50):  # mounts of processes that are ending
+        for _ in range(50):  # mounts and cgroups of processes that are ending
             shutil.rmtree(self.dir, ignore_errors=True)
-            if not os.path.exists(self.dir):
+            if self._cgroups() == 0 and not os.path.exists(self.dir):
                 return
             time.sleep(0.1)
         raise RuntimeError("left behind: " + self.dir)
 
-    @staticmethod
-    def _cgroup(path):
-        for top, dirs, _ in os.walk(path, topdown=False):
-            try:
-                os.rmdir(top)
-            except OSError:
-                pass
+    def _cgroups(self):
+        """Removes ours; how many stay for now."""
+        stay = 0
+        for ours in glob.glob("/sys/fs/cgroup/**/" + self.name, recursive=True):
+            for top, _, _ in os.walk(ours, topdown=False):
+                try:
+                    os.rmdir(top)
+                except OSError:
+                    stay += 1
+        return stay
 
     def __enter__(self):
         return self
