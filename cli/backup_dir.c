@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/text.h"
+
 #define SNAPSHOT ".snapshot" /* which one suitd.db.part is of */
 #define PIECE (64 * 1024)
 
@@ -142,31 +144,121 @@ backup_dir_begin(struct backup_dir *d, const char *snapshot)
 }
 
 int
+backup_dir_stage(const struct backup_dir *d, const char *name, struct slice s)
+{
+	char part[BACKUP_IMAGE_PATH];
+
+	snprintf(part, sizeof(part), "%s.part", name);
+	return put(d, part, s);
+}
+
+int
+backup_dir_drop(const struct backup_dir *d, const char *name)
+{
+	char path[BACKUP_DIR_PATH];
+
+	backup_dir_file(d, name, path);
+	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
+}
+
+static int
+sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd >= 0 && fsync(fd) == 0 ? CLI_OK : fail(path);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int
 backup_dir_void(const struct backup_dir *d)
 {
-	char path[BACKUP_DIR_PATH];
+	int rc = backup_dir_drop(d, BACKUP_FILE);
 
-	backup_dir_file(d, BACKUP_FILE, path);
-	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
+	return rc == CLI_OK ? sync_dir(d->path) : rc;
+}
+
+/* The names of the images, too, are on the disk before it says that they are
+ * there. */
+int
+backup_dir_end(const struct backup_dir *d)
+{
+	char images[BACKUP_DIR_PATH];
+	int rc;
+
+	backup_dir_file(d, BACKUP_IMAGES, images);
+	rc = sync_dir(images);
+	if (rc == CLI_OK)
+		rc = sync_dir(d->path);
+	if (rc == CLI_OK)
+		rc = backup_out_place(d, BACKUP_FILE);
+	return rc == CLI_OK ? sync_dir(d->path) : rc;
 }
 
 int
-backup_dir_end(struct backup_dir *d, struct slice json)
+backup_dir_over(const struct backup_dir *d)
 {
-	int rc = put(d, BACKUP_FILE, json);
+	return backup_dir_drop(d, SNAPSHOT);
+}
 
-	if (rc != CLI_OK)
-		return rc;
-	return fsync(d->fd) == 0 ? CLI_OK : fail(d->path);
+/* --- images of earlier ones --- */
+
+static int
+by_digest(const void *a, const void *b)
+{
+	return memcmp(((const struct backup_file *)a)->digest,
+	    ((const struct backup_file *)b)->digest, 32);
+}
+
+/* "HEX" or "HEX.part", as suitctl writes it. */
+static bool
+is_image(const char *name, struct backup_file *ret, bool *ret_part)
+{
+	struct buf b = buf_of(ret->digest, sizeof(ret->digest));
+
+	*ret_part = strcmp(name + strspn(name, "0123456789abcdef"),
+	    ".part") == 0;
+	return strspn(name, "0123456789abcdef") == 64 &&
+	    (name[64] == '\0' || *ret_part) &&
+	    text_unhex(slice_of(name, 64), &b) == 0;
+}
+
+static int
+prune_one(int images, const char *name, struct backup_pruned *ret)
+{
+	struct stat st;
+
+	if (fstatat(images, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    unlinkat(images, name, 0) != 0)
+		return fail(name);
+	ret->images++;
+	ret->bytes += (uint64_t)st.st_size;
+	return CLI_OK;
 }
 
 int
-backup_dir_over(struct backup_dir *d)
+backup_dir_prune(const struct backup_dir *d, const struct backup_file *keep,
+    size_t n, struct backup_pruned *ret)
 {
 	char path[BACKUP_DIR_PATH];
+	struct backup_file f;
+	struct dirent *e;
+	int rc = CLI_OK;
+	bool part;
+	DIR *dir;
 
-	backup_dir_file(d, SNAPSHOT, path);
-	return unlink(path) == 0 || errno == ENOENT ? CLI_OK : fail(path);
+	backup_dir_file(d, BACKUP_IMAGES, path);
+	dir = opendir(path);
+	if (dir == NULL)
+		return fail(path);
+	while (rc == CLI_OK && (e = readdir(dir)) != NULL)
+		if (is_image(e->d_name, &f, &part) && (part || n == 0 ||
+		    bsearch(&f, keep, n, sizeof(f), by_digest) == NULL))
+			rc = prune_one(dirfd(dir), e->d_name, ret);
+	closedir(dir);
+	return rc;
 }
 
 /* --- bytes --- */

@@ -26,12 +26,25 @@ int backup_dir_open(struct backup_dir *d, const char *path) MUST_USE;
 void backup_dir_close(struct backup_dir *d);
 /* This snapshot is fetched from now on, and nothing of another. */
 int backup_dir_begin(struct backup_dir *d, const char *snapshot) MUST_USE;
+/* name.part with these bytes, on the disk, for backup_out_place. */
+int backup_dir_stage(const struct backup_dir *d, const char *name,
+    struct slice s) MUST_USE;
+/* A file of it that may be there is not. */
+int backup_dir_drop(const struct backup_dir *d, const char *name) MUST_USE;
 /* It is no backup any more, for the moment. */
 int backup_dir_void(const struct backup_dir *d) MUST_USE;
-/* backup.json, last of all. Then it is a backup. */
-int backup_dir_end(struct backup_dir *d, struct slice json) MUST_USE;
+/* backup.json, which was staged, last of all. Then it is a backup. */
+int backup_dir_end(const struct backup_dir *d) MUST_USE;
 /* And the daemon knows: the next one is of another snapshot. */
-int backup_dir_over(struct backup_dir *d) MUST_USE;
+int backup_dir_over(const struct backup_dir *d) MUST_USE;
+/* Removes images that the n of `keep`, by rising digest, do not name, and those
+ * that were never fetched to their end; adds to the counts. What has another
+ * name than images have is left alone. */
+struct backup_pruned {
+	uint64_t images, bytes;
+};
+int backup_dir_prune(const struct backup_dir *d, const struct backup_file *keep,
+    size_t n, struct backup_pruned *ret) MUST_USE;
 /* DIR/name, and DIR/name.part while it is written. */
 void backup_dir_file(const struct backup_dir *d, const char *name,
     char ret[BACKUP_DIR_PATH]);

@@ -75,7 +75,8 @@ static const char *
 problem(int rc)
 {
 	if (rc == ERR_FORBIDDEN)
-		return "no permission (try as the user suitd runs as)";
+		return "no permission; try as root, or as the user that "
+		    "suitd runs as";
 	if (rc == ERR_MISSING)
 		return "has no line of the operator that --as names; "
 		    "`suitctl operator new NAME` makes one to be added";

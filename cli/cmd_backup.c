@@ -28,6 +28,8 @@ struct backup_run {
 	struct backup_file *image;
 	size_t image_n, image_cap;
 	uint64_t fetched; /* images, this time */
+	bool prune;
+	struct backup_pruned pruned;
 	bool broken; /* nothing can be written here */
 	struct backup_out out; /* the file at hand */
 	uint64_t done, total; /* for the bar */
@@ -256,35 +258,29 @@ static int
 take_keys(struct backup_run *r)
 {
 	const char *file = client_key_file(r->client);
-	char path[BACKUP_DIR_PATH];
 	struct digest d;
 	struct slice s;
 	int rc;
 
-	backup_dir_file(&r->dir, BACKUP_KEYS, path);
-	if (r->cli->psk_file != NULL) {
-		(void)remove(path);
+	if (r->cli->psk_file != NULL)
 		return CLI_OK;
-	}
 	rc = cli_read(file, LIMIT_OPERATORS_FILE, &s);
-	if (rc == 0)
-		rc = digest_compute(DIGEST_SHA256, s, &d);
-	if (rc == 0)
-		rc = cli_write(path, s, 0600);
 	if (rc != 0) {
 		cli_usage("%s: %s", file, err_text(rc));
 		return CLI_REFUSED;
 	}
+	rc = digest_compute(DIGEST_SHA256, s, &d) != 0 ? CLI_REFUSED :
+	    backup_dir_stage(&r->dir, BACKUP_KEYS, s);
 	r->b.have_keys = true;
 	memcpy(r->b.keys.digest, d.b, 32);
 	r->b.keys.size = s.n;
 	explicit_bzero((void *)s.p, s.n);
 	free((void *)s.p);
-	return CLI_OK;
+	return rc;
 }
 
 static int
-write_end(struct backup_run *r)
+stage_index(struct backup_run *r)
 {
 	size_t cap = 2 * BACKUP_PIECE + r->image_n * 128;
 	uint8_t *p = malloc(cap);
@@ -300,15 +296,26 @@ write_end(struct backup_run *r)
 	for (size_t i = 0; i < r->image_n; i++)
 		backup_put_image(&r->image[i], i == 0, &out);
 	backup_put_end(&out);
-	/* an old backup.json never stands beside a new database */
 	if (!out.over)
-		rc = backup_dir_void(&r->dir);
+		rc = backup_dir_stage(&r->dir, BACKUP_FILE, buf_slice(&out));
+	free(p);
+	return rc;
+}
+
+/* All that takes room is there: until here the last backup stands, and from
+ * here to the end there is none, since its backup.json never stands beside
+ * another database or other keys. */
+static int
+write_end(struct backup_run *r)
+{
+	int rc = backup_dir_void(&r->dir);
+
 	if (rc == CLI_OK)
 		rc = backup_out_place(&r->dir, BACKUP_DB);
 	if (rc == CLI_OK)
-		rc = backup_dir_end(&r->dir, buf_slice(&out));
-	free(p);
-	return rc;
+		rc = r->b.have_keys ? backup_out_place(&r->dir, BACKUP_KEYS) :
+		    backup_dir_drop(&r->dir, BACKUP_KEYS);
+	return rc == CLI_OK ? backup_dir_end(&r->dir) : rc;
 }
 
 /* Good from here on, whether or not the daemon hears of it. */
@@ -320,6 +327,22 @@ tell_daemon(struct backup_run *r)
 
 	client_path(&rq, "a", "backup", r->m.id, "done", NULL);
 	return client_call(r->client, &rq, &a);
+}
+
+/*
+ * The new backup stands. Images that the daemon has lost may be here, of an
+ * earlier one: it does not know which it would miss.
+ */
+static int
+prune(struct backup_run *r)
+{
+	if (!r->prune)
+		return CLI_OK;
+	if (r->b.missing == 0)
+		return backup_dir_prune(&r->dir, r->image, r->image_n,
+		    &r->pruned);
+	cli_usage("nothing was pruned, for the daemon has lost images");
+	return CLI_OK;
 }
 
 static void
@@ -342,35 +365,42 @@ say(const char *dir, const struct backup *b)
 	    "keys (admin.psk) are not in it");
 }
 
+static void
+say_done(struct backup_run *r)
+{
+	char bytes[32];
+
+	if (r->cli->json) {
+		json_print(stdout, &msg_backup, &r->m);
+		return;
+	}
+	r->b.images = r->image_n;
+	say(r->dir.path, &r->b);
+	render_linef(stdout, "fetched", "%" PRIu64 " images that were not "
+	    "there yet", r->fetched);
+	if (r->prune)
+		render_linef(stdout, "pruned", "%" PRIu64 " images of earlier "
+		    "ones, %s", r->pruned.images, render_bytes(bytes,
+		    sizeof(bytes), r->pruned.bytes));
+}
+
 static int
 run(struct backup_run *r)
 {
-	int rc = ask_snapshot(r);
+	static int (*const steps[])(struct backup_run *r) = {
+		ask_snapshot, wait_snapshot, fetch_database, fetch_images,
+		take_keys, stage_index, write_end, prune, tell_daemon,
+	};
+	int rc = CLI_OK;
 
-	if (rc == CLI_OK)
-		rc = wait_snapshot(r);
-	if (rc == CLI_OK)
-		rc = fetch_database(r);
-	if (rc == CLI_OK)
-		rc = fetch_images(r);
-	if (rc == CLI_OK)
-		rc = take_keys(r);
-	if (rc == CLI_OK)
-		rc = write_end(r);
-	if (rc == CLI_OK)
-		rc = tell_daemon(r);
+	for (size_t i = 0; rc == CLI_OK &&
+	    i < sizeof(steps) / sizeof(steps[0]); i++)
+		rc = steps[i](r);
 	if (rc == CLI_OK)
 		rc = backup_dir_over(&r->dir);
 	if (rc != CLI_OK)
 		return rc;
-	r->b.images = r->image_n;
-	if (r->cli->json) {
-		json_print(stdout, &msg_backup, &r->m);
-	} else {
-		say(r->dir.path, &r->b);
-		render_linef(stdout, "fetched", "%" PRIu64 " images that were "
-		    "not there yet", r->fetched);
-	}
+	say_done(r);
 	return r->b.missing == 0 ? CLI_OK : CLI_REFUSED;
 }
 
@@ -392,12 +422,16 @@ cmd_backup(struct cli *c, int argc, char **argv)
 	bool only_verify = false;
 	const struct cli_opt opts[] = {
 		{.name = "--verify", .flag = &only_verify},
+		{.name = "--prune", .flag = &r.prune},
 		{.name = NULL},
 	};
 	int rc;
 
 	if (cli_opts(opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
+	if (only_verify && r.prune)
+		return cli_usage("--verify changes nothing, and --prune does"),
+		    CLI_USAGE;
 	if (only_verify)
 		return verify(c, argv[0]);
 	r.cli = c;

@@ -93,23 +93,10 @@ new_hmac(const struct key_new *k, struct buf *out)
 	return CLI_OK;
 }
 
+/* Its text, and that of its public half if somebody wants it. */
 static int
-write_public(const struct key_new *k, const struct cose_key *key)
-{
-	uint8_t bytes[2048];
-	struct buf b = buf_of(bytes, sizeof(bytes));
-	int rc;
-
-	if (k->public_out == NULL)
-		return CLI_OK;
-	if ((rc = put_pem(key, false, &b)) != 0 ||
-	    (rc = cli_write(k->public_out, buf_slice(&b), 0644)) != 0)
-		return cli_usage("%s: %s", k->public_out, err_text(rc));
-	return CLI_OK;
-}
-
-static int
-new_pair(const struct key_new *k, enum cose_key_kind kind, struct buf *out)
+new_pair(const struct key_new *k, enum cose_key_kind kind, struct buf *out,
+    struct buf *public)
 {
 	struct cose_key *key;
 	int rc;
@@ -120,17 +107,34 @@ new_pair(const struct key_new *k, enum cose_key_kind kind, struct buf *out)
 		rc = cose_key_set_kid(key, buf_slice(&k->kid_buf));
 	if (rc == 0)
 		rc = put_pem(key, true, out);
-	rc = rc == 0 ? write_public(k, key) :
-	    cli_usage("making a key: %s", err_text(rc));
+	if (rc == 0 && k->public_out != NULL)
+		rc = put_pem(key, false, public);
 	cose_key_free(key);
-	return rc;
+	return rc == 0 ? CLI_OK : cli_usage("making a key: %s", err_text(rc));
+}
+
+/* Both halves, or none. */
+static int
+write_pair(const struct key_new *k, struct slice private, struct slice public)
+{
+	int rc = write_new(k->out, private), err;
+
+	if (rc != CLI_OK || k->public_out == NULL)
+		return rc;
+	err = cli_write(k->public_out, public, 0644);
+	if (err == 0)
+		return CLI_OK;
+	if (strcmp(k->out, "-") != 0)
+		unlink(k->out);
+	return cli_usage("%s: %s", k->public_out, err_text(err));
 }
 
 static int
 make_key(const struct key_new *k)
 {
-	uint8_t bytes[4096];
+	uint8_t bytes[4096], public_bytes[2048];
 	struct buf out = buf_of(bytes, sizeof(bytes));
+	struct buf public = buf_of(public_bytes, sizeof(public_bytes));
 	int kind = 0, rc;
 
 	while (kind <= COSE_KEY_HMAC &&
@@ -143,9 +147,9 @@ make_key(const struct key_new *k)
 		return cli_usage("%s exists: keys are never overwritten",
 		    k->out);
 	rc = kind == COSE_KEY_HMAC ? new_hmac(k, &out) :
-	    new_pair(k, kind, &out);
+	    new_pair(k, kind, &out, &public);
 	if (rc == CLI_OK)
-		rc = write_new(k->out, buf_slice(&out));
+		rc = write_pair(k, buf_slice(&out), buf_slice(&public));
 	explicit_bzero(bytes, sizeof(bytes));
 	if (rc == CLI_OK && strcmp(k->out, "-") != 0)
 		printf("%s: private %s key. Keep it offline.\n", k->out,

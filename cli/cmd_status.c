@@ -80,6 +80,49 @@ show_cert(const struct msg_status *m)
 		    m->tls_until - m->now < 30 * day ? ", renew it" : "");
 }
 
+static const char *
+or_off(const char *address)
+{
+	return address[0] != '\0' ? address : "off";
+}
+
+/* What stands, what waits for the daemon, and what waits for its time. */
+static void
+show_work(const struct msg_status *m)
+{
+	char t[64], paused[48] = "", since[80] = "";
+
+	if (m->campaigns_paused > 0)
+		snprintf(paused, sizeof(paused), ", %" PRIu64 " paused",
+		    m->campaigns_paused);
+	render_linef(stdout, "campaigns", "%" PRIu64 " (%" PRIu64 " running%s)",
+	    m->campaigns, m->campaigns_running, paused);
+	render_linef(stdout, "jobs", "%" PRIu64 " (%" PRIu64 " live, %" PRIu64
+	    " failed)", m->jobs, m->jobs_live, m->jobs_failed);
+	render_linef(stdout, "downloads", "%" PRIu64 " in sight, %" PRIu64
+	    " of %" PRIu64 " slots taken", m->downloads, m->slots,
+	    m->slots_limit);
+	if (m->oldest_due != 0)
+		snprintf(since, sizeof(since), ", the oldest for %s",
+		    render_age(t, sizeof(t), m->now, m->oldest_due));
+	render_linef(stdout, "queue", "%" PRIu64 " due%s, %" PRIu64
+	    " rest after a failure", m->due, since, m->backoff);
+}
+
+static void
+show_disk(const struct msg_status *m)
+{
+	char db[64], images[64], limit[64], left[64], size[64];
+
+	render_linef(stdout, "disk", "database %s, %" PRIu64 " images %s of "
+	    "%s, free %s of %s",
+	    render_bytes(db, sizeof(db), m->database_bytes), m->images,
+	    render_bytes(images, sizeof(images), m->image_bytes),
+	    render_bytes(limit, sizeof(limit), m->image_bytes_limit),
+	    render_bytes(left, sizeof(left), m->disk_free),
+	    render_bytes(size, sizeof(size), m->disk_size));
+}
+
 static void
 show_status(const struct client *cl, const struct msg_status *m)
 {
@@ -87,26 +130,23 @@ show_status(const struct client *cl, const struct msg_status *m)
 
 	render_linef(stdout, "suitd", "%s at %s, up %s", m->version,
 	    client_uri(cl), render_age(t, sizeof(t), m->now, m->started));
-	render_linef(stdout, "listens", "coap %s, coaps %s, tcp %s",
-	    m->coap[0] ? m->coap : "off", m->coaps[0] ? m->coaps : "off",
-	    m->tcp[0] ? m->tcp : "off");
+	render_linef(stdout, "listens", "coap %s, coaps %s, tcp %s, admin %s, "
+	    "http %s", or_off(m->coap), or_off(m->coaps), or_off(m->tcp),
+	    or_off(m->admin), or_off(m->http));
 	render_linef(stdout, "devices", "%" PRIu64, m->devices);
-	render_linef(stdout, "releases", "%" PRIu64 ", images %s",
-	    m->releases, render_bytes(t, sizeof(t), m->image_bytes));
-	render_linef(stdout, "campaigns", "%" PRIu64 ", jobs %" PRIu64 " (%"
-	    PRIu64 " live), downloads now %" PRIu64, m->campaigns, m->jobs,
-	    m->jobs_live, m->downloads);
+	render_linef(stdout, "releases", "%" PRIu64, m->releases);
+	show_work(m);
 	render_linef(stdout, "traffic", "%" PRIu64 " requests, %" PRIu64
-	    " blocks, %" PRIu64 " pushes, %" PRIu64 " errors", m->requests,
-	    m->blocks, m->pushes, m->errors);
+	    " blocks, %" PRIu64 " pushes, %" PRIu64 " answers 4.xx or 5.xx",
+	    m->requests, m->blocks, m->pushes, m->errors);
 	show_images(m);
 	render_linef(stdout, "now", "%" PRIu64 " sessions, %" PRIu64
 	    " observers", m->sessions, m->observers);
 	render_linef(stdout, "store", "%" PRIu64 " events, %" PRIu64
 	    " commits, %" PRIu64 " failed", m->events, m->commits,
 	    m->commits_failed);
+	show_disk(m);
 	show_lag(m);
-	show_life(m);
 	if (m->backup != 0)
 		render_linef(stdout, "backup", "the last one is of %s UTC, %s "
 		    "ago", render_time(when, sizeof(when), m->backup),
@@ -120,6 +160,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 		    "than this server knows; publish or restore a newer "
 		    "backup", m->ahead);
 	show_cert(m);
+	show_life(m);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "%s", m->why);
 }

@@ -9,8 +9,9 @@
 
 const struct cli_cmd cli_online[] = {
 	{"status", "", "what the daemon is and does", cmd_status},
-	{"backup", "[--verify] DIR", "fetches the database and all images, "
-	    "goes on where it was interrupted; --verify: only looks at DIR",
+	{"backup", "[--verify] [--prune] DIR", "fetches the database and all "
+	    "images, goes on where it was interrupted; --verify: only looks at "
+	    "DIR; --prune: then drops images of earlier ones from it",
 	    cmd_backup},
 	{"ping", "[--wait SECONDS]", "is the daemon there, and how fast", cmd_ping},
 	{"events", "[--follow] [--after N] [--device EP] [--campaign ID] [--kind K,...]",

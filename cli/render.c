@@ -209,12 +209,19 @@ render_time(char *dst, size_t cap, int64_t at)
 char *
 render_bytes(char *dst, size_t cap, uint64_t n)
 {
-	if (n < 1024)
+	static const char *const unit[] = {"KiB", "MiB", "GiB", "TiB"};
+	double v = (double)n / 1024;
+	size_t i = 0;
+
+	if (n < 1024) {
 		snprintf(dst, cap, "%" PRIu64 " B", n);
-	else if (n < 1024 * 1024)
-		snprintf(dst, cap, "%.1f KiB", (double)n / 1024);
-	else
-		snprintf(dst, cap, "%.1f MiB", (double)n / 1024 / 1024);
+		return dst;
+	}
+	while (v >= 1024 && i + 1 < sizeof(unit) / sizeof(unit[0])) {
+		v /= 1024;
+		i++;
+	}
+	snprintf(dst, cap, "%.1f %s", v, unit[i]);
 	return dst;
 }
 

@@ -56,7 +56,7 @@ char *render_bar(char *dst, size_t cap, unsigned width, uint64_t done,
 char *render_age(char *dst, size_t cap, int64_t now, int64_t then);
 /* "2026-11-24 03:59:01" in UTC; "-" for 0. */
 char *render_time(char *dst, size_t cap, int64_t at);
-/* "12 B", "64.0 KiB", "1.5 MiB" */
+/* "12 B", "64.0 KiB", "1.5 MiB", and so on to TiB */
 char *render_bytes(char *dst, size_t cap, uint64_t n);
 /* "12/20 done, 3 active, 1 failed" */
 char *render_counts(char *dst, size_t cap, const struct msg_counts *n);

@@ -88,6 +88,28 @@ join(const char *words, int argc, char *const *argv, char dst[NEAR_MAX + 1])
 	}
 }
 
+/* What is asked of the daemon's own program, of systemd, of HTTP. */
+static const char *
+elsewhere(const char *word)
+{
+	static const struct {
+		const char *word, *where;
+	} t[] = {
+		{"restore", "suitd --restore BACKUP, while no suitd runs"},
+		{"fsck", "suitd --fsck, while no suitd runs"},
+		{"check", "suitd -n -c FILE"},
+		{"reload", "systemctl reload suitd, or the signal SIGHUP"},
+		{"stop", "systemctl stop suitd, or the signal SIGTERM"},
+		{"metrics", "http://127.0.0.1:9683/metrics, see listen_http "
+		    "in suitd.conf(5)"},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (strcmp(word, t[i].word) == 0)
+			return t[i].where;
+	return NULL;
+}
+
 void
 sentence_unknown(FILE *out, int argc, char *const *argv)
 {
@@ -111,6 +133,8 @@ sentence_unknown(FILE *out, int argc, char *const *argv)
 			    cmd->args);
 		}
 	}
+	if (found == 0 && argc > 0 && elsewhere(argv[0]) != NULL)
+		fprintf(out, "That is: %s\n", elsewhere(argv[0]));
 	fputs("`suitctl help` lists everything.\n", out);
 }
 

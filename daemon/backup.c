@@ -400,15 +400,18 @@ backup_taken(struct app *app)
 {
 	struct backups *b = app->backups;
 	uint8_t at[8];
-	int rc;
 
 	for (int i = 0; i < 8; i++)
 		at[i] = (uint8_t)((uint64_t)b->created >> (56 - 8 * i));
-	rc = app->store->ops->meta_put(app->store, META,
+	return app->store->ops->meta_put(app->store, META,
 	    slice_of(at, sizeof(at)));
-	if (rc == 0)
-		b->last = b->created;
-	return rc;
+}
+
+void
+backup_over(struct app *app)
+{
+	app->backups->last = app->backups->created;
+	backup_drop(app);
 }
 
 bool

@@ -64,8 +64,11 @@ int backup_part(struct app *app, uint64_t n, struct slice *ret,
 void backup_touch(struct app *app);
 /* It is over, or wanted no longer. */
 void backup_drop(struct app *app);
-/* Inside of an engine's pair: it was fetched to the end; then drop it. */
+/* Inside of an engine's pair: it was fetched to the end; once that is on the
+ * disk, backup_over. */
 int backup_taken(struct app *app) MUST_USE;
+/* It counts as the last one, and goes. */
+void backup_over(struct app *app);
 
 /* Are images wanted by one? */
 bool backup_holds(const struct app *app);

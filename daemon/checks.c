@@ -99,7 +99,8 @@ next_turn(struct checks *cs)
 	}
 	if (cs->turn != NULL || cs->todo == NULL)
 		return;
-	log_info("images: %zu hashed since the start", cs->todo_n);
+	if (cs->todo_n > 0)
+		log_info("images: %zu hashed since the start", cs->todo_n);
 	free(cs->todo);
 	cs->todo = NULL;
 }

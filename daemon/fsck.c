@@ -279,8 +279,9 @@ on_file(void *arg, const struct blob_found *f)
 	case BLOB_LEFTOVER:
 		find(k, "leftover", !k->repair ? FOUND_SAFE :
 		    unlink(f->path) == 0 ? FOUND_REPAIRED : FOUND_UNSAFE,
-		    "%s, %llu bytes, of an upload or a backup that broke off%s", f->path,
-		    (unsigned long long)f->size, k->repair ? "" :
+		    "%s, %llu bytes, of an upload or a backup that broke "
+		    "off%s", f->path, (unsigned long long)f->size,
+		    k->repair ? "" :
 		    "; the next start removes it, too");
 		break;
 	case BLOB_STRANGE:

@@ -439,11 +439,12 @@ http_describe(const struct http *h,
 {
 	char text[256];
 
-	if (h == NULL)
+	if (h == NULL) /* the port in listen may be 0, for any */
 		snprintf(text, sizeof(text), "http: off");
 	else
-		snprintf(text, sizeof(text), "http: listens on %s (port %u), "
+		snprintf(text, sizeof(text), "http: listens on %.*s:%u, "
 		    "open to anybody there: /metrics, /healthz, /readyz",
-		    h->listen, h->port);
+		    (int)(strrchr(h->listen, ':') - h->listen), h->listen,
+		    h->port);
 	line(arg, text);
 }

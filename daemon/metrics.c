@@ -7,8 +7,6 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "daemon/backup.h"
@@ -121,71 +119,42 @@ loop_turn_max(struct metrics *m)
 	    (double)lag_recent(loop_lag(l), loop_mono(l)) / 1e6);
 }
 
-static uint64_t
-file_size(const struct app *app, const char *name)
-{
-	char path[512];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/%s", app->conf.state_dir, name);
-	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
 static void
 database(struct metrics *m)
 {
-	metrics_one(m, file_size(m->app, "suitd.db") +
-	    file_size(m->app, "suitd.db-wal"));
-}
-
-static int
-count_image(void *arg, const uint8_t digest[32], uint64_t size)
-{
-	uint64_t *n = arg;
-
-	(void)digest;
-	(void)size;
-	++*n;
-	return 0;
+	metrics_one(m, m->sizes.database);
 }
 
 static void
 images(struct metrics *m)
 {
-	uint64_t n = 0;
-
-	if (blob_foreach(m->app->blobs, count_image, &n) == 0)
-		metrics_one(m, n);
+	metrics_one(m, m->sizes.images);
 }
 
 static void
 image_bytes(struct metrics *m)
 {
-	metrics_one(m, blob_total(m->app->blobs));
+	metrics_one(m, m->sizes.image_bytes);
 }
 
 static void
 image_bytes_limit(struct metrics *m)
 {
-	metrics_one(m, m->app->conf.images_total);
+	metrics_one(m, m->sizes.image_limit);
 }
 
 static void
 disk_free_bytes(struct metrics *m)
 {
-	struct statvfs v;
-
-	if (statvfs(m->app->conf.state_dir, &v) == 0)
-		metrics_one(m, (uint64_t)v.f_bavail * v.f_frsize);
+	if (m->sizes.disk_size > 0)
+		metrics_one(m, m->sizes.disk_free);
 }
 
 static void
 disk_size_bytes(struct metrics *m)
 {
-	struct statvfs v;
-
-	if (statvfs(m->app->conf.state_dir, &v) == 0)
-		metrics_one(m, (uint64_t)v.f_blocks * v.f_frsize);
+	if (m->sizes.disk_size > 0)
+		metrics_one(m, m->sizes.disk_size);
 }
 
 /* --- operation --- */
@@ -291,6 +260,7 @@ read_all(struct metrics *m)
 	if (s->syncer != NULL)
 		syncer_stats(s->syncer, &m->sync);
 	health_read(&app->health, &m->health);
+	sizes_read(app, &m->sizes);
 	m->have_gauges = s->ops->gauges(s, m->now, &m->gauges) == 0;
 	m->census = app->survey != NULL ? survey_ask(app->survey) : NULL;
 	metrics_read_campaigns(m);

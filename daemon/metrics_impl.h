@@ -10,6 +10,7 @@
 
 #include "daemon/blocks.h"
 #include "daemon/metrics.h"
+#include "daemon/sizes.h"
 #include "db/store_sync.h"
 #include "lib/census.h"
 
@@ -25,6 +26,7 @@ struct metrics {
 	struct store_stats store;
 	struct syncer_stats sync;
 	struct health_report health;
+	struct sizes sizes;
 	struct store_gauges gauges;
 	bool have_gauges; /* else the store does not answer */
 	const struct census *census; /* NULL: there is none yet */

@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/admit.h"
 #include "daemon/ahead.h"
 #include "daemon/backup.h"
 #include "daemon/engine.h"
 #include "daemon/life.h"
+#include "daemon/sizes.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
@@ -322,6 +324,49 @@ put_life(struct msg_status *m, const struct life *life)
 	snprintf(m->reload, sizeof(m->reload), "%s", st.reload);
 }
 
+static void
+put_sizes(struct msg_status *m, const struct app *app)
+{
+	struct sizes z;
+
+	sizes_read(app, &z);
+	m->database_bytes = z.database;
+	m->images = z.images;
+	m->image_bytes = z.image_bytes;
+	m->image_bytes_limit = z.image_limit;
+	m->disk_free = z.disk_free;
+	m->disk_size = z.disk_size;
+}
+
+/* What waits and what stands. A store that cannot say has said why. */
+static void
+put_work(struct msg_status *m, const struct app *app)
+{
+	struct store *s = app->store;
+	struct store_gauges g;
+	int64_t due;
+
+	if (s->ops->gauges(s, m->now, &g) != 0)
+		return;
+	m->campaigns_running = g.campaigns[CAMPAIGN_RUNNING];
+	m->campaigns_paused = g.campaigns[CAMPAIGN_PAUSED];
+	m->jobs_failed = g.jobs[JOB_FAILED];
+	m->backoff = g.backoff;
+	m->due = g.due;
+	if (s->ops->next_due(s, &due) == 0 && due <= m->now)
+		m->oldest_due = due;
+}
+
+static void
+put_listens(struct msg_status *m, const struct conf *c)
+{
+	strcpy(m->coap, c->listen_coap);
+	strcpy(m->coaps, c->listen_coaps);
+	strcpy(m->tcp, c->listen_tcp);
+	strcpy(m->admin, c->listen_admin);
+	strcpy(m->http, c->listen_http);
+}
+
 int
 res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -343,7 +388,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.jobs_live = st.jobs_live;
 	m.events = st.events;
 	m.commits = st.commits;
-	m.image_bytes = blob_total(app->blobs);
+	put_work(&m, app);
+	put_sizes(&m, app);
 	m.requests = fs.requests;
 	m.blocks = fs.blocks;
 	m.sessions = fs.sessions;
@@ -352,6 +398,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.errors = fs.errors;
 	m.pushes = es.pushes;
 	m.downloads = es.progress_slots;
+	m.slots = admit_slots(app);
+	m.slots_limit = app->conf.downloads;
 	m.commits_failed = es.commits_failed;
 	put_lag(&m, app->loop);
 	put_images(&m, &fs);
@@ -362,9 +410,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.backup = backup_last(app);
 	m.ahead = st.ahead;
 	ahead_restored(app, &m.restored_from, &m.restored);
-	strcpy(m.coap, app->conf.listen_coap);
-	strcpy(m.coaps, app->conf.listen_coaps);
-	strcpy(m.tcp, app->conf.listen_tcp);
+	put_listens(&m, &app->conf);
 	m.tls_until = front_cert_expiry(app->front);
 	return admin_put(req, resp, &msg_status, &m);
 }

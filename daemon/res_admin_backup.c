@@ -106,7 +106,7 @@ done(struct app *app, const struct req *req, struct resp *resp,
 	    " bytes", v->size);
 	rc = admin_end(app, req, resp, &ev, backup_taken(app));
 	if (rc == 0)
-		engine_after(app->engine, backup_drop);
+		engine_after(app->engine, backup_over);
 	return rc;
 }
 

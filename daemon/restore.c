@@ -48,13 +48,16 @@ make_dir(const struct restore *r, const char *name)
 	return 0;
 }
 
+/* No more than one byte past `max`: whatever a file has grown to, it does not
+ * fill the disk. */
 static int
-pour(int in, int out, struct digest_ctx *h, uint64_t *ret_n)
+pour(int in, int out, struct digest_ctx *h, uint64_t max, uint64_t *ret_n)
 {
 	static uint8_t buf[PIECE];
-	ssize_t n, k;
+	ssize_t n = 0, k;
 
-	while ((n = read(in, buf, sizeof(buf))) > 0) {
+	while (*ret_n <= max && (n = read(in, buf, max - *ret_n < PIECE ?
+	    (size_t)(max - *ret_n) + 1 : PIECE)) > 0) {
 		if (digest_update(h, slice_of(buf, (size_t)n)) != 0)
 			return ERR_CRYPTO;
 		for (ssize_t at = 0; at < n; at += k) {
@@ -75,10 +78,10 @@ copy_open(const struct restore *r, const char *name, int in, int out,
 	struct digest_ctx *h = digest_new(DIGEST_SHA256);
 	struct digest d;
 	uint64_t n = 0;
-	int rc = h == NULL ? ERR_CRYPTO : pour(in, out, h, &n);
+	int rc = h == NULL ? ERR_CRYPTO : pour(in, out, h, want->size, &n);
 
 	if (rc == ERR_IO)
-		(void)restore_fail(r->why, name);
+		rc = restore_fail(r->why, name);
 	if (rc == 0)
 		rc = digest_final(h, &d);
 	digest_free(h);
@@ -235,7 +238,7 @@ read_index(struct restore *r, struct slice *ret)
 	int fd;
 
 	restore_path(r->o->from, BACKUP_FILE, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return why_set(r->why, ERR_NOT_FOUND, "%s: there is none: no "
 		    "backup, or one that was not ended", path);

@@ -110,22 +110,36 @@ lock(struct restore *r)
 	return 0;
 }
 
+/* Its parent may be of the same file system: mount --bind. A kernel before
+ * 5.8 does not say. */
+static int
+is_mount(const struct restore *r, const struct stat *st, bool *ret)
+{
+	char parent[sizeof(r->state)];
+	struct statx x = {.stx_mask = 0};
+	struct stat up;
+
+	strcpy(parent, r->state);
+	if (stat(dirname(parent), &up) != 0 ||
+	    statx(AT_FDCWD, r->state, 0, 0, &x) != 0)
+		return restore_fail(r->why, r->state);
+	*ret = up.st_dev != st->st_dev ||
+	    (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+	return 0;
+}
+
 static int
 look_inside(struct restore *r, const struct stat *st)
 {
-	char parent[sizeof(r->state)];
-	struct stat up;
 	int rc;
 
 	r->exists = true;
 	r->give = geteuid() == 0;
 	r->uid = st->st_uid;
 	r->gid = st->st_gid;
-	strcpy(parent, r->state);
-	if (stat(dirname(parent), &up) != 0)
-		return restore_fail(r->why, r->state);
-	r->mount = up.st_dev != st->st_dev;
-	rc = lock(r);
+	rc = is_mount(r, st, &r->mount);
+	if (rc == 0)
+		rc = lock(r);
 	if (rc != 0)
 		return rc;
 	rc = each_entry(r->state, stop_at_one, NULL);
@@ -186,17 +200,24 @@ name_aside(struct restore *r)
 static int
 two_steps(struct restore *r)
 {
-	char old[sizeof(r->aside) + 8];
+	char old[sizeof(r->aside)];
+	int rc;
 
-	snprintf(old, sizeof(old), "%s.old", r->aside);
+	if ((size_t)snprintf(old, sizeof(old), "%s.old", r->aside) >=
+	    sizeof(old))
+		return why_set(r->why, ERR_SIZE, "%s: the name is too long",
+		    r->aside);
 	if (rename(r->state, old) != 0)
 		return restore_fail(r->why, r->state);
-	if (rename(r->aside, r->state) == 0 && rename(old, r->aside) == 0)
+	if (rename(r->aside, r->state) == 0) {
+		if (rename(old, r->aside) != 0)
+			snprintf(r->aside, sizeof(r->aside), "%s", old);
 		return 0;
-	(void)restore_fail(r->why, r->state);
+	}
+	rc = restore_fail(r->why, r->state);
 	if (rename(old, r->state) != 0)
-		return why_set(r->why, ERR_IO, "%s is now %s", r->state, old);
-	return ERR_IO;
+		return why_set(r->why, rc, "%s is now %s", r->state, old);
+	return rc;
 }
 
 static int
@@ -212,9 +233,9 @@ swap_names(struct restore *r)
 	if (renameat2(AT_FDCWD, r->aside, AT_FDCWD, r->state,
 	    RENAME_EXCHANGE) == 0)
 		return 0;
+	strcpy(r->stage, r->aside); /* to be removed, should it fail */
 	if (errno == EINVAL || errno == ENOSYS)
 		return two_steps(r);
-	strcpy(r->stage, r->aside); /* to be removed */
 	return restore_fail(r->why, r->state);
 }
 

@@ -30,6 +30,7 @@ struct run {
 	bool fails;
 	bool made; /* the state directory is there */
 	bool runs; /* a suitd has it */
+	bool closed; /* whether one has it is not for our eyes */
 };
 
 static void say(struct run *r, enum check result, const char *what,
@@ -109,8 +110,10 @@ check_state_dir(struct run *r)
 	}
 	if (stat(dir, &st) != 0 || (!S_ISDIR(st.st_mode) &&
 	    (errno = ENOTDIR) != 0) || !may(dir, R_OK | W_OK | X_OK)) {
-		say(r, CHECK_FAIL, "state_dir", "%s: %s", dir,
-		    strerror(errno));
+		r->closed = errno == EACCES;
+		say(r, CHECK_FAIL, "state_dir", "%s: %s%s", dir,
+		    strerror(errno), r->closed ? "; try as root, or as the "
+		    "user that suitd runs as" : "");
 		return;
 	}
 	r->made = true;
@@ -244,6 +247,9 @@ check_port(struct run *r, const struct conf_key *k, int *ret_fd)
 	if (rc == ERR_BUSY && r->runs)
 		say(r, CHECK_OK, k->name, "%s %s, taken, as it should be "
 		    "while a suitd runs", k->unit, addr);
+	else if (rc == ERR_BUSY && r->closed)
+		say(r, CHECK_WARN, k->name, "%s %s, taken, perhaps by the "
+		    "suitd of this state_dir", k->unit, addr);
 	else if (rc != 0)
 		say(r, CHECK_FAIL, k->name, "%s: %s", k->unit, why.text);
 	else

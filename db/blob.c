@@ -168,8 +168,11 @@ scan_dir(struct blob_store *bs, const char *path)
 	uint8_t digest[32];
 	int err = 0;
 
-	if (d == NULL) /* a directory is made with the first image in it */
-		return errno == ENOENT ? 0 : blob_code(errno);
+	/* a directory is made with the first image in it; a file of its name
+	 * is not ours */
+	if (d == NULL)
+		return errno == ENOENT || errno == ENOTDIR ? 0 :
+		    blob_code(errno);
 	while (err == 0 && (e = readdir(d)) != NULL) {
 		struct buf b = buf_of(digest, sizeof(digest));
 

@@ -49,9 +49,12 @@ one_file(const struct walk *w, const char *path)
 }
 
 static bool
-is_bucket(const char *name)
+is_bucket(const char *path, const char *name)
 {
-	return strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2;
+	struct stat st;
+
+	return strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2 &&
+	    lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static int folder(const struct walk *w, const char *path);
@@ -70,9 +73,12 @@ entry(const struct walk *w, const char *dir, const char *name)
 		return ERR_SIZE;
 	if (w->files != BLOB_FOLDER)
 		return one_file(w, path);
-	inner.files = is_bucket(name) ? BLOB_IMAGE : BLOB_STRANGE;
-	return is_bucket(name) ? folder(&inner, path) :
-	    one_file(&inner, path);
+	if (is_bucket(path, name)) {
+		inner.files = BLOB_IMAGE;
+		return folder(&inner, path);
+	}
+	inner.files = BLOB_STRANGE;
+	return one_file(&inner, path);
 }
 
 static int

@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #include "db/schema.h"
+#include "db/store_copy.h"
 #include "db/store_sync.h"
-
 
 static void
 sq_close(struct store *store)
@@ -358,17 +358,6 @@ pragma_int(struct sq *s, const char *sql, int64_t *ret)
 	return rc == SQLITE_ROW ? 0 : sq_fail(s, rc);
 }
 
-static int
-last_schema(void)
-{
-	int last = 0;
-
-	for (const struct schema_step *step = schema_steps; step->number != 0;
-	    step++)
-		last = step->number;
-	return last;
-}
-
 int
 sq_identify(struct sq *s, int *ret_schema)
 {
@@ -384,11 +373,11 @@ sq_identify(struct sq *s, int *ret_schema)
 		    "the file is a database, but not a store of suitd");
 	if (err == 0)
 		err = pragma_int(s, "PRAGMA user_version", &version);
-	if (err == 0 && version > last_schema())
+	if (err == 0 && version > store_schema())
 		err = why_set(&s->base.why, ERR_UNSUPPORTED,
 		    "schema %d is newer than this suitd's %d: use a newer "
 		    "suitd, or the backup from before it ran", (int)version,
-		    last_schema());
+		    store_schema());
 	if (err == 0)
 		*ret_schema = (int)version;
 	return err;
@@ -407,7 +396,7 @@ migrate(struct sq *s, int from)
 	char sql[100];
 	int err;
 
-	if (from == last_schema())
+	if (from == store_schema())
 		return 0;
 	err = sq_exec(s, "BEGIN IMMEDIATE");
 	for (step = schema_steps; step->number != 0 && err == 0; step++)
@@ -415,7 +404,7 @@ migrate(struct sq *s, int from)
 			err = sq_exec(s, step->sql);
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
 	    "PRAGMA user_version = %d; COMMIT", STORE_APPLICATION_ID,
-	    last_schema());
+	    store_schema());
 	if (err == 0)
 		err = sq_exec(s, sql);
 	if (err == 0)
@@ -423,7 +412,7 @@ migrate(struct sq *s, int from)
 	undone = s->base.why;
 	undo_all(s);
 	return why_set(&s->base.why, err, "the step from schema %d to %d is "
-	    "undone, the database is as it was: %.120s", from, last_schema(),
+	    "undone, the database is as it was: %.120s", from, store_schema(),
 	    undone.text);
 }
 
@@ -498,6 +487,7 @@ store_sqlite_open(const struct store_sqlite_opts *o, struct store **ret_store,
 	/* nobody asks what it has allocated; that is a lock at each malloc.
 	 * Refused, and no matter, when SQLite runs already. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sq_shm_whole();
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return why_set(why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));

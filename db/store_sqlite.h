@@ -173,6 +173,15 @@ uint64_t sq_scans(const struct sq *s); /* see store_stats */
  * A text that begins with the comment "scans" may. */
 bool sq_plan_scans(sqlite3 *db, const char *sql, char *ret_line, size_t cap);
 
+/* store_sqlite_shm.c: before anything is opened that may have a log: from then
+ * on a disk without room is SQLITE_IOERR_SHMMAP, and not SIGBUS. Of the whole
+ * process; as often as one likes. */
+void sq_shm_whole(void);
+
+/* store_sqlite_probe.c: the URI of a file of any name, with its NUL; false: it
+ * does not fit. */
+bool sq_uri(const char *path, const char *query, struct buf *out) MUST_USE;
+
 /* store_sqlite.c: ours, or empty (schema 0); ERR_TYPE, ERR_UNSUPPORTED when a
  * newer suitd wrote it. Nothing is written. */
 int sq_identify(struct sq *s, int *ret_schema) MUST_USE;

@@ -200,7 +200,6 @@ struct rule {
 #define CAMPAIGNS "SELECT count(*) AS n FROM campaign"
 #define AHEAD "SELECT count(*) AS n FROM device WHERE ahead = 1"
 #define JOBS "SELECT count(*) AS n FROM job"
-#define AHEAD "SELECT count(*) AS n FROM device WHERE ahead = 1"
 #define LIVE "SELECT count(*) AS n FROM job WHERE state < 5"
 /* Numbers of campaigns that are gone count, too: never less than it was. */
 #define LAST_CAMPAIGN "SELECT max(coalesce((SELECT max(id) FROM campaign), 0)," \
@@ -232,8 +231,6 @@ static const struct rule rules[] = {
 	    TALLY("job", JOBS), TALLY_FIX("job", JOBS), NULL},
 	{"tally-live-jobs", 2, "the count of live jobs",
 	    TALLY("job_live", LIVE), TALLY_FIX("job_live", LIVE), NULL},
-	{"tally-ahead", 4, "the count of devices that are ahead",
-	    TALLY("ahead", AHEAD), TALLY_FIX("ahead", AHEAD), NULL},
 	{"campaign-sums", 2, "the sums of jobs by kind",
 	    "SELECT 'campaign ' || campaign || ' state ' || state FROM ("
 	    JOB_KINDS " EXCEPT SELECT * FROM job_tally) UNION "
@@ -455,10 +452,11 @@ list_images(struct check *c)
 static int
 open_db(struct check *c)
 {
-	int rc = sqlite3_open_v2(c->o->path, &c->sq.db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	    SQLITE_OPEN_EXRESCODE, NULL);
+	int rc;
 
+	sq_shm_whole();
+	rc = sqlite3_open_v2(c->o->path, &c->sq.db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc != SQLITE_OK)
 		return sq_fail(&c->sq, rc);
 	sqlite3_busy_timeout(c->sq.db, 1000);

@@ -18,7 +18,6 @@
 #include "db/schema.h"
 #include "db/store_sqlite.h"
 
-#define APPLICATION_ID 0x53554954 /* as store_sqlite.c has it */
 #define STEP_PAGES 256 /* 1 MiB */
 #define SYNC_STEPS 8
 #define BUSY_MS 1000
@@ -32,7 +31,7 @@ struct store_copy {
 	sqlite3_stmt *tables; /* those that are still to be checked */
 	int fd; /* of the copy */
 	unsigned steps;
-	bool copied;
+	bool copied, checked;
 	bool look; /* at `from`, and no copy */
 	int err;
 	struct why why;
@@ -44,10 +43,12 @@ fail(struct store_copy *c, int err, const char *what, const char *text)
 	c->err = why_set(&c->why, err, "%s: %s", what, text);
 }
 
+/* A backup keeps its errors to itself: the connection may know of none. */
 static void
 fail_db(struct store_copy *c, sqlite3 *db, int rc, const char *what)
 {
-	fail(c, sq_code(rc), what, db != NULL ? sqlite3_errmsg(db) :
+	fail(c, sq_code(rc), what, db != NULL &&
+	    sqlite3_extended_errcode(db) == rc ? sqlite3_errmsg(db) :
 	    sqlite3_errstr(rc));
 }
 
@@ -223,9 +224,12 @@ check_some(struct store_copy *c)
 {
 	struct why why = {0};
 	char *sql;
-	int err;
+	int err = sqlite3_step(c->tables);
 
-	if (sqlite3_step(c->tables) != SQLITE_ROW)
+	if (err != SQLITE_ROW && err != SQLITE_DONE)
+		fail_db(c, c->dst, err, "the copy");
+	c->checked = err == SQLITE_DONE;
+	if (err != SQLITE_ROW)
 		return true;
 	sql = sqlite3_mprintf("PRAGMA quick_check(%Q)",
 	    (const char *)sqlite3_column_text(c->tables, 0));
@@ -294,8 +298,9 @@ store_copy_end(struct store_copy *c, struct why *why)
 {
 	int err = c->err;
 
-	if (err == 0 && !c->copied)
-		err = why_set(&c->why, ERR_CANCELLED, "not copied to its end");
+	if (err == 0 && !c->checked)
+		err = why_set(&c->why, ERR_CANCELLED, "not copied, or not "
+		    "checked, to its end");
 	sqlite3_finalize(c->tables);
 	if (c->b != NULL)
 		sqlite3_backup_finish(c->b);
@@ -352,7 +357,7 @@ check(sqlite3 *db, int *ret_schema, struct why *why)
 		err = number(db, "PRAGMA user_version", &schema, why);
 	if (err != 0)
 		return err;
-	if (id != APPLICATION_ID || schema < 1)
+	if (id != STORE_APPLICATION_ID || schema < 1)
 		return why_set(why, ERR_TYPE, "not a store of suitd");
 	if (schema > store_schema())
 		return why_set(why, ERR_UNSUPPORTED, "its schema %d is newer "
@@ -373,19 +378,22 @@ check(sqlite3 *db, int *ret_schema, struct why *why)
 int
 store_copy_check(const char *path, int *ret_schema, struct why *why)
 {
-	char *uri = sqlite3_mprintf("file:%s?immutable=1", path);
+	char uri[PATH_MAX];
+	struct buf out = buf_of(uri, sizeof(uri));
 	sqlite3 *db = NULL;
 	int rc, err;
 
-	if (uri == NULL)
-		return why_set(why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
-	rc = strpbrk(path, "?#%") != NULL ? SQLITE_CANTOPEN :
-	    sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+	if (!sq_uri(path, "?immutable=1", &out))
+		return why_set(why, ERR_SIZE, "its path is too long");
+	rc = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	/* whoever made it decides what is in it: no views, triggers, defaults
+	 * of theirs call more than plain functions */
+	if (rc == SQLITE_OK)
+		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	err = rc == SQLITE_OK ? check(db, ret_schema, why) :
 	    why_set(why, sq_code(rc), "%s", db != NULL ? sqlite3_errmsg(db) :
-	    "a path with ?, # or % in it");
+	    sqlite3_errstr(rc));
 	sqlite3_close(db);
-	sqlite3_free(uri);
 	return err;
 }

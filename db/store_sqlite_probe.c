@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "db/schema.h"
+#include "db/store_copy.h"
 #include "db/store_sqlite.h"
 
 static int
@@ -24,29 +24,32 @@ read_int(sqlite3 *db, const char *sql, int *ret)
 	return rc;
 }
 
-/* "file:PATH?immutable=1", with what means something in it escaped. */
+bool
+sq_uri(const char *path, const char *query, struct buf *out)
+{
+	char escaped[8];
+
+	/* with no host: "//x" would be one */
+	buf_puts(out, path[0] == '/' ? "file://" : "file:");
+	for (; *path != '\0'; path++) {
+		snprintf(escaped, sizeof(escaped), strchr("%?#", *path) != NULL ?
+		    "%%%02x" : "%c", (unsigned char)*path);
+		buf_puts(out, escaped);
+	}
+	buf_puts(out, query);
+	buf_put_u8(out, '\0');
+	return !out->over;
+}
+
+/* Where there is no log nobody writes. */
 static bool
-uri_of(const char *path, char *dst, size_t cap)
+uri_of(const char *path, struct buf *out)
 {
 	char wal[1024];
-	bool quiet;
-	size_t n = 5;
 
-	if ((size_t)snprintf(wal, sizeof(wal), "%s-wal", path) >= sizeof(wal))
-		return false;
-	quiet = access(wal, F_OK) != 0;
-	memcpy(dst, "file:", 6);
-	for (; *path != '\0'; path++) {
-		if (n + sizeof("%xx?immutable=1") > cap)
-			return false;
-		if (strchr("?#%", *path) != NULL)
-			n += (size_t)sprintf(dst + n, "%%%02x",
-			    (unsigned char)*path);
-		else
-			dst[n++] = *path;
-	}
-	strcpy(dst + n, quiet ? "?immutable=1" : "");
-	return true;
+	return (size_t)snprintf(wal, sizeof(wal), "%s-wal", path) <
+	    sizeof(wal) && sq_uri(path, access(wal, F_OK) == 0 ? "" :
+	    "?immutable=1", out);
 }
 
 static int
@@ -71,10 +74,10 @@ store_sqlite_probe(const char *path, struct store_probe *ret,
 	sqlite3 *db = NULL;
 	int id = 0, tables = 0, rc;
 	char uri[3 * 1024];
+	struct buf out = buf_of(uri, sizeof(uri));
 
-	for (const struct schema_step *s = schema_steps; s->number != 0; s++)
-		p.known = s->number;
-	if (!uri_of(path, uri, sizeof(uri)))
+	p.known = store_schema();
+	if (!uri_of(path, &out))
 		return why_set(why, ERR_SIZE, "the path is too long");
 	rc = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
 	    NULL);

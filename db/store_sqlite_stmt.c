@@ -18,6 +18,8 @@ static const struct {
 	{SQLITE_SCHEMA, ERR_CORRUPT},
 	{SQLITE_ERROR, ERR_CORRUPT}, /* our SQL is right: a table is gone */
 	{SQLITE_IOERR_CORRUPTFS, ERR_CORRUPT},
+	{SQLITE_IOERR_SHMSIZE, ERR_NOSPACE}, /* it grows, or is mapped: */
+	{SQLITE_IOERR_SHMMAP, ERR_NOSPACE}, /* store_sqlite_shm.c */
 	{SQLITE_IOERR, ERR_IO},
 	{SQLITE_CANTOPEN, ERR_IO},
 	{SQLITE_PERM, ERR_READONLY},

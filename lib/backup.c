@@ -116,6 +116,9 @@ head(const json_t *o, struct backup *b, struct why *why)
 	b->have_keys = keys != NULL;
 	if (rc == 0 && b->have_keys)
 		rc = file(keys, &b->keys, why);
+	if (rc == 0 && b->keys.size > LIMIT_OPERATORS_FILE)
+		rc = why_set(why, ERR_RANGE, "%s: operators' keys of over %d "
+		    "bytes", BACKUP_FILE, LIMIT_OPERATORS_FILE);
 	return rc;
 }
 

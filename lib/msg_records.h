@@ -17,9 +17,15 @@ struct msg_status {
 	char version[MSG_WORD];
 	int64_t now, started;
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
-	uint64_t image_bytes;
+	uint64_t campaigns_running, campaigns_paused, jobs_failed;
+	uint64_t due; /* deadlines that are over, up to 1000 */
+	int64_t oldest_due; /* the earliest of them; 0: none */
+	uint64_t backoff; /* jobs that rest after a failure */
+	uint64_t database_bytes, images, image_bytes, image_bytes_limit;
+	uint64_t disk_free, disk_size; /* of state_dir's; bytes */
 	uint64_t requests, blocks, sessions, observers, notifications, errors;
 	uint64_t pushes, downloads; /* downloads: in sight now */
+	uint64_t slots, slots_limit; /* of downloads that were admitted */
 	uint64_t commits, commits_failed;
 	/* turns of the daemon's loop, in microseconds */
 	uint64_t lag_p50_us, lag_p99_us, lag_max_us;
@@ -38,6 +44,7 @@ struct msg_status {
 	   and when */
 	int64_t backup, restored_from, restored;
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+	char admin[LIMIT_ADDRESS], http[LIMIT_ADDRESS]; /* "": off */
 	char state[MSG_WORD]; /* ready, draining */
 	int64_t reloaded; /* the configuration was read again; 0: never */
 	bool reload_failed; /* then the one of before counts */

@@ -118,6 +118,26 @@ unknown_words_show_near_sentences(void **state)
 }
 
 static void
+what_another_program_does_is_told(void **state)
+{
+	char *restore[] = {"restore", "backup", NULL};
+	char *metrics[] = {"metrics", NULL};
+	char *none[] = {"nothing", NULL};
+	char *text;
+
+	(void)state;
+	text = printed(print_unknown, restore);
+	assert_non_null(strstr(text, "That is: suitd --restore"));
+	free(text);
+	text = printed(print_unknown, metrics);
+	assert_non_null(strstr(text, "That is: http"));
+	free(text);
+	text = printed(print_unknown, none);
+	assert_null(strstr(text, "That is"));
+	free(text);
+}
+
+static void
 print_help(FILE *out, void *arg)
 {
 	char *argv[] = {arg, NULL};
@@ -300,6 +320,10 @@ ages_times_and_sizes(void **state)
 	assert_string_equal(render_bytes(t, sizeof(t), 1023), "1023 B");
 	assert_string_equal(render_bytes(t, sizeof(t), 1024), "1.0 KiB");
 	assert_string_equal(render_bytes(t, sizeof(t), 3 << 19), "1.5 MiB");
+	assert_string_equal(render_bytes(t, sizeof(t), UINT64_C(5) << 29),
+	    "2.5 GiB");
+	assert_string_equal(render_bytes(t, sizeof(t), UINT64_C(3) << 49),
+	    "1536.0 TiB");
 }
 
 static void
@@ -446,6 +470,7 @@ main(void)
 		cmocka_unit_test(the_longest_sentence_wins),
 		cmocka_unit_test(sentences_are_unique_and_whole),
 		cmocka_unit_test(unknown_words_show_near_sentences),
+		cmocka_unit_test(what_another_program_does_is_told),
 		cmocka_unit_test(help_and_completion_come_from_the_tables),
 		cmocka_unit_test(the_man_page_has_every_sentence),
 		cmocka_unit_test(options_and_words_are_told_apart),

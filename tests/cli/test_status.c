@@ -65,6 +65,65 @@ a_reload_and_a_drain_are_told(void **state)
 }
 
 static void
+what_waits_and_what_is_left_is_told(void **state)
+{
+	(void)state;
+	st.campaigns = 3;
+	st.campaigns_running = 1;
+	st.downloads = 2;
+	st.slots = 3;
+	st.slots_limit = 4;
+	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
+	assert_non_null(strstr(said, "3 (1 running)\n"));
+	assert_non_null(strstr(said, "2 in sight, 3 of 4 slots taken\n"));
+	assert_non_null(strstr(said, "0 due, 0 rest after a failure\n"));
+	st.campaigns_paused = 2;
+	st.due = 4;
+	st.oldest_due = st.now - 180000;
+	st.backoff = 5;
+	st.database_bytes = 2048;
+	st.images = 7;
+	st.image_bytes = 3072;
+	st.image_bytes_limit = 4096;
+	st.disk_free = 1024;
+	st.disk_size = 8192;
+	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
+	assert_non_null(strstr(said, "3 (1 running, 2 paused)\n"));
+	assert_non_null(strstr(said, "4 due, the oldest for 3m, 5 rest after "
+	    "a failure\n"));
+	assert_non_null(strstr(said, "database 2.0 KiB, 7 images 3.0 KiB of "
+	    "4.0 KiB, free 1.0 KiB of 8.0 KiB\n"));
+}
+
+static void
+every_address_is_told_or_that_it_is_off(void **state)
+{
+	(void)state;
+	strcpy(st.admin, "127.0.0.1:1");
+	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
+	assert_non_null(strstr(said, "coap off, coaps off, tcp off, admin "
+	    "127.0.0.1:1, http off\n"));
+}
+
+/* A program need not know which of them are left out when they are 0. */
+static void
+programs_read_zeros_too(void **state)
+{
+	static const char *const names[] = {"ahead", "backup", "due",
+	    "lag_over", "image_dropped", "disk_free", "http", "reload_failed",
+	    "tls_until", "why"};
+
+	(void)state;
+	assert_int_equal(PLAY(cmd_status, &json_cli, asking, NULL), CLI_OK);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char want[40];
+
+		snprintf(want, sizeof(want), "\"%s\":", names[i]);
+		assert_non_null(strstr(said, want));
+	}
+}
+
+static void
 programs_read_it_by_name(void **state)
 {
 	(void)state;
@@ -83,6 +142,9 @@ main(void)
 		T(the_image_plane_is_told_in_words),
 		T(without_workers_there_is_nothing_to_tell),
 		T(a_reload_and_a_drain_are_told),
+		T(what_waits_and_what_is_left_is_told),
+		T(every_address_is_told_or_that_it_is_off),
+		T(programs_read_zeros_too),
 		T(programs_read_it_by_name),
 	};
 

@@ -687,6 +687,11 @@ status_counts(void **state)
 	assert_int_equal(get("a/status"), 0);
 	answer_is(&msg_status, &m);
 	assert_int_equal(m.devices, 1);
+	assert_int_equal(m.due, 0);
+	assert_int_equal(m.oldest_due, 0);
+	assert_int_equal(m.image_bytes_limit, w.app.conf.images_total);
+	assert_int_equal(m.slots_limit, w.app.conf.downloads);
+	assert_string_equal(m.http, w.app.conf.listen_http);
 	assert_int_equal(m.blocks, 7);
 	assert_int_equal(m.image_workers, 2);
 	assert_int_equal(m.image_slow, 3);
@@ -699,6 +704,30 @@ status_counts(void **state)
 	assert_int_equal(m.reloaded, 0);
 	assert_false(m.reload_failed);
 	assert_false(m.degraded);
+}
+
+static void
+status_tells_what_stands_and_waits(void **state)
+{
+	static struct msg_campaign_start start_n1 = {.release = "1",
+	    .ep_count = 1, .ep = {"n1"}, .start = true};
+	struct msg_status m;
+
+	(void)state;
+	device(&w, "n1", DRIVER_NONE);
+	released(&w, 3, "coap://fw.example/c", 20);
+	assert_int_equal(start(&start_n1), 0);
+	assert_int_equal(get("a/status"), 0);
+	answer_is(&msg_status, &m);
+	assert_int_equal(m.campaigns_running, 1);
+	assert_int_equal(m.campaigns_paused, 0);
+	assert_int_equal(call(M_POST, "a/campaigns/1/pause", NULL,
+	    SLICE_NONE), 0);
+	assert_int_equal(get("a/status"), 0);
+	answer_is(&msg_status, &m);
+	assert_int_equal(m.campaigns_running, 0);
+	assert_int_equal(m.campaigns_paused, 1);
+	assert_int_equal(m.jobs_failed, 0);
 }
 
 int
@@ -723,6 +752,7 @@ main(void)
 		T(a_failed_start_leaves_nothing),
 		T(explain_names_the_cause),
 		T(status_counts),
+		T(status_tells_what_stands_and_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,8 @@ runs(struct store_device *d, uint64_t seq)
 {
 	struct engine *e = w.app.engine;
 
+	assert_int_equal(w.app.store->ops->device_get(w.app.store, d->id, d),
+	    0);
 	assert_int_equal(engine_begin(e), 0);
 	assert_int_equal(engine_end(e, engine_running(e, d, seq, GRADE_L1)),
 	    0);

@@ -142,6 +142,12 @@ a_copy_that_is_given_up_leaves_nothing(void **state)
 	assert_false(store_copy_step(k.copy));
 	FAILS(store_copy_end(k.copy, &why), ERR_CANCELLED);
 	assert_int_not_equal(access(k.to, F_OK), 0);
+	begin(&k, state, 0); /* all of it is there, and was not looked at */
+	do
+		assert_false(store_copy_step(k.copy));
+	while (k.progress.total == 0 || k.progress.done < k.progress.total);
+	FAILS(store_copy_end(k.copy, &why), ERR_CANCELLED);
+	assert_int_not_equal(access(k.to, F_OK), 0);
 	begin(&k, state, UINT64_MAX);
 	while (!store_copy_step(k.copy))
 		continue;

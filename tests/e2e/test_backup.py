@@ -17,6 +17,7 @@ from fixture import BIN, TOP, Skip, Suitd, class_id, run, wait_for
 from test_fleet import FAST, rel, start, tidy
 from test_wire import status
 
+KILL_AT = os.path.join(BIN, "tests/preload/kill_at.so")
 SEED = int(os.environ.get("SEED", str(random.randrange(1 << 30))))
 
 
@@ -25,6 +26,21 @@ def restore(d, folder, *more, rc=0, state=None):
                        capture_output=True, text=True, timeout=60)
     assert r.returncode == rc, (r.returncode, r.stdout, r.stderr)
     return r.stdout + r.stderr
+
+
+def kill_at(n):
+    return dict(os.environ, LD_PRELOAD=KILL_AT, KILL_AT=str(n), ASAN_OPTIONS="verify_asan_link_order=0")
+
+
+def killed_at_each_step(args, check):
+    """Runs it until it is no longer killed before it has ended; how often it was."""
+    for n in range(1, 200):
+        r = subprocess.run(args, env=kill_at(n), capture_output=True, text=True, timeout=60)
+        if r.returncode == 0:
+            return n - 1
+        assert r.returncode == -9, (n, r.returncode, r.stdout, r.stderr)
+        check(n)
+    raise AssertionError("it never ends")
 
 
 def index(folder):
@@ -185,7 +201,7 @@ def test_devices_that_know_more_are_told_and_settled(_):
         d.ctl("backup", folder)
         d.publish(2, os.urandom(500), "/fw/2.bin")
         runs(d, "new", 2)
-        assert "ahead" not in d.ctl_json("status")
+        assert d.ctl_json("status")["ahead"] == 0
         d.stop()
         restore(d, folder, "--force")
         d.start()
@@ -206,12 +222,12 @@ def test_devices_that_know_more_are_told_and_settled(_):
         out = d.publish(2, os.urandom(501), "/fw/2b.bin")
         assert "refuse this" in out, out
         assert d.ctl_json("device", "explain", "new")["hold"] != "ahead" or d.ctl_json("status")["ahead"] == 1
-        wait_for("a number that is not below settles it", lambda: "ahead" not in d.ctl_json("status"))
+        wait_for("a number that is not below settles it", lambda: d.ctl_json("status")["ahead"] == 0)
         out = d.publish(3, os.urandom(502), "/fw/3.bin")
         assert "refuse" not in out, out
         d.stop()
         d.start()
-        assert "ahead" not in d.ctl_json("status") and d.ctl_json("status")["restored"]
+        assert d.ctl_json("status")["ahead"] == 0 and d.ctl_json("status")["restored"]
 
 
 def test_suitctl_is_killed_again_and_again(_):
@@ -248,6 +264,36 @@ def test_suitctl_is_killed_again_and_again(_):
         d.publish(9, os.urandom(1000), "/fw/9.bin")
         assert "fetched      1 images" in d.ctl("backup", folder)
         right(folder)
+
+
+def test_suitctl_is_killed_at_every_step_of_its_end(_):
+    """What backup.json says is there, keys included; and but for the last steps there is a backup at any time."""
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        good, folder, none = d.file("good"), d.file("bk"), []
+        d.ctl("backup", good)
+        d.publish(2, os.urandom(3000), "/fw/b.bin")
+        with open(os.path.join(d.state, "admin.psk"), "ab") as f:
+            f.write(b"bob 00112233445566778899aabbccddeeff\n")
+
+        # it has begun, and knows the snapshot's name
+        r = subprocess.run(d.ctl_args("backup", good), env=kill_at(5), capture_output=True)
+        assert r.returncode == -9 and os.path.exists(os.path.join(good, ".snapshot"))
+
+        def check(n):
+            if os.path.exists(os.path.join(folder, "backup.json")):
+                right(folder)
+                d.ctl("backup", "--verify", folder)
+            else:
+                none.append(n)
+            shutil.rmtree(folder)  # each from the same beginning, and of one snapshot
+            shutil.copytree(good, folder)
+        shutil.copytree(good, folder)
+        n = killed_at_each_step(d.ctl_args("backup", folder), check)
+        assert n > 4 and 0 < len(none) <= 4, (n, none)
+        assert len(right(folder)["images"]) == 2
+        assert sha(os.path.join(folder, "admin.psk")) == sha(os.path.join(d.state, "admin.psk"))
 
 
 def test_the_daemon_is_killed_meanwhile(_):
@@ -330,6 +376,40 @@ def test_a_disk_that_is_full_is_told_on_either_side(_):
             unmount(d, mounted)
 
 
+def test_the_last_backup_stands_until_the_next_is_all_there(_):
+    """For every amount of room that is too little where it is written to."""
+    with Suitd() as d:
+        folder = d.file("there")
+        tmpfs(folder, "4m")
+        os.chmod(folder, 0o700)
+        try:
+            d.author()
+            d.publish(1, os.urandom(3000), "/fw/a.bin")
+            d.ctl("backup", folder)
+            d.publish(2, os.urandom(3000), "/fw/b.bin")
+            with open(os.path.join(d.state, "admin.psk"), "ab") as f:
+                f.write(b"bob 00112233445566778899aabbccddeeff\n")
+            filler = os.path.join(folder, "filler")
+            fs, failures = os.statvfs(folder), 0
+            with open(filler, "wb") as f:
+                f.write(bytes(fs.f_bavail * fs.f_frsize))
+            while True:
+                r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=60)
+                if r.returncode == 0:
+                    break
+                failures += 1
+                assert "space" in r.stderr.lower(), r.stderr
+                assert len(right(folder)["images"]) == 1
+                d.ctl("backup", "--verify", folder)
+                os.truncate(filler, os.path.getsize(filler) - 4096)
+            assert failures > 10 and len(right(folder)["images"]) == 2, failures
+            d.ctl("backup", "--verify", folder)
+            assert sha(os.path.join(folder, "admin.psk")) == sha(os.path.join(d.state, "admin.psk"))
+            assert not [n for n in listing(folder) if n[0].endswith(".part")], listing(folder)
+        finally:
+            unmount(d, [folder])
+
+
 def test_what_is_damaged_is_refused_and_changes_nothing(_):
     with Suitd() as d:
         d.author()
@@ -389,6 +469,58 @@ def test_what_is_damaged_is_refused_and_changes_nothing(_):
         d.start()
 
 
+def test_what_an_enemy_made_is_refused_and_fills_no_disk(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        good = d.file("bk")
+        d.ctl("backup", good)
+        d.stop()
+        tmpfs(d.file("small"), "4m")
+        try:
+            image = os.path.join("images", index(good)["images"][0]["sha256"])
+            for name in ("suitd.db", "admin.psk", image):
+                bad = d.file("bad")
+                shutil.copytree(good, bad)
+                os.truncate(os.path.join(bad, name), 64 << 20)  # and a hole, here
+                out = restore(d, bad, rc=1, state=os.path.join(d.file("small"), "state"))
+                assert "damaged" in out, out
+                assert os.listdir(d.file("small")) == [], out
+                os.unlink(os.path.join(bad, name))
+                for make in (os.mkfifo, os.mkdir, lambda p: os.symlink(os.path.join(good, name), p)):
+                    make(os.path.join(bad, name))
+                    restore(d, bad, rc=1, state=os.path.join(d.file("small"), "state"))
+                    assert os.listdir(d.file("small")) == []
+                    (os.rmdir if make is os.mkdir else os.unlink)(os.path.join(bad, name))
+                shutil.rmtree(bad)
+            shutil.copytree(good, d.file("bad"))
+            os.unlink(os.path.join(d.file("bad"), "backup.json"))
+            os.mkfifo(os.path.join(d.file("bad"), "backup.json"))
+            assert "no file" in restore(d, d.file("bad"), rc=1, state=os.path.join(d.file("small"), "state"))
+        finally:
+            subprocess.run(["umount", d.file("small")], check=True)
+
+
+def test_names_with_odd_characters(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        folder = d.file("a %41?b#c 'd' \"e\"\n")
+        d.ctl("backup", folder)
+        d.ctl("backup", "--verify", folder)
+        d.stop()
+        d.state = folder + "2"
+        restore(d, folder, state="/" + d.state)
+        d.start()
+        d.ctl("backup", folder)
+        d.kill()
+        restore(d, folder, "--force")
+        r = subprocess.run([os.path.join(BIN, "suitd"), "--fsck", "-d", d.state], capture_output=True, text=True)
+        assert r.returncode == 0, r.stdout + r.stderr
+        d.start()
+        assert d.ctl_json("status")["releases"] == 1
+
+
 def test_a_backup_of_an_older_schema_is_migrated(_):
     with Suitd(start=False) as d:
         folder = d.file("bk")
@@ -445,6 +577,109 @@ def test_a_mount_point_is_filled_and_half_of_it_does_not_start(_):
             unmount(d, [d.state])
 
 
+def restore_killed(d, mount):
+    """At each change of a name. There is the old state, or the new one, or no start and a word; then it is done again,
+    and nothing of the first try is left."""
+    d.start()
+    d.author()
+    d.publish(1, os.urandom(3000), "/fw/a.bin")
+    folder, old = d.file("bk"), d.file("old")
+    d.ctl("backup", folder)
+    d.publish(2, os.urandom(3000), "/fw/b.bin")
+    d.stop()
+    shutil.copytree(d.state, old)
+    seen = set()
+
+    def begin():
+        for n in os.listdir(d.dir):
+            if ".before-restore." in n:
+                shutil.rmtree(d.file(n))
+        for n in os.listdir(d.state):
+            p = os.path.join(d.state, n)
+            shutil.rmtree(p) if os.path.isdir(p) else os.unlink(p)
+        shutil.copytree(old, d.state, dirs_exist_ok=True)
+
+    def check(n):
+        assert os.path.isdir(d.state), "no state directory, %d" % n
+        try:
+            d.start()
+            seen.add(d.ctl_json("status")["releases"])
+            d.stop()
+        except RuntimeError as e:
+            assert "--restore was interrupted" in str(e).splitlines()[-1], e
+            d.proc = None
+            seen.add("no start")
+        restore(d, folder, "--force")
+        d.start()
+        assert d.ctl_json("status")["releases"] == 1
+        assert Peer(d.port).download("fw/a.bin", 6)[0]
+        d.stop()
+        left = [p for at in (d.dir, d.state) for p in os.listdir(at) if ".restor" in p]
+        assert not left, left
+        begin()
+    begin()
+    n = killed_at_each_step([os.path.join(BIN, "suitd"), "--restore", folder, "--force", "-d", d.state], check)
+    assert seen == {2, "no start"} if mount else seen == {2}, seen
+    d.start()
+    assert d.ctl_json("status")["releases"] == 1
+    d.stop()
+    print("       killed %d times" % n)
+
+
+def test_a_restore_is_killed_at_every_step(_):
+    with Suitd(["drain_grace=0s"], start=False) as d:
+        restore_killed(d, False)
+
+
+def test_a_restore_over_a_mount_point_is_killed_at_every_step(_):
+    with Suitd(["drain_grace=0s"], start=False) as d:
+        tmpfs(d.state, "16m")
+        try:
+            os.chmod(d.state, 0o700)
+            restore_killed(d, True)
+        finally:
+            unmount(d, [d.state])
+
+
+def test_a_restore_where_names_are_not_exchanged(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        folder = d.file("bk")
+        d.ctl("backup", folder)
+        d.publish(2, os.urandom(3000), "/fw/b.bin")
+        d.stop()
+        was = listing(d.state)
+        order = [os.path.join(BIN, "suitd"), "--restore", folder, "--force", "-d", d.state]
+        r = subprocess.run(order, env=dict(kill_at(999), NO_EXCHANGE="1"), capture_output=True, text=True)
+        assert r.returncode == 0, r.stderr
+        assert listing(d.state + ".before-restore.1") == was
+        assert sorted(n for n in os.listdir(d.dir) if "state" in n) == ["state", "state.before-restore.1"]
+        d.start()
+        assert d.ctl_json("status")["releases"] == 1
+
+
+def test_a_folder_that_is_mounted_is_a_mount_point(_):
+    """Of the same file system: it can not be renamed either."""
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        folder = d.file("bk")
+        d.ctl("backup", folder)
+        d.publish(2, os.urandom(3000), "/fw/b.bin")
+        d.stop()
+        r = subprocess.run(["mount", "--bind", d.state, d.state], capture_output=True, text=True)
+        if r.returncode != 0:
+            raise Skip("may not mount here: " + r.stderr.strip())
+        try:
+            restore(d, folder, "--force")
+            d.start()
+            assert d.ctl_json("status")["releases"] == 1
+            assert os.path.exists(os.path.join(d.state, "before-restore.1", "suitd.db"))
+        finally:
+            unmount(d, [d.state])
+
+
 def test_one_at_a_time_and_not_beside_a_daemon(_):
     with Suitd() as d:
         d.author()
@@ -493,6 +728,44 @@ def test_operators_keys_stay_where_they_are(_):
         assert not os.path.exists(os.path.join(d.state, "admin.psk"))
         d.start()  # with a new one
         assert b"bob" not in open(os.path.join(d.state, "admin.psk"), "rb").read()
+
+
+def test_what_no_backup_names_is_pruned_when_the_next_one_stands(_):
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        d.publish(2, os.urandom(4000), "/fw/b.bin")
+        folder = d.file("bk")
+        images = os.path.join(folder, "images")
+        d.ctl("backup", folder)
+        first = index(folder)
+        old = [i["sha256"] for i in first["images"] if i["size"] == 3000][0]
+        d.ctl("release", "withdraw", 1)
+        d.ctl("image", "clean")
+        strange = ["0" * 63, "0" * 65, "F" * 64, "0" * 64 + ".part2", "a letter"]
+        for n in strange + ["e" * 64 + ".part", "f" * 64]:
+            open(os.path.join(images, n), "w").close()
+        # without it all stays; and no other than the folder's own goes
+        d.ctl("backup", folder)
+        assert old in os.listdir(images) and "f" * 64 in os.listdir(images)
+        out = d.ctl("backup", "--prune", folder)
+        assert sorted(os.listdir(images)) == sorted(strange + [i["sha256"] for i in index(folder)["images"]]), out
+        assert "pruned       3 images" in out, out
+        d.ctl("backup", "--verify", folder)
+        d.ctl("backup", "--verify", "--prune", folder, rc=2)
+        # one that does not come to its end prunes nothing
+        open(os.path.join(images, "f" * 64), "w").close()
+        d.kill()
+        d.ctl("backup", "--prune", folder, rc=None)
+        assert "f" * 64 in os.listdir(images)
+        d.start()
+        # nor one of a daemon that has lost what may be among it
+        os.unlink(os.path.join(d.state, "images", index(folder)["images"][0]["sha256"][:2],
+                               index(folder)["images"][0]["sha256"]))
+        shutil.copytree(folder, d.file("bk2"))
+        os.unlink(os.path.join(d.file("bk2"), "images", index(folder)["images"][0]["sha256"]))
+        out = d.ctl("backup", "--prune", d.file("bk2"), rc=None)
+        assert "f" * 64 in os.listdir(os.path.join(d.file("bk2"), "images")), out
 
 
 def test_an_image_that_the_daemon_has_lost_is_named(_):

@@ -174,6 +174,23 @@ def test_unreadable_files_and_folders():
         p.fails("state_dir", "No such file")
 
 
+def test_who_may_not_look_is_told_who_may():
+    if os.geteuid() != 0:
+        raise Skip("root is asked who may not")
+    with Place() as p, socket.socket() as taken:
+        os.chmod(p.dir, 0o755)
+        p.state()
+        p.write()
+        os.chmod(p.path("suitd.conf"), 0o644)
+        taken.bind(("127.0.0.1", int(p.keys["listen_tcp"].split(":")[-1])))
+        taken.listen()
+        r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-c", p.path("suitd.conf")], capture_output=True, text=True,
+                           timeout=20, user=65534)
+        assert r.returncode == 1 and re.search("state_dir +FAILS .*try as root", r.stdout), r
+        assert re.search("listen_tcp +warning .*perhaps", r.stdout), r.stdout
+        p.fails("listen_tcp", "another program")  # who may look knows
+
+
 def test_others_may_look_into_the_state():
     with Place() as p:
         p.state()

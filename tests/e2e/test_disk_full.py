@@ -20,15 +20,16 @@ STATUS = b"\xa1\x63seq\x01"  # it runs sequence 1
 
 class Small(Suitd):
     """A daemon whose state is on a file system of its own."""
+    kind = "a tmpfs"
+
     def __init__(self, options=(), size="8m", start=True):
         super().__init__(options, start=False)
         os.makedirs(self.state)
-        r = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=0700" % size, "tmpfs", self.state],
-                           capture_output=True, text=True)
+        r = self.mount(size)
         self.mounted = r.returncode == 0
         if not self.mounted:
             super().close()
-            raise Skip("may not mount a tmpfs here: " + r.stderr.strip())
+            raise Skip("may not mount %s here: %s" % (self.kind, r.stderr.strip()))
         self.filler, self.reader = os.path.join(self.state, "filler"), None
         try:
             if start:
@@ -37,6 +38,10 @@ class Small(Suitd):
         except BaseException:
             self.close()
             raise
+
+    def mount(self, size):
+        return subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=0700" % size, "tmpfs", self.state],
+                              capture_output=True, text=True)
 
     def fill(self):
         """To the last byte."""
@@ -62,13 +67,23 @@ class Small(Suitd):
         self.reader.execute("SELECT count(*) FROM device").fetchall()
 
     def full(self):
-        """Until the first write is refused, and then each is."""
+        """Until each write is refused. The reader reads something that is in the log only: of what is in the database
+        already the log may begin anew. Where a large write found no room a small one may: that is over when the
+        smallest one has been refused, which suitd itself tries once a second."""
+        assert self.ask(POST, "rd", b"full").code in (65, 68)
         self.read()
         self.fill()
         for i in range(5000):
             r = self.ask(POST, "rd", b"full%d" % i)
-            if r.code != 65:
-                return self.refused(r)
+            if r.code == 65:
+                continue
+            self.refused(r)
+            failed = self.ctl_json("status")["commits_failed"]
+            for _ in range(30):
+                if self.ctl_json("status")["commits_failed"] > failed:
+                    self.said = len(self.lines(REFUSED)), len(self.lines(OVER))
+                    return
+                time.sleep(0.1)  # too short: it is filled once more
         raise AssertionError("the disk never got full")
 
     def ask(self, method, path, ep, payload=b"", options=()):
@@ -121,6 +136,24 @@ class Small(Suitd):
             super().close()
 
 
+class Blocks(Small):
+    """Blocks of a quarter of a page: one byte at the end of a page does not give the page its place on the disk."""
+    kind = "an ext4 of small blocks in a file"
+
+    def mount(self, size):
+        disk = os.path.join(self.dir, "disk")
+        with open(disk, "wb") as f:
+            f.truncate(int(size[:-1]) << 20)
+        r = subprocess.run("mkfs.ext4 -q -b 1024 -m 0 -O ^has_journal " + disk, shell=True, capture_output=True,
+                           text=True)
+        if r.returncode == 0:
+            r = subprocess.run(["mount", "-o", "loop", disk, self.state], capture_output=True, text=True)
+        if r.returncode == 0:
+            os.rmdir(os.path.join(self.state, "lost+found"))
+            os.chmod(self.state, 0o700)
+        return r
+
+
 def test_every_write_of_devices_is_refused_and_reads_are_served(_):
     with Small() as d:
         image = os.urandom(100000)
@@ -134,10 +167,10 @@ def test_every_write_of_devices_is_refused_and_reads_are_served(_):
         assert Peer(d.port).download("fw/a.bin", 6)[0] == image
         st = d.ctl_json("status")
         assert st["degraded"] and "disk" in st["why"], st
-        assert len(d.lines(REFUSED)) == 1 and not d.lines(OVER), d.lines("store:")
+        assert d.said == (len(d.lines(REFUSED)), len(d.lines(OVER))), d.lines("store:")
         d.room()
         d.well()
-        assert len(d.lines(OVER)) == 1
+        assert len(d.lines(OVER)) == d.said[1] + 1
         assert d.ask(POST, "rd", b"again").code == 65
         assert d.ask(POST, "r", b"known", STATUS, [(CONTENT_FORMAT, uint(60))]).code == 68
         assert d.ctl_json("device", "show", "known")["seq"] == 1
@@ -188,6 +221,133 @@ def test_uploads_are_refused_and_leave_nothing(_):
         d.fsck()
 
 
+def test_a_snapshot_is_given_up_and_leaves_nothing(_):
+    """For every amount of room that is too little; and one that fills up meanwhile."""
+    with Small() as d:
+        a = os.urandom(20000)
+        d.publish(1, a, "/fw/a.bin")
+        for i in range(2000):
+            assert d.ask(POST, "rd", b"dev%d" % i).code == 65
+        snapshot, folder = os.path.join(d.state, "backup", "snapshot.db"), d.file("bk")
+        d.full()
+        d.refuses("backup", folder)
+        assert not os.path.exists(snapshot) and not os.path.exists(os.path.join(folder, "backup.json"))
+        d.room()
+        d.well()
+        d.fill()
+        refused = 0
+        while True:
+            r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=60)
+            if r.returncode == 0:
+                break
+            refused += 1
+            assert "have to stay free" in r.stderr or "disk" in r.stderr, r.stderr
+            assert not os.path.exists(snapshot) and not os.path.exists(os.path.join(folder, "backup.json"))
+            assert Peer(d.port).download("fw/a.bin", 6)[0] == a
+            os.truncate(d.filler, os.path.getsize(d.filler) - (128 << 10))
+        assert refused > 3
+        assert not os.path.exists(snapshot)
+        backup = d.ctl_json("status")["backup"]
+        for i in range(5):  # whenever it was filled: there is a backup, or a word, and no snapshot
+            d.room()
+            d.well()
+            p = subprocess.Popen(d.ctl_args("backup", folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while p.poll() is None and not os.path.exists(snapshot):
+                pass
+            d.fill()
+            out, err = p.communicate(timeout=60)
+            assert p.returncode == 0 or "disk" in err or "space" in err, (out, err)
+            d.ctl("backup", "--verify", folder)  # this one, or that before
+            assert Peer(d.port).download("fw/a.bin", 6)[0] == a
+        d.room()
+        d.well()
+        d.ctl("backup", folder)
+        assert d.ctl_json("status")["backup"] > backup
+        wait_for("the snapshot to go", lambda: not os.path.exists(snapshot))
+        d.stop()
+        d.fsck()
+
+
+def test_a_backup_that_cannot_be_noted_is_one_and_is_noted_later(_):
+    with Small() as d:
+        d.publish(1, os.urandom(20000), "/fw/a.bin")
+        folder = d.file("bk")
+        env = dict(os.environ, LD_PRELOAD=os.path.join(BIN, "tests/preload/kill_at.so"), KILL_AT="8",
+                   ASAN_OPTIONS="verify_asan_link_order=0")
+        r = subprocess.run(d.ctl_args("backup", folder), env=env, capture_output=True)
+        assert r.returncode == -9 and os.path.exists(os.path.join(folder, ".snapshot"))
+        assert not os.path.exists(os.path.join(folder, "backup.json"))
+        d.full()
+        d.refuses("backup", folder)
+        d.ctl("backup", "--verify", folder)
+        assert not d.ctl_json("status").get("backup")
+        d.room()
+        d.well()
+        d.ctl("backup", folder)
+        d.ctl("backup", "--verify", folder)
+        assert d.ctl_json("status")["backup"]
+        d.stop()
+        d.fsck()
+
+
+def test_a_reload_needs_no_room(_):
+    """Operators' keys are read anew, with it or without; those that an editor could not write are not."""
+    with Small() as d:
+        d.publish(1, os.urandom(20000), "/fw/a.bin")
+        keys = os.path.join(d.state, "admin.psk")
+        with open(keys, "rb") as f:
+            mine = f.read()
+        bob = d.file("bob.psk", b"bob 00112233445566778899aabbccddeeff\n")
+        os.chmod(bob, 0o600)
+        with open(keys, "ab") as f:
+            f.write(open(bob, "rb").read())
+        d.full()
+
+        def reload():
+            before = d.ctl_json("status").get("reloaded", 0)
+            time.sleep(0.002)  # it is told in milliseconds
+            d.proc.send_signal(signal.SIGHUP)
+            st = wait_for("a reload", lambda: (lambda s: s.get("reloaded", 0) > before and s)(d.ctl_json("status")))
+            assert not st.get("reload_failed"), st
+        reload()
+        d.ctl("--psk-file", bob, "ping")
+        os.truncate(keys, 0)  # what is left by an editor that does not write beside
+        good = d.file("admin.psk", mine)
+        os.chmod(good, 0o600)
+        before = d.ctl_args
+
+        def with_key(*words):
+            return before("--psk-file", good, *words)
+        d.ctl_args = with_key
+        d.ctl("ping")
+        assert d.lines("of before stay"), d.lines("operators")
+        reload()
+        d.ctl("ping")
+        d.room()
+        d.well()
+        with open(keys, "wb") as f:
+            f.write(mine)
+        reload()
+        d.stop()
+        d.fsck()
+
+
+def test_no_half_of_a_pair_of_keys_is_left(_):
+    with Small(start=False) as d:
+        there = os.path.join(d.state, "there")
+        os.mkdir(there)
+        d.fill()
+        for room in range(6):
+            r = subprocess.run(d.ctl_args("key", "new", "--type", "ed25519", "--out", os.path.join(there, "k.pem"),
+                                          "--public", os.path.join(there, "k.pub")), capture_output=True, text=True)
+            left = sorted(os.listdir(there))
+            if r.returncode == 0:
+                break
+            assert left == [], (room, left, r.stderr)
+            os.truncate(d.filler, os.path.getsize(d.filler) - 4096)
+        assert room > 1 and left == ["k.pem", "k.pub"], (room, left)
+
+
 def test_a_limit_of_ours_is_no_trouble_of_the_disk(_):
     with Small(["image_max=120000", "images_total=150000"]) as d:
         d.publish(1, os.urandom(100000), "/fw/a.bin")
@@ -214,7 +374,7 @@ def test_operators_are_told_and_nothing_is_half_done(_):
                   ("campaign", "plan", 1, "--where", 'ep ~ "dev1*"'), ("campaign", "start", "--plan", plan))
         for o in orders:
             d.refuses(*o)
-        assert len(d.lines(REFUSED)) == 1
+        assert len(d.lines(REFUSED)) == d.said[0]
         d.room()
         d.well()
         st = d.ctl_json("status")
@@ -302,38 +462,46 @@ def test_a_small_disk_is_not_filled_by_the_log_of_the_database(_):
         d.fsck()
 
 
-def test_a_first_start_is_refused_and_leaves_nothing_half(_):
-    """For every amount of room that is too little: the lock, the database, the operators' key."""
-    with Small(start=False) as d:
+def first_start(d, step):
+    """For every amount of room that is too little: the lock, the database, its log, the operators' key."""
+    room = 0
+    for room in range(0, 1 << 20, step):
+        for f in glob.glob(os.path.join(d.state, "*")):
+            subprocess.run(["rm", "-rf", f], check=True)
         d.fill()
-        whole, room = os.path.getsize(d.filler), 0
-        for room in range(0, 4096 * 200, 4096 * 3):
-            for f in glob.glob(os.path.join(d.state, "*")):
-                if f != d.filler:
-                    subprocess.run(["rm", "-rf", f], check=True)
-            d.fill()
-            os.truncate(d.filler, whole - room)
-            d.proc = subprocess.Popen([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=", "-o",
-                                       "listen_coaps=", "-o", "listen_tcp=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
-                                      stderr=subprocess.PIPE, text=True)
-            line = ""
-            for line in d.proc.stderr:
-                if "ready" in line:
-                    break
+        os.truncate(d.filler, os.path.getsize(d.filler) - room)
+        d.proc = subprocess.Popen([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=", "-o",
+                                   "listen_coaps=", "-o", "listen_tcp=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
+                                  stderr=subprocess.PIPE, text=True)
+        line = ""
+        for line in d.proc.stderr:
             if "ready" in line:
                 break
-            assert d.proc.wait(20) == 1 and ("disk" in line or "No space" in line), (room, line, d.proc.returncode)
-            d.proc.stderr.close()
-            d.proc = None
-            psk = os.path.join(d.state, "admin.psk")
-            assert not os.path.exists(psk) or os.path.getsize(psk) > 60, "half a key"
-        assert room > 0 and "ready" in line, "it never started"
+        if "ready" in line:
+            break
+        assert d.proc.wait(20) == 1 and ("disk" in line or "No space" in line), (room, line, d.proc.returncode)
         d.proc.stderr.close()
-        d.kill(signal.SIGTERM)
-        d.room()
-        d.start()
-        d.stop()
-        d.fsck()
+        d.proc = None
+        psk = os.path.join(d.state, "admin.psk")
+        assert not os.path.exists(psk) or os.path.getsize(psk) > 60, "half a key"
+    assert room > 0 and "ready" in line, "it never started"
+    d.proc.stderr.close()
+    d.kill(signal.SIGTERM)
+    d.room()
+    d.start()
+    d.stop()
+    d.fsck()
+
+
+def test_a_first_start_is_refused_and_leaves_nothing_half(_):
+    with Small(start=False) as d:
+        first_start(d, 4096 * 3)
+
+
+def test_a_first_start_on_small_blocks_is_refused_not_killed(_):
+    """Memory that SQLite maps over a hole is SIGBUS when there is no room to fill it."""
+    with Blocks(start=False) as d:
+        first_start(d, 3 * 1024)
 
 
 def test_a_start_on_a_full_disk_serves(_):
@@ -352,6 +520,21 @@ def test_a_start_on_a_full_disk_serves(_):
         assert d.ask(POST, "rd", b"again").code == 65
         d.stop()
         d.fsck()
+
+
+def test_a_running_daemon_on_small_blocks_is_refused_not_killed(_):
+    with Blocks() as d:
+        a = os.urandom(5000)
+        d.publish(1, a, "/fw/a.bin")
+        for sig in (signal.SIGKILL, signal.SIGTERM):
+            d.full()
+            assert Peer(d.port).download("fw/a.bin", 6)[0] == a
+            d.room()
+            d.well()
+            d.kill(sig)
+            d.fsck()
+            d.start()
+        assert d.ask(POST, "rd", b"again").code == 65
 
 
 def test_a_log_that_cannot_be_written_stops_nobody(_):

@@ -166,6 +166,7 @@ def test_counts_are_counted_again(src):
         with State(src) as s:
             want = s.one("SELECT n FROM tally WHERE name = '%s'" % name)
             s.sql("UPDATE tally SET n = n + 3 WHERE name = ?", name)
+            assert s.fsck(REPAIRED).count(find) == 1, "one damage, one finding"
             s.repaired(find)
             assert s.one("SELECT n FROM tally WHERE name = '%s'" % name) == want
             s.sql("DELETE FROM tally WHERE name = ?", name)
@@ -275,8 +276,13 @@ def test_files_that_suitd_did_not_make_stay(src):
                    os.path.join(os.path.dirname(s.image(WITHDRAWN)), os.path.basename(f))]
         for p in strange:
             shutil.copy(f, p)
+        bucket = next(b for b in (os.path.join(s.dir, "images", "%02x" % i) for i in range(256))
+                      if not os.path.exists(b))
+        strange.append(shutil.copy(f, bucket))  # a file, named as suitd names its folders
         s.fsck(CLEAN, "--repair", has=["strange-file"])
         assert all(os.path.exists(p) for p in strange)
+        s.d.start()  # nor does it stop for them
+        assert Peer(s.d.port).download("fw/live.bin", 6)[0] == LIVE
 
 
 def test_a_size_that_is_not_the_images(src):

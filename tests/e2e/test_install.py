@@ -100,6 +100,17 @@ def test_uninstall_leaves_nothing(_):
         assert not left, left
 
 
+def test_what_the_documents_point_at_is_there(t):
+    doc = t.path("usr/share/doc/suitd")
+    for name in ("README.md", "docs/OPERATIONS.md"):
+        text = open(os.path.join(doc, name)).read()
+        links = set(re.findall(r"\]\((?!http)([^)#]+)", text)) | set(re.findall(r"`(docker/[a-z/.]+\.(?:yml|json))`", text))
+        for to in links - {"config/suitd.conf", "HACKING.md"}:  # in /etc; of the source tree
+            base = doc if to.startswith("docker/") else os.path.dirname(os.path.join(doc, name))
+            found = [os.path.join(base, to), os.path.join(doc, to.replace("docs/", "", 1))]  # examples are beside docs
+            assert any(os.path.exists(f) for f in found), (name, to)
+
+
 def test_a_changed_configuration_stays(_):
     with Tree("PREFIX=/usr") as o:
         with open(o.path("etc/suitd/suitd.conf"), "a") as f:

@@ -201,6 +201,17 @@ def test_the_dashboard_is_whole():
             assert t["datasource"] == {"type": source["type"], "uid": source["uid"]}, t
 
 
+def test_a_time_that_is_not_there_has_no_age_of_fifty_years():
+    ages = [p for p in panels() if p["type"] == "stat" and any(re.match(r"time\(\) - |.* - time\(\)$", t["expr"]) for t in p["targets"])
+            and "process_start" not in p["targets"][0]["expr"]]
+    assert ages
+    for p in ages:
+        d, expr = p["fieldConfig"]["defaults"], p["targets"][0]["expr"]
+        never = [m for m in d.get("mappings", []) if m["type"] == "range" and m["options"]["from"] <= 1e9
+                 and m["options"]["result"]["text"] == "never"]
+        assert never or ("> 0" in expr and d.get("noValue")), p["title"]
+
+
 def test_queries_of_the_dashboard_parse():
     with tempfile.TemporaryDirectory() as d:
         name = os.path.join(d, "queries.yml")

@@ -44,6 +44,17 @@ def test_an_address_that_is_not_ours_is_named(d):
         assert rc == 1 and "192.0.2.1" in out and "assign" in out, (rc, out)
 
 
+def test_the_log_of_a_first_start_is_short(_):
+    class Terse(Suitd):
+        flags = []
+
+    with Terse() as d:
+        lines = open(d.log).read().splitlines()
+        ready = [n for n, line in enumerate(lines) if " ready: " in line]
+        assert ready and len(lines) <= 12, lines
+        assert any("http: listens on 127.0.0.1:%d, " % d.hport in line for line in lines), lines
+
+
 def test_one_daemon_per_state_directory(d):
     rc, out = suitd("-d", d.state, seconds=3)
     assert rc == 1 and "another suitd" in out, (rc, out)

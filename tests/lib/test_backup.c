@@ -139,6 +139,10 @@ what_is_not_a_backup_is_refused(void **state)
 		{HEAD ",\"images\":[" IMG(D65, "1") "," IMG(D64, "1") "]}",
 		    ERR_ORDER},
 		{HEAD ",\"operators\":3,\"images\":[]}", ERR_MISSING},
+		{HEAD ",\"operators\":" IMG(D64, "16384") ",\"images\":[]}",
+		    0},
+		{HEAD ",\"operators\":" IMG(D64, "16385") ",\"images\":[]}",
+		    ERR_RANGE},
 		{"{\"format\":1,\"suitd\":\"1\",\"schema\":0,\"created\":1,"
 		    "\"missing\":0," DB ",\"images\":[]}", ERR_RANGE},
 		{"{\"format\":1,\"suitd\":1,\"schema\":1,\"created\":1,"
