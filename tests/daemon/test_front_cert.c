@@ -91,7 +91,8 @@ show_it(void)
 		fail_msg("%s", why.text);
 }
 
-/* A client that trusts the root alone, and has no key. */
+/* A client that trusts the root alone, and has no key. The form of names is
+ * said, for OpenSSL 3.2 has another one by itself. */
 static void
 verify(const char *more)
 {
@@ -99,7 +100,7 @@ verify(const char *more)
 
 	snprintf(command, sizeof(command), "sleep 0.3 | timeout 5 openssl "
 	    "s_client -dtls1_2 -connect 127.0.0.1:%u -CAfile %s/root.pem "
-	    "-partial_chain -verify_return_error %s",
+	    "-partial_chain -verify_return_error -nameopt rfc2253 %s",
 	    front_port(rig.front, T_DTLS), dir, more);
 	beside_run(command);
 }
@@ -128,7 +129,7 @@ clients_may_verify_the_server(void **state)
 	show_it();
 	verify("");
 	beside_says("Verification: OK"); /* so it sent the issuer in the middle */
-	beside_says("CN = fw.test");
+	beside_says("CN=fw.test");
 	beside_says("No client certificate CA names sent");
 	beside_says("New, TLSv1.2");
 	/* who has proved nothing is nobody */
@@ -213,10 +214,10 @@ a_new_one_is_shown_and_none_when_it_is_taken_away(void **state)
 	show_it();
 	write_files(&new, &new);
 	verify("");
-	beside_says("CN = fw.test"); /* not before it is told to */
+	beside_says("CN=fw.test"); /* not before it is told to */
 	show_it();
 	verify("");
-	beside_says("CN = fw.new");
+	beside_says("CN=fw.new");
 	rig.conf.tls_cert[0] = rig.conf.tls_key[0] = '\0';
 	show_it();
 	assert_int_equal(front_cert_expiry(rig.front), 0);
@@ -269,7 +270,7 @@ sessions_go_on_over_a_reload(void **state)
 	front_stats(rig.front, &st);
 	assert_int_equal(st.requests, 2);
 	verify("");
-	beside_says("CN = fw.new");
+	beside_says("CN=fw.new");
 	made_free(&new);
 }
 

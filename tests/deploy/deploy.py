@@ -1,6 +1,7 @@
 """What the suites that need much of a machine share. Of fixture.py: run, Skip."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -19,32 +20,50 @@ DEBS = os.environ.get("DEPLOY_DEBS")
 
 
 def sh(*words, rc=0, env=None, cwd=TOP, seconds=600):
-    """Output of a command, both streams; checks the exit code unless rc is None."""
-    r = subprocess.run([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds, cwd=cwd,
-                       env=dict(os.environ, **(env or {})))
-    if rc is not None and r.returncode != rc:
-        raise AssertionError("%s: exit %d, not %d\n%s" % (" ".join(map(str, words)), r.returncode, rc, r.stdout[-6000:]))
-    return r.stdout
+    """Output of a command, both streams; checks the exit code unless rc is None. It and what it has started
+    are told to end when the suite is, so that they can remove what they made."""
+    p = subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, errors="replace", cwd=cwd, start_new_session=True,
+                         env=dict(os.environ, **(env or {})))
+    try:
+        out, _ = p.communicate(timeout=seconds)
+    except BaseException:
+        os.killpg(p.pid, signal.SIGTERM)
+        try:
+            p.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, signal.SIGKILL)
+            p.wait()
+        raise
+    if rc is not None and p.returncode != rc:
+        raise AssertionError("%s: exit %d, not %d\n%s" % (" ".join(map(str, words)), p.returncode, rc, out[-6000:]))
+    return out
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip("needs root")
 
 
 def need(*programs):
-    """Skips where this cannot be done: not root, or a program is missing."""
-    if os.geteuid() != 0:
-        raise Skip("needs root")
+    """Skips where a program is missing."""
     for p in programs:
         if shutil.which(p) is None:
             raise Skip("there is no " + p)
 
 
-def mirror():
-    """Where this machine gets its packages from; nothing that belongs into a file."""
-    return sh("sh", "tests/deploy/mirror.sh").strip()
+def mirror(suite):
+    """Where this machine gets packages of that suite from; nothing that belongs into a file."""
+    try:
+        return sh("sh", "tests/deploy/mirror.sh", suite).strip()
+    except AssertionError as e:
+        raise Skip(str(e).strip().splitlines()[-1]) from None
 
 
 def packages():
     """The packages of the last commit, made if need be: name -> file."""
     if not DEBS:
+        need("dpkg-buildpackage", "dh")
         sh("bash", "config/deb.sh", env={"B": B})
     top = DEBS or os.path.join(TOP, B, "deb")
     return {f.split("_")[0]: os.path.join(top, f) for f in os.listdir(top) if f.endswith(".deb")}

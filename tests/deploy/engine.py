@@ -11,16 +11,13 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import urllib.parse
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
-from fixture import B, Skip, wait_for  # noqa: E402
-from netns import Namespace, ip  # noqa: E402
+from deploy import B, TOP, Skip, mirror, need, need_root, sh, wait_for
+from netns import Namespace, ip
 
 DEPLOY = os.path.join(TOP, B, "deploy")
 RELAY = "198.51.100.1"  # inside; TEST-NET-2, nobody's
@@ -28,16 +25,7 @@ RELAY = "198.51.100.1"  # inside; TEST-NET-2, nobody's
 
 def script(name, *words):
     """What a script of this directory prints."""
-    r = subprocess.run(["sh", os.path.join(TOP, "tests/deploy", name), *words], capture_output=True, text=True)
-    if r.returncode != 0:
-        raise RuntimeError("%s %s:\n%s" % (name, " ".join(words), (r.stdout + r.stderr)[-2000:]))
-    return r.stdout.strip()
-
-
-def need(*programs):
-    for p in programs:
-        if shutil.which(p) is None:
-            raise Skip("no %s here" % p)
+    return sh("sh", os.path.join("tests/deploy", name), *words).strip()
 
 
 def base_tar(suite):
@@ -99,8 +87,8 @@ class Relay:
 class Engine:
     def __init__(self):
         need("dockerd", "docker", "containerd", "runc", "iptables", "unshare", "setpriv", "nsenter")
-        if os.geteuid() != 0:
-            raise Skip("dockerd needs root")
+        need_root()
+        self.mirror = mirror("trixie")
         self.dir = tempfile.mkdtemp(prefix="suitd-docker.")
         self.name = os.path.basename(self.dir)
         self.ns = self.proc = self.relay = None
@@ -141,7 +129,7 @@ class Engine:
             time.sleep(0.1)
         else:
             raise Skip("dockerd is not ready within 30 s: " + self.said())
-        url = urllib.parse.urlsplit(script("mirror.sh"))
+        url = urllib.parse.urlsplit(self.mirror)
         port = url.port or (443 if url.scheme == "https" else 80)
         self.relay = Relay(self.ns, RELAY, (url.hostname, port))
         self.add_host = "--add-host=%s:%s" % (url.hostname, RELAY)
@@ -196,24 +184,23 @@ class Engine:
             self.proc.wait()
         if self.ns is not None:
             self.ns.close()
-        for top, dirs, _ in os.walk("/sys/fs/cgroup"):
-            if self.name in dirs:
-                self._cgroup(os.path.join(top, self.name))
-                dirs.remove(self.name)
-        for _ in range(50):  # mounts of processes that are ending
+        for _ in range(50):  # mounts and cgroups of processes that are ending
             shutil.rmtree(self.dir, ignore_errors=True)
-            if not os.path.exists(self.dir):
+            if self._cgroups() == 0 and not os.path.exists(self.dir):
                 return
             time.sleep(0.1)
         raise RuntimeError("left behind: " + self.dir)
 
-    @staticmethod
-    def _cgroup(path):
-        for top, dirs, _ in os.walk(path, topdown=False):
-            try:
-                os.rmdir(top)
-            except OSError:
-                pass
+    def _cgroups(self):
+        """Removes ours; how many stay for now."""
+        stay = 0
+        for ours in glob.glob("/sys/fs/cgroup/**/" + self.name, recursive=True):
+            for top, _, _ in os.walk(ours, topdown=False):
+                try:
+                    os.rmdir(top)
+                except OSError:
+                    stay += 1
+        return stay
 
     def __enter__(self):
         return self

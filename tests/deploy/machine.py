@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from deploy import SUITE, mirror, need, sh, wait_for
+from deploy import SUITE, mirror, need, need_root, sh, wait_for
 
 SYSTEM = ["systemd", "systemd-sysv", "dbus"]
 
@@ -15,7 +15,7 @@ SYSTEM = ["systemd", "systemd-sysv", "dbus"]
 class Machine:
     def __init__(self, debs):
         """`debs` lie in /debs, and what they depend on is there, so that apt needs no network."""
-        need("systemd-nspawn", "mmdebstrap", "nsenter")
+        self.mirror = self.possible()
         self.dir = tempfile.mkdtemp(prefix="suitd-machine.")
         self.root, self.log, self.nspawn = os.path.join(self.dir, "root"), os.path.join(self.dir, "log"), None
         try:
@@ -25,13 +25,20 @@ class Machine:
             self.close()
             raise
 
+    @staticmethod
+    def possible():
+        """The mirror; skips where there cannot be such a machine."""
+        need_root()
+        need("systemd-nspawn", "mmdebstrap", "nsenter")
+        return mirror(SUITE)
+
     def _make(self, debs):
         inside = " ".join("/debs/" + os.path.basename(f) for f in debs)
         sh("mmdebstrap", "-q", "--variant=minbase", "--mode=root", "--skip=cleanup/apt",
-           "--aptopt=APT::Install-Recommends \"false\"", "--include=" + ",".join(SYSTEM),
+           "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=force-unsafe-io", "--include=" + ",".join(SYSTEM),
            "--customize-hook=mkdir \"$1/debs\" && cp %s \"$1/debs\"" % " ".join(debs),
            "--customize-hook=chroot \"$1\" apt-get install -y -q --no-install-recommends --download-only " + inside,
-           SUITE, self.root, mirror())
+           SUITE, self.root, self.mirror)
         with open(self.path("/etc/machine-id"), "w"):
             pass
 

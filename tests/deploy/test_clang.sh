@@ -9,10 +9,10 @@ if ! command -v clang >/dev/null; then
     exit 0
 fi
 clang --version | head -n 1
-B=$B/clang
+B=${B:-build}/clang
 export B
 if ! make -s -j"$(nproc)" QUIET=1 CC=clang B="$B" everything; then
     echo "0 passed, 1 failed"
     exit 1
 fi
-exec make -s --no-print-directory CC=clang B="$B" unit
+LANES=4 exec make -s --no-print-directory CC=clang B="$B" unit

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 
-from deploy import need, packages, run, sh
+from deploy import Skip, need, packages, run, sh, skip_all
 
 NAMES = {"suitd", "suitctl", "suitsim", "libsuitdev-dev"}
 
@@ -40,9 +40,11 @@ def test_a_snapshot_is_older_than_its_release(debs):
 
 def test_lintian_has_no_errors_and_no_warnings(debs):
     need("lintian")
-    said = sh("lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0",
-              os.path.join(os.path.dirname(debs["suitd"]), next(
-                  f for f in os.listdir(os.path.dirname(debs["suitd"])) if f.endswith(".changes"))))
+    with tempfile.TemporaryDirectory() as td:  # it leaves files where it works
+        said = sh("lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0",
+                  os.path.join(os.path.dirname(debs["suitd"]), next(
+                      f for f in os.listdir(os.path.dirname(debs["suitd"])) if f.endswith(".changes"))),
+                  env={"TMPDIR": td})
     assert not [x for x in said.splitlines() if x.startswith(("E:", "W:"))], said
 
 
@@ -71,8 +73,13 @@ def test_two_builds_are_equal(debs):
         shutil.rmtree(td)
 
 
+def main():
+    try:
+        debs = packages()
+    except Skip as e:
+        return skip_all(e)
+    return run([f for n, f in list(globals().items()) if n.startswith("test_")], debs)
+
+
 if __name__ == "__main__":
-    sys.exit(run([test_every_package_is_made, test_names_of_libraries_come_from_what_is_linked,
-                  test_the_configuration_is_the_operators, test_a_snapshot_is_older_than_its_release,
-                  test_lintian_has_no_errors_and_no_warnings, test_programs_are_hardened,
-                  test_two_builds_are_equal], packages()))
+    sys.exit(main())

@@ -1,11 +1,15 @@
 #!/bin/bash
 # Debian 13 (newer libcoap, OpenSSL, SQLite, gcc): in a root made on the spot
 # the tree is built with warnings as errors, and its tests run there: the unit
-# tests, and the daemon's own but those that take minutes or need a registry
-# beside the distribution's.
+# tests, and the daemon's own that have to do with what is newer. With
+# DEPLOY_FULL=1 its packages are made there, too, and a machine is booted with
+# them.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-LEFT_OUT=" test_kill test_clients test_readme " # of tests/e2e
+# Of tests/e2e: registries beside the distribution's, minutes, or nothing that
+# another library could change; they run where `make check` does.
+LEFT_OUT=" test_clients test_readme test_kill test_campaign test_fleet \
+test_watch test_rules test_examples test_install test_coapgen "
 
 skip() {
     echo "  SKIPPED Debian 13: $1"
@@ -14,18 +18,37 @@ skip() {
 }
 [ "$(id -u)" = 0 ] || skip "a root can be made by root only"
 command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed"
+mirror=$(sh tests/deploy/mirror.sh trixie 2>&1) || skip "$mirror"
 
 work=$(mktemp -d) || exit 1
-root=$work/root
-trap 'rm -rf --one-file-system "$work"' EXIT
+root=$work/root child=
+# what runs is ended first: it has its own namespaces, which hold the mounts
+bye() {
+    [ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9; do
+        rm -rf --one-file-system "$work" 2>/dev/null && return
+        sleep 0.2
+    done
+    rm -rf --one-file-system "$work"
+}
+trap bye EXIT
 trap 'exit 1' INT TERM HUP
+run() { # so that a signal is heard meanwhile
+    "$@" >"$work/log" 2>&1 </dev/null &
+    child=$!
+    local rc=0
+    wait $child || rc=$?
+    child=
+    return $rc
+}
 
-# where this machine gets its packages from; "" is mmdebstrap's own default
-mirror=$(awk '/^URIs:/ {print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null)
-[ -n "$mirror" ] || mirror=$(awk '$1 == "deb" && $2 ~ /^http/ {print $2; exit}' /etc/apt/sources.list 2>/dev/null)
-packages=$(awk -F '\t' '/^(build|test)\t/ && $2 !~ /^(nodejs|npm)$/ {print $2}' config/packages | paste -sd,)
-if ! mmdebstrap -q --variant=minbase --mode=root --include="$packages" \
-    --aptopt='APT::Install-Recommends "false"' trixie "$root" ${mirror:+"$mirror"} >"$work/log" 2>&1; then
+groups='build|test'
+[ -z "${DEPLOY_FULL:-}" ] || groups='build|test|deb'
+packages=$(awk -F '\t' -v g="^($groups)\$" \
+    '$1 ~ g && $2 !~ /^(nodejs|npm)$/ {print $2}' config/packages | paste -sd,)
+if ! run mmdebstrap -q --variant=minbase --mode=root --include="$packages" \
+    --aptopt='APT::Install-Recommends "false"' \
+    --dpkgopt=force-unsafe-io trixie "$root" "$mirror"; then
     tail -n 20 "$work/log"
     echo "0 passed, 1 failed"
     exit 1
@@ -34,16 +57,18 @@ fi
 mkdir "$root/src" || exit 1
 git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$root/src" || exit 1
 
-# in a mount namespace of its own, so that nothing stays mounted
+# in namespaces of its own, so that nothing stays mounted and nobody runs on
 inside() {
-    unshare -m sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
-        mount -t sysfs sysfs "$0/sys" && mount -t tmpfs tmpfs "$0/tmp" &&
-        cd / && exec chroot "$0" env -i PATH="$PATH" HOME=/root LANG=C.UTF-8 sh -c "cd /src && $1"' "$root" "$1"
+    run unshare -m -p --fork --kill-child sh -c 'mount -t proc proc "$0/proc" &&
+        mount --rbind /dev "$0/dev" && mount -t sysfs sysfs "$0/sys" &&
+        mount -t tmpfs tmpfs "$0/tmp" && cd / && exec chroot "$0" env -i \
+        PATH="$PATH" HOME=/root LANG=C.UTF-8 sh -c "cd /src && $1"' "$root" "$1"
 }
 passed=0 failed=0 skipped=0
-part() { # name command
-    local rc=0 line
-    inside "$2" >"$work/log" 2>&1 || rc=$?
+part() { # name command...
+    local rc=0 line name=$1
+    shift
+    "$@" || rc=$?
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$work/log" | tail -n 1)
     if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
         passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
@@ -54,9 +79,9 @@ part() { # name command
     else
         failed=$((failed + 1))
     fi
-    [ $rc -eq 0 ] || { echo "== $1: exit $rc"; cat "$work/log"; }
+    [ $rc -eq 0 ] || { echo "== $name: exit $rc"; cat "$work/log"; }
     grep '^  SKIPPED' "$work/log" | sed 's/SKIPPED/SKIPPED on Debian 13:/'
-    echo "$1: ${line:-exit $rc}"
+    echo "$name: ${line:-exit $rc} (at $SECONDS s)"
 }
 
 e2e=
@@ -64,8 +89,14 @@ for t in tests/e2e/test_*; do
     name=$(basename "${t%.*}")
     [[ $LEFT_OUT == *" $name "* ]] || e2e="$e2e $name"
 done
-part build 'make -s -j$(nproc) QUIET=1 everything'
-part unit 'make -s --no-print-directory unit'
-part e2e "bash tests/tools/check.sh build e2e $e2e"
+part build inside 'make -s -j$(nproc) QUIET=1 everything'
+part unit inside 'LANES=4 make -s --no-print-directory unit'
+part e2e inside "bash tests/tools/check.sh build e2e $e2e"
+if [ -n "${DEPLOY_FULL:-}" ]; then
+    # a copy has no commit: it is built as a release, which upgrades to itself
+    part packages inside 'bash config/deb.sh'
+    export DEPLOY_SUITE=trixie DEPLOY_DEBS=$root/src/build/deb
+    part boot run python3 tests/deploy/test_systemd.py
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

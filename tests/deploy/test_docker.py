@@ -11,7 +11,7 @@ import tarfile
 import urllib.parse
 import urllib.request
 
-from engine import B, TOP, Engine, Skip, base_tar, debs, script, wait_for
+from engine import B, TOP, Engine, Skip, base_tar, debs, wait_for
 from coapraw import POST, URI_QUERY, Peer, code  # noqa: E402
 from fixture import run  # noqa: E402
 from netns import Namespace, ip  # noqa: E402
@@ -31,7 +31,6 @@ class Docker(Engine):
         """Images, and what a container finds in /in."""
         os.makedirs(self.path("in"))
         os.chmod(self.path("in"), 0o755)
-        self.mirror = script("mirror.sh")
         self.import_base()
         self.builds = ["--build-arg", "MIRROR=" + self.mirror]
         self.build("suitd", "--no-cache", *self.builds)

@@ -240,10 +240,11 @@ def test_purged_nothing_is_left(m):
 
 
 def main():
-    found = packages()
-    wanted = [found[n] for n in ("suitd", "suitctl", "suitsim")]
-    sh("make", "-s", "QUIET=1", HANG, env={"MAKEFLAGS": "", "MAKELEVEL": ""})
     try:
+        Machine.possible()
+        found = packages()
+        wanted = [found[n] for n in ("suitd", "suitctl", "suitsim")]
+        sh("make", "-s", "QUIET=1", HANG, env={"MAKEFLAGS": "", "MAKELEVEL": ""})
         machine = Machine(wanted)
     except Skip as e:
         return skip_all(e)

@@ -306,7 +306,8 @@ int
 rig_start(void **state)
 {
 	struct front_opts o = {
-		.hooks = {rig_psk, rig_who, rig_blocks, NULL, rig_stats},
+		.hooks = {.psk = rig_psk, .who = rig_who, .blocks = rig_blocks,
+		    .stats = rig_stats},
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,

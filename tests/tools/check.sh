@@ -14,6 +14,7 @@ names=" $* " # none: all of them
 # the long ones, which wait more than they compute: one after the other, beside
 # all others
 BESIDE=" test_backup test_campaign test_disk_full test_examples test_fleet test_kill test_metrics test_rules "
+[ "$folder" != deploy ] || BESIDE=" test_deb test_docker test_systemd "
 work=$(mktemp -d)
 child='' lane=''
 stop() {
