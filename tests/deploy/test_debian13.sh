@@ -21,10 +21,10 @@ command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed"
 mirror=$(sh tests/deploy/mirror.sh trixie 2>&1) || skip "$mirror"
 
 work=$(mktemp -d) || exit 1
-root=$work/root child=
+root=$work/root child='' how=TERM
 # what runs is ended first: it has its own namespaces, which hold the mounts
 bye() {
-    [ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null
+    [ -z "$child" ] || { kill -s "$how" "$child" && wait "$child"; } 2>/dev/null
     for _ in 1 2 3 4 5 6 7 8 9; do
         rm -rf --one-file-system "$work" 2>/dev/null && return
         sleep 0.2
@@ -59,10 +59,14 @@ git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$root/src" || exit 1
 
 # in namespaces of its own, so that nothing stays mounted and nobody runs on
 inside() {
+    how=KILL # unshare hears nothing else
     run unshare -m -p --fork --kill-child sh -c 'mount -t proc proc "$0/proc" &&
         mount --rbind /dev "$0/dev" && mount -t sysfs sysfs "$0/sys" &&
         mount -t tmpfs tmpfs "$0/tmp" && cd / && exec chroot "$0" env -i \
         PATH="$PATH" HOME=/root LANG=C.UTF-8 sh -c "cd /src && $1"' "$root" "$1"
+    local rc=$?
+    how=TERM
+    return $rc
 }
 passed=0 failed=0 skipped=0
 part() { # name command...
