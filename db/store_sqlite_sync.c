@@ -48,7 +48,7 @@ struct syncer {
 	int err;
 	bool stop, tick;
 	unsigned held; /* readers that will take long */
-	bool shrink; /* asked for */
+	bool shrink, again; /* asked for; tried, and somebody wrote or read */
 	uint64_t soft, rest; /* a checkpoint begins at so many pages above the
 	                        rest that the last one has left */
 	uint64_t pages; /* of the log; 0: not since the last checkpoint */
@@ -268,6 +268,9 @@ shrink(struct syncer *s)
 	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	atomic_fetch_add(&s->claim, 1);
 	sqlite3_busy_timeout(s->db, LOCK_MS);
+	pthread_mutex_lock(&s->lock);
+	s->again = (rc & 0xff) == SQLITE_BUSY;
+	pthread_mutex_unlock(&s->lock);
 	if (rc != SQLITE_OK)
 		return;
 	s->broken = false;
@@ -296,9 +299,9 @@ next_task(struct syncer *s)
 		}
 		if (s->stop)
 			break;
-		if (s->shrink && s->held == 0) {
+		if ((s->shrink || (s->again && s->tick)) && s->held == 0) {
 			task = SHRINK;
-			s->shrink = false;
+			s->shrink = s->tick = false;
 			break;
 		}
 		if (due) {
@@ -408,7 +411,7 @@ syncer_tick(struct syncer *s)
 	pthread_mutex_lock(&s->lock);
 	s->tick = true;
 	s->soft = soft_mark(s);
-	if (s->stats.stuck)
+	if (s->stats.stuck || s->again)
 		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
