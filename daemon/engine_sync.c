@@ -145,11 +145,12 @@ run_pushes(struct engine *e)
 
 		if (!still_wanted(e, &p->job))
 			continue;
-		e->stats.pushes++;
-		if (p->probe)
+		if (p->probe) {
 			push_probe(e->app, &p->job);
-		else
-			push_job(e->app, &p->job);
+			continue;
+		}
+		e->stats.pushes++;
+		push_job(e->app, &p->job);
 	}
 	n->push_n = 0;
 }

@@ -302,6 +302,8 @@ def test_a_campaign_is_seen_from_its_start_to_its_end(_):
         assert s.all("suitd_campaign_devices") == 0, "it is over"
         assert s.all("suitd_pushes_total", driver="trigger", result="delivered") >= 3
         assert s.all("suitd_pushes_total", driver="manifest", result="delivered") >= 1
+        # questions what a device runs are no pushes, there and in the status
+        assert d.ctl_json("status")["pushes"] == s.all("suitd_pushes_total")
         assert s.of("suitd_admissions_total", result="admitted") >= 9
         assert s.of("suitd_downloads") == 0 and s.of("suitd_downloads_limit") == 500
         assert s.of("suitd_due_jobs") == 0 and s.of("suitd_oldest_due_seconds") == 0
