@@ -34,7 +34,7 @@ struct life {
 
 /* life_say.c */
 void life_say_ready(struct life *l);
-void life_say_reloading(const struct life *l);
+void life_say_reloading(void);
 void life_say_stopping(struct life *l);
 void life_say_alive(struct life *l);
 /* If it is another one than before, and not too soon. */

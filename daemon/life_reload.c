@@ -110,7 +110,7 @@ life_reload(struct life *l)
 		log_warn("reload: not while suitd is %s", life_text(l->state));
 		return;
 	}
-	life_say_reloading(l);
+	life_say_reloading();
 	st->reload[0] = '\0';
 	rc = read_anew(l, &next);
 	if (rc == 0) {

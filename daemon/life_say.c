@@ -68,9 +68,8 @@ life_say_ready(struct life *l)
 
 /* MONOTONIC_USEC is what Type=notify-reload asks for (systemd 253). */
 void
-life_say_reloading(const struct life *l)
+life_say_reloading(void)
 {
-	(void)l;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, loop_clock());
 }
 
