@@ -270,15 +270,13 @@ shrink(struct syncer *s)
 	sqlite3_busy_timeout(s->db, LOCK_MS);
 	pthread_mutex_lock(&s->lock);
 	s->again = (rc & 0xff) == SQLITE_BUSY;
-	pthread_mutex_unlock(&s->lock);
-	if (rc != SQLITE_OK)
-		return;
-	s->broken = false;
-	pthread_mutex_lock(&s->lock);
-	s->rest = s->pages = s->stats.log_pages = 0;
-	s->soft = soft_mark(s);
-	s->stats.checkpoints++;
-	s->stats.stuck = false;
+	if (rc == SQLITE_OK) {
+		s->broken = false;
+		s->rest = s->pages = s->stats.log_pages = 0;
+		s->soft = soft_mark(s);
+		s->stats.checkpoints++;
+		s->stats.stuck = false;
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 
