@@ -73,6 +73,7 @@ suites() { # beside|rest
     set -m
     trap - EXIT
     trap stop INT TERM HUP
+    export LANE=beside # fixture.py: its own half of the ports
     suites beside
 ) &
 lane=$!

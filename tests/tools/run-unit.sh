@@ -3,7 +3,9 @@
 # whole output of a program that fails, or that ends before its own summary;
 # of a skipped test one line, with the reason that the test has printed.
 # LANES=N runs N at a time, for whoever has no time: some wait more than they
-# work, and each has its own files and ports.
+# work, and each has its own files and ports. Where it may be done, each has a
+# network of its own, too: a socket with SO_REUSEADDR, as libcoap makes them,
+# can be given the very port that somebody else's has.
 set -u
 if [ "${LANES:-1}" -gt 1 ]; then
     # shellcheck disable=SC2016  # the inner shell expands
@@ -21,6 +23,10 @@ if [ "${LANES:-1}" -gt 1 ]; then
     exit
 fi
 passed=0 failed=0 skipped=0
+apart=
+# shellcheck disable=SC2016  # the inner shell expands
+own='ip link set lo up && exec "$0"'
+! unshare --net sh -c "$own" true 2>/dev/null || apart='unshare --net sh -c'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 trap 'exit 1' INT TERM HUP
@@ -43,7 +49,7 @@ skips() { # each is named twice: where it happens, and in the closing list
 for t in "$@"; do
     name=${t#"${B:-build}"/tests/}
     rc=0
-    "$t" >"$log" 2>&1 || rc=$?
+    ${apart:+$apart "$own"} "$t" >"$log" 2>&1 || rc=$?
     p=$(count PASSED) f=$(count FAILED) s=$(count SKIPPED)
     if [ "$rc" -eq 0 ] && [ "$f" -eq 0 ] && [ $((p + s)) -gt 0 ]; then
         skips "$name"
