@@ -17,9 +17,15 @@ CSTD := -std=c11 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wformat=2 -Wpointer-arith -Wvla $(WERROR) -pthread
 comma := ,
+# Landing pads for indirect calls, and a stack that cannot jump over its guard;
+# what the machine calls them.
+MACHINE := $(shell $(CC) -dumpmachine)
+HARDEN := -fstack-clash-protection $(if $(filter x86_64-%,$(MACHINE)), \
+	-fcf-protection,$(if $(filter aarch64-%,$(MACHINE)), \
+	-mbranch-protection=standard))
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \
-	-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+	-D_FORTIFY_SOURCE=2 -fstack-protector-strong $(HARDEN))
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -fPIE -I. \
 	-DSUITD_VERSION='"$(VERSION)"' -DSUITD_DEBUG=$(if $(SAN)$(DEBUG),1,0) \
@@ -57,7 +63,7 @@ BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
 .PHONY: all help deps deps-test demo check layers style \
 	clean everything check-deploy sim-plots unit e2e bench vectors fuzz fuzz-replay man sim \
-	install uninstall deb
+	install uninstall deb analyze flags sbom
 
 all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
 
@@ -70,12 +76,14 @@ help:
 ## make check-deploy  a booted systemd, a Docker engine, Debian 13, clang: as root, 15 minutes
 ## make unit       unit tests only
 ## make e2e        end-to-end tests only
-## make fuzz       libFuzzer on every parser (clang), FUZZ_TIME=30 seconds each
+## make fuzz       libFuzzer on every parser (clang), T=30 seconds each
 ## make sim        scenarios in virtual time; SEEDS=100, ONLY=name
 ## make sim-plots  draws some of them: build/sim/*.svg
 ## make bench      the figures of docs/BENCHMARKS.md, 5 minutes; ONLY="blocks poll" runs some of them
 ## make install    DESTDIR= PREFIX=/usr/local: programs, unit, man pages, libsuitdev; make uninstall
 ## make deb        Debian packages of the last commit: build/deb/*.deb
+## make analyze   gcc -fanalyzer, clang-tidy, cppcheck: nothing that a person has not looked at
+## make sbom      what the programs consist of (CycloneDX): build/suitd.cdx.json
 ## make style      limits of the house style; make layers: include rules
 ## make clean      remove build/
 
@@ -179,22 +187,35 @@ $(FUZZ): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/fuzz/replay.o $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(FUZZ_LIBS)
 
-# Real fuzzing: every target under libFuzzer with ASan and UBSan, FUZZ_TIME
-# seconds each, starting from the corpus in the tree.
-FUZZ_TIME ?= 30
+# Real fuzzing: every target under libFuzzer with ASan and UBSan, T seconds
+# each, starting from the corpus in the tree and from what was found before.
+T ?= 30
 fuzz:
 	@mkdir -p build/fuzz
 	@set -e; for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(filter tests/fuzz/fuzz_%,$(call srcs,tests/fuzz))); do \
 		echo "== $$t"; mkdir -p build/fuzz/corpus-$$t; \
 		clang $(CSTD) -g -O1 -I. -DSUITD_VERSION='"$(VERSION)"' -fsanitize=fuzzer$(comma)address$(comma)undefined \
 		    -o build/fuzz/$$t tests/fuzz/fuzz_$$t.c lib/*.c $(FUZZ_LIBS); \
-		build/fuzz/$$t -max_total_time=$(FUZZ_TIME) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+		build/fuzz/$$t -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
 		    build/fuzz/corpus-$$t tests/fuzz/corpus/$$t >build/fuzz/$$t.log 2>&1 || \
 		    { tail -n 60 build/fuzz/$$t.log; exit 1; }; \
 		tail -n 5 build/fuzz/$$t.log; \
 	done
 
 .SECONDARY:
+
+# What the programs consist of, for who must know where a library is.
+sbom: all
+	@python3 config/sbom.py $(B) $(VERSION) > $(B)/suitd.cdx.json.tmp
+	@mv $(B)/suitd.cdx.json.tmp $(B)/suitd.cdx.json
+	@echo $(B)/suitd.cdx.json
+
+# gcc -fanalyzer, clang-tidy and cppcheck, against what a person has looked at.
+analyze:
+	@sh config/deps.sh build test analyze
+	@python3 tests/tools/analyze.py
+flags:
+	@echo '$(CSTD) -I. -DSUITD_VERSION="\"$(VERSION)\"" -DSUITD_DEBUG=0'
 
 unit: $(UNIT)
 	@B=$(B) sh tests/tools/run-unit.sh $(UNIT)

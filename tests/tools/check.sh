@@ -43,7 +43,7 @@ suite() { # name command...
     (
         flock 9
         if [ "$f" -eq 0 ]; then
-            grep '^  SKIPPED' "$log"
+            grep -E '^  (SKIPPED|\|) ' "$log"
         else
             cat "$log"
             printf '  %s: exit %d\n' "$name" $rc
@@ -83,6 +83,9 @@ if [ -z "$folder" ]; then
     suite scripts sh tests/tools/scripts.sh
     suite man sh tests/tools/man.sh
     suite systemd sh tests/tools/systemd.sh
+    suite sbom python3 tests/tools/sbom.py "$B"
+    suite matrix python3 tests/tools/matrix.py
+    [ -n "${SAN:-}" ] || suite hardening sh tests/tools/hardening.sh "$B"
     suite unit make -s --no-print-directory unit SAN="${SAN:-}"
     suite sim-self bash tests/sim/test_sim.sh
     suite sim make -s --no-print-directory sim SAN="${SAN:-}"
