@@ -51,6 +51,8 @@ struct trust_key {
 	struct slice components; /* SUIT component ids in a row, ascending */
 	uint64_t seq_min, seq_max; /* of manifests; 0 and UINT64_MAX */
 	struct slice name; /* for people; may be empty; [A-Za-z0-9._:@-] */
+	struct slice extra; /* pairs under negative keys, as sent */
+	size_t extra_count;
 	struct slice raw; /* the entry as sent */
 };
 

@@ -205,6 +205,8 @@ read_right(struct cbr *c, int64_t label, struct trust_key *k,
 		return read[label](c, k, why);
 	if (label >= 0) /* it may take away what the others give */
 		k->role = TRUST_FOREIGN;
+	else
+		k->extra_count++;
 	return cbr_skip(c, NULL);
 }
 
@@ -241,7 +243,8 @@ static void
 make_foreign(struct trust_key *k)
 {
 	k->every_class = k->every_component = false;
-	k->classes = k->components = k->name = SLICE_NONE;
+	k->classes = k->components = k->name = k->extra = SLICE_NONE;
+	k->extra_count = 0;
 	k->seq_min = UINT64_MAX;
 	k->seq_max = 0;
 }
@@ -275,7 +278,11 @@ trust_read_entry(struct cbr *c, struct trust_key *ret_key, struct why *why)
 					     : read_right(c, label, &k, why);
 		if (rc != 0)
 			return rc;
+		if (k.extra_count == 1) /* the first: the others follow */
+			k.extra = slice_sub(c->in, at, 0);
 	}
+	if (k.extra_count > 0)
+		k.extra.n = (size_t)(c->in.p + c->pos - k.extra.p);
 	if (k.role == TRUST_FOREIGN)
 		make_foreign(&k);
 	k.raw = slice_sub(c->in, from, c->pos - from);

@@ -279,6 +279,23 @@ a_list_that_may_restrict_more_is_of_no_use(void **state)
 }
 
 static void
+an_entry_keeps_what_may_be_passed_over(void **state)
+{
+	struct trust_spec s;
+	struct made_list m;
+
+	(void)state;
+	assert_int_equal(read_key(6, "03 01 04 f5 20 00 21 f6"), 0);
+	assert_int_equal(t.key[0].extra_count, 2);
+	assert_true(slice_eq(t.key[0].extra, slice_of("\x20\x00\x21\xf6",
+	    4)));
+	trust_spec_same(&t, &s);
+	make_list(&s, "", &m);
+	assert_memory_equal(m.t.hash, t.hash, TRUST_HASH);
+	assert_int_equal(read_key(6, "03 01 04 f5 21 f6 20 00"), ERR_ORDER);
+}
+
+static void
 denied_digests_and_floors_are_sorted(void **state)
 {
 	(void)state;
@@ -530,6 +547,7 @@ main(void)
 		cmocka_unit_test(
 		    REQ_SEC_RIGHTS_what_is_not_understood_is_not_trusted),
 		cmocka_unit_test(a_list_that_may_restrict_more_is_of_no_use),
+		cmocka_unit_test(an_entry_keeps_what_may_be_passed_over),
 		cmocka_unit_test(denied_digests_and_floors_are_sorted),
 		cmocka_unit_test(caps_of_denied_floors_and_classes),
 		cmocka_unit_test(caps_of_roots_and_keys),
