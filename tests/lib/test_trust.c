@@ -114,6 +114,8 @@ the_number_of_a_list_has_a_cap(void **state)
 	assert_int_equal(trust_encode(&s, &b, NULL), 0);
 	s.seq++;
 	assert_int_equal(trust_encode(&s, &b, NULL), ERR_RANGE);
+	s.seq = 0;
+	assert_int_equal(trust_encode(&s, &b, NULL), ERR_RANGE);
 }
 
 static void
@@ -150,6 +152,7 @@ an_entry_begins_with_kid_key_and_role(void **state)
 	assert_int_equal(t.key[0].role, TRUST_AUTHOR);
 	assert_false(t.key[0].every_class);
 	assert_true(t.key[0].every_component);
+	assert_true(trust_key_has_component(&t.key[0], slice_str("\x80")));
 	assert_int_equal(read_key(2, ""), ERR_MISSING);
 	assert_int_equal(read_key(3, "04 f5"), ERR_MISSING);
 	assert_int_equal(read_key(3, "03 20"), ERR_TYPE);
@@ -216,10 +219,13 @@ static void
 REQ_SEC_RIGHTS_what_is_not_understood_is_not_trusted(void **state)
 {
 	char text[1100];
+	struct trust_ring r;
 
 	(void)state;
 	assert_int_equal(read_key(4, "03 05 04 f5"), 0); /* a role */
 	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
+	assert_int_equal(trust_ring_open(&t, TRUST_FOREIGN, NULL, &r), 0);
+	assert_int_equal(r.ring.n, 0);
 	assert_false(trust_key_has_class(&t.key[0], class_a));
 	assert_int_equal(read_key(3, "03 00"), 0);
 	assert_int_equal(t.key[0].role, TRUST_FOREIGN);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "lib/cose_impl.h"
+
 static struct made_list one, two, three, other;
 
 /* List 1, and 2 after it, signed by enough. */
@@ -120,6 +122,58 @@ REQ_SEC_AUTHENTIC_a_kid_proves_nothing(void **state)
 		assert_int_equal(trust_step(&one.t, &t, NULL),
 		    ERR_SIGNATURE);
 	}
+}
+
+/* `who` signs the list `m` under a kid of n bytes; how many roots count? */
+static unsigned
+count_under(const struct made_list *m, int who, const uint8_t *kid, size_t n)
+{
+	static uint8_t mem[LIMIT_TRUST_LIST], head[64], tbs[LIMIT_TRUST_LIST];
+	struct buf b = buf_of(mem, sizeof(mem)), h = buf_of(head, 64);
+	struct buf s = buf_of(tbs, sizeof(tbs));
+	uint8_t sig[COSE_SIGNATURE_MAX];
+	struct slice prot;
+	struct trust t;
+	unsigned count = 9;
+
+	cbr_put_map(&h, 1 + (n > 0));
+	cbr_put_int(&h, HDR_ALG);
+	cbr_put_int(&h, cose_key_alg(maker[who]));
+	if (n > 0) {
+		cbr_put_int(&h, HDR_KID);
+		cbr_put_bstr(&h, slice_of(kid, n));
+	}
+	prot = buf_slice(&h);
+	cose_tbs_put(&(struct cose_tbs){"Signature", m->t.msg.prot, &prot,
+			 m->t.payload}, &s);
+	assert_int_equal(cose_crypt_sign(maker[who],
+	    cose_alg_find(cose_key_alg(maker[who])), buf_slice(&s), sig), 0);
+	buf_put(&b, slice_of(m->t.message.p,
+	    (size_t)(m->t.msg.rest.p - m->t.message.p)));
+	cbr_put_array(&b, 1);
+	cbr_put_array(&b, 3);
+	cbr_put_bstr(&b, prot);
+	cbr_put_map(&b, 0);
+	cbr_put_bstr(&b, slice_of(sig, 64));
+	assert_int_equal(trust_parse(buf_slice(&b), &t, NULL), 0);
+	assert_int_equal(trust_count(&t, &t.roots, &count, NULL), 0);
+	return count;
+}
+
+/* Or a stranger's signatures would be tried with every root. */
+static void
+DOS_SIGNATURES_one_counts_for_the_root_that_it_names(void **state)
+{
+	uint8_t kid[2][TRUST_KID];
+
+	(void)state;
+	make_two();
+	assert_int_equal(cose_key_id(maker[R0], kid[0]), 0);
+	assert_int_equal(cose_key_id(maker[R1], kid[1]), 0);
+	assert_int_equal(count_under(&one, R0, kid[0], TRUST_KID), 1);
+	assert_int_equal(count_under(&one, R0, kid[1], TRUST_KID), 0);
+	assert_int_equal(count_under(&one, R0, kid[0], TRUST_KID - 1), 0);
+	assert_int_equal(count_under(&one, R0, NULL, 0), 0);
 }
 
 /* With no signature to spare, no bit may change, whatever it stands for. */
@@ -369,6 +423,8 @@ main(void)
 		    REQ_SEC_RIGHTS_the_same_root_twice_counts_once),
 		cmocka_unit_test(REQ_SEC_RIGHTS_an_author_is_no_root),
 		cmocka_unit_test(REQ_SEC_AUTHENTIC_a_kid_proves_nothing),
+		cmocka_unit_test(
+		    DOS_SIGNATURES_one_counts_for_the_root_that_it_names),
 		cmocka_unit_test(
 		    REQ_SEC_AUTHENTIC_no_bit_of_a_list_may_change),
 		cmocka_unit_test(TUF_ROLLBACK_an_older_list_is_refused),
