@@ -220,6 +220,8 @@ REQ_SEC_RIGHTS_what_is_not_understood_is_not_trusted(void **state)
 {
 	char text[1100];
 	struct trust_ring r;
+	struct trust_spec s;
+	struct made_list m;
 
 	(void)state;
 	assert_int_equal(read_key(4, "03 05 04 f5"), 0); /* a role */
@@ -245,6 +247,10 @@ REQ_SEC_RIGHTS_what_is_not_understood_is_not_trusted(void **state)
 	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
 	assert_false(trust_key_has_class(&t.key[0], class_a));
 	assert_false(trust_key_has_component(&t.key[0], slice_str("\x80")));
+	/* who edits the list keeps it all the same */
+	trust_spec_same(&t, &s);
+	make_list(&s, "", &m);
+	assert_memory_equal(m.t.hash, t.hash, TRUST_HASH);
 }
 
 static int
