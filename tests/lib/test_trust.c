@@ -76,15 +76,15 @@ a_list_has_six_fields_in_their_order(void **state)
 	assert_int_equal(t.roots.n, 1);
 	assert_int_equal(t.roots.need, 1);
 	assert_int_equal(t.key_count + t.denied_count + t.floor_count, 0);
-	assert_int_equal(read_with(0, "a5"), ERR_TRAILING);
+	assert_int_equal(read_with(0, "a5"), ERR_MISSING);
 	assert_int_equal(read_with(0, "a7"), ERR_TRUNCATED);
-	assert_int_equal(read_with(0, "86"), ERR_TRAILING);
+	assert_int_equal(read_with(0, "86"), ERR_TYPE);
 	assert_int_equal(read_with(0, "bf"), ERR_INDEFINITE);
 	assert_int_equal(read_with(0, "b806"), ERR_MALFORMED);
 	for (int i = 1; i <= 6; i++)
 		assert_int_not_equal(read_with(i, ""), 0);
 	assert_int_equal(read_with(6, "07 a0"), ERR_MISSING);
-	assert_int_equal(read_with(6, "05 a0"), ERR_DUPLICATE);
+	assert_int_equal(read_with(6, "05 a0"), ERR_MISSING);
 	assert_int_equal(read_with(7, "00"), ERR_TRAILING);
 }
 
@@ -501,6 +501,66 @@ a_message_is_a_list_and_nothing_else(void **state)
 	    ERR_TYPE);
 }
 
+/* `n` arrays around a number, in a field that is passed over. */
+static int
+nested(unsigned n)
+{
+	char text[64] = "03 05 08 ";
+
+	for (unsigned i = 0; i < n; i++)
+		strcat(text, "81");
+	strcat(text, "00");
+	return read_key(4, text);
+}
+
+static void
+nobody_has_to_dig_deep(void **state)
+{
+	(void)state;
+	assert_int_equal(nested(8), 0);
+	assert_int_equal(nested(9), ERR_DEPTH);
+	assert_int_equal(read_key(4, "03 05 08 c1 82 a1 80 60 f6"), 0);
+	assert_int_equal(read_key(4, "03 05 08 ff"), ERR_MALFORMED);
+}
+
+/* A list whose signatures are these bytes in hex. */
+static int
+read_signatures(const char *text)
+{
+	static uint8_t mem[LIMIT_TRUST_LIST + 1024];
+	struct buf b = buf_of(mem, sizeof(mem));
+	struct trust_spec s = first_spec();
+	struct made_list m;
+
+	make_list(&s, "0", &m);
+	buf_put(&b, slice_of(m.t.message.p,
+	    (size_t)(m.t.msg.rest.p - m.t.message.p)));
+	assert_int_equal(*make_pack(&b, text), '\0');
+	return trust_parse(buf_slice(&b), &t, NULL);
+}
+
+static void
+signatures_have_one_form(void **state)
+{
+	(void)state;
+	assert_int_equal(read_signatures("81 83 <a1 01 28> a0 41 00"), 0);
+	assert_int_equal(read_signatures("81 83 40 a0 41 00"),
+	    ERR_TRUNCATED);
+	assert_int_equal(read_signatures("80"), ERR_UNSIGNED);
+	assert_int_equal(read_signatures("a0"), ERR_TYPE);
+	assert_int_equal(read_signatures("81 83 <a1 01 28> a1 04 41 00 "
+	    "41 00"), ERR_MALFORMED);
+	assert_int_equal(read_signatures("81 83 <a1 01 81 28> a0 41 00"),
+	    ERR_DEPTH);
+	assert_int_equal(read_signatures("81 83 <a1 01 28 00> a0 41 00"),
+	    ERR_TRAILING);
+	assert_int_equal(read_signatures("81 84 <a1 01 28> a0 41 00 00"),
+	    ERR_MALFORMED);
+	assert_int_equal(read_signatures("81 83 <a1 01 28> a0 f6"), ERR_TYPE);
+	assert_int_equal(read_signatures("82 83 <a1 01 28> a0 41 00"),
+	    ERR_TRUNCATED);
+}
+
 static void
 what_is_encoded_reads_back(void **state)
 {
@@ -565,6 +625,8 @@ main(void)
 		cmocka_unit_test(caps_of_roots_and_keys),
 		cmocka_unit_test(a_list_has_a_cap),
 		cmocka_unit_test(a_message_is_a_list_and_nothing_else),
+		cmocka_unit_test(nobody_has_to_dig_deep),
+		cmocka_unit_test(signatures_have_one_form),
 		cmocka_unit_test(what_is_encoded_reads_back),
 		cmocka_unit_test(roles_have_names),
 	};
