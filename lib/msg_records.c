@@ -253,6 +253,23 @@ static const struct msg_field msg_backup_fields[] = {
 RECORD(msg_backup, false);
 #undef REC
 
+#define REC audit_entry
+static const struct msg_field msg_audit_fields[] = {
+	U64(n, MSG_REQ), TIME(at, MSG_REQ), TEXT(who, MSG_REQ),
+	TEXT(kind, MSG_REQ), TEXT(subject, MSG_REQ), TEXT(detail, MSG_REQ),
+	FIXED(prev, MSG_REQ), FIXED(hash, MSG_REQ), END,
+};
+const struct msg_record msg_audit = {"msg_audit", sizeof(struct REC), false,
+	msg_audit_fields};
+#undef REC
+
+#define REC msg_audit_head
+static const struct msg_field msg_audit_head_fields[] = {
+	U64(n, MSG_REQ), FIXED(hash, MSG_REQ), END,
+};
+RECORD(msg_audit_head, false);
+#undef REC
+
 #define REC msg_explain
 static const struct msg_field msg_explain_fields[] = {
 	TEXT(ep, 0), TEXT(runs, MSG_OPT), TEXT(offered, MSG_OPT),
