@@ -1,9 +1,12 @@
 /*
  * What every change by an operator has in common: a pair, an "admin" row in
- * the event log, and an answer that waits for the commit.
+ * the event log, an entry of the audit log, and an answer that waits for the
+ * commit.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
@@ -14,6 +17,36 @@ admin_begin(struct app *app)
 	return engine_begin(app->engine);
 }
 
+/* What was changed, as the audit log names it. */
+static const char *
+subject_of(const struct store_event *ev, const struct req *req, char *dst,
+    size_t cap)
+{
+	if (ev->ep[0] != '\0')
+		return ev->ep;
+	if (ev->campaign != 0)
+		snprintf(dst, cap, "campaign %" PRIu64, ev->campaign);
+	else if (ev->release != 0)
+		snprintf(dst, cap, "release %" PRIu64, ev->release);
+	else
+		snprintf(dst, cap, "%s", req->arg[0] != NULL ? req->arg[0] :
+		    "");
+	return dst;
+}
+
+static int
+add_audit(struct app *app, const struct req *req,
+    const struct store_event *ev)
+{
+	enum audit_kind kind = audit_kind_of_word(ev->what);
+	char subject[LIMIT_AUDIT_SUBJECT + 1];
+
+	return audit_add(app, &req->who, kind, subject_of(ev, req, subject,
+	    sizeof(subject)), "%s%s%s", kind == AUDIT_CHANGE ? ev->what : "",
+	    kind == AUDIT_CHANGE && ev->detail[0] != '\0' ? ": " : "",
+	    ev->detail);
+}
+
 int
 admin_end(struct app *app, const struct req *req, struct resp *resp,
     struct store_event *ev, int err)
@@ -21,6 +54,8 @@ admin_end(struct app *app, const struct req *req, struct resp *resp,
 	char detail[sizeof(ev->detail)], who[80];
 	int rc = err;
 
+	if (rc == 0)
+		rc = add_audit(app, req, ev);
 	if (rc == 0) {
 		strcpy(ev->kind, "admin");
 		ev->grade = req->who.grade;

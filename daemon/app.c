@@ -11,6 +11,7 @@
 #include "daemon/access.h"
 #include "daemon/ahead.h"
 #include "daemon/admit.h"
+#include "daemon/audit.h"
 #include "daemon/backup.h"
 #include "daemon/blocks.h"
 #include "daemon/campaign.h"
@@ -129,6 +130,8 @@ open_rest(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = engine_new(app, &app->engine);
 	if (rc == 0)
+		rc = audit_new(&app->audit);
+	if (rc == 0)
 		rc = follow_disk(app);
 	if (rc == 0)
 		rc = disk_new(app->loop, &app->disk);
@@ -195,9 +198,11 @@ app_open(struct app *app, struct why *why)
 		rc = open_rest(app, why);
 	if (rc == 0)
 		rc = open_http(app, why);
-	if (rc == 0)
-		app->started = loop_now(app->loop);
-	return rc;
+	if (rc != 0)
+		return rc;
+	app->started = loop_now(app->loop);
+	audit_started(app);
+	return 0;
 }
 
 void
@@ -209,13 +214,16 @@ app_close(struct app *app)
 	survey_free(app->survey);
 	disk_free(app->disk); /* what was uploaded is answered, too */
 	app->disk = NULL;
-	if (f != NULL)
+	if (f != NULL) {
+		audit_ended(app);
 		engine_drain(app->engine);
+	}
 	blocks_stop(app->blocks);
 	app->front = NULL; /* pushes that end now say nothing of devices */
 	front_free(f);
 	peer_free(app->peer);
 	engine_free(app->engine);
+	audit_free(app->audit);
 	blocks_free(app->blocks);
 	checks_free(app->checks);
 	look_free(app->look);
