@@ -81,7 +81,7 @@ open_front(struct app *app, struct why *why)
 		.blobs = app->blobs,
 		.conf = &app->conf,
 		.hooks = {access_psk, access_who, engine_blocks, on_refused,
-		    blocks_count},
+		    audit_denied, audit_login, blocks_count},
 		.device = routes_device,
 		.admin = routes_admin,
 	};

@@ -175,7 +175,38 @@ audit_login(struct app *app, const struct principal *who, const char *host)
 		a->due = true;
 }
 
-/* All that is due, in one pair; what the disk does not take stays counted. */
+static bool
+is_refusal(enum method m, unsigned code)
+{
+	if (code == 401 || code == 403)
+		return true;
+	return !(m & (M_GET | M_FETCH)) &&
+	    (code == 400 || code == 409 || code == 413);
+}
+
+void
+audit_denied(struct app *app, const struct req *req, int err,
+    const struct why *why)
+{
+	static const struct {
+		enum method m;
+		const char *name;
+	} names[] = {{M_GET, "GET"}, {M_POST, "POST"}, {M_PUT, "PUT"},
+	    {M_DELETE, "DELETE"}, {M_FETCH, "FETCH"}};
+	char subject[LIMIT_PATH + 16];
+	size_t i = 0;
+
+	if (!is_refusal(req->method, err_coap(err)))
+		return;
+	while (i + 1 < sizeof(names) / sizeof(names[0]) &&
+	    names[i].m != req->method)
+		i++;
+	snprintf(subject, sizeof(subject), "%s %s", names[i].name, req->path);
+	audit_refuse(app, &req->who, err_name(err), subject, "%s, from %s",
+	    why->text[0] != '\0' ? why->text : err_text(err), req->addr);
+}
+
+/* Each that is due; what the disk does not take stays counted. */
 static int
 write_fold(struct app *app, struct audit_fold *f, bool all)
 {

@@ -51,6 +51,12 @@ void audit_refuse(struct app *app, const struct principal *who,
 void audit_login(struct app *app, const struct principal *who,
     const char *host);
 
+/* The front's hook: an answer of the admin port with this error. What is
+ * refused by a rule is kept: who was not let in, and what would have changed
+ * something; not what was misspelt, or came at a bad time. */
+void audit_denied(struct app *app, const struct req *req, int err,
+    const struct why *why);
+
 /* Driven by the engine, outside of pairs: writes what is to be written. */
 void audit_settle(struct app *app);
 void audit_tick(struct app *app); /* once a second */
