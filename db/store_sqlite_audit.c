@@ -9,7 +9,7 @@
 static const char INSERT[] =
     "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 static const char HEAD[] =
-    "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1";
+    "SELECT n, hash FROM audit WHERE n = (SELECT max(n) FROM audit)";
 
 /* Numbers have no gaps, so that of rows is a distance between them. */
 static const char BASE_SET[] =

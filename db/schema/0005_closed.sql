@@ -28,18 +28,21 @@ CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN
 	SELECT raise(ABORT, 'the audit log is append-only');
 END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
-WHEN old.n > (SELECT n FROM audit_base) BEGIN
+WHEN old.n > (SELECT n FROM audit_base WHERE id = 1) BEGIN
 	SELECT raise(ABORT, 'the audit log is append-only');
 END;
 CREATE TRIGGER audit_no_gap BEFORE INSERT ON audit
 WHEN new.n <> 1 + coalesce((SELECT max(n) FROM audit),
-	(SELECT n FROM audit_base)) BEGIN
+	(SELECT n FROM audit_base WHERE id = 1)) BEGIN
 	SELECT raise(ABORT, 'the audit log has no gaps');
 END;
 CREATE TRIGGER audit_base_forward BEFORE UPDATE ON audit_base
 WHEN new.n < old.n OR NOT EXISTS (SELECT 1 FROM audit
 	WHERE n = new.n AND hash = new.hash) BEGIN
 	SELECT raise(ABORT, 'the audit log is pruned from its beginning');
+END;
+CREATE TRIGGER audit_base_one BEFORE INSERT ON audit_base BEGIN
+	SELECT raise(ABORT, 'the audit log is append-only');
 END;
 CREATE TRIGGER audit_base_stays BEFORE DELETE ON audit_base BEGIN
 	SELECT raise(ABORT, 'the audit log is append-only');
