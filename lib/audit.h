@@ -64,6 +64,7 @@
 	K(CAMPAIGN_ABORT, "campaign.abort", "campaign aborted") \
 	K(CAMPAIGN_ROLLBACK, "campaign.rollback", "campaign rolled back") \
 	K(CAMPAIGN_FINISH, "campaign.finish", "") \
+	K(CAMPAIGN_EXPIRE, "campaign.expire", "") \
 	K(JOB_RETRY, "job.retry", "job retried") \
 	K(TRUST_UPDATE, "trust.update", "") \
 	K(BACKUP_BEGIN, "backup.begin", "backup begun") \
