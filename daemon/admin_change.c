@@ -24,7 +24,9 @@ subject_of(const struct store_event *ev, const struct req *req, char *dst,
 {
 	if (ev->ep[0] != '\0')
 		return ev->ep;
-	if (ev->campaign != 0)
+	if (ev->job != 0)
+		snprintf(dst, cap, "job %" PRIu64, ev->job);
+	else if (ev->campaign != 0)
 		snprintf(dst, cap, "campaign %" PRIu64, ev->campaign);
 	else if (ev->release != 0)
 		snprintf(dst, cap, "release %" PRIu64, ev->release);

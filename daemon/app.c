@@ -217,6 +217,7 @@ app_close(struct app *app)
 	if (f != NULL) {
 		audit_ended(app);
 		engine_drain(app->engine);
+		audit_closed(app);
 	}
 	blocks_stop(app->blocks);
 	app->front = NULL; /* pushes that end now say nothing of devices */

@@ -274,12 +274,19 @@ audit_started(struct app *app)
 
 	if (app->audit == NULL)
 		return;
-	if (read_head(app))
+	if (read_head(app) && app->audit->head.n > 0)
 		anchor(app->audit);
 	rc = own_entry(app, AUDIT_START, "suitd " SUITD_VERSION);
 	if (rc != 0)
 		log_error("audit: start not written: %s (%s)", err_text(rc),
 		    store_why(app->store));
+}
+
+void
+audit_closed(const struct app *app)
+{
+	if (app->audit != NULL && app->audit->head.n > 0)
+		anchor(app->audit);
 }
 
 void

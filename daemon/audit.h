@@ -62,6 +62,8 @@ void audit_settle(struct app *app);
 void audit_tick(struct app *app); /* once a second */
 /* Before the end: also what was only counted. */
 void audit_ended(struct app *app);
+/* What that wrote is durable: the last head goes to the journal. */
+void audit_closed(const struct app *app);
 
 /* The head as it is in the store; n 0: none, or not known. From memory. */
 void audit_head_now(const struct app *app, struct audit_head *ret);
