@@ -86,8 +86,8 @@ sq_audit_append(struct store *store, struct audit_entry *e)
 	return err;
 }
 
-static void
-audit_row(struct row *r, void *out)
+void
+sq_audit_row(struct row *r, void *out)
 {
 	struct audit_entry *e = out;
 
@@ -117,7 +117,7 @@ int
 sq_audit_list(struct store *s, const struct store_audit_filter *f,
     struct audit_entry *ret, size_t *ret_n)
 {
-	struct sq_list l = {audit_row, ret, sizeof(*ret), f->limit, 0};
+	struct sq_list l = {sq_audit_row, ret, sizeof(*ret), f->limit, 0};
 	uint64_t after = f->newest_first && f->after == 0 ? INT64_MAX :
 	    f->after;
 	struct val who = {.type = f->have_who ? VAL_TEXT : VAL_NULL,
