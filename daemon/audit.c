@@ -9,6 +9,7 @@
  */
 #include "daemon/audit.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,16 @@
 #include "lib/audit_fold.h"
 #include "lib/text.h"
 
+#define PRUNE_MAX 2000 /* entries in one turn */
+
 struct audit {
 	struct audit_fold refused, logins;
 	bool failing; /* the last time nothing could be written */
 	bool due; /* something is to be written at the end of the turn */
 	struct audit_head head; /* durable */
-	uint64_t anchored; /* number that the journal has */
+	uint64_t base; /* entries up to this one were pruned */
+	struct audit_head anchored; /* what the journal has */
+	uint64_t refusals;
 };
 
 int
@@ -46,7 +51,7 @@ anchor(struct audit *a)
 {
 	char text[AUDIT_HEAD_TEXT];
 
-	a->anchored = a->head.n;
+	a->anchored = a->head;
 	log_info("audit: head=%s", audit_head_text(&a->head, text));
 }
 
@@ -61,21 +66,35 @@ read_head(struct app *app)
 	return rc == 0;
 }
 
+/* The number before the first that is there. */
+static void
+read_base(struct app *app)
+{
+	static struct audit_entry first;
+	struct store_audit_filter f = {.limit = 1};
+	size_t n = 0;
+
+	if (app->store->ops->audit_list(app->store, &f, &first, &n) == 0 &&
+	    n == 1)
+		app->audit->base = first.n - 1;
+}
+
 static void
 on_durable(struct app *app)
 {
 	struct audit *a = app->audit;
 
-	if (read_head(app) && a->head.n - a->anchored >= AUDIT_ANCHOR)
+	if (read_head(app) && a->head.n - a->anchored.n >= AUDIT_ANCHOR)
 		anchor(a);
 }
 
 void
-audit_head_now(const struct app *app, struct audit_head *ret)
+audit_stats(const struct app *app, struct audit_stats *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (app->audit != NULL)
-		*ret = app->audit->head;
+		*ret = (struct audit_stats){app->audit->head,
+		    app->audit->anchored, app->audit->refusals};
 }
 
 /* --- entries --- */
@@ -154,6 +173,7 @@ audit_refuse(struct app *app, const struct principal *who, const char *rule,
 	snprintf(e.detail, sizeof(e.detail), "%.32s%s%.*s", rule,
 	    text[0] != '\0' ? ": " : "", LIMIT_AUDIT_DETAIL - 40, text);
 	snprintf(key, sizeof(key), "%.32s|%s", rule, e.who);
+	a->refusals++;
 	if (audit_fold_add(&a->refused, key, &e, loop_mono(app->loop)))
 		a->due = true;
 }
@@ -242,6 +262,41 @@ write_folds(struct app *app, bool all)
 	a->failing = rc != 0;
 }
 
+/* In slices, a tick each; each says by its own entry what it took. */
+static int
+prune(struct app *app)
+{
+	struct audit_head base;
+	char text[AUDIT_HEAD_TEXT];
+	uint64_t n = 0;
+	int rc = app->store->ops->audit_prune(app->store,
+	    app->conf.audit_keep, PRUNE_MAX, &base, &n);
+
+	return rc != 0 || n == 0 ? rc : audit_add(app, NULL, AUDIT_PRUNE,
+	    audit_head_text(&base, text), "%" PRIu64 " entries, audit_keep is %"
+	    PRIu32, n, app->conf.audit_keep);
+}
+
+/* How many there are is known at the start, and after each prune. */
+static void
+keep_short(struct app *app)
+{
+	struct audit *a = app->audit;
+	uint64_t keep = app->conf.audit_keep;
+	int rc;
+
+	if (keep == 0 || a->head.n - a->base < keep + keep / 10 + 1)
+		return;
+	rc = engine_begin(app->engine);
+	if (rc == 0)
+		rc = engine_end(app->engine, prune(app));
+	if (rc != 0)
+		log_error("audit: not pruned: %s (%s)", err_text(rc),
+		    store_why(app->store));
+	else
+		read_base(app);
+}
+
 void
 audit_settle(struct app *app)
 {
@@ -252,8 +307,10 @@ audit_settle(struct app *app)
 void
 audit_tick(struct app *app)
 {
-	if (app->audit != NULL)
-		write_folds(app, false);
+	if (app->audit == NULL)
+		return;
+	write_folds(app, false);
+	keep_short(app);
 }
 
 /* --- begin and end --- */
@@ -276,6 +333,7 @@ audit_started(struct app *app)
 		return;
 	if (read_head(app) && app->audit->head.n > 0)
 		anchor(app->audit);
+	read_base(app);
 	rc = own_entry(app, AUDIT_START, "suitd " SUITD_VERSION);
 	if (rc != 0)
 		log_error("audit: start not written: %s (%s)", err_text(rc),

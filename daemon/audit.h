@@ -65,7 +65,12 @@ void audit_ended(struct app *app);
 /* What that wrote is durable: the last head goes to the journal. */
 void audit_closed(const struct app *app);
 
-/* The head as it is in the store; n 0: none, or not known. From memory. */
-void audit_head_now(const struct app *app, struct audit_head *ret);
+/* Of memory; all 0 without a log. */
+struct audit_stats {
+	struct audit_head head; /* durable; n 0: none */
+	struct audit_head anchor; /* the one that the journal has */
+	uint64_t refused; /* since the start */
+};
+void audit_stats(const struct app *app, struct audit_stats *ret);
 
 #endif
