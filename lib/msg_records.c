@@ -248,7 +248,7 @@ static const struct msg_field msg_backup_fields[] = {
 	{"digest", MSG_FIXED, MSG_IF, OFF(digest), SIZE(digest), OFF(ready),
 	    0, NULL},
 	U32(schema, 0), TEXT(version, 0), TEXT(why, MSG_OPT),
-	U64(lost, MSG_OPT), END,
+	U64(lost, MSG_OPT), TEXT(audit, MSG_OPT), END,
 };
 RECORD(msg_backup, false);
 #undef REC

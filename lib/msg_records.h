@@ -282,6 +282,7 @@ struct msg_backup {
 	char version[MSG_WORD];
 	char why[240]; /* it failed */
 	uint64_t lost; /* images that releases need and the daemon has not */
+	char audit[AUDIT_HEAD_TEXT]; /* head that its audit log reaches */
 };
 
 /* a/audit/head */
