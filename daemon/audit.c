@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/audit_watch.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "lib/audit_fold.h"
@@ -27,6 +28,7 @@ struct audit {
 	bool due; /* something is to be written at the end of the turn */
 	struct audit_head head; /* durable */
 	uint64_t base; /* entries up to this one were pruned */
+	struct audit_watch watch;
 	struct audit_head anchored; /* what the journal has */
 	uint64_t refusals;
 };
@@ -94,7 +96,8 @@ audit_stats(const struct app *app, struct audit_stats *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (app->audit != NULL)
 		*ret = (struct audit_stats){app->audit->head,
-		    app->audit->anchored, app->audit->refusals};
+		    app->audit->anchored, app->audit->refusals,
+		    app->audit->watch.fault != 0};
 }
 
 /* --- entries --- */
@@ -295,6 +298,20 @@ keep_short(struct app *app)
 		    store_why(app->store));
 	else
 		read_base(app);
+	audit_watch_begin(&a->watch);
+}
+
+static void
+watch(struct app *app)
+{
+	struct audit *a = app->audit;
+	struct why why;
+
+	if (a->watch.fault != 0 || a->head.n == 0 ||
+	    audit_watch_step(&a->watch, app->store, &a->head, &why) != 0)
+		return; /* what the store says is told elsewhere */
+	if (a->watch.fault != 0)
+		log_error("audit: the log is not whole: %s", why.text);
 }
 
 void
@@ -311,6 +328,7 @@ audit_tick(struct app *app)
 		return;
 	write_folds(app, false);
 	keep_short(app);
+	watch(app);
 }
 
 /* --- begin and end --- */
@@ -334,6 +352,7 @@ audit_started(struct app *app)
 	if (read_head(app) && app->audit->head.n > 0)
 		anchor(app->audit);
 	read_base(app);
+	audit_watch_begin(&app->audit->watch);
 	rc = own_entry(app, AUDIT_START, "suitd " SUITD_VERSION);
 	if (rc != 0)
 		log_error("audit: start not written: %s (%s)", err_text(rc),

@@ -70,6 +70,7 @@ struct audit_stats {
 	struct audit_head head; /* durable; n 0: none */
 	struct audit_head anchor; /* the one that the journal has */
 	uint64_t refused; /* since the start */
+	bool broken; /* the log is not the chain it should be */
 };
 void audit_stats(const struct app *app, struct audit_stats *ret);
 

@@ -208,6 +208,15 @@ audit_head(struct metrics *m)
 }
 
 static void
+audit_broken(struct metrics *m)
+{
+	struct audit_stats st;
+
+	audit_stats(m->app, &st);
+	metrics_one(m, st.broken);
+}
+
+static void
 audit_refused(struct metrics *m)
 {
 	struct audit_stats st;
@@ -274,6 +283,7 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_RELOADS] = reloads,
 	[METRIC_ID_AUDIT] = audit_entries,
 	[METRIC_ID_AUDIT_HEAD] = audit_head,
+	[METRIC_ID_AUDIT_BROKEN] = audit_broken,
 	[METRIC_ID_AUDIT_REFUSED] = audit_refused,
 	[METRIC_ID_BACKUP] = backup,
 };

@@ -152,6 +152,8 @@ enum metric_type {
 	M(AUDIT_HEAD, "suitd_audit", INFO, "", "head", NULL, 1, \
 	    "Number and hash of an entry of the audit log, a new one every " \
 	    "100 entries: kept, it shows that the log was cut or made anew.") \
+	M(AUDIT_BROKEN, "suitd_audit_broken", GAUGE, "", NULL, NULL, 1, \
+	    "1: an entry of the audit log was changed or is gone.") \
 	M(AUDIT_REFUSED, "suitd_audit_refused", COUNTER, "", NULL, NULL, 1, \
 	    "Refusals that the audit log has, those that are only counted " \
 	    "in it included.") \

@@ -5,6 +5,7 @@
 #include "tests/daemon/fake.h"
 
 #include "daemon/audit.h"
+#include "daemon/audit_watch.h"
 #include "lib/audit_fold.h"
 
 #define PAGE 200
@@ -275,6 +276,66 @@ every_hundred_entries_the_head_is_told(void **state)
 	}
 }
 
+/* --- proven while it runs --- */
+
+static bool
+broken(void)
+{
+	struct audit_stats st;
+
+	audit_stats(&w.app, &st);
+	return st.broken;
+}
+
+static void
+a_log_that_grows_and_is_undone_and_pruned_stays_whole(void **state)
+{
+	(void)state;
+	audit_started(&w.app);
+	for (int i = 0; i < 3 * AUDIT_WATCH_ENTRIES; i++) {
+		assert_int_equal(add(&alice, i % 7 ? 0 : ERR_STATE),
+		    i % 7 ? 0 : ERR_STATE);
+		if (i % 50 == 0) {
+			audit_tick(&w.app); /* some are not durable yet */
+			turn(&w);
+		}
+		if (i == 400)
+			w.app.conf.audit_keep = 100;
+	}
+	for (int i = 0; i < 20; i++) {
+		audit_tick(&w.app);
+		turn(&w);
+		assert_false(broken());
+	}
+}
+
+/* Somebody else writes into the store: the twin in memory, behind its verbs. */
+static void
+an_edit_behind_its_back_is_told(void **state)
+{
+	struct store *s = w.app.store;
+	struct audit_head base;
+	uint64_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(add(&alice, 0), 0);
+	turn(&w);
+	audit_tick(&w.app);
+	assert_false(broken());
+	assert_int_equal(s->ops->begin(s), 0);
+	assert_int_equal(s->ops->audit_prune(s, 4, 99, &base, &n), 0);
+	assert_int_equal(s->ops->commit(s), 0);
+	audit_tick(&w.app);
+	assert_false(broken()); /* what was seen is not looked at again */
+	audit_free(w.app.audit);
+	assert_int_equal(audit_new(&w.app.audit), 0);
+	audit_started(&w.app);
+	turn(&w);
+	audit_tick(&w.app);
+	assert_true(broken()); /* nothing in it says that it was pruned */
+}
+
 int
 main(void)
 {
@@ -289,6 +350,8 @@ main(void)
 		T(a_start_is_an_entry_and_continues_the_chain),
 		T(it_is_pruned_only_when_told_and_says_so),
 		T(every_hundred_entries_the_head_is_told),
+		T(a_log_that_grows_and_is_undone_and_pruned_stays_whole),
+		T(an_edit_behind_its_back_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
