@@ -39,6 +39,7 @@ enum mem_name {
 	MEM_JOB,
 	MEM_EVENT,
 	MEM_META,
+	MEM_AUDIT,
 	MEM_TABLES,
 };
 
@@ -140,5 +141,6 @@ void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);
 void mem_event_init(struct mem *m, struct store_ops *ops);
+void mem_audit_init(struct mem *m, struct store_ops *ops);
 
 #endif

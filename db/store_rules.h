@@ -40,6 +40,9 @@ int rules_job(const struct job *j) MUST_USE;
 int rules_event(const struct store_event *e) MUST_USE;
 int rules_meta(const char *name, struct slice v) MUST_USE;
 
+int rules_audit(const struct audit_entry *e) MUST_USE;
+int rules_audit_filter(const struct store_audit_filter *f) MUST_USE;
+
 int rules_scan(const struct store_scan_filter *f) MUST_USE;
 
 /* The kind of a job, with n 1. */

@@ -338,6 +338,10 @@ static const struct store_ops sq_ops = {
 	.event_put = sq_event_put,
 	.event_prune = sq_event_prune,
 	.event_list = sq_event_list,
+	.audit_append = sq_audit_append,
+	.audit_list = sq_audit_list,
+	.audit_head = sq_audit_head,
+	.audit_prune = sq_audit_prune,
 	.meta_get = sq_meta_get,
 	.meta_put = sq_meta_put,
 };

@@ -6,6 +6,7 @@
 #ifndef SUITD_LIB_MSG_RECORDS_H
 #define SUITD_LIB_MSG_RECORDS_H
 
+#include "lib/audit.h"
 #include "lib/msg.h"
 #include "lib/rd.h"
 
@@ -281,6 +282,13 @@ struct msg_backup {
 	char version[MSG_WORD];
 	char why[240]; /* it failed */
 	uint64_t lost; /* images that releases need and the daemon has not */
+	char audit[AUDIT_HEAD_TEXT]; /* head that its audit log reaches */
+};
+
+/* a/audit/head */
+struct msg_audit_head {
+	uint64_t n;
+	uint8_t hash[AUDIT_HASH];
 };
 
 struct msg_explain {
@@ -298,5 +306,7 @@ extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,
     msg_campaign_action, msg_plan, msg_event, msg_backup, msg_explain;
+/* Of a struct audit_entry: a/audit, and the lines of an export. */
+extern const struct msg_record msg_audit, msg_audit_head;
 
 #endif
