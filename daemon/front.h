@@ -147,6 +147,8 @@ struct front_hooks {
 	void (*refused)(struct app *app, int err);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
+	/* a request with a credential, before it is served; NULL: nobody asks */
+	void (*heard)(struct app *app, const struct req *req);
 };
 
 struct front_opts {

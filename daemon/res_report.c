@@ -17,6 +17,7 @@
 #include "daemon/contact.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/twin.h"
 #include "lib/report.h"
 
 struct intake {
@@ -128,6 +129,8 @@ remember(struct intake *in, bool *ret_changed)
 	char version[LIMIT_VERSION + 1];
 
 	*ret_changed = false;
+	if (r->have_sequence)
+		twin_runs_seq(in->app, in->req, r->sequence);
 	in->rep.event.before = d->have_seq ? d->seq : 0;
 	if (r->version.n > 0 &&
 	    slice_to_cstr(r->version, version, sizeof(version)) &&
