@@ -21,8 +21,8 @@ credential_kind(enum credential_kind kind)
 	return names[kind];
 }
 
-static bool
-has_ended(struct app *app, const struct store_credential *c)
+bool
+credential_ended(const struct app *app, const struct store_credential *c)
 {
 	return c->ends != 0 && c->ends <= loop_now(app->loop);
 }
@@ -38,7 +38,7 @@ credential_list(struct app *app, uint64_t device, struct credential_list *ret)
 		return rc;
 	ret->n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!has_ended(app, &ret->c[i]))
+		if (!credential_ended(app, &ret->c[i]))
 			ret->c[ret->n++] = ret->c[i];
 	return 0;
 }
@@ -130,7 +130,7 @@ end_others(struct app *app, uint64_t device, int64_t overlap)
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (all[i].kind != CREDENTIAL_PSK)
 			continue;
-		if (overlap == 0 || has_ended(app, &all[i])) {
+		if (overlap == 0 || credential_ended(app, &all[i])) {
 			rc = ST(app, credential_remove, all[i].id);
 			continue;
 		}

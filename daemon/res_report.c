@@ -15,6 +15,7 @@
 #include "daemon/ahead.h"
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
+#include "daemon/credential.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/twin.h"
@@ -47,6 +48,7 @@ device_key(struct intake *in, uint64_t *ret_device)
 		return NULL;
 	if (name[0] == '\0' ||
 	    s->ops->credential_get(s, CREDENTIAL_PSK, name, &c) != 0 ||
+	    credential_ended(in->app, &c) ||
 	    cose_key_hmac(slice_of(c.secret, c.secret_len), &ret) != 0)
 		ret = NULL;
 	else
