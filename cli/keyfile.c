@@ -90,10 +90,13 @@ read_all(struct keyfile *k, FILE *in)
 	while (fgets(line, sizeof(line), in) != NULL) {
 		size_t n = strlen(line);
 
+		if (number == 0 && strcmp(line, HEAD "\n") != 0)
+			return cli_usage("%s: its first line is not %s: is "
+			    "it another file?", k->path, HEAD);
 		if (n == 0 || line[n - 1] != '\n')
 			break;
 		end += (off_t)n;
-		if (number++ == 0 && strcmp(line, HEAD "\n") == 0)
+		if (number++ == 0)
 			continue;
 		if (!parse(line, n - 1, &e))
 			return cli_usage("%s:%u: not %s with a key of %d "

@@ -32,7 +32,7 @@
 #define LIMIT_IMPORT_ROWS 100 /* devices in one request */
 #define LIMIT_IMPORT_ERRORS 16 /* of them that are told */
 #define LIMIT_IMPORT_TEXT 160 /* bytes of one */
-#define LIMIT_IMPORT_LINE 4096 /* of a CSV file */
+#define LIMIT_IMPORT_LINE 8192 /* of a CSV file; an export fits */
 #define LIMIT_IMPORT_KEYS LIMIT_DEVICES /* read of the file of new keys */
 #define LIMIT_TWINS_SEEN 65536 /* credentials that are watched for a twin */
 #define LIMIT_TWINS 256 /* of them that are shown */

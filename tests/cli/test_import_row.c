@@ -147,6 +147,33 @@ what_is_exported_is_read(void **state)
 	assert_true(!is_new && row.key_len == 0);
 }
 
+/* Quotes and backslashes are what takes the most room. */
+static void
+the_longest_export_is_a_line(void **state)
+{
+	static struct msg_device d = {.have_class = true,
+	    .tag_count = LIMIT_TAGS};
+	static char line[2 * LIMIT_IMPORT_LINE];
+	struct buf b = buf_of(line, sizeof(line) - 1);
+
+	(void)state;
+	memset(d.ep, 'e', LIMIT_EP);
+	memset(d.identity, '"', LIMIT_PSK_IDENTITY);
+	for (size_t i = 0; i < LIMIT_TAGS; i++) {
+		memset(d.tag[i].name, 'a' + (int)i, LIMIT_TAG_NAME);
+		memset(d.tag[i].value, i % 2 == 0 ? '"' : '\\',
+		    LIMIT_TAG_VALUE);
+	}
+	assert_int_equal(read_head("ep,class,tags,identity"), 0);
+	import_put_row(&d, &b);
+	assert_false(b.over);
+	assert_true(b.n < LIMIT_IMPORT_LINE);
+	assert_int_equal(import_row(&head, line, b.n - 1, &row, &is_new,
+	    NULL), 0);
+	assert_string_equal(row.tag[1].value, d.tag[1].value);
+	assert_string_equal(row.identity, d.identity);
+}
+
 int
 main(void)
 {
@@ -155,6 +182,7 @@ main(void)
 		cmocka_unit_test(values_are_looked_at),
 		cmocka_unit_test(values_have_their_caps),
 		cmocka_unit_test(what_is_exported_is_read),
+		cmocka_unit_test(the_longest_export_is_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

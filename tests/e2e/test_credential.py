@@ -180,7 +180,9 @@ def test_a_batch_is_whole_or_nothing_and_says_which_lines(d):
     refused(d, "class\nx\n", rc=2)
     refused(d, "ep,ep\na,b\n", rc=2)
     refused(d, "ep,psk\nx,new\n", "--keys", rc=2)
-    refused(d, "ep\n" + "x" * 5000 + "\n", "bad.csv:2:", rc=2)
+    refused(d, "ep\n" + "x" * 8192 + "\n", "bad.csv:2:", rc=2)
+    refused(d, "ep\n" + "x" * 8191 + "\n", "bad.csv:2: ep: longer", rc=1)
+    refused(d, "ep\nx\0y\n", "bad.csv:2:", rc=2)
 
 
 def test_a_dry_run_changes_nothing(d):
@@ -215,7 +217,12 @@ def test_an_import_that_was_killed_goes_on_with_the_same_keys(d):
             assert s.ask(POST, "r", payload=ALIVE) == "2.04", ep
 
 
-def test_a_file_of_keys_that_others_read_is_refused(d):
+def test_a_file_that_is_none_of_keys_or_that_others_read_is_refused(d):
+    for other in (b"-----BEGIN PRIVATE KEY-----", b"ep,psk\nx,new\n", b"\0\0", b"ep,identity,psk"):
+        keys = d.file("other.keys", other)
+        os.chmod(keys, 0o600)
+        refused(d, "ep,psk\nx,new\n", "another file", rc=2, args=("--keys", keys))
+        assert open(keys, "rb").read() == other, "left as it is"
     keys = d.file("open.keys", b"ep,identity,psk\n")
     os.chmod(keys, 0o644)
     refused(d, "ep,psk\nx,new\n", "chmod 600", rc=2, args=("--keys", keys))
