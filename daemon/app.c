@@ -25,6 +25,7 @@
 #include "daemon/polled.h"
 #include "daemon/restore.h"
 #include "daemon/survey.h"
+#include "daemon/twin.h"
 #include "db/store_sync.h"
 
 /* The lock goes with the process, however it ends. */
@@ -80,8 +81,16 @@ open_front(struct app *app, struct why *why)
 		.app = app,
 		.blobs = app->blobs,
 		.conf = &app->conf,
-		.hooks = {access_psk, access_who, engine_blocks, on_refused,
-		    audit_denied, audit_login, blocks_count},
+		.hooks = {
+			.psk = access_psk,
+			.who = access_who,
+			.blocks = engine_blocks,
+			.refused = on_refused,
+			.denied = audit_denied,
+			.login = audit_login,
+			.stats = blocks_count,
+			.heard = twin_heard,
+		},
 		.device = routes_device,
 		.admin = routes_admin,
 	};
@@ -121,6 +130,8 @@ open_rest(struct app *app, struct why *why)
 		return why_set(why, rc, "start: %s (%s)", err_text(rc),
 		    store_why(app->store));
 	rc = polled_new(app->store, LIMIT_POLLED, &app->polled);
+	if (rc == 0)
+		rc = twins_new(&app->twins);
 	if (rc == 0)
 		rc = admit_new(&app->admit);
 	if (rc == 0)
@@ -233,6 +244,7 @@ app_close(struct app *app)
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);
+	twins_free(app->twins);
 	polled_free(app->polled);
 	catalog_free(app->catalog);
 	access_free(app->access);

@@ -19,6 +19,7 @@
 #include "daemon/admit.h"
 #include "daemon/audit.h"
 #include "daemon/campaign.h"
+#include "daemon/credential.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
@@ -39,6 +40,7 @@ on_fold(void *arg)
 	engine_fold(e, false);
 	engine_show(e);
 	engine_prune(e);
+	credential_tick(e->app);
 	health_tick(e->app);
 	audit_tick(e->app);
 	if (e->sync.failed)

@@ -44,6 +44,7 @@ struct principal {
 	enum role role;
 	enum grade grade; /* L1 when the channel authenticated it */
 	uint64_t device; /* from the credential; 0: none */
+	uint64_t credential; /* its id in the store; 0: none */
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
 };
 
@@ -153,6 +154,8 @@ struct front_hooks {
 	    const char *host);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
+	/* a request with a credential, before it is served; NULL: nobody asks */
+	void (*heard)(struct app *app, const struct req *req);
 };
 
 struct front_opts {

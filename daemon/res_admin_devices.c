@@ -123,7 +123,7 @@ list_where(struct app *app, const struct req *req, struct resp *resp,
 			return rc;
 		for (i = 0; i < n && !full; i++) {
 			full = left == 0 || looked++ == WHERE_MAX;
-			if (!full && campaign_selects(&w->sel, &chunk[i],
+			if (!full && campaign_selects(app, &w->sel, &chunk[i],
 			    loop_now(app->loop))) {
 				admin_msg_device(app, &chunk[i], &m);
 				full = !msg_page_add(&page, &m);
@@ -169,8 +169,11 @@ res_admin_devices(struct app *app, const struct req *req, struct resp *resp)
 	struct select sel;
 	char text[LIMIT_SELECT + 1];
 	unsigned column;
-	int rc = list_filter(app, req, &f, &resp->why);
+	int rc;
 
+	if (req->method == M_POST)
+		return res_admin_import(app, req, resp);
+	rc = list_filter(app, req, &f, &resp->why);
 	if (rc != 0 || where.p == NULL)
 		return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
 	rc = read_where(req, text, &resp->why);

@@ -15,8 +15,10 @@
 #include "daemon/ahead.h"
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
+#include "daemon/credential.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/twin.h"
 #include "lib/report.h"
 
 struct intake {
@@ -34,8 +36,7 @@ device_key(struct intake *in, uint64_t *ret_device)
 {
 	struct store *s = in->app->store;
 	char name[LIMIT_PSK_IDENTITY + 1];
-	uint8_t raw[LIMIT_PSK_KEY];
-	struct buf key = buf_of(raw, sizeof(raw));
+	struct store_credential c = {.id = 0};
 	struct cose_msg msg;
 	struct cose_key *ret = NULL;
 
@@ -46,10 +47,13 @@ device_key(struct intake *in, uint64_t *ret_device)
 	else if (!slice_to_cstr(msg.kid, name, sizeof(name)))
 		return NULL;
 	if (name[0] == '\0' ||
-	    s->ops->psk_get(s, name, ret_device, &key) != 0 ||
-	    cose_key_hmac(buf_slice(&key), &ret) != 0)
+	    s->ops->credential_get(s, CREDENTIAL_PSK, name, &c) != 0 ||
+	    credential_ended(in->app, &c) ||
+	    cose_key_hmac(slice_of(c.secret, c.secret_len), &ret) != 0)
 		ret = NULL;
-	explicit_bzero(raw, sizeof(raw));
+	else
+		*ret_device = c.device;
+	explicit_bzero(&c, sizeof(c));
 	return ret;
 }
 
@@ -127,6 +131,8 @@ remember(struct intake *in, bool *ret_changed)
 	char version[LIMIT_VERSION + 1];
 
 	*ret_changed = false;
+	if (r->have_sequence)
+		twin_runs_seq(in->app, in->req, r->sequence);
 	in->rep.event.before = d->have_seq ? d->seq : 0;
 	if (r->version.n > 0 &&
 	    slice_to_cstr(r->version, version, sizeof(version)) &&

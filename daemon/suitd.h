@@ -31,6 +31,7 @@ struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
 struct backups; /* backup.h: the snapshot that is being fetched */
 struct audit; /* audit.h: who did what, chained */
+struct twins; /* twin.h: credentials that two devices use */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
@@ -58,6 +59,7 @@ struct app {
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	struct audit *audit; /* NULL in tests without any */
+	struct twins *twins; /* NULL: nobody looks */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

@@ -43,6 +43,7 @@ static const struct msg_field msg_status_fields[] = {
 	U64(lag_turns, 0), U64(lag_over, 0), U64(image_workers, 0), U64(image_slow, 0),
 	U64(image_dropped, 0), U64(image_peers, 0), U64(image_evicted, 0),
 	U64(images_mapped, 0), BOOL(degraded, 0), TEXT(why, 0), U64(ahead, 0),
+	U64(twins, 0),
 	TIME(backup, 0), TIME(restored_from, 0), TIME(restored, 0),
 	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
@@ -68,7 +69,9 @@ static const struct msg_field msg_device_fields[] = {
 	U64(id, 0), TEXT(ep, MSG_REQ),
 	IF("class", MSG_UUID, class_id, have_class, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
-	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(registered, 0),
+	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(twin, MSG_OPT),
+	TEXT(identity, MSG_OPT),
+	BOOL(registered, 0),
 	BOOL(revoked, MSG_OPT), BOOL(ahead, MSG_OPT), U32(gap, MSG_OPT),
 	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
 	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
@@ -103,6 +106,48 @@ static const struct msg_field msg_psk_fields[] = {
 	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_REQ), END,
 };
 RECORD(msg_psk, true);
+#undef REC
+
+#define REC msg_import_row
+static const struct msg_field msg_import_row_fields[] = {
+	TEXT(ep, MSG_REQ), TEXT_AS("class", class_name, MSG_OPT), TAGS,
+	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_OPT),
+	BOOL(if_none, MSG_OPT), END,
+};
+RECORD(msg_import_row, true);
+#undef REC
+
+#define REC msg_import
+static const struct msg_field msg_import_fields[] = {
+	BOOL(dry, MSG_OPT), RECORDS("rows", row, row_count, msg_import_row),
+	END,
+};
+RECORD(msg_import, true);
+#undef REC
+
+#define REC msg_import_error
+static const struct msg_field msg_import_error_fields[] = {
+	U32(row, 0), TEXT(text, 0), END,
+};
+RECORD(msg_import_error, false);
+#undef REC
+
+#define REC msg_imported
+static const struct msg_field msg_imported_fields[] = {
+	BOOL(done, 0), U32(added, 0), U32(changed, 0), U32(same, 0),
+	RECORDS("errors", error, error_count, msg_import_error),
+	BYTES(kept, kept_len, MSG_OPT), END,
+};
+RECORD(msg_imported, false);
+#undef REC
+
+#define REC msg_credential
+static const struct msg_field msg_credential_fields[] = {
+	U64(id, 0), TEXT(kind, 0), TEXT(identity, MSG_REQ),
+	TEXT(label, MSG_OPT), TIME(created, MSG_OPT), TIME(used, MSG_OPT),
+	TIME(ends, MSG_OPT), END,
+};
+RECORD(msg_credential, false);
 #undef REC
 
 #define REC msg_payload
@@ -274,7 +319,7 @@ RECORD(msg_audit_head, false);
 static const struct msg_field msg_explain_fields[] = {
 	TEXT(ep, 0), TEXT(runs, MSG_OPT), TEXT(offered, MSG_OPT),
 	TEXT(hold, MSG_OPT), TEXT(cause, 0), TEXT(next, MSG_OPT),
-	TEXT(advice, MSG_OPT), TIME(until, MSG_OPT),
+	TEXT(advice, MSG_OPT), TEXT(note, MSG_OPT), TIME(until, MSG_OPT),
 	IF("job", MSG_RECORD, job, have_job, &msg_job), END,
 };
 RECORD(msg_explain, false);
