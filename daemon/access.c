@@ -130,22 +130,23 @@ static const struct entry *
 credential(struct app *app, const char *identity)
 {
 	struct access *a = app->access;
-	struct entry *set = set_of(a, identity), *e, new = {.key_len = 0};
-	struct buf key = buf_of(new.key, sizeof(new.key));
+	struct entry *set = set_of(a, identity), *e;
+	struct store_credential c;
 
 	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
 		return NULL;
 	for (e = set; e < set + WAYS; e++)
 		if (strcmp(e->identity, identity) == 0)
 			return e;
-	if (app->store->ops->psk_get(app->store, identity, &new.device,
-	    &key) != 0)
+	if (app->store->ops->credential_get(app->store, CREDENTIAL_PSK,
+	    identity, &c) != 0)
 		return NULL;
-	strcpy(new.identity, identity);
-	new.key_len = key.n;
 	e = take(a, set);
-	*e = new;
-	explicit_bzero(&new, sizeof(new));
+	strcpy(e->identity, identity);
+	e->device = c.device;
+	e->key_len = c.secret_len;
+	memcpy(e->key, c.secret, c.secret_len);
+	explicit_bzero(&c, sizeof(c));
 	return e;
 }
 

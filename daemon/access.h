@@ -38,7 +38,7 @@ int access_open_conf(const struct conf *c, struct access **ret,
 /* The path of the operators' keys. */
 const char *access_file(const struct access *a);
 void access_free(struct access *a); /* NULL is fine */
-/* After psk_put and device_remove: the cached credentials are dropped. */
+/* After a credential was written, and device_remove: the cached credentials are dropped. */
 void access_forget(struct access *a);
 
 /* Hooks of the front. */

@@ -202,6 +202,27 @@ res_admin_device_events(struct app *app, const struct req *req,
 	return admin_events(app, req, resp, &f);
 }
 
+static int
+set_key(struct app *app, const struct store_device *d, const struct msg_psk *m)
+{
+	struct store_credential c = {.kind = CREDENTIAL_PSK};
+	int rc = ST(app, credential_get, CREDENTIAL_PSK, d->ep, &c);
+
+	if (rc == 0 && c.device != d->id)
+		return ERR_EXISTS;
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	strcpy(c.identity, d->ep);
+	c.device = d->id;
+	c.created = loop_now(app->loop);
+	c.used = c.ends = 0;
+	c.secret_len = m->key_len;
+	memcpy(c.secret, m->key, m->key_len);
+	rc = ST(app, credential_put, &c);
+	explicit_bzero(&c, sizeof(c));
+	return rc;
+}
+
 /*
  * One key per device, its identity is the endpoint name: a new key is the
  * end of the old one. A key that we make is shown in this answer only.
@@ -229,7 +250,7 @@ res_admin_device_psk(struct app *app, const struct req *req,
 		return rc;
 	ev.device = d.id;
 	strcpy(ev.ep, d.ep);
-	rc = ST(app, psk_put, d.ep, d.id, slice_of(m.key, m.key_len));
+	rc = set_key(app, &d, &m);
 	d.have_psk = true;
 	if (rc == 0)
 		rc = ST(app, device_put, &d);

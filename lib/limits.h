@@ -25,6 +25,9 @@
 #define LIMIT_PSK_IDENTITY 128
 #define LIMIT_PSK_KEY 64
 #define LIMIT_PSK_KEY_LEAST 8
+#define LIMIT_CREDENTIALS 2 /* of a device, of a kind: the old and the new */
+#define LIMIT_CREDENTIAL_LABEL 128
+#define LIMIT_SECRET 256 /* of a credential that is no PSK */
 #define LIMIT_OPERATORS 32 /* lines of admin.psk */
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
