@@ -115,6 +115,13 @@ coap_tls_no_cache(void *ssl)
 	    SSL_SESS_CACHE_OFF);
 }
 
+bool
+coap_tls_only_12(void *ssl)
+{
+	return SSL_set_min_proto_version((SSL *)ssl, TLS1_2_VERSION) == 1 &&
+	    SSL_set_max_proto_version((SSL *)ssl, TLS1_2_VERSION) == 1;
+}
+
 void *
 coap_tls_session(void *ssl)
 {

@@ -12,6 +12,13 @@
 bool coap_tls_init(void);
 /* In the PSK callback, with the SSL object of the session. */
 void coap_tls_no_cache(void *ssl);
+/*
+ * TLS over TCP is 1.2, as DTLS is here, neither an older one nor 1.3: libcoap
+ * asks for 1.0 and above, and 1.3 has a PSK whose identity OpenSSL does not
+ * tell, and resumption that no setting of ours would forbid. While a
+ * ClientHello is looked at, before its version is.
+ */
+bool coap_tls_only_12(void *ssl);
 /* Calls back for every record that can be a ClientHello. */
 void coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg);
 void coap_tls_unwatch(void *ssl);

@@ -36,8 +36,8 @@ enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
 enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
 
-enum transport { T_UDP, T_DTLS, T_TCP, T_ADMIN };
-#define TRANSPORTS 4
+enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_ADMIN };
+#define TRANSPORTS 5
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
@@ -155,7 +155,7 @@ struct front_opts {
 	const struct conf *conf;
 	struct front_hooks hooks;
 	/* in order of search, literals before {..}; a NULL path ends them */
-	const struct route *device; /* UDP, DTLS, TCP */
+	const struct route *device; /* UDP, DTLS, TCP, TLS */
 	const struct route *admin;
 };
 
@@ -173,11 +173,11 @@ int front_probe(const char *addr, bool stream, int *ret_fd, struct why *why)
 void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
 /*
- * The certificate that listen_coaps shows to who verifies the server, beside
+ * The certificate that coaps and coaps+tcp show to who verifies the server, beside
  * the keys of devices. Read by front_new, and anew by front_cert_reload from
  * where `c`, which is to be the configuration, says; on an error (see
- * cert_load) the one of before stays. Where coaps is off it is only made sure
- * that it could be shown, if `c` has coaps. Sessions go on. Who uses it is
+ * cert_load) the one of before stays. Where both are off it is only made sure
+ * that it could be shown, if `c` has one of them. Sessions go on. Who uses it is
  * nobody, as over plain UDP.
  */
 int front_cert_reload(struct front *f, const struct conf *c,

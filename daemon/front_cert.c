@@ -30,18 +30,22 @@ say(const struct front *f)
 int
 front_cert_reload(struct front *f, const struct conf *c, struct why *why)
 {
-	struct plane *pl = &f->plane[T_DTLS];
+	struct plane *udp = &f->plane[T_DTLS], *tcp = &f->plane[T_TLS];
 	struct cert *was = f->cert, *new = NULL;
+	bool on = udp->ctx != NULL || tcp->ctx != NULL;
 	int rc = 0;
 
-	if (pl->ctx != NULL || c->listen_coaps[0] != '\0')
+	if (on || c->listen_coaps[0] != '\0' ||
+	    c->listen_coaps_tcp[0] != '\0')
 		rc = cert_load(c, &new, why);
-	if (rc != 0 || pl->ctx == NULL) {
+	if (rc != 0 || !on) {
 		cert_free(new);
 		return rc;
 	}
 	f->cert = new;
-	rc = dtls_show(pl);
+	rc = udp->ctx != NULL ? dtls_show(udp) : 0;
+	if (rc == 0 && tcp->ctx != NULL)
+		rc = dtls_show(tcp);
 	if (rc != 0) {
 		f->cert = was;
 		cert_free(new);

@@ -70,6 +70,8 @@ watch_new(struct plane *pl, coap_session_t *session, void *ssl)
 	coap_tls_watch(ssl, on_hello, w);
 }
 
+/* A fast client of TLS is answered before libcoap knows the session's SSL;
+ * it has met on_setup already. */
 static const coap_bin_const_t *
 on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 {
@@ -78,13 +80,15 @@ on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 	char id[LIMIT_PSK_IDENTITY + 1];
 	void *ssl = coap_session_get_tls(session, NULL);
 
-	if (ssl == NULL || !slice_to_cstr(slice_of(identity->s,
-	    identity->length), id, sizeof(id)) ||
-	    pl->f->hooks.psk(pl->f->app, pl->t, id, &key) != 0 || key.over ||
-	    key.n == 0)
+	if ((ssl == NULL && watch_of(session) == NULL) ||
+	    !slice_to_cstr(slice_of(identity->s, identity->length), id,
+	    sizeof(id)) || pl->f->hooks.psk(pl->f->app, pl->t, id,
+	    &key) != 0 || key.over || key.n == 0)
 		return NULL;
-	coap_tls_no_cache(ssl);
-	watch_new(pl, session, ssl);
+	if (watch_of(session) == NULL) {
+		coap_tls_no_cache(ssl);
+		watch_new(pl, session, ssl);
+	}
 	pl->key_ref = (coap_bin_const_t){key.n, pl->key};
 	return &pl->key_ref;
 }
@@ -105,6 +109,12 @@ decoy(struct plane *pl)
 	return &pl->decoy_ref;
 }
 
+bool
+dtls_secures(const struct plane *pl)
+{
+	return pl->t == T_DTLS || pl->t == T_TLS || pl->t == T_ADMIN;
+}
+
 int
 dtls_setup(struct plane *pl)
 {
@@ -114,9 +124,10 @@ dtls_setup(struct plane *pl)
 		.id_call_back_arg = pl,
 	};
 
-	if (pl->t == T_DTLS)
+	if (pl->t != T_ADMIN)
 		spsk.psk_info.key = *decoy(pl);
-	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
+	return coap_context_set_psk2(pl->ctx, &spsk) ? dtls_show(pl) :
+	    ERR_CRYPTO;
 }
 
 /* While a ClientHello is looked at, of either kind. Who shows no PSK never
@@ -131,6 +142,8 @@ on_setup(void *ssl, coap_dtls_pki_t *setup)
 	if (session == NULL)
 		return 1;
 	coap_tls_no_cache(ssl);
+	if (pl->t == T_TLS && !coap_tls_only_12(ssl))
+		return 0;
 	watch_new(pl, session, ssl);
 	if (pl->f->cert != NULL)
 		p = cert_parts(pl->f->cert);
@@ -141,7 +154,8 @@ on_setup(void *ssl, coap_dtls_pki_t *setup)
  * libcoap would read the certificate and its key from PEM anew for each
  * ClientHello, which takes thrice as long as the handshake, and it knows no
  * issuers. So it is given a certificate that it cannot use, goes on without
- * one, in 4.3.1 as in 4.3.4, and asks us.
+ * one, in 4.3.1 as in 4.3.4, and asks us. Over TLS it is asked to from the
+ * start, also for who has a key: see coap_tls_only_12.
  */
 int
 dtls_show(struct plane *pl)
@@ -156,7 +170,8 @@ dtls_show(struct plane *pl)
 		    .public_cert_len = sizeof(none)},
 	};
 
-	if (pl->shows || pl->f->cert == NULL)
+	if (pl->shows || (pl->f->cert == NULL && pl->t != T_TLS) ||
+	    pl->t == T_ADMIN)
 		return 0;
 	pl->shows = coap_context_set_pki(pl->ctx, &pki) != 0;
 	return pl->shows ? 0 : ERR_CRYPTO;

@@ -1,5 +1,5 @@
 /*
- * front_dtls: DTLS sessions: who holds which key, what certificate is shown,
+ * front_dtls: sessions of DTLS and TLS: who holds which key, what certificate is shown,
  * and the peer that starts anew from the port it had.
  */
 #ifndef SUITD_DAEMON_FRONT_DTLS_H
@@ -7,6 +7,8 @@
 
 #include "daemon/front_int.h"
 
+/* Has this plane got sessions with keys? */
+bool dtls_secures(const struct plane *pl);
 /* PSK for the plane's context; no identity hint, no resumption. */
 int dtls_setup(struct plane *pl) MUST_USE;
 /* From now on who comes is shown front->cert, whatever that is then; call it

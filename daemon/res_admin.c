@@ -363,6 +363,7 @@ put_listens(struct msg_status *m, const struct conf *c)
 	strcpy(m->coap, c->listen_coap);
 	strcpy(m->coaps, c->listen_coaps);
 	strcpy(m->tcp, c->listen_tcp);
+	strcpy(m->coaps_tcp, c->listen_coaps_tcp);
 	strcpy(m->admin, c->listen_admin);
 	strcpy(m->http, c->listen_http);
 }

@@ -44,6 +44,7 @@ struct msg_status {
 	   and when */
 	int64_t backup, restored_from, restored;
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+	char coaps_tcp[LIMIT_ADDRESS];
 	char admin[LIMIT_ADDRESS], http[LIMIT_ADDRESS]; /* "": off */
 	char state[MSG_WORD]; /* ready, draining */
 	int64_t reloaded; /* the configuration was read again; 0: never */

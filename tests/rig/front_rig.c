@@ -323,6 +323,7 @@ rig_start(void **state)
 	strcpy(rig.conf.listen_coap, "127.0.0.1:0");
 	strcpy(rig.conf.listen_coaps, "127.0.0.1:0");
 	strcpy(rig.conf.listen_tcp, "127.0.0.1:0");
+	strcpy(rig.conf.listen_coaps_tcp, "127.0.0.1:0");
 	strcpy(rig.conf.listen_admin, "127.0.0.1:0");
 	rig.conf.block_size = 512;
 	rig.conf.image_max = 200 * 1024;
