@@ -44,6 +44,7 @@ struct principal {
 	enum role role;
 	enum grade grade; /* L1 when the channel authenticated it */
 	uint64_t device; /* from the credential; 0: none */
+	uint64_t credential; /* its id in the store; 0: none */
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
 };
 

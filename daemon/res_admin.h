@@ -102,6 +102,10 @@ int res_admin_device(struct app *, const struct req *, struct resp *);
 int res_admin_device_events(struct app *, const struct req *,
     struct resp *);
 int res_admin_device_psk(struct app *, const struct req *, struct resp *);
+int res_admin_device_credentials(struct app *, const struct req *,
+    struct resp *);
+int res_admin_device_credential(struct app *, const struct req *,
+    struct resp *);
 int res_admin_device_tags(struct app *, const struct req *, struct resp *);
 int res_admin_explain(struct app *, const struct req *, struct resp *);
 int res_admin_releases(struct app *, const struct req *, struct resp *);

@@ -34,7 +34,7 @@ struct store_credential {
 	size_t secret_len;
 	uint8_t secret[LIMIT_SECRET];
 	int64_t created; /* 0: not known */
-	int64_t used; /* last, some minutes late; 0: never */
+	int64_t used; /* last, an hour early at most; 0: never */
 	int64_t ends; /* from then on it is none; 0: never */
 	uint64_t counter; /* of the kind's own, e.g. OSCORE's sender sequence
 	                     number up to which numbers are reserved */

@@ -27,6 +27,7 @@
 #define LIMIT_PSK_KEY_LEAST 8
 #define LIMIT_CREDENTIALS 2 /* of a device, of a kind: the old and the new */
 #define LIMIT_CREDENTIAL_LABEL 128
+#define LIMIT_OVERLAP_S (3660 * 86400) /* of an old and a new credential */
 #define LIMIT_SECRET 256 /* of a credential that is no PSK */
 #define LIMIT_OPERATORS 32 /* lines of admin.psk */
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */

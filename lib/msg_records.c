@@ -106,6 +106,15 @@ static const struct msg_field msg_psk_fields[] = {
 RECORD(msg_psk, true);
 #undef REC
 
+#define REC msg_credential
+static const struct msg_field msg_credential_fields[] = {
+	U64(id, 0), TEXT(kind, 0), TEXT(identity, MSG_REQ),
+	TEXT(label, MSG_OPT), TIME(created, MSG_OPT), TIME(used, MSG_OPT),
+	TIME(ends, MSG_OPT), END,
+};
+RECORD(msg_credential, false);
+#undef REC
+
 #define REC msg_payload
 static const struct msg_field msg_payload_fields[] = {
 	FIXED(digest, MSG_REQ), U64(size, 0), TEXT(path, MSG_OPT),

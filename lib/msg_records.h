@@ -106,6 +106,14 @@ struct msg_psk {
 	size_t key_len;
 	uint8_t key[LIMIT_PSK_KEY];
 };
+/* Never with its secret. */
+struct msg_credential {
+	uint64_t id;
+	char kind[MSG_WORD];
+	char identity[LIMIT_PSK_IDENTITY + 1];
+	char label[LIMIT_CREDENTIAL_LABEL + 1];
+	int64_t created, used, ends; /* 0: not known, never, never */
+};
 
 struct msg_payload {
 	uint8_t digest[32];
@@ -295,6 +303,7 @@ struct msg_explain {
 	struct msg_job job;
 };
 
+extern const struct msg_record msg_credential;
 extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,
