@@ -21,6 +21,7 @@
 #include "daemon/block1.h"
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
+#include "daemon/front_client.h"
 #include "daemon/front_dtls.h"
 #include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
@@ -52,9 +53,15 @@ static void
 set_principal(struct exchange *x)
 {
 	struct principal *who = &x->req.who;
+	const struct cert_peer *peer;
 	struct front *f = x->f;
 
 	*who = (struct principal){.role = ROLE_NOBODY};
+	peer = dtls_peer(x->plane, x->session);
+	if (peer != NULL && f->hooks.cert_who != NULL) {
+		f->hooks.cert_who(f->app, peer, who);
+		return;
+	}
 	if (!dtls_secures(x->plane) || !slice_to_cstr(slice_str(
 	    dtls_identity(x->session)), who->identity,
 	    sizeof(who->identity)) || who->identity[0] == '\0')
@@ -367,6 +374,7 @@ on_tick(void *arg)
 
 	block1_tick(f->block1, loop_mono(f->loop));
 	observe_tick(f->observers);
+	client_tick(f);
 }
 
 static void
@@ -510,6 +518,7 @@ front_free(struct front *f)
 		coap_free_context(f->plane[t].ctx);
 	}
 	cert_free(f->cert);
+	client_unload(&f->client);
 	block1_free(f->block1);
 	dedup_free(f->dedup);
 	free(f->held);

@@ -17,10 +17,13 @@
 #include <sys/queue.h>
 
 #include "daemon/coap_tls.h"
+#include "daemon/front_client.h"
+#include "daemon/log.h"
 #include "daemon/loop.h"
 
 #define SILENT_MS 10000
 #define AGAIN_MS 400
+#define SOON_MS (30 * 86400 * INT64_C(1000))
 
 struct watch {
 	LIST_ENTRY(watch) next;
@@ -28,6 +31,8 @@ struct watch {
 	coap_session_t *session;
 	bool connected, over;
 	bool stranger; /* showed no key */
+	struct cert_peer *peer; /* its certificate, or NULL */
+	uint64_t gen; /* by which it was checked */
 	int64_t heard, hello; /* monotonic ms; hello 0: none since heard */
 };
 
@@ -130,6 +135,53 @@ dtls_setup(struct plane *pl)
 	    ERR_CRYPTO;
 }
 
+/* Whoever signed it: what strangers send is not worth a line each. */
+static void
+say_refused(const struct watch *w, int rc, const struct why *why)
+{
+	struct req at;
+
+	w->pl->f->stats.certs_refused++;
+	req_addresses(w->pl, w->session, &at);
+	if (rc == ERR_SIGNATURE)
+		log_debug("tls: certificate refused peer=%s: %s", at.peer,
+		    why->text);
+	else
+		log_warn("tls: certificate refused peer=%s: %s", at.peer,
+		    why->text);
+}
+
+static bool
+on_certificate(void *arg, struct coap_tls_shown *shown)
+{
+	struct watch *w = arg;
+	struct front *f = w->pl->f;
+	struct cert_peer p;
+	struct why why = {0};
+	int rc = client_check(f, shown, &p, &why);
+
+	if (rc == 0 && w->peer == NULL &&
+	    (w->peer = malloc(sizeof(*w->peer))) == NULL)
+		rc = why_set(&why, ERR_NOMEM, "out of memory");
+	if (rc != 0) {
+		say_refused(w, rc, &why);
+		return false;
+	}
+	*w->peer = p;
+	w->gen = f->client_gen;
+	return true;
+}
+
+/* A client that has none goes on without. */
+static int
+ask(struct plane *pl, void *ssl)
+{
+	const struct clientca *ca = pl->f->client.ca;
+
+	return ca == NULL || pl->t == T_ADMIN || coap_tls_ask(ssl,
+	    clientca_names(ca), LIMIT_CERT_PEER, on_certificate);
+}
+
 /* While a ClientHello is looked at, of either kind. Who shows no PSK never
  * meets on_psk, so he is watched from here on. */
 static int
@@ -147,7 +199,7 @@ on_setup(void *ssl, coap_dtls_pki_t *setup)
 	watch_new(pl, session, ssl);
 	if (pl->f->cert != NULL)
 		p = cert_parts(pl->f->cert);
-	return coap_tls_show(ssl, p.leaf, p.key, p.chain);
+	return coap_tls_show(ssl, p.leaf, p.key, p.chain) && ask(pl, ssl);
 }
 
 /*
@@ -200,6 +252,21 @@ end_a_stranger(struct plane *pl)
 		longest->over = pl->dtls_over = true;
 }
 
+static void
+shown(struct watch *w)
+{
+	struct front *f = w->pl->f;
+	int64_t left = w->peer->id.until - loop_now(f->loop);
+
+	f->stats.certs++;
+	if (left < SOON_MS)
+		log_warn("tls: certificate of ep=%s %s serial=%s", w->peer->ep,
+		    left < 0 ? "has expired, client_grace lets it in" :
+		    "ends within 30 days", w->peer->id.serial);
+	if (f->hooks.cert_shown != NULL)
+		f->hooks.cert_shown(f->app, w->peer);
+}
+
 void
 dtls_connected(struct plane *pl, coap_session_t *session)
 {
@@ -209,7 +276,9 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 		return;
 	w->connected = true;
 	w->heard = loop_mono(pl->f->loop);
-	w->stranger = dtls_identity(session)[0] == '\0';
+	if (w->peer != NULL)
+		shown(w);
+	w->stranger = w->peer == NULL && dtls_identity(session)[0] == '\0';
 	if (w->stranger && ++pl->strangers > LIMIT_STRANGERS)
 		end_a_stranger(pl);
 }
@@ -251,6 +320,7 @@ watch_free(struct watch *w)
 	coap_session_set_app_data(w->session, NULL);
 	w->pl->strangers -= w->stranger;
 	LIST_REMOVE(w, next);
+	free(w->peer);
 	free(w);
 }
 
@@ -291,8 +361,73 @@ dtls_forget(struct plane *pl, const char *identity)
 	struct watch *w;
 
 	LIST_FOREACH(w, &pl->watches, next)
-		if (strcmp(dtls_identity(w->session), identity) == 0)
+		if (strcmp(dtls_identity(w->session), identity) == 0 ||
+		    (w->peer != NULL && strcmp(w->peer->identity,
+		    identity) == 0))
 			w->over = pl->dtls_over = true;
+}
+
+/* --- certificates of open sessions --- */
+
+void
+dtls_forget_certs(struct plane *pl, bool (*gone)(void *arg,
+    const struct cert_peer *p), void *arg)
+{
+	struct watch *w;
+
+	LIST_FOREACH(w, &pl->watches, next)
+		if (w->peer != NULL && !w->over && gone(arg, w->peer))
+			w->over = pl->dtls_over = true;
+}
+
+/* It must be good, and speak for whom it spoke before. */
+static void
+recheck(struct watch *w)
+{
+	void *ssl = coap_session_get_tls(w->session, NULL);
+	struct coap_tls_shown s = {NULL, NULL, 0};
+	struct cert_peer p;
+	struct why why = {0};
+	int rc;
+
+	if (ssl != NULL)
+		s = coap_tls_peer(ssl);
+	rc = client_check(w->pl->f, &s, &p, &why);
+	w->gen = w->pl->f->client_gen;
+	if (rc == 0 && strcmp(p.ep, w->peer->ep) == 0)
+		return;
+	w->over = w->pl->dtls_over = true;
+	log_info("tls: session ended ep=%s serial=%s: %s", w->peer->ep,
+	    w->peer->id.serial, rc != 0 ? why.text : "cert_endpoint");
+}
+
+bool
+dtls_recheck(struct plane *pl, size_t most)
+{
+	struct watch *w;
+
+	LIST_FOREACH(w, &pl->watches, next) {
+		if (w->peer == NULL || !w->connected || w->over ||
+		    w->gen == pl->f->client_gen)
+			continue;
+		if (most-- == 0)
+			return true;
+		recheck(w);
+	}
+	return false;
+}
+
+const struct cert_peer *
+dtls_peer(struct plane *pl, coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	if (!dtls_secures(pl) || w == NULL || w->peer == NULL ||
+	    !w->connected)
+		return NULL;
+	if (w->gen != pl->f->client_gen)
+		recheck(w);
+	return w->over ? NULL : w->peer;
 }
 
 void

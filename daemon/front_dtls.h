@@ -14,6 +14,13 @@ int dtls_setup(struct plane *pl) MUST_USE;
 /* From now on who comes is shown front->cert, whatever that is then; call it
  * again when it was NULL. */
 int dtls_show(struct plane *pl) MUST_USE;
+/* The certificate that the peer of this session proved, good by what is
+ * known now; NULL: none, or one that is good no longer. */
+const struct cert_peer *dtls_peer(struct plane *pl, coap_session_t *session);
+/* Checks up to `most` sessions anew; false: all are. */
+bool dtls_recheck(struct plane *pl, size_t most);
+void dtls_forget_certs(struct plane *pl, bool (*gone)(void *arg,
+    const struct cert_peer *p), void *arg);
 /* The identity that the peer of this session proved, "" if none. */
 const char *dtls_identity(coap_session_t *session);
 void dtls_connected(struct plane *pl, coap_session_t *session);
@@ -25,7 +32,8 @@ void dtls_gone(struct plane *pl, coap_session_t *session);
 void dtls_heard(struct plane *pl, coap_session_t *session);
 /* After libcoap's turn: ends the sessions that are to end. */
 void dtls_settle(struct plane *pl);
-/* This identity's sessions are to end: its key is another one now. */
+/* This identity's sessions are to end: its key is another one now. Also by
+ * the fingerprint of a certificate. */
 void dtls_forget(struct plane *pl, const char *identity);
 void dtls_fini(struct plane *pl);
 
