@@ -8,7 +8,8 @@ const struct route routes_admin[] = {
 	{"a/status", M_GET, OP, OBS, res_admin_status, "rt=\"suitd.status\""},
 	{"a/events", M_GET, OP, OBS, res_admin_events, "rt=\"suitd.events\""},
 
-	{"a/devices", M_GET, OP, 0, res_admin_devices, "rt=\"suitd.list\""},
+	{"a/devices", M_GET | M_POST, OP, 0, res_admin_devices,
+	    "rt=\"suitd.list\""},
 	{"a/devices/{ep}", M_GET | M_PUT | M_DELETE, OP, 0, res_admin_device,
 	    NULL},
 	{"a/devices/{ep}/explain", M_GET, OP, 0, res_admin_explain, NULL},

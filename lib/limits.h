@@ -29,6 +29,11 @@
 #define LIMIT_CREDENTIAL_LABEL 128
 #define LIMIT_OVERLAP_S (3660 * 86400) /* of an old and a new credential */
 #define LIMIT_SECRET 256 /* of a credential that is no PSK */
+#define LIMIT_IMPORT_ROWS 100 /* devices in one request */
+#define LIMIT_IMPORT_ERRORS 16 /* of them that are told */
+#define LIMIT_IMPORT_TEXT 160 /* bytes of one */
+#define LIMIT_IMPORT_LINE 4096 /* of a CSV file */
+#define LIMIT_IMPORT_KEYS LIMIT_DEVICES /* read of the file of new keys */
 #define LIMIT_OPERATORS 32 /* lines of admin.psk */
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16

@@ -69,7 +69,8 @@ static const struct msg_field msg_device_fields[] = {
 	U64(id, 0), TEXT(ep, MSG_REQ),
 	IF("class", MSG_UUID, class_id, have_class, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
-	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(registered, 0),
+	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), TEXT(identity, MSG_OPT),
+	BOOL(registered, 0),
 	BOOL(revoked, MSG_OPT), BOOL(ahead, MSG_OPT), U32(gap, MSG_OPT),
 	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
 	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
@@ -104,6 +105,39 @@ static const struct msg_field msg_psk_fields[] = {
 	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_REQ), END,
 };
 RECORD(msg_psk, true);
+#undef REC
+
+#define REC msg_import_row
+static const struct msg_field msg_import_row_fields[] = {
+	TEXT(ep, MSG_REQ), TEXT_AS("class", class_name, MSG_OPT), TAGS,
+	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_OPT),
+	BOOL(if_none, MSG_OPT), END,
+};
+RECORD(msg_import_row, true);
+#undef REC
+
+#define REC msg_import
+static const struct msg_field msg_import_fields[] = {
+	BOOL(dry, MSG_OPT), RECORDS("rows", row, row_count, msg_import_row),
+	END,
+};
+RECORD(msg_import, true);
+#undef REC
+
+#define REC msg_import_error
+static const struct msg_field msg_import_error_fields[] = {
+	U32(row, 0), TEXT(text, 0), END,
+};
+RECORD(msg_import_error, false);
+#undef REC
+
+#define REC msg_imported
+static const struct msg_field msg_imported_fields[] = {
+	BOOL(done, 0), U32(added, 0), U32(changed, 0), U32(same, 0),
+	RECORDS("errors", error, error_count, msg_import_error),
+	BYTES(kept, kept_len, MSG_OPT), END,
+};
+RECORD(msg_imported, false);
 #undef REC
 
 #define REC msg_credential
