@@ -51,6 +51,9 @@
 #define LIMIT_CERT_SERIAL 20 /* bytes, RFC 5280 4.1.2.2 */
 #define LIMIT_CERT_ISSUER 255 /* bytes of its printed name */
 #define LIMIT_CERT_PEER (16 * 1024) /* bytes of the chain that a peer sends */
+#define LIMIT_REVOKED_NAME (2 * LIMIT_CERT_SERIAL + 1 + LIMIT_CERT_ISSUER)
+#define LIMIT_REVOKED_REASON 128
+#define LIMIT_REVOKED 10000 /* certificates, by operators */
 #define LIMIT_CLIENT_CAS 64 /* certificates of client_ca */
 #define LIMIT_CLIENT_CRLS 64 /* lists of client_crl */
 #define LIMIT_CLIENT_FILES 256 /* in a folder of client_ca or client_crl */
