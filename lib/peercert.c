@@ -181,6 +181,45 @@ peercert_read(void *x509, struct peercert *ret, struct why *why)
 	return rc;
 }
 
+static int
+no_pass_phrase(char *buf, int size, int rwflag, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)arg;
+	return -1;
+}
+
+int
+peercert_parse(struct slice bytes, struct peercert_id *ret, struct why *why)
+{
+	const unsigned char *p = bytes.p;
+	struct peercert_id id = {.from = 0};
+	X509 *x = NULL;
+	BIO *bio;
+	int rc;
+
+	if (bytes.n > LIMIT_CERT_FILE)
+		return why_set(why, ERR_SIZE, "over %d bytes",
+		    LIMIT_CERT_FILE);
+	if (bytes.n > 0 && bytes.p[0] == 0x30) {
+		x = d2i_X509(NULL, &p, (long)bytes.n);
+	} else if (bytes.n > 0) {
+		bio = BIO_new_mem_buf(bytes.p, (int)bytes.n);
+		x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL,
+		    no_pass_phrase, NULL);
+		BIO_free(bio);
+	}
+	rc = x == NULL ? why_set(why, ERR_MALFORMED, "RFC 7468 5: no "
+	    "certificate in PEM or DER") : read_id(&id, x, why);
+	X509_free(x);
+	ERR_clear_error();
+	if (rc == 0)
+		*ret = id;
+	return rc;
+}
+
 int
 peercert_serial(struct slice text, char ret[2 * LIMIT_CERT_SERIAL + 1])
 {

@@ -29,6 +29,10 @@ struct peercert {
  * names or times that cannot be read.
  */
 int peercert_read(void *x509, struct peercert *ret, struct why *why) MUST_USE;
+/* The same of a certificate in PEM (the first one of it) or DER, of up to
+ * LIMIT_CERT_FILE bytes, without its names. ERR_SIZE, ERR_MALFORMED. */
+int peercert_parse(struct slice bytes, struct peercert_id *ret,
+    struct why *why) MUST_USE;
 /* The hex of a serial number as people write it (spaces, colons, "0x",
  * capitals) in the form of above. ERR_MALFORMED, ERR_SIZE. */
 int peercert_serial(struct slice text,

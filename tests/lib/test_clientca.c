@@ -472,6 +472,41 @@ numbers_and_issuers_at_their_caps_and_one_past(void **state)
 }
 
 static void
+files_of_certificates_are_read(void **state)
+{
+	const struct peer_want w = {.cn = "dev7", .serial = 77};
+	struct made m = peer_make(&w, &root);
+	struct peercert_id pem, der;
+	struct peercert c;
+	unsigned char *p = NULL;
+	int n = i2d_X509(m.cert, &p);
+
+	(void)state;
+	assert_int_equal(peercert_read(m.cert, &c, NULL), 0);
+	put_cert(&m, fresh());
+	assert_int_equal(peercert_parse(buf_slice(&text), &pem, NULL), 0);
+	assert_int_equal(peercert_parse(slice_of(p, (size_t)n), &der, NULL),
+	    0);
+	assert_memory_equal(pem.fingerprint, c.id.fingerprint, 32);
+	assert_memory_equal(der.fingerprint, c.id.fingerprint, 32);
+	assert_string_equal(der.serial, "4d");
+	assert_string_equal(pem.issuer, "CN=root");
+	assert_int_equal(peercert_parse(SLICE_NONE, &pem, NULL),
+	    ERR_MALFORMED);
+	assert_int_equal(peercert_parse(slice_of(p, (size_t)n - 1), &pem,
+	    NULL), ERR_MALFORMED);
+	assert_int_equal(peercert_parse(slice_str("hello"), &pem, NULL),
+	    ERR_MALFORMED);
+	memset(bytes + text.n, '\n', LIMIT_CERT_FILE + 1 - text.n);
+	assert_int_equal(peercert_parse(slice_of(bytes, LIMIT_CERT_FILE),
+	    &pem, NULL), 0);
+	assert_int_equal(peercert_parse(slice_of(bytes, LIMIT_CERT_FILE + 1),
+	    &pem, NULL), ERR_SIZE);
+	OPENSSL_free(p);
+	made_free(&m);
+}
+
+static void
 serial_numbers_as_people_write_them(void **state)
 {
 	char s[2 * LIMIT_CERT_SERIAL + 1], in[8 * LIMIT_CERT_SERIAL];
@@ -519,6 +554,7 @@ main(void)
 		C(names_and_numbers_of_a_certificate),
 		C(names_at_their_cap_and_one_past),
 		C(numbers_and_issuers_at_their_caps_and_one_past),
+		C(files_of_certificates_are_read),
 		C(serial_numbers_as_people_write_them),
 	};
 
