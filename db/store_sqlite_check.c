@@ -290,7 +290,7 @@ static const struct rule rules[] = {
 	{"cert-revoked", CREDENTIAL_SCHEMA, "impossible revocations of "
 	    "certificates",
 	    "SELECT name FROM cert_revoked WHERE name = '' OR"
-	    " length(name) > 296 OR length(reason) > 128",
+	    " length(name) > 241 OR length(reason) > 128",
 	    NULL, RESTORE ", or revoke the certificate anew: suitctl device "
 	    "revoke-cert"},
 	{"release-classes", 1, "releases whose classes are not as signed",

@@ -49,7 +49,8 @@
 #define LIMIT_CERTMAP_RULES 8
 #define LIMIT_CERT_NAMES 32 /* names in one certificate that are looked at */
 #define LIMIT_CERT_SERIAL 20 /* bytes, RFC 5280 4.1.2.2 */
-#define LIMIT_CERT_ISSUER 255 /* bytes of its printed name */
+#define LIMIT_CERT_ISSUER 200 /* bytes of its printed name: with a serial
+                                 number it fits into a Uri-Query */
 #define LIMIT_CERT_PEER (16 * 1024) /* bytes of the chain that a peer sends */
 #define LIMIT_REVOKED_NAME (2 * LIMIT_CERT_SERIAL + 1 + LIMIT_CERT_ISSUER)
 #define LIMIT_REVOKED_REASON 128

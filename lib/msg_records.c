@@ -107,6 +107,21 @@ static const struct msg_field msg_psk_fields[] = {
 RECORD(msg_psk, true);
 #undef REC
 
+#define REC msg_cert
+static const struct msg_field msg_cert_fields[] = {
+	FIXED(fingerprint, MSG_REQ), TEXT(label, MSG_OPT), END,
+};
+RECORD(msg_cert, true);
+#undef REC
+
+#define REC msg_revoked
+static const struct msg_field msg_revoked_fields[] = {
+	TEXT(name, MSG_REQ), TIME(at, MSG_OPT), TEXT(reason, MSG_OPT),
+	BOOL(undo, MSG_OPT), END,
+};
+RECORD(msg_revoked, true);
+#undef REC
+
 #define REC msg_import_row
 static const struct msg_field msg_import_row_fields[] = {
 	TEXT(ep, MSG_REQ), TEXT_AS("class", class_name, MSG_OPT), TAGS,

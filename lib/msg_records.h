@@ -147,6 +147,20 @@ struct msg_credential {
 	int64_t created, used, ends; /* 0: not known, never, never */
 };
 
+/* Of a certificate that an operator enters. */
+struct msg_cert {
+	uint8_t fingerprint[32];
+	char label[LIMIT_CREDENTIAL_LABEL + 1];
+};
+
+/* A certificate that an operator revoked; see db/store_revoked.h. */
+struct msg_revoked {
+	char name[LIMIT_REVOKED_NAME + 1];
+	int64_t at;
+	char reason[LIMIT_REVOKED_REASON + 1];
+	bool undo; /* in a request */
+};
+
 struct msg_payload {
 	uint8_t digest[32];
 	uint64_t size;
@@ -335,6 +349,7 @@ struct msg_explain {
 	struct msg_job job;
 };
 
+extern const struct msg_record msg_cert, msg_revoked;
 extern const struct msg_record msg_credential, msg_import_row, msg_import,
     msg_import_error, msg_imported;
 extern const struct msg_record msg_status, msg_job, msg_device,
