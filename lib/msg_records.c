@@ -45,6 +45,7 @@ static const struct msg_field msg_status_fields[] = {
 	U64(images_mapped, 0), BOOL(degraded, 0), TEXT(why, 0), U64(ahead, 0),
 	TIME(backup, 0), TIME(restored_from, 0), TIME(restored, 0),
 	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(coaps_tcp, 0),
+	TEXT(features, 0),
 	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
 	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0), END,

@@ -338,7 +338,7 @@ def test_the_check_says_what_is_trusted(_):
         check = [os.path.join(BIN, "suitd"), "-n", "-c", d.file("suitd.conf"), "-d", d.state]
         r = subprocess.run(check, capture_output=True, text=True)
         assert re.search(r"client_ca .*ok .*authorities 1, lists of revoked ones 1", r.stdout), r.stdout
-        assert re.search(r"built with .*dtls psk", r.stdout), r.stdout
+        assert re.search(r"library .*ok .*libcoap .*: dtls psk", r.stdout), r.stdout
         os.unlink(d.ca.file("ca.pem"))
         r = subprocess.run(check, capture_output=True, text=True)
         assert r.returncode == 1 and re.search(r"client_ca .*FAILS", r.stdout), r.stdout
