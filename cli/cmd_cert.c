@@ -67,7 +67,7 @@ cmd_device_cert(struct cli *c, int argc, char **argv)
 	if (gmtime_r(&t, &tm) != NULL)
 		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
 	memcpy(m.fingerprint, id.fingerprint, 32);
-	snprintf(m.label, sizeof(m.label), "serial %s, until %s, %.60s",
+	snprintf(m.label, sizeof(m.label), "serial %s, until %s, %.48s",
 	    id.serial, date, id.issuer);
 	client_path(&rq, "a", "devices", argv[0], "cert", NULL);
 	rc = post(c, &rq, &msg_cert, &m);

@@ -187,7 +187,7 @@ describe(const struct cert_peer *p, struct store_credential *c)
 	if (gmtime_r(&t, &tm) != NULL)
 		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
 	snprintf(c->identity, sizeof(c->identity), "%s", p->identity);
-	snprintf(c->label, sizeof(c->label), "serial %s, until %s, %.60s",
+	snprintf(c->label, sizeof(c->label), "serial %s, until %s, %.48s",
 	    p->id.serial, date, p->id.issuer);
 }
 

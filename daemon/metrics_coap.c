@@ -64,6 +64,13 @@ metrics_handshakes(struct metrics *m)
 }
 
 void
+metrics_client_certs(struct metrics *m)
+{
+	metrics_of(m, "ok", m->front.certs);
+	metrics_of(m, "refused", m->front.certs_refused);
+}
+
+void
 metrics_observers(struct metrics *m)
 {
 	metrics_one(m, m->front.observers);

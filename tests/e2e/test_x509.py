@@ -110,11 +110,11 @@ BOTH = ("dtls", "tls")
 class Session:
     """A session that is held open, by openssl s_client."""
 
-    def __init__(self, d, plane, cert):
+    def __init__(self, d, plane, cert, host="127.0.0.1"):
         self.plane = plane
         port = d.sport if plane == "dtls" else d.tport
         self.p = subprocess.Popen(["openssl", "s_client", "-quiet", "-dtls1_2" if plane == "dtls" else "-tls1_2", "-connect",
-                                   "127.0.0.1:%d" % port, "-cert", cert, "-key", cert], stdin=subprocess.PIPE,
+                                   "127.0.0.1:%d" % port, "-bind", host + ":0", "-cert", cert, "-key", cert], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         os.set_blocking(self.p.stdout.fileno(), False)
         self.mid = 0
@@ -318,6 +318,18 @@ def test_pinned_only_what_an_operator_entered(_):
         d.ctl("device", "cert", "p1", g)
         assert len(certs(d, "p1")) == 2
         d.ctl("device", "cert", "p1", d.ca.issue("p1", "p1-third"), rc=1)
+
+
+def test_a_copied_certificate_is_told(_):
+    with Server() as d:
+        f = d.ca.issue("tw")
+        register(d, "dtls", f, "tw")
+        with Session(d, "dtls", f) as a, Session(d, "tls", f, "127.0.0.2") as b:
+            def both_talk():
+                a.get("hello")
+                b.get("hello")
+                return device(d, "tw").get("twin")
+            wait_for("two devices with one certificate", both_talk, 30)
 
 
 def test_unknown_devices_need_a_certificate(_):
