@@ -77,6 +77,13 @@ const struct cli_cmd cli_online[] = {
 	{"device revoke", "EP [--credential ID]",
 	    "neither serves nor updates a device, or takes one credential",
 	    cmd_device_revoke},
+	{"device cert", "EP FILE", "enters a certificate as one of a "
+	    "device's credentials", cmd_device_cert},
+	{"device revoke-cert", "--cert FILE|--serial HEX [--issuer NAME] "
+	    "[--reason TEXT] [--undo]", "lets a certificate in no more",
+	    cmd_device_revoke_cert},
+	{"device revoked-certs", "[--limit N] [--after NAME]",
+	    "certificates that operators revoked", cmd_device_revoked_certs},
 	{"device restore", "EP", "takes a revoked device back",
 	    cmd_device_restore},
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/access_cert.h"
 #include "daemon/access_impl.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -435,6 +436,8 @@ access_ident(struct app *app, const struct req *req, const char *ep,
 		ep = name;
 	if (req->who.device != 0) {
 		rc = by_credential(app, req, ep, &id, why);
+	} else if (req->who.ep[0] != '\0') {
+		rc = access_cert_ident(req, ep, &id, why);
 	} else if (ep[0] != '\0') {
 		rc = by_claim(app, req, ep, &id, why);
 	} else {

@@ -245,6 +245,7 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_DROPPED] = metrics_dropped,
 	[METRIC_ID_SESSIONS] = metrics_sessions,
 	[METRIC_ID_HANDSHAKES] = metrics_handshakes,
+	[METRIC_ID_CLIENT_CERTS] = metrics_client_certs,
 	[METRIC_ID_OBSERVERS] = metrics_observers,
 	[METRIC_ID_NOTIFICATIONS] = metrics_notifications,
 	[METRIC_ID_DEVICES] = metrics_devices,

@@ -48,6 +48,7 @@ metrics_sessions(struct metrics *m)
 {
 	static const char *const names[TRANSPORTS] = {
 		[T_UDP] = "udp", [T_DTLS] = "dtls", [T_TCP] = "tcp",
+		[T_TLS] = "tls",
 		[T_ADMIN] = "admin",
 	};
 
@@ -60,6 +61,13 @@ metrics_handshakes(struct metrics *m)
 {
 	metrics_of(m, "ok", m->front.handshakes);
 	metrics_of(m, "failed", m->front.handshakes_failed);
+}
+
+void
+metrics_client_certs(struct metrics *m)
+{
+	metrics_of(m, "ok", m->front.certs);
+	metrics_of(m, "refused", m->front.certs_refused);
 }
 
 void

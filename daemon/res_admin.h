@@ -108,6 +108,8 @@ int res_admin_device_credentials(struct app *, const struct req *,
     struct resp *);
 int res_admin_device_credential(struct app *, const struct req *,
     struct resp *);
+int res_admin_device_cert(struct app *, const struct req *, struct resp *);
+int res_admin_revoked(struct app *, const struct req *, struct resp *);
 int res_admin_device_tags(struct app *, const struct req *, struct resp *);
 int res_admin_explain(struct app *, const struct req *, struct resp *);
 int res_admin_releases(struct app *, const struct req *, struct resp *);

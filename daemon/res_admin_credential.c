@@ -139,6 +139,17 @@ find(const struct credential_list *l, const char *name)
 	return NULL;
 }
 
+/* Else its authority would let it in again. */
+static int
+revoke_cert(struct app *app, const struct store_credential *c)
+{
+	struct store_revoked r = {.at = loop_now(app->loop)};
+
+	snprintf(r.name, sizeof(r.name), "%s", c->identity);
+	snprintf(r.reason, sizeof(r.reason), "%.100s", c->label);
+	return ST(app, revoked_put, &r);
+}
+
 int
 res_admin_device_credential(struct app *app, const struct req *req,
     struct resp *resp)
@@ -162,6 +173,8 @@ res_admin_device_credential(struct app *app, const struct req *req,
 	snprintf(ev.detail, sizeof(ev.detail), "%s %.60s",
 	    credential_kind(c->kind), c->identity);
 	rc = ST(app, credential_remove, c->id);
+	if (rc == 0 && c->kind == CREDENTIAL_CERT)
+		rc = revoke_cert(app, c);
 	rc = admin_end(app, req, resp, &ev, rc);
 	credential_settle(app, d.id, &had);
 	return rc;

@@ -94,6 +94,15 @@ rules_credential(const struct store_credential *c)
 }
 
 int
+rules_revoked(const struct store_revoked *r)
+{
+	int err = rules_text(r->name, 1, LIMIT_REVOKED_NAME);
+
+	return err != 0 ? err : rules_text(r->reason, 0,
+	    LIMIT_REVOKED_REASON);
+}
+
+int
 rules_author(const struct store_author *a)
 {
 	int err = rules_text(a->name, 1, LIMIT_KEY_NAME);

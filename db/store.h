@@ -28,6 +28,7 @@
 
 #include "db/store_audit.h"
 #include "db/store_credential.h"
+#include "db/store_revoked.h"
 #include "lib/err.h"
 #include "lib/lag.h"
 #include "lib/limits.h"
@@ -370,6 +371,16 @@ struct store_ops {
 	int (*credential_count)(struct store *s, uint64_t id,
 	    uint64_t counter);
 	int (*credential_remove)(struct store *s, uint64_t id);
+
+	/* revoked certificates: put replaces by name, at most LIMIT_REVOKED
+	 * (ERR_LIMIT). list: those with names above `after` ("": all), by
+	 * name, at most LIMIT_PAGE */
+	int (*revoked_put)(struct store *s, const struct store_revoked *r);
+	int (*revoked_get)(struct store *s, const char *name,
+	    struct store_revoked *ret);
+	int (*revoked_remove)(struct store *s, const char *name);
+	int (*revoked_list)(struct store *s, const char *after, size_t limit,
+	    struct store_revoked *ret, size_t *ret_n);
 
 	/* author: put replaces by name; at most LIMIT_KEYRING (ERR_LIMIT) */
 	int (*author_put)(struct store *s, const struct store_author *a);

@@ -30,6 +30,7 @@ struct mem_table {
 enum mem_name {
 	MEM_DEVICE,
 	MEM_CREDENTIAL,
+	MEM_REVOKED,
 	MEM_AUTHOR,
 	MEM_RELEASE,
 	MEM_ENVELOPE,
@@ -134,6 +135,7 @@ void mem_device_init(struct mem *m, struct store_ops *ops);
 /* All of a device's. */
 void mem_credential_drop(struct mem *m, uint64_t device);
 void mem_credential_init(struct mem *m, struct store_ops *ops);
+void mem_revoked_init(struct mem *m, struct store_ops *ops);
 void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);

@@ -259,6 +259,12 @@ int sq_ahead_max(struct store *s, const uint8_t class_id[16],
     uint64_t *ret_seq);
 int sq_ahead_settle(struct store *s, const uint8_t class_id[16], uint64_t seq,
     size_t limit, size_t *ret_n);
+int sq_revoked_put(struct store *s, const struct store_revoked *r);
+int sq_revoked_get(struct store *s, const char *name,
+    struct store_revoked *ret);
+int sq_revoked_remove(struct store *s, const char *name);
+int sq_revoked_list(struct store *s, const char *after, size_t limit,
+    struct store_revoked *ret, size_t *ret_n);
 int sq_credential_put(struct store *s, struct store_credential *c);
 int sq_credential_get(struct store *s, enum credential_kind kind,
     const char *identity, struct store_credential *ret);

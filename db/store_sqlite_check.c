@@ -136,6 +136,7 @@ static const struct {
 	int from, to;
 } tables[] = {
 	{"device", 1, 0}, {"psk", 1, 4}, {"credential", 5, 0},
+	{"cert_revoked", 5, 0},
 	{"author", 1, 0}, {"release", 1, 0}, {"payload", 1, 0},
 	{"campaign", 1, 0}, {"job", 1, 0}, {"event", 1, 0}, {"meta", 1, 0},
 	{"audit", 5, 0},
@@ -287,6 +288,12 @@ static const struct rule rules[] = {
 	    " OR length(secret) > 256 OR ends = 0",
 	    NULL, RESTORE ", or give the device a new one: suitctl device "
 	    "add EP --psk-new"},
+	{"cert-revoked", CREDENTIAL_SCHEMA, "impossible revocations of "
+	    "certificates",
+	    "SELECT name FROM cert_revoked WHERE name = '' OR"
+	    " length(name) > 241 OR length(reason) > 128",
+	    NULL, RESTORE ", or revoke the certificate anew: suitctl device "
+	    "revoke-cert"},
 	{"release-classes", 1, "releases whose classes are not as signed",
 	    "SELECT 'release ' || id FROM release AS r WHERE"
 	    " length(classes) / 16 <> (SELECT count(*) FROM release_class"

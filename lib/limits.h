@@ -46,6 +46,22 @@
 #define LIMIT_CERT_RSA_LEAST 2048 /* bits */
 #define LIMIT_CERT_NAME 128 /* what is shown of its subject */
 
+/* certificates of peers */
+#define LIMIT_CERTMAP 255 /* bytes of the rules that make endpoint names */
+#define LIMIT_CERTMAP_RULES 8
+#define LIMIT_CERT_NAMES 32 /* names in one certificate that are looked at */
+#define LIMIT_CERT_SERIAL 20 /* bytes, RFC 5280 4.1.2.2 */
+#define LIMIT_CERT_ISSUER 200 /* bytes of its printed name: with a serial
+                                 number it fits into a Uri-Query */
+#define LIMIT_CERT_PEER (16 * 1024) /* bytes of the chain that a peer sends */
+#define LIMIT_REVOKED_NAME (2 * LIMIT_CERT_SERIAL + 1 + LIMIT_CERT_ISSUER)
+#define LIMIT_REVOKED_REASON 128
+#define LIMIT_REVOKED 10000 /* certificates, by operators */
+#define LIMIT_CLIENT_CAS 64 /* certificates of client_ca */
+#define LIMIT_CLIENT_CRLS 64 /* lists of client_crl */
+#define LIMIT_CLIENT_FILES 256 /* in a folder of client_ca or client_crl */
+#define LIMIT_CRL_FILE (4 * 1024 * 1024)
+
 /* the configuration's file */
 #define LIMIT_CONF_FILE (256 * 1024)
 #define LIMIT_CONF_ERRORS 32 /* that are told, with their lines */

@@ -45,7 +45,9 @@ static const struct msg_field msg_status_fields[] = {
 	U64(images_mapped, 0), BOOL(degraded, 0), TEXT(why, 0), U64(ahead, 0),
 	U64(twins, 0),
 	TIME(backup, 0), TIME(restored_from, 0), TIME(restored, 0),
-	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(admin, 0),
+	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(coaps_tcp, 0),
+	TEXT(features, 0),
+	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
 	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0), END,
 };
@@ -106,6 +108,21 @@ static const struct msg_field msg_psk_fields[] = {
 	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_REQ), END,
 };
 RECORD(msg_psk, true);
+#undef REC
+
+#define REC msg_cert
+static const struct msg_field msg_cert_fields[] = {
+	FIXED(fingerprint, MSG_REQ), TEXT(label, MSG_OPT), END,
+};
+RECORD(msg_cert, true);
+#undef REC
+
+#define REC msg_revoked
+static const struct msg_field msg_revoked_fields[] = {
+	TEXT(name, MSG_REQ), TIME(at, MSG_OPT), TEXT(reason, MSG_OPT),
+	BOOL(undo, MSG_OPT), END,
+};
+RECORD(msg_revoked, true);
 #undef REC
 
 #define REC msg_import_row

@@ -46,6 +46,8 @@ struct msg_status {
 	   and when */
 	int64_t backup, restored_from, restored;
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+	char coaps_tcp[LIMIT_ADDRESS];
+	char features[80]; /* what the library in use can, and cannot */
 	char admin[LIMIT_ADDRESS], http[LIMIT_ADDRESS]; /* "": off */
 	char state[MSG_WORD]; /* ready, draining */
 	int64_t reloaded; /* the configuration was read again; 0: never */
@@ -147,6 +149,20 @@ struct msg_credential {
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	char label[LIMIT_CREDENTIAL_LABEL + 1];
 	int64_t created, used, ends; /* 0: not known, never, never */
+};
+
+/* Of a certificate that an operator enters. */
+struct msg_cert {
+	uint8_t fingerprint[32];
+	char label[LIMIT_CREDENTIAL_LABEL + 1];
+};
+
+/* A certificate that an operator revoked; see db/store_revoked.h. */
+struct msg_revoked {
+	char name[LIMIT_REVOKED_NAME + 1];
+	int64_t at;
+	char reason[LIMIT_REVOKED_REASON + 1];
+	bool undo; /* in a request */
 };
 
 struct msg_payload {
@@ -345,6 +361,7 @@ struct msg_explain {
 	struct msg_job job;
 };
 
+extern const struct msg_record msg_cert, msg_revoked;
 extern const struct msg_record msg_credential, msg_import_row, msg_import,
     msg_import_error, msg_imported;
 extern const struct msg_record msg_status, msg_job, msg_device,

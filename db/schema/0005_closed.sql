@@ -72,3 +72,13 @@ CREATE INDEX credential_ends ON credential (ends) WHERE ends IS NOT NULL;
 INSERT INTO credential (device, kind, identity, secret, label, created, used,
 	counter) SELECT device, 1, identity, key, '', 0, 0, 0 FROM psk;
 DROP TABLE psk;
+
+-- certificates
+-- Of clients, that an operator revoked: "SERIAL@ISSUER", "SERIAL@" of any
+-- issuer, or a fingerprint. The authorities' own lists are files.
+
+CREATE TABLE cert_revoked (
+	name TEXT PRIMARY KEY,
+	at INTEGER NOT NULL,
+	reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

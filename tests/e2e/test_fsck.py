@@ -297,6 +297,7 @@ def test_rows_that_cannot_be(src):
             ("reference", "DELETE FROM device WHERE ep = 'dev3'"),
             ("credential-state", "UPDATE credential SET secret = NULL WHERE id = 1"),
             ("credential-state", "UPDATE credential SET kind = 4 WHERE id = 2"),
+            ("cert-revoked", "INSERT INTO cert_revoked VALUES ('', 1, '')"),
             ("reference", "UPDATE credential SET device = 999 WHERE id = 1"),
             ("credential-unused", "UPDATE device SET have_psk = 0 WHERE ep = 'dev4'"),
             ("release-classes", "DELETE FROM release_class WHERE release = 2"),

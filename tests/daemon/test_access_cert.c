@@ -1,0 +1,285 @@
+/*
+ * Certificates of devices: which may let in, who it is then, and that nobody
+ * else is.
+ */
+#include "tests/daemon/fake.h"
+
+#include "daemon/access_cert.h"
+#include "daemon/credential.h"
+#include "daemon/res_admin.h"
+
+static struct world w;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	world_open(&w, store_mem_open);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	world_close(&w);
+	return 0;
+}
+
+/* The n-th certificate that an authority made for this endpoint. */
+static struct cert_peer
+cert(const char *ep, unsigned n)
+{
+	struct cert_peer p = {.id = {.until = INT64_C(4000000000000)}};
+
+	snprintf(p.id.serial, sizeof(p.id.serial), "%02x", n);
+	strcpy(p.id.issuer, "CN=devices");
+	snprintf(p.identity, sizeof(p.identity), "%064x", n);
+	strcpy(p.ep, ep);
+	return p;
+}
+
+static int
+may(const struct cert_peer *p)
+{
+	struct why why = {0};
+	int rc = access_cert(&w.app, p, &why);
+
+	if (rc == ERR_POLICY || rc == ERR_CONFLICT)
+		assert_int_equal(why.err, rc);
+	return rc;
+}
+
+static void
+show(const struct cert_peer *p)
+{
+	access_cert_shown(&w.app, p);
+	turn(&w);
+}
+
+static int
+mark_revoked(const char *name, bool undo)
+{
+	struct store *s = w.app.store;
+	struct store_revoked r = {.at = 1};
+	int rc = engine_begin(w.app.engine);
+
+	assert_int_equal(rc, 0);
+	strcpy(r.name, name);
+	rc = engine_end(w.app.engine, undo ? s->ops->revoked_remove(s, name) :
+	    s->ops->revoked_put(s, &r));
+	turn(&w);
+	return rc;
+}
+
+static size_t
+entered(uint64_t device)
+{
+	struct credential_list l;
+
+	assert_int_equal(credential_list(&w.app, device, &l), 0);
+	return l.n;
+}
+
+static struct store_device
+again(const struct store_device *d)
+{
+	struct store_device now;
+
+	assert_int_equal(w.app.store->ops->device_get(w.app.store, d->id,
+	    &now), 0);
+	return now;
+}
+
+static int
+ident(const struct cert_peer *p, const char *ep, struct ident *ret)
+{
+	struct req req = {.method = M_POST};
+
+	strcpy(req.addr, "192.0.2.1");
+	if (p != NULL)
+		access_cert_who(&w.app, p, &req.who);
+	return access_ident(&w.app, &req, ep, ret, NULL);
+}
+
+static void
+who_has_shown_one_is_the_device_and_nobody_else_is(void **state)
+{
+	struct store_device d = device(&w, "d1", DRIVER_NONE);
+	struct cert_peer p = cert("d1", 1);
+	struct principal who;
+	struct ident id;
+
+	(void)state;
+	assert_int_equal(may(&p), 0);
+	assert_int_equal(ident(NULL, "d1", &id), 0); /* as yet */
+	show(&p);
+	assert_true(again(&d).have_psk);
+	assert_int_equal(entered(d.id), 1);
+	access_cert_who(&w.app, &p, &who);
+	assert_int_equal(who.role, ROLE_DEVICE);
+	assert_int_equal(who.grade, GRADE_L1);
+	assert_int_equal(who.device, d.id);
+	assert_int_not_equal(who.credential, 0);
+	assert_string_equal(who.identity, p.identity);
+	assert_int_equal(ident(&p, "", &id), 0);
+	assert_int_equal(id.how, IDENT_CREDENTIAL);
+	assert_int_equal(id.dev.id, d.id);
+	assert_int_equal(ident(&p, "d2", &id), ERR_FORBIDDEN);
+	assert_int_equal(ident(NULL, "d1", &id), ERR_UNAUTHORIZED);
+	show(&p); /* again */
+	assert_int_equal(entered(d.id), 1);
+}
+
+static void
+of_a_device_that_is_not_known_it_is_a_name(void **state)
+{
+	struct cert_peer p = cert("new", 1);
+	struct principal who;
+	struct ident id;
+
+	(void)state;
+	assert_int_equal(may(&p), 0);
+	show(&p);
+	access_cert_who(&w.app, &p, &who);
+	assert_int_equal(who.device, 0);
+	assert_string_equal(who.ep, "new");
+	assert_int_equal(ident(&p, "", &id), 0);
+	assert_int_equal(id.how, IDENT_NONE);
+	assert_int_equal(id.grade, GRADE_L1);
+	assert_string_equal(id.dev.ep, "new");
+	assert_int_equal(ident(&p, "other", &id), ERR_FORBIDDEN);
+}
+
+static void
+revoked_by_number_issuer_or_fingerprint(void **state)
+{
+	struct cert_peer p = cert("d1", 10), other = cert("d1", 11);
+	const char *const names[] = {"0a@CN=devices", "0a@", p.identity};
+
+	(void)state;
+	(void)device(&w, "d1", DRIVER_NONE);
+	assert_int_equal(mark_revoked("0a@CN=others", false), 0);
+	assert_int_equal(may(&p), 0);
+	assert_false(access_cert_is(&p, "0a@CN=others"));
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(mark_revoked(names[i], false), 0);
+		assert_int_equal(may(&p), ERR_POLICY);
+		assert_int_equal(may(&other), 0);
+		assert_true(access_cert_is(&p, names[i]));
+		assert_false(access_cert_is(&other, names[i]));
+		assert_int_equal(mark_revoked(names[i], true), 0);
+		assert_int_equal(may(&p), 0);
+	}
+}
+
+static void
+a_revoked_device_has_no_certificate(void **state)
+{
+	struct store_device d = device(&w, "d1", DRIVER_NONE);
+	struct cert_peer p = cert("d1", 1);
+
+	(void)state;
+	d.revoked = true;
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine,
+	    w.app.store->ops->device_put(w.app.store, &d)), 0);
+	turn(&w);
+	assert_int_equal(may(&p), ERR_POLICY);
+}
+
+static void
+a_new_one_takes_the_place_of_the_oldest(void **state)
+{
+	struct store_device d = device(&w, "d1", DRIVER_NONE);
+	struct store_credential c;
+	struct store *s = w.app.store;
+
+	(void)state;
+	for (unsigned i = 1; i <= LIMIT_CREDENTIALS + 1; i++) {
+		struct cert_peer p = cert("d1", i);
+
+		w.loop.now += 1000;
+		show(&p);
+		assert_int_equal(entered(d.id), i < LIMIT_CREDENTIALS ? i :
+		    LIMIT_CREDENTIALS);
+	}
+	assert_int_equal(s->ops->credential_get(s, CREDENTIAL_CERT,
+	    cert("d1", 1).identity, &c), ERR_NOT_FOUND);
+	assert_int_equal(s->ops->credential_get(s, CREDENTIAL_CERT,
+	    cert("d1", LIMIT_CREDENTIALS + 1).identity, &c), 0);
+	assert_non_null(strstr(c.label, "serial 03"));
+	assert_non_null(strstr(c.label, "CN=devices"));
+}
+
+static void
+an_operator_enters_no_more_than_there_is_room_for(void **state)
+{
+	struct store_device d = device(&w, "d1", DRIVER_NONE);
+	struct store_device e = device(&w, "d2", DRIVER_NONE);
+
+	(void)state;
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	for (unsigned i = 1; i <= LIMIT_CREDENTIALS + 1; i++) {
+		struct store_credential c = {.created = 1};
+
+		strcpy(c.identity, cert("d1", i).identity);
+		assert_int_equal(access_cert_enter(&w.app, &d, &c, false),
+		    i <= LIMIT_CREDENTIALS ? 0 : ERR_LIMIT);
+		if (i <= LIMIT_CREDENTIALS)
+			assert_int_equal(access_cert_enter(&w.app, &e, &c,
+			    true), ERR_EXISTS);
+	}
+	assert_int_equal(engine_end(w.app.engine, 0), 0);
+	turn(&w);
+}
+
+static void
+pinned_ones_only(void **state)
+{
+	struct store_device d = device(&w, "d1", DRIVER_NONE);
+	struct cert_peer p = cert("d1", 1), q = cert("d1", 2),
+	    unknown = cert("new", 3);
+
+	(void)state;
+	show(&p);
+	w.app.conf.client_pinned = true;
+	assert_int_equal(may(&p), 0);
+	assert_int_equal(may(&q), ERR_POLICY);
+	assert_int_equal(may(&unknown), ERR_POLICY);
+	assert_int_equal(entered(d.id), 1);
+}
+
+/* The rule for endpoints has changed, or an authority made a mistake. */
+static void
+one_of_another_device_is_refused(void **state)
+{
+	struct cert_peer p = cert("d1", 1);
+
+	(void)state;
+	(void)device(&w, "d1", DRIVER_NONE);
+	(void)device(&w, "d2", DRIVER_NONE);
+	show(&p);
+	strcpy(p.ep, "d2");
+	assert_int_equal(may(&p), ERR_CONFLICT);
+	strcpy(p.ep, "unknown");
+	assert_int_equal(may(&p), ERR_CONFLICT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define C(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+		C(who_has_shown_one_is_the_device_and_nobody_else_is),
+		C(of_a_device_that_is_not_known_it_is_a_name),
+		C(revoked_by_number_issuer_or_fingerprint),
+		C(a_revoked_device_has_no_certificate),
+		C(a_new_one_takes_the_place_of_the_oldest),
+		C(an_operator_enters_no_more_than_there_is_room_for),
+		C(pinned_ones_only),
+		C(one_of_another_device_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
