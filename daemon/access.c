@@ -191,7 +191,7 @@ access_who(struct app *app, enum transport t, const char *identity,
 
 	if (t == T_ADMIN) {
 		if (operators_find(app->access->operators, identity) != NULL)
-			p.role = ROLE_OPERATOR;
+			p.role = ROLES_ADMIN;
 	} else if ((e = credential(app, identity)) != NULL) {
 		p.role = ROLE_DEVICE;
 		p.device = e->device;

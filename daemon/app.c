@@ -79,8 +79,13 @@ open_front(struct app *app, struct why *why)
 		.app = app,
 		.blobs = app->blobs,
 		.conf = &app->conf,
-		.hooks = {access_psk, access_who, engine_blocks, on_refused,
-		    blocks_count},
+		.hooks = {
+			.psk = access_psk,
+			.who = access_who,
+			.blocks = engine_blocks,
+			.refused = on_refused,
+			.stats = blocks_count,
+		},
 		.device = routes_device,
 		.admin = routes_admin,
 	};

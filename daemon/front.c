@@ -61,18 +61,33 @@ set_principal(struct exchange *x)
 	f->hooks.who(f->app, x->plane->t, who->identity, who);
 }
 
+/* Nothing on the admin port is for nobody, whatever its row says. */
+static int
+check_somebody(struct exchange *x)
+{
+	if (x->plane->t != T_ADMIN || x->req.who.role != ROLE_NOBODY)
+		return 0;
+	return why_set(&x->resp.why, ERR_UNAUTHORIZED,
+	    "this credential is not valid any more");
+}
+
 static int
 check_role(struct exchange *x)
 {
-	enum role have = x->req.who.role, need = x->match.route->role;
+	const struct route *r = x->match.route;
+	unsigned have = x->req.who.role;
 
-	if (have >= need)
-		return 0;
-	return have == ROLE_NOBODY ?
-	    why_set(&x->resp.why, ERR_UNAUTHORIZED,
-	    "a credential is needed: use coaps") :
-	    why_set(&x->resp.why, ERR_FORBIDDEN,
-	    "this credential may not do that");
+	if (!route_may(r, x->req.method, have))
+		return have == ROLE_NOBODY ?
+		    why_set(&x->resp.why, ERR_UNAUTHORIZED,
+		    "a credential is needed: use coaps") :
+		    why_set(&x->resp.why, ERR_FORBIDDEN,
+		    "the role of this credential may not do that");
+	if (x->plane->t == T_ADMIN && !(r->flags & ROUTE_SCOPED) &&
+	    !scope_all(&x->req.who.scope))
+		return why_set(&x->resp.why, ERR_FORBIDDEN,
+		    "this is only for who has no scope");
+	return 0;
 }
 
 static const struct route *
@@ -117,11 +132,13 @@ take_body(struct exchange *x)
 static int
 call_route(struct exchange *x)
 {
-	int rc;
+	int rc = check_somebody(x);
 
-	if (strcmp(x->req.path, ".well-known/core") == 0)
+	if (rc == 0 && strcmp(x->req.path, ".well-known/core") == 0)
 		return serve_links(x);
-	rc = route_find(table_of(x), x->req.path, x->req.method, &x->match);
+	if (rc == 0)
+		rc = route_find(table_of(x), x->req.path, x->req.method,
+		    &x->match);
 	if (rc == 0)
 		rc = check_role(x);
 	if (rc == 0)
@@ -131,7 +148,10 @@ call_route(struct exchange *x)
 	if (rc != 0)
 		return rc;
 	x->ran = true;
-	return x->match.route->fn(x->f->app, &x->req, &x->resp);
+	if (x->plane->t == T_ADMIN && x->f->hooks.admit != NULL)
+		rc = x->f->hooks.admit(x->f->app, x->match.route, &x->req,
+		    &x->resp);
+	return rc != 0 ? rc : x->match.route->fn(x->f->app, &x->req, &x->resp);
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "lib/content.h"
 #include "lib/err.h"
 #include "lib/limits.h"
+#include "lib/rights.h"
 #include "lib/slice.h"
 #include "lib/track.h"
 
@@ -34,17 +35,20 @@ struct loop;
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
-enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
-
 enum transport { T_UDP, T_DTLS, T_TCP, T_ADMIN };
 #define TRANSPORTS 4
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
-	enum role role;
+	unsigned role; /* a set of enum role */
 	enum grade grade; /* L1 when the channel authenticated it */
 	uint64_t device; /* from the credential; 0: none */
-	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
+	/* of a device its PSK identity; on the admin port the principal's
+	   name, whichever of its keys it came with; "" none */
+	char identity[LIMIT_PSK_IDENTITY + 1];
+	char approved[LIMIT_PSK_IDENTITY + 1]; /* the second person who has
+	                         said yes to this very request; "" nobody */
+	struct scope scope; /* what an operator, author, ... may touch */
 };
 
 struct req {
@@ -102,12 +106,23 @@ typedef int (*route_fn)(struct app *app, const struct req *req,
 #define ROUTE_BODY_FILE (1u << 1) /* an image: resp->upload */
 #define ROUTE_HIDDEN (1u << 2) /* not in .well-known/core */
 #define ROUTE_BLOCKS (1u << 3) /* images: hooks.blocks is called */
+#define ROUTE_SCOPED (1u << 4) /* the handler minds req->who.scope; without
+                                  it who has a scope is refused */
+/* A change that may need a second person, see eyes.h: (flags >> 8) & 15 is an
+ * enum eyes. */
+#define ROUTE_EYES(kind) ((unsigned)(kind) << 8)
+#define ROUTE_EYES_OF(flags) ((flags) >> 8 & 15u)
+
+/* Who may read, who may change (any of these roles); one set alone is both. */
+#define RW(read, write) ((unsigned)(read) | (unsigned)(write) << 8)
 
 struct route {
 	const char *path; /* "m/{c}"; "{*}" as the last segment: the rest,
 	                     canonical; a {c} comes percent-decoded */
 	unsigned methods;
-	enum role role; /* the least that may call */
+	unsigned role; /* who may call: a set of roles, or RW(); ROLE_NOBODY is
+	                  everybody, but on the admin port, where each row says
+	                  who */
 	unsigned flags;
 	route_fn fn;
 	const char *attrs; /* link attributes, rt="..." */
@@ -146,6 +161,10 @@ struct front_hooks {
 	void (*refused)(struct app *app, int err);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
+	/* before a handler of the admin table runs, its body is whole: 0, or
+	   the error that it is answered with; NULL: nobody asks */
+	int (*admit)(struct app *app, const struct route *route,
+	    const struct req *req, struct resp *resp);
 };
 
 struct front_opts {

@@ -197,5 +197,7 @@ void front_count(struct front *f, unsigned row, unsigned code);
 /* route.c */
 int route_find(const struct route *table, const char *path, enum method m,
     struct route_match *ret) MUST_USE;
+/* May who has these roles call it? */
+bool route_may(const struct route *r, enum method m, unsigned role);
 
 #endif

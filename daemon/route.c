@@ -87,6 +87,16 @@ route_find(const struct route *table, const char *path, enum method m,
 	return rc;
 }
 
+bool
+route_may(const struct route *r, enum method m, unsigned role)
+{
+	unsigned read = r->role & 0xff, write = r->role >> 8 & 0xff;
+	unsigned need = m == M_GET || m == M_FETCH || write == 0 ? read :
+	    write;
+
+	return need == ROLE_NOBODY || (need & role) != 0;
+}
+
 /* RFC 6690 4.1: a trailing '*' matches any rest. */
 static bool
 value_fits(struct slice want, struct slice have)

@@ -142,14 +142,14 @@ the_administrator_is_one_on_the_admin_port_only(void **state)
 
 	(void)state;
 	access_who(&w.app, T_ADMIN, "admin", &p);
-	assert_int_equal(p.role, ROLE_OPERATOR);
+	assert_int_equal(p.role, ROLES_ADMIN);
 	access_who(&w.app, T_DTLS, "admin", &p);
 	assert_int_equal(p.role, ROLE_NOBODY);
 	assert_int_equal(access_psk(&w.app, T_DTLS, "admin", &key),
 	    ERR_NOT_FOUND);
 	strcpy(p.identity, "admin"); /* as the front asks */
 	access_who(&w.app, T_ADMIN, p.identity, &p);
-	assert_int_equal(p.role, ROLE_OPERATOR);
+	assert_int_equal(p.role, ROLES_ADMIN);
 	assert_string_equal(p.identity, "admin");
 	with_psk("dev", "dev-id");
 	assert_int_equal(access_psk(&w.app, T_ADMIN, "dev-id", &key),
@@ -183,9 +183,9 @@ operates(const char *identity)
 	struct principal p;
 
 	access_who(&w.app, T_ADMIN, identity, &p);
-	assert_string_equal(p.identity, p.role == ROLE_OPERATOR ? identity :
+	assert_string_equal(p.identity, p.role == ROLES_ADMIN ? identity :
 	    "");
-	return p.role == ROLE_OPERATOR;
+	return p.role == ROLES_ADMIN;
 }
 
 static bool
@@ -371,7 +371,7 @@ a_change_is_audited_by_the_operators_name(void **state)
 	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"),
 	    0600);
 	access_who(&w.app, T_ADMIN, "bob", &req.who);
-	assert_int_equal(req.who.role, ROLE_OPERATOR);
+	assert_int_equal(req.who.role, ROLES_ADMIN);
 	assert_int_equal(admin_begin(&w.app), 0);
 	assert_int_equal(admin_end(&w.app, &req, &resp, &ev, 0), 0);
 	turn(&w);
