@@ -26,6 +26,7 @@
 #ifndef SUITD_DB_STORE_H
 #define SUITD_DB_STORE_H
 
+#include "db/store_rights.h"
 #include "lib/err.h"
 #include "lib/lag.h"
 #include "lib/limits.h"
@@ -42,7 +43,8 @@ struct store_stats {
 	uint64_t statements; /* SQL statements run so far, those of stats
 	                        itself apart; 0 in memory */
 	uint64_t scans; /* rows that no index led to; stays 0 but for
-	                   payload_foreach, author_put and gauges */
+	                   payload_foreach, author_put, gauges,
+	                   principal_put, request_put and request_expire */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
 	uint64_t ahead; /* devices that are */
@@ -471,6 +473,38 @@ struct store_ops {
 	    uint64_t *ret_n);
 	int (*event_list)(struct store *s, const struct store_event_filter *f,
 	    struct store_event *ret, size_t *ret_n);
+
+	/* principal: put makes one or replaces it by name, its keys stay; at
+	 * most LIMIT_PRINCIPALS (ERR_LIMIT). remove takes its keys with it. A
+	 * list is by name, above `after`. */
+	int (*principal_put)(struct store *s, const struct store_principal *p);
+	int (*principal_get)(struct store *s, const char *name,
+	    struct store_principal *ret);
+	int (*principal_remove)(struct store *s, const char *name);
+	int (*principal_list)(struct store *s, const char *after, size_t limit,
+	    struct store_principal *ret, size_t *ret_n);
+	/* put replaces by identity; ERR_NOT_FOUND: no such principal;
+	 * ERR_EXISTS: it is another principal's. A list is by identity. */
+	int (*principal_key_put)(struct store *s,
+	    const struct store_principal_key *k);
+	int (*principal_key_get)(struct store *s, const char *identity,
+	    struct store_principal_key *ret);
+	int (*principal_key_remove)(struct store *s, const char *identity);
+	int (*principal_key_list)(struct store *s, const char *name,
+	    struct store_principal_key *ret, size_t cap, size_t *ret_n);
+
+	/* request: at most LIMIT_REQUESTS (ERR_LIMIT); packed is 1 ..
+	 * STORE_REQUEST_PACKED bytes; id out. expire drops those that end at
+	 * `now` or before. A list is by id, above `after`. */
+	int (*request_put)(struct store *s, struct store_request *r,
+	    struct slice packed);
+	int (*request_get)(struct store *s, uint64_t id,
+	    struct store_request *ret);
+	int (*request_packed)(struct store *s, uint64_t id, struct buf *out);
+	int (*request_remove)(struct store *s, uint64_t id);
+	int (*request_expire)(struct store *s, int64_t now);
+	int (*request_list)(struct store *s, uint64_t after, size_t limit,
+	    struct store_request *ret, size_t *ret_n);
 
 	/* small settings by name, e.g. the admin PSK's identity; 1 ..
 	 * LIMIT_KEY_NAME, value up to STORE_META_MAX */

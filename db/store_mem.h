@@ -39,6 +39,9 @@ enum mem_name {
 	MEM_JOB,
 	MEM_EVENT,
 	MEM_META,
+	MEM_PRINCIPAL,
+	MEM_PRINCIPAL_KEY,
+	MEM_REQUEST,
 	MEM_TABLES,
 };
 
@@ -125,6 +128,11 @@ struct mem_plan {
 	size_t n;
 	uint8_t b[STORE_PLAN_PART];
 };
+struct mem_request {
+	struct store_request r; /* first: a probe has no more */
+	size_t n;
+	uint8_t b[STORE_REQUEST_PACKED];
+};
 struct mem_meta {
 	char name[LIMIT_KEY_NAME + 1];
 	size_t n;
@@ -140,5 +148,6 @@ void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);
 void mem_event_init(struct mem *m, struct store_ops *ops);
+void mem_rights_init(struct mem *m, struct store_ops *ops);
 
 #endif

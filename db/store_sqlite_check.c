@@ -132,7 +132,7 @@ read_row(void *arg, struct row *r)
 /* The tables that hold what nothing else can tell. */
 static const char *const tables[] = {
 	"device", "psk", "author", "release", "payload", "campaign", "job",
-	"event", "meta",
+	"event", "meta", "principal", "request",
 };
 
 static void
@@ -302,6 +302,20 @@ static const struct rule rules[] = {
 	{"event-gaps", 1, "more than " EVENT_LOST_MAX " events are missing",
 	    "SELECT (id + 1) || ' to ' || (next - 1) FROM " EVENT_GAPS
 	    " AND " EVENTS_LOST " > " EVENT_LOST_MAX, NULL, RESTORE},
+	{"principal-rights", 5, "principals without rights",
+	    "SELECT name FROM principal WHERE length(name) NOT BETWEEN 1 AND"
+	    " 64 OR instr(rights, 'role=') <> 1", NULL,
+	    "suitctl principal remove NAME, and add it again"},
+	{"principal-key", 5, "keys of principals that cannot be used",
+	    "SELECT identity FROM principal_key WHERE length(key) NOT BETWEEN"
+	    " 16 AND 64 OR instr(identity, principal || ':') <> 1 OR ends < 0",
+	    "DELETE FROM principal_key WHERE length(key) NOT BETWEEN 16 AND 64"
+	    " OR instr(identity, principal || ':') <> 1 OR ends < 0", NULL},
+	{"request-state", 5, "requests for approval that cannot be carried out",
+	    "SELECT 'request ' || id FROM request WHERE kind < 1 OR"
+	    " length(digest) <> 32 OR length(packed) = 0 OR by = ''",
+	    "DELETE FROM request WHERE kind < 1 OR length(digest) <> 32 OR"
+	    " length(packed) = 0 OR by = ''", NULL},
 	{"meta", 1, "settings that are too large",
 	    "SELECT name FROM meta WHERE length(name) NOT BETWEEN 1 AND 64"
 	    " OR length(value) > 4096", NULL, RESTORE},
