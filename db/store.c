@@ -209,15 +209,15 @@ rules_principal_key(const struct store_principal_key *k)
 }
 
 int
-rules_request(const struct store_request *r, struct slice packed)
+rules_request(const struct store_request *r)
 {
 	int err = rules_text(r->by, 1, LIMIT_PSK_IDENTITY);
 
 	if (err == 0)
 		err = rules_text(r->what, 0, STORE_REQUEST_WHAT - 1);
-	if (err == 0 && (packed.n == 0 || r->kind == 0))
-		err = ERR_INVALID;
-	return err == 0 && packed.n > STORE_REQUEST_PACKED ? ERR_SIZE : err;
+	if (err == 0)
+		err = rules_text(r->approved, 0, LIMIT_PSK_IDENTITY);
+	return err == 0 && r->kind == 0 ? ERR_INVALID : err;
 }
 
 int

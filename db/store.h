@@ -493,14 +493,12 @@ struct store_ops {
 	int (*principal_key_list)(struct store *s, const char *name,
 	    struct store_principal_key *ret, size_t cap, size_t *ret_n);
 
-	/* request: at most LIMIT_REQUESTS (ERR_LIMIT); packed is 1 ..
-	 * STORE_REQUEST_PACKED bytes; id out. expire drops those that end at
-	 * `now` or before. A list is by id, above `after`. */
-	int (*request_put)(struct store *s, struct store_request *r,
-	    struct slice packed);
+	/* request: put makes one (id 0; id out; at most LIMIT_REQUESTS,
+	 * ERR_LIMIT), or replaces one. expire drops those that end at `now` or
+	 * before. A list is by id, above `after`. */
+	int (*request_put)(struct store *s, struct store_request *r);
 	int (*request_get)(struct store *s, uint64_t id,
 	    struct store_request *ret);
-	int (*request_packed)(struct store *s, uint64_t id, struct buf *out);
 	int (*request_remove)(struct store *s, uint64_t id);
 	int (*request_expire)(struct store *s, int64_t now);
 	int (*request_list)(struct store *s, uint64_t after, size_t limit,

@@ -128,11 +128,6 @@ struct mem_plan {
 	size_t n;
 	uint8_t b[STORE_PLAN_PART];
 };
-struct mem_request {
-	struct store_request r; /* first: a probe has no more */
-	size_t n;
-	uint8_t b[STORE_REQUEST_PACKED];
-};
 struct mem_meta {
 	char name[LIMIT_KEY_NAME + 1];
 	size_t n;

@@ -207,7 +207,7 @@ key_list(struct store *s, const char *name, struct store_principal_key *ret,
 
 /* --- requests --- */
 
-static struct mem_request *
+static struct store_request *
 request_find(struct mem *m, uint64_t id)
 {
 	struct store_request probe = {.id = id};
@@ -216,48 +216,35 @@ request_find(struct mem *m, uint64_t id)
 }
 
 static int
-request_put(struct store *s, struct store_request *r, struct slice packed)
+request_put(struct store *s, struct store_request *r)
 {
-	static struct mem_request row;
 	struct mem *m = mem_of(s);
-	int err = rules_request(r, packed);
+	struct store_request *old = request_find(m, r->id);
+	int err = rules_request(r);
 
 	if (err != 0)
 		return mem_refuse(m, err, "request");
 	err = mem_writable(m);
 	if (err != 0)
 		return err;
-	if (mem_ix(m, MEM_REQUEST, 0)->n >= LIMIT_REQUESTS)
+	if (r->id != 0 && old == NULL)
+		return mem_refuse(m, ERR_NOT_FOUND, "request");
+	if (r->id == 0 && mem_ix(m, MEM_REQUEST, 0)->n >= LIMIT_REQUESTS)
 		return mem_refuse(m, ERR_LIMIT, "requests");
-	r->id = mem_next(m, MEM_REQUEST);
-	row.r = *r;
-	row.n = packed.n;
-	memcpy(row.b, packed.p, packed.n);
-	mem_set(m, MEM_REQUEST, NULL, &row);
+	if (r->id == 0)
+		r->id = mem_next(m, MEM_REQUEST);
+	mem_set(m, MEM_REQUEST, old, r);
 	return 0;
 }
 
 static int
 request_get(struct store *s, uint64_t id, struct store_request *ret)
 {
-	struct mem_request *q = request_find(mem_of(s), id);
+	struct store_request *q = request_find(mem_of(s), id);
 
 	if (q == NULL)
 		return mem_refuse(mem_of(s), ERR_NOT_FOUND, "request");
-	*ret = q->r;
-	return 0;
-}
-
-static int
-request_packed(struct store *s, uint64_t id, struct buf *out)
-{
-	struct mem_request *q = request_find(mem_of(s), id);
-
-	if (q == NULL)
-		return mem_refuse(mem_of(s), ERR_NOT_FOUND, "request");
-	if (q->n > out->cap - out->n)
-		return mem_refuse(mem_of(s), ERR_SPACE, "request");
-	buf_put(out, slice_of(q->b, q->n));
+	*ret = *q;
 	return 0;
 }
 
@@ -265,7 +252,7 @@ static int
 request_remove(struct store *s, uint64_t id)
 {
 	struct mem *m = mem_of(s);
-	struct mem_request *q = request_find(m, id);
+	struct store_request *q = request_find(m, id);
 	int err = mem_writable(m);
 
 	if (err != 0)
@@ -284,9 +271,9 @@ request_expire(struct store *s, int64_t now)
 	int err = mem_writable(m);
 
 	for (size_t i = x->n; err == 0 && i > 0; i--) {
-		struct mem_request *q = x->row[i - 1];
+		struct store_request *q = x->row[i - 1];
 
-		if (q->r.expires <= now)
+		if (q->expires <= now)
 			mem_set(m, MEM_REQUEST, q, NULL);
 	}
 	return err;
@@ -304,10 +291,10 @@ request_list(struct store *s, uint64_t after, size_t limit,
 	if (err != 0)
 		return mem_refuse(m, err, "page");
 	for (size_t i = 0; i < x->n && n < limit; i++) {
-		const struct mem_request *q = x->row[i];
+		const struct store_request *q = x->row[i];
 
-		if (q->r.id > after)
-			ret[n++] = q->r;
+		if (q->id > after)
+			ret[n++] = *q;
 	}
 	*ret_n = n;
 	return 0;
@@ -325,7 +312,7 @@ mem_rights_init(struct mem *m, struct store_ops *ops)
 		.ix = {{.cmp = cmp_key}, {.cmp = cmp_key_of}},
 	};
 	m->table[MEM_REQUEST] = (struct mem_table){
-		.size = sizeof(struct mem_request),
+		.size = sizeof(struct store_request),
 		.ix = {{.cmp = cmp_request}},
 	};
 	ops->principal_put = principal_put;
@@ -338,7 +325,6 @@ mem_rights_init(struct mem *m, struct store_ops *ops)
 	ops->principal_key_list = key_list;
 	ops->request_put = request_put;
 	ops->request_get = request_get;
-	ops->request_packed = request_packed;
 	ops->request_remove = request_remove;
 	ops->request_expire = request_expire;
 	ops->request_list = request_list;

@@ -11,7 +11,6 @@
 #include "lib/limits.h"
 
 #define STORE_REQUEST_WHAT 160
-#define STORE_REQUEST_PACKED (LIMIT_BODY_MEM + 8192) /* body, path, query */
 
 /* Who may do what; those of admin.psk are not here. */
 struct store_principal {
@@ -30,12 +29,13 @@ struct store_principal_key {
 };
 /* A change that waits for a second person. */
 struct store_request {
-	uint64_t id; /* strictly increasing */
+	uint64_t id; /* 0: new; strictly increasing */
 	uint32_t kind; /* eyes.h's, 1 and on */
 	char by[LIMIT_PSK_IDENTITY + 1];
 	char what[STORE_REQUEST_WHAT];
 	int64_t created, expires;
-	uint8_t digest[32]; /* of what is packed */
+	uint8_t digest[32]; /* of all that was asked for */
+	char approved[LIMIT_PSK_IDENTITY + 1]; /* by whom; "" nobody yet */
 };
 
 #endif

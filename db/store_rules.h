@@ -40,8 +40,7 @@ int rules_job(const struct job *j) MUST_USE;
 int rules_event(const struct store_event *e) MUST_USE;
 int rules_principal(const struct store_principal *p) MUST_USE;
 int rules_principal_key(const struct store_principal_key *k) MUST_USE;
-int rules_request(const struct store_request *r, struct slice packed)
-    MUST_USE;
+int rules_request(const struct store_request *r) MUST_USE;
 int rules_meta(const char *name, struct slice v) MUST_USE;
 
 int rules_scan(const struct store_scan_filter *f) MUST_USE;

@@ -306,7 +306,6 @@ static const struct store_ops sq_ops = {
 	.principal_key_list = sq_principal_key_list,
 	.request_put = sq_request_put,
 	.request_get = sq_request_get,
-	.request_packed = sq_request_packed,
 	.request_remove = sq_request_remove,
 	.request_expire = sq_request_expire,
 	.request_list = sq_request_list,

@@ -346,10 +346,8 @@ int sq_principal_key_get(struct store *s, const char *identity,
 int sq_principal_key_remove(struct store *s, const char *identity);
 int sq_principal_key_list(struct store *s, const char *name,
     struct store_principal_key *ret, size_t cap, size_t *ret_n);
-int sq_request_put(struct store *s, struct store_request *r,
-    struct slice packed);
+int sq_request_put(struct store *s, struct store_request *r);
 int sq_request_get(struct store *s, uint64_t id, struct store_request *ret);
-int sq_request_packed(struct store *s, uint64_t id, struct buf *out);
 int sq_request_remove(struct store *s, uint64_t id);
 int sq_request_expire(struct store *s, int64_t now);
 int sq_request_list(struct store *s, uint64_t after, size_t limit,

@@ -313,9 +313,9 @@ static const struct rule rules[] = {
 	    " OR instr(identity, principal || ':') <> 1 OR ends < 0", NULL},
 	{"request-state", 5, "requests for approval that cannot be carried out",
 	    "SELECT 'request ' || id FROM request WHERE kind < 1 OR"
-	    " length(digest) <> 32 OR length(packed) = 0 OR by = ''",
+	    " length(digest) <> 32 OR by = ''",
 	    "DELETE FROM request WHERE kind < 1 OR length(digest) <> 32 OR"
-	    " length(packed) = 0 OR by = ''", NULL},
+	    " by = ''", NULL},
 	{"meta", 1, "settings that are too large",
 	    "SELECT name FROM meta WHERE length(name) NOT BETWEEN 1 AND 64"
 	    " OR length(value) > 4096", NULL, RESTORE},

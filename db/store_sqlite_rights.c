@@ -32,14 +32,16 @@ static const char KEY_LIST[] =
     "SELECT " KEY_COLS " FROM principal_key WHERE principal = ?1"
     " ORDER BY identity LIMIT ?2";
 
-#define REQUEST_COLS "id, kind, by, what, created, expires, digest"
+#define REQUEST_COLS \
+	"id, kind, by, what, created, expires, digest, approved"
 static const char REQUEST_INSERT[] =
     "INSERT INTO request VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 static const char REQUEST_COUNT[] = "/* scans */ SELECT count(*) FROM request";
 static const char REQUEST_GET[] =
     "SELECT " REQUEST_COLS " FROM request WHERE id = ?1";
-static const char REQUEST_PACKED[] =
-    "SELECT packed FROM request WHERE id = ?1";
+static const char REQUEST_UPDATE[] =
+    "UPDATE request SET kind = ?1, by = ?2, what = ?3, created = ?4,"
+    " expires = ?5, digest = ?6, approved = ?7 WHERE id = ?8";
 static const char REQUEST_REMOVE[] = "DELETE FROM request WHERE id = ?1";
 static const char REQUEST_EXPIRE[] =
     "/* scans */ DELETE FROM request WHERE expires <= ?1";
@@ -203,30 +205,43 @@ request_row(struct row *r, void *out)
 	q->created = row_int(r);
 	q->expires = row_int(r);
 	row_fixed(r, q->digest, sizeof(q->digest));
+	row_text(r, q->approved, sizeof(q->approved));
 }
 
-int
-sq_request_put(struct store *store, struct store_request *r,
-    struct slice packed)
+static int
+request_insert(struct sq *s, struct store_request *r)
 {
-	struct sq *s = sq_of(store);
 	int64_t n = 0;
-	int err = rules_request(r, packed);
+	int err = sq_int(s, Q0(REQUEST_COUNT), &n);
 
-	if (err != 0)
-		return sq_refuse(s, err, "request");
-	err = sq_writable(s);
-	if (err == 0)
-		err = sq_int(s, Q0(REQUEST_COUNT), &n);
 	if (err == 0 && n >= LIMIT_REQUESTS)
 		err = sq_refuse(s, ERR_LIMIT, "requests");
 	if (err == 0)
 		err = sq_write(s, Q(REQUEST_INSERT, V_INT(r->kind),
 		    V_TEXT(r->by), V_TEXT(r->what), V_INT(r->created),
 		    V_INT(r->expires), V_BLOB(r->digest, 32),
-		    V_BLOB(packed.p, packed.n)));
+		    V_TEXT(r->approved)));
 	if (err == 0)
 		r->id = sq_rowid(s);
+	return err;
+}
+
+int
+sq_request_put(struct store *store, struct store_request *r)
+{
+	struct sq *s = sq_of(store);
+	int err = rules_request(r);
+
+	if (err != 0)
+		return sq_refuse(s, err, "request");
+	err = sq_writable(s);
+	if (err != 0 || r->id == 0)
+		return err != 0 ? err : request_insert(s, r);
+	err = sq_write(s, Q(REQUEST_UPDATE, V_INT(r->kind), V_TEXT(r->by),
+	    V_TEXT(r->what), V_INT(r->created), V_INT(r->expires),
+	    V_BLOB(r->digest, 32), V_TEXT(r->approved), V_INT(r->id)));
+	if (err == 0 && !sq_changed(s))
+		err = sq_refuse(s, ERR_NOT_FOUND, "request");
 	return err;
 }
 
@@ -235,13 +250,6 @@ sq_request_get(struct store *s, uint64_t id, struct store_request *ret)
 {
 	return sq_one(sq_of(s), Q(REQUEST_GET, V_INT(id)), request_row, ret,
 	    sizeof(*ret));
-}
-
-int
-sq_request_packed(struct store *s, uint64_t id, struct buf *out)
-{
-	return sq_blob(sq_of(s), Q(REQUEST_PACKED, V_INT(id)), out,
-	    "request");
 }
 
 int

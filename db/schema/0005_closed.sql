@@ -27,6 +27,6 @@ CREATE TABLE request (
 	what TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
-	digest BLOB NOT NULL, -- SHA-256 of packed
-	packed BLOB NOT NULL -- the request, as eyes.c packs it
+	digest BLOB NOT NULL, -- SHA-256 of all that was asked for
+	approved TEXT NOT NULL -- by whom; '' nobody yet
 ) STRICT;

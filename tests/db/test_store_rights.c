@@ -181,19 +181,17 @@ a_key_has_its_caps(void **state)
 static void
 a_request_waits_until_it_is_taken_or_over(void **state)
 {
-	static uint8_t packed[STORE_REQUEST_PACKED], back[sizeof(packed)];
 	struct store *s = store_of(state);
 	struct store_request r = request(100), late = request(101), got,
 	    list[3];
-	struct buf out = buf_of(back, sizeof(back));
 	size_t n = 0;
 
-	memset(packed, 0x42, sizeof(packed));
-	FAILS(s->ops->request_put(s, &r, slice_of(packed, 1)), ERR_STATE);
-	OK(ALONE(s, s->ops->request_put(s, &r, slice_of(packed,
-	    sizeof(packed)))));
-	OK(ALONE(s, s->ops->request_put(s, &late, slice_of(packed, 1))));
+	FAILS(s->ops->request_put(s, &r), ERR_STATE);
+	OK(ALONE(s, s->ops->request_put(s, &r)));
+	OK(ALONE(s, s->ops->request_put(s, &late)));
 	assert_true(late.id > r.id);
+	memset(r.approved, 'b', LIMIT_PSK_IDENTITY);
+	OK(ALONE(s, s->ops->request_put(s, &r))); /* it is replaced */
 	OK(s->ops->request_get(s, r.id, &got));
 	assert_int_equal(got.kind, 3);
 	assert_string_equal(got.by, "alice");
@@ -201,11 +199,7 @@ a_request_waits_until_it_is_taken_or_over(void **state)
 	assert_int_equal(got.created, 1);
 	assert_int_equal(got.expires, 100);
 	assert_memory_equal(got.digest, r.digest, 32);
-	OK(s->ops->request_packed(s, r.id, &out));
-	assert_true(slice_eq(buf_slice(&out), slice_of(packed,
-	    sizeof(packed))));
-	out = buf_of(back, 10);
-	FAILS(s->ops->request_packed(s, r.id, &out), ERR_SPACE);
+	assert_string_equal(got.approved, r.approved);
 	OK(s->ops->request_list(s, 0, 3, list, &n));
 	assert_int_equal(n, 2);
 	OK(s->ops->request_list(s, r.id, 3, list, &n));
@@ -216,38 +210,41 @@ a_request_waits_until_it_is_taken_or_over(void **state)
 	OK(s->ops->request_get(s, r.id, &got));
 	OK(ALONE(s, s->ops->request_expire(s, 100)));
 	FAILS(s->ops->request_get(s, r.id, &got), ERR_NOT_FOUND);
-	FAILS(s->ops->request_packed(s, r.id, &out), ERR_NOT_FOUND);
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_NOT_FOUND);
 	OK(ALONE(s, s->ops->request_remove(s, late.id)));
 	FAILS(ALONE(s, s->ops->request_remove(s, late.id)), ERR_NOT_FOUND);
-	OK(ALONE(s, s->ops->request_put(s, &r, slice_of(packed, 1))));
+	r.id = 0;
+	OK(ALONE(s, s->ops->request_put(s, &r)));
 	assert_true(r.id > late.id); /* a number is not given again */
 }
 
 static void
 requests_have_their_caps(void **state)
 {
-	static uint8_t packed[STORE_REQUEST_PACKED + 1];
 	struct store *s = store_of(state);
 	struct store_request r = request(1);
-	struct slice one = slice_of(packed, 1);
 
-	FAILS(ALONE(s, s->ops->request_put(s, &r, SLICE_NONE)), ERR_INVALID);
-	FAILS(ALONE(s, s->ops->request_put(s, &r, slice_of(packed,
-	    sizeof(packed)))), ERR_SIZE);
 	r.kind = 0;
-	FAILS(ALONE(s, s->ops->request_put(s, &r, one)), ERR_INVALID);
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_INVALID);
 	r = request(1);
 	r.by[0] = '\0';
-	FAILS(ALONE(s, s->ops->request_put(s, &r, one)), ERR_INVALID);
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_INVALID);
 	r = request(1);
 	memset(r.what, 'w', sizeof(r.what));
-	FAILS(ALONE(s, s->ops->request_put(s, &r, one)), ERR_SIZE);
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_SIZE);
 	r = request(1);
-	for (int i = 0; i < LIMIT_REQUESTS; i++)
-		OK(ALONE(s, s->ops->request_put(s, &r, one)));
-	FAILS(ALONE(s, s->ops->request_put(s, &r, one)), ERR_LIMIT);
+	memset(r.approved, 'w', sizeof(r.approved));
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_SIZE);
+	for (int i = 0; i < LIMIT_REQUESTS; i++) {
+		r = request(1);
+		OK(ALONE(s, s->ops->request_put(s, &r)));
+	}
+	OK(ALONE(s, s->ops->request_put(s, &r))); /* a known one */
 	OK(ALONE(s, s->ops->request_remove(s, r.id)));
-	OK(ALONE(s, s->ops->request_put(s, &r, one)));
+	r.id = 0;
+	OK(ALONE(s, s->ops->request_put(s, &r)));
+	r.id = 0;
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_LIMIT);
 }
 
 static void
@@ -260,7 +257,7 @@ a_rollback_brings_everything_back(void **state)
 
 	make(s, "alice");
 	OK(ALONE(s, s->ops->principal_key_put(s, &k)));
-	OK(ALONE(s, s->ops->request_put(s, &r, slice_str("x"))));
+	OK(ALONE(s, s->ops->request_put(s, &r)));
 	OK(store_begin(s));
 	OK(s->ops->principal_remove(s, "alice"));
 	OK(s->ops->request_expire(s, 1));
