@@ -5,7 +5,7 @@
  * second person may have to say yes. tests/daemon/test_rights.c walks the
  * whole table, path by method by role, against docs/RIGHTS.txt.
  */
-#include "daemon/eyes.h"
+#include "lib/eyes.h"
 #include "daemon/res_admin.h"
 
 #define OP ROLE_OPERATOR

@@ -35,6 +35,7 @@
 #define LIMIT_PRINCIPALS 256 /* in the store */
 #define LIMIT_PRINCIPAL_KEYS 2 /* valid ones of one principal */
 #define LIMIT_REQUESTS 64 /* changes that wait for a second person */
+#define LIMIT_SLOW 1024 /* prefixes that guess, and are remembered */
 
 /* the server's certificate */
 #define LIMIT_CERT_FILE (64 * 1024) /* PEM, with its issuers; its key, too */
