@@ -35,6 +35,7 @@ struct entry {
 
 struct access {
 	struct operators *operators;
+	struct slow slow; /* who guesses on the operators' port */
 	struct entry cache[CACHE]; /* sets of WAYS */
 	uint16_t used[CACHE]; /* entries that are not free */
 	size_t used_n;
@@ -90,6 +91,18 @@ access_free(struct access *a)
 	operators_free(a->operators);
 	access_forget(a);
 	free(a);
+}
+
+struct operators *
+access_operators(struct access *a)
+{
+	return a->operators;
+}
+
+struct slow *
+access_slow(struct access *a)
+{
+	return &a->slow;
 }
 
 void
@@ -164,16 +177,10 @@ int
 access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key)
 {
-	const struct operator *op;
 	const struct entry *e;
 
-	if (t == T_ADMIN) {
-		op = operators_find(app->access->operators, identity);
-		if (op == NULL)
-			return ERR_NOT_FOUND;
-		buf_put(ret_key, slice_of(op->key, op->key_len));
-		return 0;
-	}
+	if (t == T_ADMIN)
+		return access_admin_psk(app, identity, ret_key);
 	e = credential(app, identity);
 	if (e == NULL || is_revoked(app, e->device))
 		return ERR_NOT_FOUND;
@@ -190,16 +197,14 @@ access_who(struct app *app, enum transport t, const char *identity,
 	const struct entry *e;
 
 	if (t == T_ADMIN) {
-		if (operators_find(app->access->operators, identity) != NULL)
-			p.role = ROLES_ADMIN;
+		access_admin_who(app, identity, &p);
 	} else if ((e = credential(app, identity)) != NULL) {
 		p.role = ROLE_DEVICE;
 		p.device = e->device;
-	}
-	if (p.role != ROLE_NOBODY) {
-		p.grade = GRADE_L1;
 		snprintf(p.identity, sizeof(p.identity), "%s", identity);
 	}
+	if (p.role != ROLE_NOBODY)
+		p.grade = GRADE_L1;
 	*ret = p;
 }
 

@@ -84,6 +84,8 @@ open_front(struct app *app, struct why *why)
 			.who = access_who,
 			.blocks = engine_blocks,
 			.refused = on_refused,
+			.knock = access_knock,
+			.proved = access_proved,
 			.stats = blocks_count,
 		},
 		.device = routes_device,

@@ -138,6 +138,7 @@ struct front_stats {
 	uint64_t own_blocks, block_bytes; /* that libcoap sent */
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
+	uint64_t handshakes_slowed; /* refused, since many failed before */
 	uint64_t notify_reset, notify_timeout; /* of notifications */
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
@@ -161,10 +162,14 @@ struct front_hooks {
 	void (*refused)(struct app *app, int err);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
+	/* a handshake of this host on the admin port, before `psk`; false
+	   refuses it; and it has succeeded. NULL: nobody asks */
+	bool (*knock)(struct app *app, const char *host);
+	void (*proved)(struct app *app, const char *host);
 	/* before a handler of the admin table runs, its body is whole: 0, or
 	   the error that it is answered with; NULL: nobody asks */
 	int (*admit)(struct app *app, const struct route *route,
-	    const struct req *req, struct resp *resp);
+	    struct req *req, struct resp *resp);
 };
 
 struct front_opts {
