@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/access.h"
+#include "daemon/approve.h"
 #include "daemon/ahead.h"
 #include "daemon/admit.h"
 #include "daemon/backup.h"
@@ -86,6 +87,7 @@ open_front(struct app *app, struct why *why)
 			.refused = on_refused,
 			.knock = access_knock,
 			.proved = access_proved,
+			.admit = approve_admit,
 			.stats = blocks_count,
 		},
 		.device = routes_device,

@@ -74,20 +74,15 @@ check_somebody(struct exchange *x)
 static int
 check_role(struct exchange *x)
 {
-	const struct route *r = x->match.route;
-	unsigned have = x->req.who.role;
+	int rc = route_allows(x->match.route, x->req.method, x->plane->t,
+	    &x->req.who);
 
-	if (!route_may(r, x->req.method, have))
-		return have == ROLE_NOBODY ?
-		    why_set(&x->resp.why, ERR_UNAUTHORIZED,
-		    "a credential is needed: use coaps") :
-		    why_set(&x->resp.why, ERR_FORBIDDEN,
-		    "the role of this credential may not do that");
-	if (x->plane->t == T_ADMIN && !(r->flags & ROUTE_SCOPED) &&
-	    !scope_all(&x->req.who.scope))
-		return why_set(&x->resp.why, ERR_FORBIDDEN,
-		    "this is only for who has no scope");
-	return 0;
+	if (rc == ERR_UNAUTHORIZED)
+		why_set(&x->resp.why, rc, "a credential is needed: use coaps");
+	else if (rc != 0)
+		why_set(&x->resp.why, rc, "neither the roles nor the scope of "
+		    "this credential allow that");
+	return rc;
 }
 
 static const struct route *

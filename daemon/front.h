@@ -48,6 +48,7 @@ struct principal {
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	char approved[LIMIT_PSK_IDENTITY + 1]; /* the second person who has
 	                         said yes to this very request; "" nobody */
+	uint64_t request; /* that was approved; 0: none */
 	struct scope scope; /* what an operator, author, ... may touch */
 };
 

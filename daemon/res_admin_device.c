@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "daemon/access.h"
+#include "daemon/admin_scope.h"
 #include "daemon/admit.h"
 #include "daemon/ahead.h"
 #include "daemon/campaign.h"
@@ -76,6 +77,8 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 		return why_set(&resp->why, ERR_INVALID, "an endpoint name has "
 		    "letters, digits and ._:@- , %d at most", LIMIT_EP);
 	rc = ST(app, device_by_ep, req->arg[0], &d);
+	if (rc == 0)
+		rc = admin_keeps_device(req, &d, &resp->why);
 	if (rc == ERR_NOT_FOUND) {
 		app->store->ops->stats(app->store, &st);
 		if (st.devices >= app->conf.devices_max)
@@ -90,6 +93,8 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 	}
 	if (rc == 0)
 		rc = apply(app, &m, &d, &resp->why);
+	if (rc == 0)
+		rc = admin_keeps_device(req, &d, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	rc = ahead_judge(app, &d); /* the class may be another one */
@@ -121,7 +126,7 @@ res_admin_device_revoke(struct app *app, const struct req *req,
 	struct store_event ev = {.id = 0};
 	bool revoke = strcmp(req->arg[1], "revoke") == 0;
 	struct job j;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0 && !revoke && strcmp(req->arg[1], "restore") != 0)
 		rc = why_set(&resp->why, ERR_NOT_FOUND, "a device can be "
@@ -179,7 +184,7 @@ res_admin_device(struct app *app, const struct req *req, struct resp *resp)
 
 	if (req->method == M_PUT)
 		return device_put(app, req, resp);
-	rc = admin_device(app, req->arg[0], &d, &resp->why);
+	rc = admin_device(app, req, &d, &resp->why);
 	if (rc != 0)
 		return rc;
 	if (req->method == M_DELETE)
@@ -194,7 +199,7 @@ res_admin_device_events(struct app *app, const struct req *req,
 {
 	struct store_event_filter f = {0};
 	static struct store_device d;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc != 0)
 		return rc;
@@ -213,7 +218,7 @@ res_admin_device_psk(struct app *app, const struct req *req,
 	static struct store_device d;
 	struct store_event ev = {.what = "device key set"};
 	struct msg_psk m = {.key_len = PSK_NEW};
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0 && req->method == M_PUT)
 		rc = admin_body(req, &msg_psk, &m, &resp->why);
@@ -271,12 +276,14 @@ res_admin_device_tags(struct app *app, const struct req *req,
 	static struct store_device d;
 	static struct msg_tags m;
 	struct store_event ev = {.what = "device tagged"};
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0)
 		rc = admin_body(req, &msg_tags, &m, &resp->why);
 	for (size_t i = 0; rc == 0 && i < m.tag_count; i++)
 		rc = merge_tag(&d, &m.tag[i], &resp->why);
+	if (rc == 0)
+		rc = admin_keeps_device(req, &d, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	ev.device = d.id;

@@ -10,7 +10,7 @@
 
 #include "lib/limits.h"
 
-#define STORE_REQUEST_WHAT 160
+#define STORE_REQUEST_WHAT 512
 
 /* Who may do what; those of admin.psk are not here. */
 struct store_principal {

@@ -1,0 +1,63 @@
+/*
+ * What every change by an operator has in common: a pair, an "admin" row in
+ * the event log, and an answer that waits for the commit.
+ */
+#include <stdio.h>
+
+#include "daemon/engine.h"
+#include "daemon/res_admin.h"
+#include "lib/text.h"
+
+int
+admin_begin(struct app *app)
+{
+	return engine_begin(app->engine);
+}
+
+/* "by alice, approved by bob: what it is about", as much as there is room. */
+static void
+put_detail(const struct req *req, struct store_event *ev)
+{
+	char detail[sizeof(ev->detail)], who[80];
+	struct buf b = buf_of(ev->detail, sizeof(ev->detail) - 1);
+	size_t n;
+
+	strcpy(detail, ev->detail);
+	buf_puts(&b, "by ");
+	buf_puts(&b, text_escape(slice_str(req->who.identity), who,
+	    sizeof(who)));
+	if (req->who.request != 0) {
+		buf_puts(&b, ", approved by ");
+		buf_puts(&b, text_escape(slice_str(req->who.approved), who,
+		    sizeof(who)));
+	}
+	buf_puts(&b, detail[0] != '\0' ? ": " : "");
+	n = strlen(detail);
+	if (b.cap - b.n < n)
+		n = b.cap - b.n;
+	buf_put(&b, slice_of(detail, n));
+	ev->detail[b.n] = '\0';
+}
+
+int
+admin_end(struct app *app, const struct req *req, struct resp *resp,
+    struct store_event *ev, int err)
+{
+	int rc = err;
+
+	if (rc == 0) {
+		strcpy(ev->kind, "admin");
+		ev->grade = req->who.grade;
+		put_detail(req, ev);
+		rc = engine_log(app->engine, ev);
+	}
+	/* once, and only if it came to something */
+	if (rc == 0 && req->who.request != 0)
+		rc = ST(app, request_remove, req->who.request);
+	rc = engine_end(app->engine, rc);
+	if (rc == 0)
+		resp->after_commit = true;
+	else if (rc != err && resp->why.text[0] == '\0')
+		why_set(&resp->why, rc, "not stored: %s", err_text(rc));
+	return rc;
+}
