@@ -195,15 +195,15 @@ cmd_principal_add(struct cli *c, int argc, char **argv)
 int
 cmd_principal_rotate(struct cli *c, int argc, char **argv)
 {
-	const char *overlap = "0";
+	const char *overlap = NULL;
 	const struct cli_opt opts[] = {
 		{.name = "--overlap", .value = &overlap}, {.name = NULL},
 	};
-	int64_t s;
+	int64_t s = 0;
 
 	if (cli_opts(opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
-	if (text_duration(slice_str(overlap), &s) != 0)
+	if (overlap != NULL && text_duration(slice_str(overlap), &s) != 0)
 		return cli_usage("--overlap: how long the old key stays "
 		    "valid, e.g. 7d");
 	return ask_key(c, argv[0], (uint64_t)s);
