@@ -11,18 +11,6 @@
 #include "lib/digest.h"
 #include "lib/text.h"
 
-bool
-approve_wanted(const struct conf *c, enum eyes kind)
-{
-	unsigned set = 0;
-
-	if (eyes_parse(c->four_eyes, &set, NULL) != 0)
-		return true; /* conf_check does not let it pass */
-	if (c->campaign_approval)
-		set |= 1u << EYES_CAMPAIGN | 1u << EYES_PRINCIPAL;
-	return kind != EYES_NONE && (set & 1u << kind) != 0;
-}
-
 /* --- what is asked for --- */
 
 static void
@@ -185,7 +173,7 @@ approve_admit(struct app *app, const struct route *route, struct req *req,
 	int rc;
 
 	if (r.kind == EYES_NONE || only_looks(req) ||
-	    !approve_wanted(&app->conf, r.kind))
+	    !eyes_wanted(&app->conf, r.kind))
 		return 0;
 	rc = digest_of(req, digest);
 	if (rc == 0)

@@ -16,7 +16,6 @@
 #include "daemon/suitd.h"
 #include "lib/eyes.h"
 
-bool approve_wanted(const struct conf *c, enum eyes kind);
 /*
  * A hook of the front. 0: it may be made; then, if it was approved,
  * req->who.request and .approved say so, and admin_end takes it off the list.

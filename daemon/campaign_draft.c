@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/approve.h"
 #include "daemon/campaign_impl.h"
 #include "daemon/engine.h"
+#include "lib/eyes.h"
 
 #define LIST_MAX 1000 /* as many as one request can name */
 
@@ -35,7 +35,7 @@ check_rules(struct app *app, const struct campaign_spec *spec,
 		    "are named, or another campaign's, are a list that "
 		    "nobody joins; select them by an expression");
 	/* whoever runs the server asks for it: no campaign's rules say no */
-	if (approve_wanted(&app->conf, EYES_CAMPAIGN) && !spec->undo)
+	if (eyes_wanted(&app->conf, EYES_CAMPAIGN) && !spec->undo)
 		p->approval = true;
 	if (rc == 0)
 		rc = policy_check(p, why);

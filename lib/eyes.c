@@ -61,3 +61,15 @@ eyes_parse(const char *text, unsigned *ret, struct why *why)
 		*ret = set == 0 ? 0 : set | 1u << EYES_PRINCIPAL;
 	return rc;
 }
+
+bool
+eyes_wanted(const struct conf *c, enum eyes kind)
+{
+	unsigned set = 0;
+
+	if (eyes_parse(c->four_eyes, &set, NULL) != 0)
+		return true; /* conf_check does not let it pass */
+	if (c->campaign_approval)
+		set |= 1u << EYES_CAMPAIGN | 1u << EYES_PRINCIPAL;
+	return kind != EYES_NONE && (set & 1u << kind) != 0;
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "lib/conf.h"
 #include "lib/err.h"
 
 /* A route has at most one. Stored numbers. */
@@ -29,5 +30,8 @@ unsigned eyes_roles(enum eyes kind);
  * else one could make his own second person. ERR_NOT_FOUND, ERR_DUPLICATE.
  */
 int eyes_parse(const char *text, unsigned *ret, struct why *why) MUST_USE;
+/* Does the configuration want two persons for such a change? Where a plan of a
+ * campaign needs two, principals do. */
+bool eyes_wanted(const struct conf *c, enum eyes kind);
 
 #endif
