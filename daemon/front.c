@@ -305,12 +305,19 @@ front_flush(struct front *f, struct front_span which, int commit_err)
 	held_flush(f, which, commit_err);
 	observe_flush(f->observers, commit_err);
 	dtls_settle(&f->plane[T_DTLS]);
+	dtls_settle(&f->plane[T_ADMIN]);
 }
 
 void
 front_forget(struct front *f, const char *identity)
 {
 	dtls_forget(&f->plane[T_DTLS], identity);
+}
+
+void
+front_forget_admin(struct front *f, const char *identity)
+{
+	dtls_forget(&f->plane[T_ADMIN], identity);
 }
 
 static int

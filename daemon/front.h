@@ -280,6 +280,8 @@ size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
 /* Ends every DTLS session of a device's identity, at the next front_flush:
  * what its key proved is worth nothing when the key has changed. */
 void front_forget(struct front *f, const char *identity);
+/* The same on the admin port, of a key of a principal. */
+void front_forget_admin(struct front *f, const char *identity);
 bool front_device_observes(const struct front *f, uint64_t device,
     const char *ep);
 

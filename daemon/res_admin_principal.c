@@ -215,6 +215,21 @@ put(struct app *app, const struct req *req, struct resp *resp)
 	return rc != 0 ? rc : show(app, req, resp);
 }
 
+/* Open sessions end with this turn. */
+static int
+end_sessions(struct app *app, const char *name)
+{
+	struct store_principal_key k[LIMIT_PRINCIPAL_KEYS];
+	size_t n = 0;
+	int rc = ST(app, principal_key_list, name, k, LIMIT_PRINCIPAL_KEYS,
+	    &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		front_forget_admin(app->front, k[i].identity);
+	explicit_bzero(k, sizeof(k));
+	return rc;
+}
+
 /* A later principal of this name is another person. */
 static int
 drop_requests(struct app *app, const char *name)
@@ -253,7 +268,9 @@ res_admin_principal(struct app *app, const struct req *req,
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	snprintf(ev.detail, sizeof(ev.detail), "%s", p.name);
-	rc = ST(app, principal_remove, p.name);
+	rc = end_sessions(app, p.name);
+	if (rc == 0)
+		rc = ST(app, principal_remove, p.name);
 	if (rc == 0)
 		rc = drop_requests(app, p.name);
 	return admin_end(app, req, resp, &ev, rc);
@@ -261,11 +278,13 @@ res_admin_principal(struct app *app, const struct req *req,
 
 /* --- keys --- */
 
-/* The newest one ends after `overlap_ms`, the others go now. */
+/* The newest one ends after `overlap_ms`, the others go now. Whose own key it
+ * is still has to get the answer: his session is worth nothing after it. */
 static int
-end_others(struct app *app, const struct store_principal *p,
-    int64_t overlap_ms)
+end_others(struct app *app, const struct req *req,
+    const struct store_principal *p, int64_t overlap_ms)
 {
+	bool own = strcmp(p->name, req->who.identity) == 0;
 	struct store_principal_key k[LIMIT_PRINCIPAL_KEYS];
 	char newest[LIMIT_PSK_IDENTITY + 1];
 	int64_t end = loop_now(app->loop) + overlap_ms;
@@ -276,6 +295,9 @@ end_others(struct app *app, const struct store_principal *p,
 	snprintf(newest, sizeof(newest), "%s:%" PRIu32, p->name, p->last_key);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (overlap_ms == 0 || strcmp(k[i].identity, newest) != 0) {
+			if (!own)
+				front_forget_admin(app->front,
+				    k[i].identity);
 			rc = ST(app, principal_key_remove, k[i].identity);
 		} else if (k[i].ends == 0 || k[i].ends > end) {
 			k[i].ends = end;
@@ -337,7 +359,7 @@ res_admin_principal_key(struct app *app, const struct req *req,
 		    OVERLAP_MOST);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
-	rc = end_others(app, &p, (int64_t)overlap * 1000);
+	rc = end_others(app, req, &p, (int64_t)overlap * 1000);
 	if (rc == 0)
 		rc = new_key(app, &p, &k);
 	snprintf(ev.detail, sizeof(ev.detail), "%s", k.identity);

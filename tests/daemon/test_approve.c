@@ -394,6 +394,7 @@ two_keys_are_valid_for_a_stated_time(void **state)
 	assert_int_equal(new_key(NULL, &two), 0);
 	assert_int_equal(role_of("carol:4"), ROLE_NOBODY);
 	assert_int_equal(role_of("carol:5"), ROLE_AUDITOR);
+	assert_string_equal(w.front.forgot, "carol:4"); /* its sessions end */
 	assert_int_equal(new_key("overlap=99999999999", &two), ERR_RANGE);
 	assert_int_equal(new_key("overlap=x", &two), ERR_INVALID);
 }

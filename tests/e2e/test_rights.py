@@ -52,9 +52,15 @@ def test_REQ_SEC_ACCESS_CONTROL_every_cell_over_the_wire(d):
     with Dtls(d.aport, *key_of(d, "scoped", *(all_roles + SCOPE))) as s:
         check(s, "scope", n)
     # who was somebody: the session is open, and worth nothing
-    with Dtls(d.aport, *key_of(d, "gone", *all_roles)) as s:
+    psk = os.path.join(d.state, "admin.psk")
+    line = d.ctl("operator", "new", "gone")
+    with open(psk, "a") as f:
+        f.write(line)
+    with Dtls(d.aport, *line.split()) as s:
         assert s.ask(GET, "a/status") == "2.05"
-        d.ctl("principal", "remove", "gone")
+        text = open(psk).read().replace(line, "")
+        with open(psk, "w") as f:
+            f.write(text)
         check(s, "nobody", n)
         assert s.ask(GET, ".well-known/core") == "4.01"
     # a device's key opens nothing here
@@ -75,9 +81,21 @@ def test_rights_change_on_the_next_request(d):
         assert new[0] == "moves:2", new
         assert s.ask(GET, "a/releases") == "2.05"
         d.ctl("principal", "rotate", "moves")
-        assert s.ask(GET, "a/releases") == "4.01"
+        assert s.ask(GET, "a/releases") == "-", "its session has ended"
     with Dtls(d.aport, *who) as s:
         assert s.ask(GET, "a/releases", timeout=1) == "-"
+
+
+def test_who_is_removed_loses_the_session_at_once(d):
+    who, other = key_of(d, "leaves", "--role", "operator"), key_of(d, "stays", "--role", "operator")
+    with Dtls(d.aport, *who) as s, Dtls(d.aport, *other) as t:
+        assert s.ask(GET, "a/status") == t.ask(GET, "a/status") == "2.05"
+        d.ctl("principal", "remove", "leaves")
+        assert s.ask(GET, "a/status") == "-"
+        assert t.ask(GET, "a/status") == "2.05"
+        # a new key of one's own: its answer still comes, then the old session is worth nothing
+        assert t.ask(POST, "a/principals/stays/key") == "2.01"
+        assert t.ask(GET, "a/status") == "4.01"
 
 
 def as_(d, file, *words, rc=0):
