@@ -265,6 +265,37 @@ principals_are_always_under_four_eyes(void **state)
 	assert_int_equal(makes(&alice, "sock", "role=operator"), 0);
 }
 
+/* As with campaign_approval: by its plan, which the second person has seen. */
+static void
+campaigns_are_approved_by_their_plan(void **state)
+{
+	static struct msg_campaign_start m = {.release = "1", .name = "c"};
+	static struct msg_campaign c;
+	static struct msg_campaign_action act = {.have_plan = true};
+	const struct asked start = {M_POST, "a/campaigns/1/start", NULL,
+	    &msg_campaign_action, &act, SLICE_NONE}, approve = {M_POST,
+	    "a/campaigns/1/approve", NULL, &msg_campaign_action, &act,
+	    SLICE_NONE};
+
+	(void)state;
+	strcpy(w.app.conf.four_eyes, "campaign");
+	device(&w, "d1", DRIVER_NONE);
+	assert_int_equal(publishes(&alice, 1, NULL), 0);
+	assert_int_equal(asks(&w, &alice, &(struct asked){M_POST,
+	    "a/campaigns", NULL, &msg_campaign_start, &m, SLICE_NONE}), 0);
+	memset(&c, 0, sizeof(c));
+	assert_int_equal(msg_get(&msg_campaign, buf_slice(&said.out), &c,
+	    NULL), 0);
+	memcpy(act.plan, c.plan, 32);
+	assert_int_equal(asks(&w, &alice, &start), 0);
+	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
+	    0);
+	assert_int_equal(asks(&w, &alice, &approve), ERR_FORBIDDEN);
+	assert_int_equal(asks(&w, &bob, &approve), 0);
+	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
+	    1);
+}
+
 static void
 a_new_key_goes_to_who_asked_and_not_to_who_approved(void **state)
 {
@@ -429,6 +460,7 @@ main(void)
 		T(brakes_and_looks_need_no_second_person),
 		T(requests_have_a_cap),
 		T(principals_are_always_under_four_eyes),
+		T(campaigns_are_approved_by_their_plan),
 		T(a_new_key_goes_to_who_asked_and_not_to_who_approved),
 		T(REQ_SEC_ACCESS_CONTROL_nobody_rises),
 		T(names_and_lines_are_checked),

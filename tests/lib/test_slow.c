@@ -171,6 +171,17 @@ kinds_of_four_eyes_are_read(void **state)
 		assert_true(set & 1u << k);
 		assert_int_not_equal(eyes_roles(k), ROLE_NOBODY);
 	}
+	for (int k = EYES_NONE; k < EYES_KINDS; k++) {
+		struct conf c = {.four_eyes = "trust"};
+
+		assert_int_equal(eyes_wanted(&c, k), k == EYES_TRUST ||
+		    k == EYES_PRINCIPAL);
+		c.four_eyes[0] = '\0';
+		assert_false(eyes_wanted(&c, k));
+		c.campaign_approval = true;
+		assert_int_equal(eyes_wanted(&c, k), k == EYES_CAMPAIGN ||
+		    k == EYES_PRINCIPAL);
+	}
 	assert_string_equal(eyes_name(EYES_KINDS), "");
 	assert_int_equal(eyes_roles(EYES_KINDS), ROLE_NOBODY);
 }
