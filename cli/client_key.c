@@ -7,6 +7,18 @@
 
 #define KEY_FILE_MAX (64 * 1024)
 
+/* Up to the rights that may stand behind a key: words with a = in them. */
+static struct slice
+without_rights(struct slice s)
+{
+	const uint8_t *eq = s.n > 0 ? memchr(s.p, '=', s.n) : NULL;
+	size_t n = eq != NULL ? (size_t)(eq - s.p) : s.n;
+
+	while (eq != NULL && n > 0 && s.p[n - 1] != ' ' && s.p[n - 1] != '\t')
+		n--;
+	return slice_sub(s, 0, n);
+}
+
 static int
 parse_line(struct slice line, struct client_key *ret)
 {
@@ -20,7 +32,8 @@ parse_line(struct slice line, struct client_key *ret)
 	if (n == 0 || !slice_to_cstr(slice_sub(line, 0, n), ret->identity,
 	    sizeof(ret->identity)))
 		return ERR_MALFORMED;
-	if (text_unhex(slice_sub(line, n + 1, line.n), &out) != 0 ||
+	if (text_unhex(without_rights(slice_sub(line, n + 1, line.n)),
+	    &out) != 0 ||
 	    out.n == 0)
 		return ERR_KEY;
 	ret->key_len = out.n;
@@ -43,8 +56,9 @@ client_key_parse(struct slice text, const char *as, struct client_key *ret)
 		text = slice_sub(text, line.n + 1, text.n);
 		if (line.n == 0 || line.p[0] == '#')
 			continue;
-		if (as != NULL && (line.n <= want || line.p[want] != ' ' ||
-		    memcmp(line.p, as, want) != 0))
+		/* of a principal of the store the file has NAME:NUMBER */
+		if (as != NULL && (line.n <= want || (line.p[want] != ' ' &&
+		    line.p[want] != ':') || memcmp(line.p, as, want) != 0))
 			continue;
 		rc = parse_line(line, &k);
 		if (rc == 0)

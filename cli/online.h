@@ -57,4 +57,13 @@ int cmd_campaign_abort(struct cli *c, int argc, char **argv);
 int cmd_campaign_watch(struct cli *c, int argc, char **argv);
 int cmd_job_retry(struct cli *c, int argc, char **argv);
 
+int cmd_principal_add(struct cli *c, int argc, char **argv);
+int cmd_principal_list(struct cli *c, int argc, char **argv);
+int cmd_principal_show(struct cli *c, int argc, char **argv);
+int cmd_principal_rotate(struct cli *c, int argc, char **argv);
+int cmd_principal_remove(struct cli *c, int argc, char **argv);
+int cmd_request_list(struct cli *c, int argc, char **argv);
+int cmd_request_deny(struct cli *c, int argc, char **argv);
+int cmd_approve(struct cli *c, int argc, char **argv);
+
 #endif

@@ -47,6 +47,7 @@ struct mark {
 
 struct access {
 	struct operators *operators;
+	struct slow slow; /* who guesses on the operators' port */
 	struct entry cache[CACHE]; /* sets of WAYS */
 	uint16_t used[CACHE]; /* entries that are not free */
 	size_t used_n;
@@ -105,6 +106,18 @@ access_free(struct access *a)
 	operators_free(a->operators);
 	access_forget(a);
 	free(a);
+}
+
+struct operators *
+access_operators(struct access *a)
+{
+	return a->operators;
+}
+
+struct slow *
+access_slow(struct access *a)
+{
+	return &a->slow;
 }
 
 void
@@ -236,16 +249,10 @@ int
 access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key)
 {
-	const struct operator *op;
 	struct entry *e;
 
-	if (t == T_ADMIN) {
-		op = operators_find(app->access->operators, identity);
-		if (op == NULL)
-			return ERR_NOT_FOUND;
-		buf_put(ret_key, slice_of(op->key, op->key_len));
-		return 0;
-	}
+	if (t == T_ADMIN)
+		return access_admin_psk(app, identity, ret_key);
 	e = credential(app, identity);
 	if (e == NULL || is_revoked(app, e->device))
 		return ERR_NOT_FOUND;
@@ -262,18 +269,17 @@ access_who(struct app *app, enum transport t, const char *identity,
 	struct entry *e;
 
 	if (t == T_ADMIN) {
-		if (operators_find(app->access->operators, identity) != NULL)
-			p.role = ROLE_OPERATOR;
+		access_admin_who(app, identity, &p);
 	} else if ((e = credential(app, identity)) != NULL) {
 		p.role = ROLE_DEVICE;
 		p.device = e->device;
+		p.grade = GRADE_L1;
 		p.credential = e->id;
 		mark_used(app, e);
-	}
-	if (p.role != ROLE_NOBODY) {
-		p.grade = GRADE_L1;
 		snprintf(p.identity, sizeof(p.identity), "%s", identity);
 	}
+	if (p.role != ROLE_NOBODY)
+		p.grade = GRADE_L1;
 	*ret = p;
 }
 

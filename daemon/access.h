@@ -9,7 +9,9 @@
  * An operator is a line "identity hexkey" of admin.psk; blank lines and
  * those that begin with # say nothing. Identities are names (text_name_ok)
  * and unique, keys have LIMIT_OPERATOR_KEY_LEAST bytes or more, and there
- * are LIMIT_OPERATORS at most. The file is looked at whenever an operator
+ * are LIMIT_OPERATORS at most. Rights may stand behind the key (rights.h,
+ * classes as UUIDs); a line without has all of them, and no scope. Other
+ * principals of the operators' port are in the store. The file is looked at whenever an operator
  * shakes hands or asks, so that whoever was taken out of it is nobody on his
  * next request; a new key counts from the next handshake. While the file is
  * damaged the last good content stays, and the log says so.
@@ -46,7 +48,18 @@ void access_write_used(struct app *app);
 /* When the next credential ends; INT64_MAX: none does. */
 int64_t access_next_end(struct app *app);
 
+/* What the principal of this name may do: root's word in the file, else the
+ * store's. ERR_NOT_FOUND: it is nobody. */
+int access_rights(struct app *app, const char *name, struct rights *ret)
+    MUST_USE;
+/* Is it a line of the file? `ret` may be NULL. */
+bool access_in_file(struct app *app, const char *name, struct rights *ret);
+
 /* Hooks of the front. */
+/* A handshake on the operators' port, before its key is looked for; false:
+ * refuse it (slow.h). And one that succeeded. `host` as addr_host has it. */
+bool access_knock(struct app *app, const char *host);
+void access_proved(struct app *app, const char *host);
 int access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key);
 void access_who(struct app *app, enum transport t, const char *identity,

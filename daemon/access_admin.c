@@ -61,32 +61,30 @@ word(struct slice s)
 	return n;
 }
 
-/* *why gets the reason without the line's number. */
-static int
-add_line(struct table *t, struct slice line, struct why *why)
+/* Where the rights begin: the first word with a = in it. */
+static size_t
+rights_at(struct slice s)
 {
-	struct operator *op = &t->op[t->n];
-	struct buf key;
-	struct slice id;
+	size_t at = 0, n;
 
-	while (line.n > 0 && blank(line.p[0]))
-		line = slice_sub(line, 1, line.n);
-	if (line.n == 0 || line.p[0] == '#')
-		return 0;
-	if (t->n == LIMIT_OPERATORS)
-		return why_set(why, ERR_LIMIT, "more than %d operators",
-		    LIMIT_OPERATORS);
-	key = buf_of(op->key, sizeof(op->key));
-	id = slice_sub(line, 0, word(line));
-	if (!text_name_ok(id, LIMIT_PSK_IDENTITY) || id.n == line.n ||
-	    !slice_to_cstr(id, op->identity, sizeof(op->identity)))
-		return why_set(why, ERR_MALFORMED, "not \"identity hexkey\"; "
-		    "an identity has letters, digits and ._:@- , %d at most",
-		    LIMIT_PSK_IDENTITY);
-	if (find(t, op->identity) != NULL)
-		return why_set(why, ERR_DUPLICATE, "%s has a line already",
-		    op->identity);
-	switch (text_unhex(slice_sub(line, id.n, line.n), &key)) {
+	while (at < s.n) {
+		n = word(slice_sub(s, at, s.n));
+		if (n > 0 && memchr(s.p + at, '=', n) != NULL)
+			return at;
+		at += n > 0 ? n : 1;
+	}
+	return s.n;
+}
+
+/* Hex, and rights or nothing. */
+static int
+add_key(struct operator *op, struct slice rest, struct why *why)
+{
+	struct buf key = buf_of(op->key, sizeof(op->key));
+	size_t n = rights_at(rest);
+	struct why reason = {0};
+
+	switch (text_unhex(slice_sub(rest, 0, n), &key)) {
 	case 0:
 		break;
 	case ERR_SPACE:
@@ -101,8 +99,42 @@ add_line(struct table *t, struct slice line, struct why *why)
 		    "%d bytes", op->identity, LIMIT_OPERATOR_KEY_LEAST,
 		    LIMIT_PSK_KEY);
 	op->key_len = key.n;
-	t->n++;
-	return 0;
+	op->rights = (struct rights){.role = ROLES_ADMIN};
+	if (n == rest.n)
+		return 0;
+	/* (ERR_NOT_FOUND would be a file that is not there) */
+	return rights_parse(slice_sub(rest, n, rest.n), NULL, &op->rights,
+	    &reason) == 0 ? 0 : why_set(why, ERR_MALFORMED, "the rights of "
+	    "%s: %s", op->identity, reason.text);
+}
+
+/* *why gets the reason without the line's number. */
+static int
+add_line(struct table *t, struct slice line, struct why *why)
+{
+	struct operator *op = &t->op[t->n];
+	struct slice id;
+	int rc;
+
+	while (line.n > 0 && blank(line.p[0]))
+		line = slice_sub(line, 1, line.n);
+	if (line.n == 0 || line.p[0] == '#')
+		return 0;
+	if (t->n == LIMIT_OPERATORS)
+		return why_set(why, ERR_LIMIT, "more than %d operators",
+		    LIMIT_OPERATORS);
+	id = slice_sub(line, 0, word(line));
+	if (!text_name_ok(id, LIMIT_PSK_IDENTITY) || id.n == line.n ||
+	    !slice_to_cstr(id, op->identity, sizeof(op->identity)))
+		return why_set(why, ERR_MALFORMED, "not \"identity hexkey\"; "
+		    "an identity has letters, digits and ._:@- , %d at most",
+		    LIMIT_PSK_IDENTITY);
+	if (find(t, op->identity) != NULL)
+		return why_set(why, ERR_DUPLICATE, "%s has a line already",
+		    op->identity);
+	rc = add_key(op, slice_sub(line, id.n, line.n), why);
+	t->n += rc == 0;
+	return rc;
 }
 
 static int

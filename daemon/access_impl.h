@@ -1,5 +1,6 @@
 /*
- * access_impl: what the files of access share. The operators of admin.psk.
+ * access_impl: what the files of access share. The operators of admin.psk,
+ * and the principals of the operators' port.
  */
 #ifndef SUITD_DAEMON_ACCESS_IMPL_H
 #define SUITD_DAEMON_ACCESS_IMPL_H
@@ -8,14 +9,20 @@
 
 #include "lib/err.h"
 #include "lib/limits.h"
+#include "lib/rights.h"
 #include "lib/slice.h"
+#include "lib/slow.h"
 
+struct access;
+struct app;
 struct operators;
+struct principal;
 
 struct operator {
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	size_t key_len;
 	uint8_t key[LIMIT_PSK_KEY];
+	struct rights rights; /* what stands behind the key, or all */
 };
 
 /* See access_open. Without `make`, ERR_NOT_FOUND when it is not there. */
@@ -30,5 +37,16 @@ void operators_free(struct operators *o); /* NULL is fine */
  */
 const struct operator *operators_find(struct operators *o,
     const char *identity);
+
+/* access.c: what a struct access has of these. */
+struct operators *access_operators(struct access *a);
+struct slow *access_slow(struct access *a);
+
+/* access_principal.c: ERR_NOT_FOUND; who it is goes into role, scope and
+ * identity (its name), which stay untouched of nobody. */
+int access_admin_psk(struct app *app, const char *identity,
+    struct buf *ret_key) MUST_USE;
+void access_admin_who(struct app *app, const char *identity,
+    struct principal *ret);
 
 #endif

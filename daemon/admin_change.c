@@ -49,11 +49,35 @@ add_audit(struct app *app, const struct req *req,
 	    ev->detail);
 }
 
+/* "by alice, approved by bob: what it is about", as much as there is room. */
+static void
+put_detail(const struct req *req, struct store_event *ev)
+{
+	char detail[sizeof(ev->detail)], who[80];
+	struct buf b = buf_of(ev->detail, sizeof(ev->detail) - 1);
+	size_t n;
+
+	strcpy(detail, ev->detail);
+	buf_puts(&b, "by ");
+	buf_puts(&b, text_escape(slice_str(req->who.identity), who,
+	    sizeof(who)));
+	if (req->who.request != 0) {
+		buf_puts(&b, ", approved by ");
+		buf_puts(&b, text_escape(slice_str(req->who.approved), who,
+		    sizeof(who)));
+	}
+	buf_puts(&b, detail[0] != '\0' ? ": " : "");
+	n = strlen(detail);
+	if (b.cap - b.n < n)
+		n = b.cap - b.n;
+	buf_put(&b, slice_of(detail, n));
+	ev->detail[b.n] = '\0';
+}
+
 int
 admin_end(struct app *app, const struct req *req, struct resp *resp,
     struct store_event *ev, int err)
 {
-	char detail[sizeof(ev->detail)], who[80];
 	int rc = err;
 
 	if (rc == 0)
@@ -61,12 +85,12 @@ admin_end(struct app *app, const struct req *req, struct resp *resp,
 	if (rc == 0) {
 		strcpy(ev->kind, "admin");
 		ev->grade = req->who.grade;
-		text_escape(slice_str(req->who.identity), who, sizeof(who));
-		strcpy(detail, ev->detail);
-		snprintf(ev->detail, sizeof(ev->detail), "by %s%s%.100s", who,
-		    detail[0] != '\0' ? ": " : "", detail);
+		put_detail(req, ev);
 		rc = engine_log(app->engine, ev);
 	}
+	/* once, and only if it came to something */
+	if (rc == 0 && req->who.request != 0)
+		rc = ST(app, request_remove, req->who.request);
 	rc = engine_end(app->engine, rc);
 	if (rc == 0)
 		resp->after_commit = true;

@@ -10,6 +10,8 @@
 
 #include "daemon/access.h"
 #include "daemon/access_cert.h"
+
+#include "daemon/approve.h"
 #include "daemon/ahead.h"
 #include "daemon/admit.h"
 #include "daemon/audit.h"
@@ -87,6 +89,9 @@ open_front(struct app *app, struct why *why)
 			.who = access_who,
 			.blocks = engine_blocks,
 			.refused = on_refused,
+			.knock = access_knock,
+			.proved = access_proved,
+			.admit = approve_admit,
 			.denied = audit_denied,
 			.login = audit_login,
 			.stats = blocks_count,

@@ -34,6 +34,7 @@ struct campaign_spec {
 	char policy[LIMIT_POLICY + 1]; /* on top of the configured rules */
 	const char *by; /* the operator; NULL: nobody known */
 	bool start; /* as soon as it is planned (and approved) */
+	bool own; /* replaces only a draft that `by` has made */
 	bool undo; /* takes the place of campaign `of`, without approval */
 };
 

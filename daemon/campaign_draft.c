@@ -8,6 +8,7 @@
 
 #include "daemon/campaign_impl.h"
 #include "daemon/engine.h"
+#include "lib/eyes.h"
 
 #define LIST_MAX 1000 /* as many as one request can name */
 
@@ -34,7 +35,7 @@ check_rules(struct app *app, const struct campaign_spec *spec,
 		    "are named, or another campaign's, are a list that "
 		    "nobody joins; select them by an expression");
 	/* whoever runs the server asks for it: no campaign's rules say no */
-	if (app->conf.campaign_approval && !spec->undo)
+	if (eyes_wanted(&app->conf, EYES_CAMPAIGN) && !spec->undo)
 		p->approval = true;
 	if (rc == 0)
 		rc = policy_check(p, why);
@@ -105,8 +106,8 @@ check_release(struct app *app, const struct campaign_spec *spec,
 /* A draft of the same name and release is replaced; more live campaigns
  * than we keep in mind are refused. */
 static int
-make_way(struct app *app, const struct store_campaign *c, bool undo,
-    struct why *why)
+make_way(struct app *app, const struct store_campaign *c,
+    const struct campaign_spec *spec, struct why *why)
 {
 	struct store *s = app->store;
 	struct store_campaign page[8];
@@ -123,8 +124,11 @@ make_way(struct app *app, const struct store_campaign *c, bool undo,
 			    page[i].work != WORK_START &&
 			    page[i].release == c->release &&
 			    strcmp(page[i].name, c->name) == 0) {
+				if (spec->own && strcmp(page[i].by, c->by) != 0)
+					return why_set(why, ERR_EXISTS,
+					    "another's draft has this name");
 				rc = s->ops->campaign_remove(s, after);
-			} else if (!undo || page[i].id != c->of) {
+			} else if (!spec->undo || page[i].id != c->of) {
 				live += page[i].state <= CAMPAIGN_PAUSED &&
 				    page[i].state != CAMPAIGN_FINISHED;
 			}
@@ -205,7 +209,7 @@ campaign_draft(struct app *app, const struct campaign_spec *spec,
 		snprintf(c.name, sizeof(c.name), "%s", spec->name);
 	else
 		snprintf(c.name, sizeof(c.name), "seq-%" PRIu64, rel.seq);
-	rc = make_way(app, &c, spec->undo, why);
+	rc = make_way(app, &c, spec, why);
 	if (rc == 0)
 		rc = s->ops->campaign_put(s, &c);
 	if (rc == 0 && c.source == SOURCE_LIST)

@@ -70,18 +70,28 @@ set_principal(struct exchange *x)
 	f->hooks.who(f->app, x->plane->t, who->identity, who);
 }
 
+/* Nothing on the admin port is for nobody, whatever its row says. */
+static int
+check_somebody(struct exchange *x)
+{
+	if (x->plane->t != T_ADMIN || x->req.who.role != ROLE_NOBODY)
+		return 0;
+	return why_set(&x->resp.why, ERR_UNAUTHORIZED,
+	    "this credential is not valid any more");
+}
+
 static int
 check_role(struct exchange *x)
 {
-	enum role have = x->req.who.role, need = x->match.route->role;
+	int rc = route_allows(x->match.route, x->req.method, x->plane->t,
+	    &x->req.who);
 
-	if (have >= need)
-		return 0;
-	return have == ROLE_NOBODY ?
-	    why_set(&x->resp.why, ERR_UNAUTHORIZED,
-	    "a credential is needed: use coaps") :
-	    why_set(&x->resp.why, ERR_FORBIDDEN,
-	    "this credential may not do that");
+	if (rc == ERR_UNAUTHORIZED)
+		why_set(&x->resp.why, rc, "a credential is needed: use coaps");
+	else if (rc != 0)
+		why_set(&x->resp.why, rc, "neither the roles nor the scope of "
+		    "this credential allow that");
+	return rc;
 }
 
 static const struct route *
@@ -126,11 +136,13 @@ take_body(struct exchange *x)
 static int
 call_route(struct exchange *x)
 {
-	int rc;
+	int rc = check_somebody(x);
 
-	if (strcmp(x->req.path, ".well-known/core") == 0)
+	if (rc == 0 && strcmp(x->req.path, ".well-known/core") == 0)
 		return serve_links(x);
-	rc = route_find(table_of(x), x->req.path, x->req.method, &x->match);
+	if (rc == 0)
+		rc = route_find(table_of(x), x->req.path, x->req.method,
+		    &x->match);
 	if (rc == 0)
 		rc = check_role(x);
 	if (rc == 0)
@@ -140,7 +152,10 @@ call_route(struct exchange *x)
 	if (rc != 0)
 		return rc;
 	x->ran = true;
-	return x->match.route->fn(x->f->app, &x->req, &x->resp);
+	if (x->plane->t == T_ADMIN && x->f->hooks.admit != NULL)
+		rc = x->f->hooks.admit(x->f->app, x->match.route, &x->req,
+		    &x->resp);
+	return rc != 0 ? rc : x->match.route->fn(x->f->app, &x->req, &x->resp);
 }
 
 /*
@@ -302,6 +317,7 @@ front_flush(struct front *f, struct front_span which, int commit_err)
 	observe_flush(f->observers, commit_err);
 	dtls_settle(&f->plane[T_DTLS]);
 	dtls_settle(&f->plane[T_TLS]);
+	dtls_settle(&f->plane[T_ADMIN]);
 }
 
 void
@@ -324,6 +340,12 @@ tell_login(struct plane *pl, coap_session_t *session)
 	f->hooks.who(f->app, pl->t, id, &who);
 	addr_host(&coap_session_get_addr_remote(session)->addr.sa, host);
 	f->hooks.login(f->app, &who, host);
+}
+
+void
+front_forget_admin(struct front *f, const char *identity)
+{
+	dtls_forget(&f->plane[T_ADMIN], identity);
 }
 
 static int

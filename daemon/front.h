@@ -26,6 +26,8 @@
 #include "lib/err.h"
 #include "lib/limits.h"
 #include "lib/peercert.h"
+
+#include "lib/rights.h"
 #include "lib/slice.h"
 #include "lib/track.h"
 
@@ -35,23 +37,26 @@ struct loop;
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
-enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
-
 enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_ADMIN };
 #define TRANSPORTS 5
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
-	enum role role;
+	unsigned role; /* a set of enum role */
 	enum grade grade; /* L1 when the channel authenticated it */
 	uint64_t device; /* from the credential; 0: none */
 	uint64_t credential; /* its id in the store; 0: none */
-	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity, or that of a
-	                                          certificate; "" none */
-
+	/* of a device its PSK identity, or that of its certificate; on the
+	   admin port the principal's name, whichever of its keys it came
+	   with; "" none */
+	char identity[LIMIT_PSK_IDENTITY + 1];
 	char ep[LIMIT_EP + 1]; /* the endpoint that a certificate speaks
 	                          for, also when no device has that name;
 	                          "": it was no certificate */
+	char approved[LIMIT_PSK_IDENTITY + 1]; /* the second person who has
+	                         said yes to this very request; "" nobody */
+	uint64_t request; /* that was approved; 0: none */
+	struct scope scope; /* what an operator, author, ... may touch */
 };
 
 /* A client's certificate that an authority of client_ca signed. */
@@ -116,12 +121,23 @@ typedef int (*route_fn)(struct app *app, const struct req *req,
 #define ROUTE_BODY_FILE (1u << 1) /* an image: resp->upload */
 #define ROUTE_HIDDEN (1u << 2) /* not in .well-known/core */
 #define ROUTE_BLOCKS (1u << 3) /* images: hooks.blocks is called */
+#define ROUTE_SCOPED (1u << 4) /* the handler minds req->who.scope; without
+                                  it who has a scope is refused */
+/* A change that may need a second person, see eyes.h: (flags >> 8) & 15 is an
+ * enum eyes. */
+#define ROUTE_EYES(kind) ((unsigned)(kind) << 8)
+#define ROUTE_EYES_OF(flags) ((flags) >> 8 & 15u)
+
+/* Who may read, who may change (any of these roles); one set alone is both. */
+#define RW(read, write) ((unsigned)(read) | (unsigned)(write) << 8)
 
 struct route {
 	const char *path; /* "m/{c}"; "{*}" as the last segment: the rest,
 	                     canonical; a {c} comes percent-decoded */
 	unsigned methods;
-	enum role role; /* the least that may call */
+	unsigned role; /* who may call: a set of roles, or RW(); ROLE_NOBODY is
+	                  everybody, but on the admin port, where each row says
+	                  who */
 	unsigned flags;
 	route_fn fn;
 	const char *attrs; /* link attributes, rt="..." */
@@ -138,6 +154,7 @@ struct front_stats {
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
 	uint64_t certs, certs_refused; /* of clients */
+	uint64_t handshakes_slowed; /* refused, since many failed before */
 	uint64_t notify_reset, notify_timeout; /* of notifications */
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
@@ -180,6 +197,14 @@ struct front_hooks {
 	/* who speaks with it, once per request */
 	void (*cert_who)(struct app *app, const struct cert_peer *p,
 	    struct principal *ret);
+	/* a handshake of this host on the admin port, before `psk`; false
+	   refuses it; and it has succeeded. NULL: nobody asks */
+	bool (*knock)(struct app *app, const char *host);
+	void (*proved)(struct app *app, const char *host);
+	/* before a handler of the admin table runs, its body is whole: 0, or
+	   the error that it is answered with; NULL: nobody asks */
+	int (*admit)(struct app *app, const struct route *route,
+	    struct req *req, struct resp *resp);
 };
 
 struct front_opts {
@@ -302,6 +327,8 @@ size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
  * certificate), at the next front_flush:
  * what its key proved is worth nothing when the key has changed. */
 void front_forget(struct front *f, const char *identity);
+/* The same on the admin port, of a key of a principal. */
+void front_forget_admin(struct front *f, const char *identity);
 bool front_device_observes(const struct front *f, uint64_t device,
     const char *ep);
 

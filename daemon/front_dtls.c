@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "daemon/addr.h"
 #include "daemon/coap_tls.h"
 #include "daemon/front_client.h"
 #include "daemon/log.h"
@@ -77,6 +78,29 @@ watch_new(struct plane *pl, coap_session_t *session, void *ssl)
 
 /* A fast client of TLS is answered before libcoap knows the session's SSL;
  * it has met on_setup already. */
+
+static void
+host_of(const coap_session_t *session, char ret[LIMIT_ADDRESS])
+{
+	addr_host(&coap_session_get_addr_remote(session)->addr.sa, ret);
+}
+
+/* May it go on? Only operators' keys are worth guessing online: a device's
+ * speaks for one device. */
+static bool
+may_knock(struct plane *pl, const coap_session_t *session)
+{
+	char host[LIMIT_ADDRESS];
+	bool may;
+
+	if (pl->t != T_ADMIN || pl->f->hooks.knock == NULL)
+		return true;
+	host_of(session, host);
+	may = pl->f->hooks.knock(pl->f->app, host);
+	pl->f->stats.handshakes_slowed += !may;
+	return may;
+}
+
 static const coap_bin_const_t *
 on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 {
@@ -86,6 +110,7 @@ on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 	void *ssl = coap_session_get_tls(session, NULL);
 
 	if ((ssl == NULL && watch_of(session) == NULL) ||
+	    !may_knock(pl, session) ||
 	    !slice_to_cstr(slice_of(identity->s, identity->length), id,
 	    sizeof(id)) || pl->f->hooks.psk(pl->f->app, pl->t, id,
 	    &key) != 0 || key.over || key.n == 0)
@@ -271,7 +296,12 @@ void
 dtls_connected(struct plane *pl, coap_session_t *session)
 {
 	struct watch *w = watch_of(session);
+	char host[LIMIT_ADDRESS];
 
+	if (pl->t == T_ADMIN && pl->f->hooks.proved != NULL) {
+		host_of(session, host);
+		pl->f->hooks.proved(pl->f->app, host);
+	}
 	if (w == NULL)
 		return;
 	w->connected = true;

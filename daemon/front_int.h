@@ -26,6 +26,7 @@
 #include "daemon/coap_compat.h"
 #include "daemon/client_load.h"
 #include "daemon/front.h"
+#include "daemon/route.h"
 #include "lib/block.h"
 #include "lib/cert.h"
 
@@ -73,11 +74,6 @@ struct answer {
 	size_t opts_n;
 	uint8_t opts[ANSWER_OPTS];
 	struct slice body; /* one block of it */
-};
-
-struct route_match {
-	const struct route *route;
-	char arg[2][LIMIT_PATH + 1];
 };
 
 /* One request on its way through the front. */
@@ -201,9 +197,5 @@ bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
 /* Where the exchange's answer is counted. */
 unsigned front_row(const struct exchange *x);
 void front_count(struct front *f, unsigned row, unsigned code);
-
-/* route.c */
-int route_find(const struct route *table, const char *path, enum method m,
-    struct route_match *ret) MUST_USE;
 
 #endif

@@ -61,6 +61,7 @@ metrics_handshakes(struct metrics *m)
 {
 	metrics_of(m, "ok", m->front.handshakes);
 	metrics_of(m, "failed", m->front.handshakes_failed);
+	metrics_of(m, "slowed", m->front.handshakes_slowed);
 }
 
 void

@@ -117,6 +117,11 @@ check_rights(struct publish *p)
 			return why_set(p->why, ERR_CLASS,
 			    "author %s may not publish for class %s", a->name,
 			    text_uuid(p->plan.class_id[i], text));
+		if (p->opts->scope != NULL && !scope_has_class(p->opts->scope,
+		    p->plan.class_id[i]))
+			return why_set(p->why, ERR_CLASS, "class %s is "
+			    "outside of the scope of %s",
+			    text_uuid(p->plan.class_id[i], text), p->opts->by);
 	}
 	return 0;
 }

@@ -18,6 +18,7 @@ struct publish_opts {
 	bool staged; /* not offered to whoever asks, only by campaigns */
 	bool before_upload; /* with dry_run: images may still be missing */
 	const char *by; /* who asked, for the log; NULL: nobody known */
+	const struct scope *scope; /* of who asked; NULL: any class */
 };
 
 struct publish_result {

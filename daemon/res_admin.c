@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/admin_scope.h"
 #include "daemon/admit.h"
 #include "daemon/ahead.h"
 #include "daemon/backup.h"
@@ -93,12 +94,15 @@ admin_class(struct app *app, const char *name, uint8_t ret[16],
 }
 
 int
-admin_device(struct app *app, const char *ep, struct store_device *ret,
-    struct why *why)
+admin_device(struct app *app, const struct req *req,
+    struct store_device *ret, struct why *why)
 {
+	const char *ep = req->arg[0];
 	char shown[96];
 	int rc = ST(app, device_by_ep, ep, ret);
 
+	if (rc == 0 && !admin_sees_device(req, ret))
+		rc = ERR_NOT_FOUND;
 	if (rc != ERR_NOT_FOUND)
 		return rc;
 	return why_set(why, rc, "no device %s; `suitctl device list` shows "
@@ -134,9 +138,10 @@ release_by_prefix(struct app *app, const char *hex,
 }
 
 int
-admin_release(struct app *app, const char *text, struct store_release *ret,
-    struct why *why)
+admin_release(struct app *app, struct admin_named name,
+    struct store_release *ret, struct why *why)
 {
+	const char *text = name.text;
 	size_t len = strlen(text);
 	uint64_t id;
 	int rc = ERR_NOT_FOUND;
@@ -146,6 +151,8 @@ admin_release(struct app *app, const char *text, struct store_release *ret,
 	if (rc == ERR_NOT_FOUND && len >= PREFIX_MIN && len <= 64 &&
 	    strspn(text, "0123456789abcdef") == len)
 		rc = release_by_prefix(app, text, ret, why);
+	if (rc == 0 && !admin_sees(app, name.req, &msg_release, ret))
+		rc = ERR_NOT_FOUND;
 	if (rc == ERR_NOT_FOUND)
 		why_set(why, rc, "no such release; name it by its number or "
 		    "by %d or more hex digits of its digest", PREFIX_MIN);
@@ -194,7 +201,9 @@ page_limit(const struct req *req, uint64_t *ret, struct why *why)
 
 struct page_state {
 	struct msg_page_out out;
+	const struct req *req;
 	size_t left; /* items that the client still wants */
+	size_t looked; /* items outside of the scope of who asks */
 	bool any, full;
 	char cursor[MSG_CURSOR]; /* of the last item in the page */
 };
@@ -215,6 +224,13 @@ page_chunk(struct app *app, const struct admin_list *l, void *filter,
 	for (size_t i = 0; rc == 0 && i < n && !p->full; i++) {
 		const void *item = items + i * l->size;
 
+		if (!admin_sees(app, p->req, l->rec, item)) {
+			p->any = true;
+			p->full = ++p->looked == SCOPE_LOOK;
+			l->advance(filter, item);
+			l->cursor(item, p->cursor);
+			continue;
+		}
 		memset(msg, 0, l->rec->size);
 		rc = l->render(app, item, msg);
 		if (rc != 0)
@@ -236,7 +252,7 @@ int
 admin_page(struct app *app, const struct req *req, struct resp *resp,
     const struct admin_list *l, void *filter)
 {
-	struct page_state p = {.full = false};
+	struct page_state p = {.req = req};
 	bool json = false, more = true;
 	uint64_t limit;
 	int rc = admin_format(req, resp, &json);
@@ -455,17 +471,20 @@ check_kinds(struct slice kinds, struct why *why)
 
 /* The store has no index of kinds: it looks at so many, then says next. */
 static int
-events_of(struct app *app, struct slice kinds, struct store_event_filter *f,
-    struct msg_page_out *page, uint64_t limit, bool *ret_more)
+events_of(struct app *app, const struct req *req,
+    struct store_event_filter *f, struct msg_page_out *page, uint64_t limit,
+    bool *ret_more)
 {
 	static struct store_event ev[EVENTS_CHUNK];
-	size_t n = EVENTS_CHUNK;
+	struct slice kinds = admin_query(req, "kind");
+	size_t n = EVENTS_CHUNK, most = scope_all(&req->who.scope) ?
+	    EVENTS_LOOK : SCOPE_LOOK;
 	int rc = 0;
 
 	*ret_more = false;
 	f->limit = EVENTS_CHUNK;
 	for (size_t looked = 0; rc == 0 && n == EVENTS_CHUNK; looked += n) {
-		if (looked >= EVENTS_LOOK) {
+		if (looked >= most) {
 			*ret_more = true;
 			return 0;
 		}
@@ -474,7 +493,8 @@ events_of(struct app *app, struct slice kinds, struct store_event_filter *f,
 		for (size_t i = 0; rc == 0 && i < n; i++) {
 			struct msg_event m;
 
-			if (kind_among(kinds, slice_str(ev[i].kind))) {
+			if (kind_among(kinds, slice_str(ev[i].kind)) &&
+			    admin_sees(app, req, &msg_event, &ev[i])) {
 				admin_msg_event(&ev[i], &m);
 				*ret_more = limit-- == 0 ||
 				    !msg_page_add(page, &m);
@@ -491,12 +511,11 @@ static int
 events_by_kind(struct app *app, const struct req *req, struct resp *resp,
     struct store_event_filter *f)
 {
-	struct slice kinds = admin_query(req, "kind");
 	struct msg_page_out page;
 	char next[MSG_CURSOR];
 	uint64_t limit = 0;
 	bool json = false, more = false;
-	int rc = check_kinds(kinds, &resp->why);
+	int rc = check_kinds(admin_query(req, "kind"), &resp->why);
 
 	if (rc == 0)
 		rc = page_limit(req, &limit, &resp->why);
@@ -505,7 +524,7 @@ events_by_kind(struct app *app, const struct req *req, struct resp *resp,
 	if (rc != 0)
 		return rc;
 	msg_page_begin(&page, &msg_event, json, &resp->out);
-	rc = events_of(app, kinds, f, &page, limit, &more);
+	rc = events_of(app, req, f, &page, limit, &more);
 	if (rc != 0)
 		return rc;
 	snprintf(next, sizeof(next), "%" PRIu64, f->after);

@@ -32,13 +32,21 @@ int admin_body(const struct req *req, const struct msg_record *rec, void *ret,
     struct why *why) MUST_USE;
 int admin_class(struct app *app, const char *name, uint8_t ret[16],
     struct why *why) MUST_USE;
-int admin_device(struct app *app, const char *ep, struct store_device *ret,
-    struct why *why) MUST_USE;
-/* By number, or by 12 or more hex digits of its plan's digest. */
-int admin_campaign(struct app *app, const char *text,
+
+/* What the request's first {..} names, if it is in the scope of who asks;
+ * ERR_NOT_FOUND. A device by its ep, a campaign by its number or by 12 or more
+ * hex digits of its plan's digest. */
+int admin_device(struct app *app, const struct req *req,
+    struct store_device *ret, struct why *why) MUST_USE;
+int admin_campaign(struct app *app, const struct req *req,
     struct store_campaign *ret, struct why *why) MUST_USE;
-/* By number, by digest or by the first 6 or more hex digits of one. */
-int admin_release(struct app *app, const char *text,
+/* The same of a release, by number, by digest or by the first 6 or more hex
+ * digits of one; it may be named by the body, too. */
+struct admin_named {
+	const struct req *req; /* who asks */
+	const char *text;
+};
+int admin_release(struct app *app, struct admin_named name,
     struct store_release *ret, struct why *why) MUST_USE;
 
 /* 64 hex digits or 43 characters of base64url. */
@@ -131,6 +139,14 @@ int res_admin_backups(struct app *, const struct req *, struct resp *);
 int res_admin_backup(struct app *, const struct req *, struct resp *);
 int res_admin_backup_part(struct app *, const struct req *, struct resp *);
 int res_admin_image_data(struct app *, const struct req *, struct resp *);
+int res_admin_principals(struct app *, const struct req *, struct resp *);
+int res_admin_principal(struct app *, const struct req *, struct resp *);
+int res_admin_principal_key(struct app *, const struct req *,
+    struct resp *);
+int res_admin_requests(struct app *, const struct req *, struct resp *);
+int res_admin_request(struct app *, const struct req *, struct resp *);
+int res_admin_request_approve(struct app *, const struct req *,
+    struct resp *);
 int res_admin_keys(struct app *, const struct req *, struct resp *);
 int res_admin_key(struct app *, const struct req *, struct resp *);
 int res_admin_audit(struct app *, const struct req *, struct resp *);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/admin_scope.h"
 #include "daemon/campaign.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
@@ -36,15 +37,11 @@ list_cursor(const void *item, char dst[MSG_CURSOR])
 }
 
 static int
-read_spec(struct app *app, const struct msg_campaign_start *m,
-    struct campaign_spec *s, struct why *why)
+read_spec(const struct msg_campaign_start *m, struct campaign_spec *s,
+    struct why *why)
 {
 	static struct slice ep[MSG_EPS];
-	static struct store_release r;
-	int rc = admin_release(app, m->release, &r, why);
 
-	if (rc != 0)
-		return rc;
 	if ((m->select[0] != '\0') + (m->of != 0) + (m->ep_count > 0) > 1)
 		return why_set(why, ERR_INVALID, "choose devices by an "
 		    "expression, by name or by a campaign, not by several of "
@@ -53,7 +50,7 @@ read_spec(struct app *app, const struct msg_campaign_start *m,
 	    !text_name_ok(slice_str(m->name), LIMIT_KEY_NAME))
 		return why_set(why, ERR_INVALID, "a name has letters, digits "
 		    "and ._:@-");
-	*s = (struct campaign_spec){.release = r.id, .start = m->start,
+	*s = (struct campaign_spec){.release = s->release, .start = m->start,
 	    .of = m->of, .source = m->of != 0 ? SOURCE_CAMPAIGN :
 	    m->ep_count > 0 ? SOURCE_LIST : SOURCE_SELECT,
 	    .ep = ep, .ep_count = m->ep_count};
@@ -71,15 +68,23 @@ campaign_post(struct app *app, const struct req *req, struct resp *resp)
 	static struct msg_campaign_start in;
 	static struct store_campaign c;
 	static struct msg_campaign m;
+	static struct store_release r;
 	struct store_event ev = {.what = "campaign planned"};
 	struct campaign_spec spec;
 	int rc = admin_body(req, &msg_campaign_start, &in, &resp->why);
 
 	if (rc == 0)
-		rc = read_spec(app, &in, &spec, &resp->why);
+		rc = admin_release(app, (struct admin_named){req, in.release},
+		    &r, &resp->why);
+	if (rc == 0)
+		rc = admin_bound_campaign(app, req, &in, &resp->why);
+	spec.release = r.id;
+	if (rc == 0)
+		rc = read_spec(&in, &spec, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	spec.by = req->who.identity;
+	spec.own = !scope_all(&req->who.scope);
 	rc = campaign_plan(app, &spec, &c, &resp->why);
 	ev.campaign = c.id;
 	ev.release = spec.release;
@@ -129,7 +134,7 @@ int
 res_admin_campaign(struct app *app, const struct req *req, struct resp *resp)
 {
 	struct store_campaign c;
-	int rc = admin_campaign(app, req->arg[0], &c, &resp->why);
+	int rc = admin_campaign(app, req, &c, &resp->why);
 
 	return rc != 0 ? rc : put_campaign(app, req, resp, c.id);
 }
@@ -188,7 +193,10 @@ do_next(const struct action *a)
 static int
 do_abort(const struct action *a)
 {
-	return campaign_abort(a->app, a->id, a->in.hard, a->why);
+	int rc = a->in.hard ? admin_owns_classes(a->req, a->why) : 0;
+
+	return rc != 0 ? rc : campaign_abort(a->app, a->id, a->in.hard,
+	    a->why);
 }
 
 static int
@@ -197,7 +205,7 @@ do_rollback(const struct action *a)
 	struct store_release r;
 	int rc = a->in.release[0] == '\0' ? why_set(a->why, ERR_MISSING,
 	    "roll back to which release?") : admin_release(a->app,
-	    a->in.release, &r, a->why);
+	    (struct admin_named){a->req, a->in.release}, &r, a->why);
 
 	return rc != 0 ? rc : campaign_rollback(a->app, a->id, r.id,
 	    a->req->who.identity, a->why);
@@ -237,7 +245,7 @@ res_admin_campaign_action(struct app *app, const struct req *req,
 	struct store_event ev = {.id = 0};
 	struct store_campaign c;
 	size_t i = 0;
-	int rc = admin_campaign(app, req->arg[0], &c, &resp->why);
+	int rc = admin_campaign(app, req, &c, &resp->why);
 
 	memset(&a, 0, sizeof(a));
 	if (rc == 0 && req->body.n > 0)
@@ -328,6 +336,8 @@ notable(struct app *app, const struct req *req, struct resp *resp,
 		return rc;
 	msg_page_begin(&page, &msg_job, json, &resp->out);
 	for (size_t i = 0; i < n; i++) {
+		if (!admin_sees(app, req, &msg_job, &job[i]))
+			continue;
 		admin_msg_job(app, &job[i], &m);
 		if (!msg_page_add(&page, &m))
 			break;
@@ -344,7 +354,7 @@ res_admin_jobs(struct app *app, const struct req *req, struct resp *resp)
 	struct slice which = admin_query(req, "which");
 	struct store_campaign c;
 	struct job_filter f;
-	int rc = admin_campaign(app, req->arg[0], &c, &resp->why);
+	int rc = admin_campaign(app, req, &c, &resp->why);
 
 	f.campaign = c.id;
 	if (rc == 0 && which.p != NULL)
@@ -364,6 +374,8 @@ find_job(struct app *app, const struct req *req, struct job *ret,
 	if (rc != 0)
 		return rc;
 	rc = ST(app, job_get, id, ret);
+	if (rc == 0 && !admin_sees(app, req, &msg_job, ret))
+		rc = ERR_NOT_FOUND;
 	if (rc == ERR_NOT_FOUND)
 		why_set(why, rc, "no job %" PRIu64 "; `suitctl campaign show "
 		    "ID` lists a campaign's", id);

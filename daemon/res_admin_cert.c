@@ -16,7 +16,7 @@ res_admin_device_cert(struct app *app, const struct req *req,
 	static struct msg_cert m;
 	struct store_event ev = {.what = "certificate entered"};
 	struct store_credential c = {.created = loop_now(app->loop)};
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0)
 		rc = admin_body(req, &msg_cert, &m, &resp->why);

@@ -62,7 +62,7 @@ res_admin_device_psk(struct app *app, const struct req *req,
 	struct msg_psk m = {.key_len = 0};
 	struct credential_key k = {.identity = NULL};
 	uint64_t overlap = 0;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0)
 		rc = admin_query_u64(req, "overlap", 0, &overlap, &resp->why);
@@ -105,7 +105,7 @@ res_admin_device_credentials(struct app *app, const struct req *req,
 	struct msg_page_out page;
 	struct msg_credential m;
 	bool json = false;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0)
 		rc = credential_list(app, d.id, &l);
@@ -158,7 +158,7 @@ res_admin_device_credential(struct app *app, const struct req *req,
 	struct store_event ev = {.what = "credential revoked"};
 	const struct store_credential *c = NULL;
 	struct credential_list had;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0)
 		rc = credential_list(app, d.id, &had);

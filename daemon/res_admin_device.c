@@ -1,6 +1,7 @@
 /* Devices: who they are, how they are reached, whether they are served. */
 #include <stdio.h>
 
+#include "daemon/admin_scope.h"
 #include "daemon/admit.h"
 #include "daemon/ahead.h"
 #include "daemon/campaign.h"
@@ -83,6 +84,8 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 		return why_set(&resp->why, ERR_INVALID, "an endpoint name has "
 		    "letters, digits and ._:@- , %d at most", LIMIT_EP);
 	rc = ST(app, device_by_ep, req->arg[0], &d);
+	if (rc == 0)
+		rc = admin_keeps_device(req, &d, &resp->why);
 	if (rc == ERR_NOT_FOUND) {
 		app->store->ops->stats(app->store, &st);
 		if (st.devices >= app->conf.devices_max)
@@ -97,6 +100,8 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 	}
 	if (rc == 0)
 		rc = apply(app, &m, &d, &resp->why);
+	if (rc == 0)
+		rc = admin_keeps_device(req, &d, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	rc = ahead_judge(app, &d); /* the class may be another one */
@@ -122,7 +127,7 @@ res_admin_device_revoke(struct app *app, const struct req *req,
 	struct credential_list had = {.n = 0};
 	bool revoke = strcmp(req->arg[1], "revoke") == 0;
 	struct job j;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0 && !revoke && strcmp(req->arg[1], "restore") != 0)
 		rc = why_set(&resp->why, ERR_NOT_FOUND, "a device can be "
@@ -183,7 +188,7 @@ res_admin_device(struct app *app, const struct req *req, struct resp *resp)
 
 	if (req->method == M_PUT)
 		return device_put(app, req, resp);
-	rc = admin_device(app, req->arg[0], &d, &resp->why);
+	rc = admin_device(app, req, &d, &resp->why);
 	if (rc != 0)
 		return rc;
 	if (req->method == M_DELETE)
@@ -198,7 +203,7 @@ res_admin_device_events(struct app *app, const struct req *req,
 {
 	struct store_event_filter f = {0};
 	static struct store_device d;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc != 0)
 		return rc;
@@ -235,7 +240,7 @@ res_admin_device_tags(struct app *app, const struct req *req,
 	static struct store_device d;
 	static struct msg_tags m;
 	struct store_event ev = {.what = "device tagged"};
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0)
 		rc = admin_body(req, &msg_tags, &m, &resp->why);
@@ -246,6 +251,8 @@ res_admin_device_tags(struct app *app, const struct req *req,
 		snprintf(ev.detail + n, sizeof(ev.detail) - n, "%s%s=%s",
 		    i > 0 ? " " : "", m.tag[i].name, m.tag[i].value);
 	}
+	if (rc == 0)
+		rc = admin_keeps_device(req, &d, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	ev.device = d.id;

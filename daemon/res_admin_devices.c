@@ -1,6 +1,7 @@
 /* The list of devices: by class, tag, prefix, or an expression. */
 #include <stdio.h>
 
+#include "daemon/admin_scope.h"
 #include "daemon/campaign.h"
 #include "daemon/res_admin.h"
 
@@ -123,7 +124,8 @@ list_where(struct app *app, const struct req *req, struct resp *resp,
 			return rc;
 		for (i = 0; i < n && !full; i++) {
 			full = left == 0 || looked++ == WHERE_MAX;
-			if (!full && campaign_selects(app, &w->sel, &chunk[i],
+			if (!full && admin_sees_device(req, &chunk[i]) &&
+			    campaign_selects(app, &w->sel, &chunk[i],
 			    loop_now(app->loop))) {
 				admin_msg_device(app, &chunk[i], &m);
 				full = !msg_page_add(&page, &m);

@@ -336,7 +336,7 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	const struct catalog_release *r = NULL, *offered = NULL;
 	struct msg_explain m = {.have_job = false};
 	struct job j;
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
+	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc != 0)
 		return rc;

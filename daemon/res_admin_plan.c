@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/admin_scope.h"
 #include "daemon/campaign.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
@@ -13,8 +14,8 @@
 #define COPY(dst, src) snprintf(dst, sizeof(dst), "%s", src)
 #define LOOK_MAX 20000 /* entries looked at for one page */
 
-int
-admin_campaign(struct app *app, const char *text, struct store_campaign *ret,
+static int
+campaign_by(struct app *app, const char *text, struct store_campaign *ret,
     struct why *why)
 {
 	struct store_campaign page[8];
@@ -47,6 +48,28 @@ admin_campaign(struct app *app, const char *text, struct store_campaign *ret,
 	}
 	return why_set(why, ERR_NOT_FOUND, "no draft or running campaign has "
 	    "this plan; plan again");
+}
+
+int
+admin_campaign(struct app *app, const struct req *req,
+    struct store_campaign *ret, struct why *why)
+{
+	int rc = campaign_by(app, req->arg[0], ret, why);
+
+	if (rc == 0 && !admin_sees(app, req, &msg_campaign, ret))
+		rc = why_set(why, ERR_NOT_FOUND, "no such campaign; `suitctl "
+		    "campaign list` shows them");
+	return rc;
+}
+
+/* A plan tells of devices that are not updated, too: of other classes, say. */
+static bool
+sees_entry(struct app *app, const struct req *req, uint64_t device)
+{
+	static struct store_device d;
+
+	return scope_all(&req->who.scope) || (device != 0 &&
+	    ST(app, device_get, device, &d) == 0 && admin_sees_device(req, &d));
 }
 
 static void
@@ -112,9 +135,10 @@ res_admin_plan(struct app *app, const struct req *req, struct resp *resp)
 	struct msg_plan m;
 	char next[MSG_CURSOR] = "";
 	uint64_t have = UINT64_MAX, looked = 0;
+	uint64_t most = scope_all(&req->who.scope) ? LOOK_MAX : SCOPE_LOOK;
 	size_t n = 0;
 	bool json = false;
-	int rc = admin_campaign(app, req->arg[0], &c, &resp->why);
+	int rc = admin_campaign(app, req, &c, &resp->why);
 
 	if (rc == 0)
 		rc = read_want(req, &w, &resp->why);
@@ -127,7 +151,7 @@ res_admin_plan(struct app *app, const struct req *req, struct resp *resp)
 		    "it was started: its jobs tell" : "it is not planned yet");
 	msg_page_begin(&page, &msg_plan, json, &resp->out);
 	for (; rc == 0; w.at++) {
-		if (w.limit == 0 || looked++ == LOOK_MAX)
+		if (w.limit == 0 || looked++ == most)
 			break;
 		if (w.at / PLAN_PART_ENTRIES != have) {
 			have = w.at / PLAN_PART_ENTRIES;
@@ -140,7 +164,8 @@ res_admin_plan(struct app *app, const struct req *req, struct resp *resp)
 		const struct plan_entry *e = &part[w.at % PLAN_PART_ENTRIES];
 
 		if ((w.verdict >= 0 && e->verdict != w.verdict) ||
-		    (w.wave != 0 && e->wave != w.wave))
+		    (w.wave != 0 && e->wave != w.wave) ||
+		    !sees_entry(app, req, e->device))
 			continue;
 		entry_msg(app, e, &m);
 		if (!msg_page_add(&page, &m))
@@ -166,7 +191,7 @@ res_admin_diff(struct app *app, const struct req *req, struct resp *resp)
 	uint64_t at = 0;
 	size_t n;
 	bool json = false;
-	int rc = admin_campaign(app, req->arg[0], &c, &resp->why);
+	int rc = admin_campaign(app, req, &c, &resp->why);
 
 	if (rc == 0)
 		rc = admin_query_u64(req, "after", 0, &at, &resp->why);
@@ -180,6 +205,8 @@ res_admin_diff(struct app *app, const struct req *req, struct resp *resp)
 		struct plan_entry e = {k[at].device, k[at].verdict,
 		    k[at].wave};
 
+		if (!sees_entry(app, req, e.device))
+			continue;
 		entry_msg(app, &e, &m);
 		if (!k[at].is_there)
 			m.verdict[0] = m.text[0] = '\0';

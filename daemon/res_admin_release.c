@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/admin_scope.h"
 #include "daemon/backup.h"
 #include "daemon/place.h"
 #include "daemon/publish.h"
@@ -66,11 +67,14 @@ release_publish(struct app *app, const struct req *req, struct resp *resp)
 		.before_upload = admin_flag(req, "before_upload"),
 		.staged = admin_flag(req, "staged"),
 		.by = req->who.identity,
+		.scope = &req->who.scope,
 	};
 	struct store_event ev = {.what = "published"};
 	char hex[65];
-	int rc;
+	int rc = o.staged ? 0 : admin_owns_classes(req, &resp->why);
 
+	if (rc != 0)
+		return rc;
 	memset(&r, 0, sizeof(r));
 	if (o.dry_run) {
 		rc = publish_envelope(app, req->body, &o, &r, &resp->why);
@@ -121,7 +125,8 @@ res_admin_release(struct app *app, const struct req *req, struct resp *resp)
 	int rc;
 
 	memset(&r, 0, sizeof(r));
-	rc = admin_release(app, req->arg[0], &r.release, &resp->why);
+	rc = admin_release(app, (struct admin_named){req, req->arg[0]},
+	    &r.release, &resp->why);
 	if (rc != 0)
 		return rc;
 	if (req->method == M_GET) {
@@ -129,8 +134,8 @@ res_admin_release(struct app *app, const struct req *req, struct resp *resp)
 		    LIMIT_DOWNLOADS, &r.payload_count);
 		return rc != 0 ? rc : put_release(req, resp, &r, false);
 	}
-	rc = admin_begin(app);
-	if (rc != 0)
+	rc = admin_owns_classes(req, &resp->why);
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	ev.release = r.release.id;
 	rc = publish_withdraw(app, r.release.id, &resp->why);
@@ -354,8 +359,11 @@ res_admin_release_offer(struct app *app, const struct req *req,
 	static struct store_release r;
 	static struct msg_release m;
 	struct store_event ev = {.what = "release offered"};
-	int rc = admin_release(app, req->arg[0], &r, &resp->why);
+	int rc = admin_release(app, (struct admin_named){req, req->arg[0]},
+	    &r, &resp->why);
 
+	if (rc == 0)
+		rc = admin_owns_classes(req, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	ev.release = r.id;

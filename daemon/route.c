@@ -3,7 +3,7 @@
  * "{c}" for any one segment, or a last "{*}" for the rest. The first row
  * that fits path and method wins. Only rows without braces can be links.
  */
-#include "daemon/front_int.h"
+#include "daemon/route.h"
 
 #include "lib/uri.h"
 
@@ -85,6 +85,25 @@ route_find(const struct route *table, const char *path, enum method m,
 			rc = ERR_METHOD;
 	}
 	return rc;
+}
+
+/* Nothing on the admin port is for nobody, whatever its row says. */
+int
+route_allows(const struct route *r, enum method m, enum transport plane,
+    const struct principal *who)
+{
+	unsigned read = r->role & 0xff, write = r->role >> 8 & 0xff;
+	unsigned need = m == M_GET || m == M_FETCH || write == 0 ? read :
+	    write;
+
+	if (need == ROLE_NOBODY && plane != T_ADMIN)
+		return 0;
+	if (who->role == ROLE_NOBODY)
+		return ERR_UNAUTHORIZED;
+	if (!(need & who->role))
+		return ERR_FORBIDDEN;
+	return plane != T_ADMIN || (r->flags & ROUTE_SCOPED) ||
+	    scope_all(&who->scope) ? 0 : ERR_FORBIDDEN;
 }
 
 /* RFC 6690 4.1: a trailing '*' matches any rest. */

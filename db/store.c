@@ -209,6 +209,40 @@ rules_event(const struct store_event *e)
 }
 
 int
+rules_principal(const struct store_principal *p)
+{
+	int err = rules_text(p->name, 1, LIMIT_KEY_NAME);
+
+	if (err == 0)
+		err = rules_text(p->rights, 1, LIMIT_RIGHTS);
+	return err != 0 ? err : rules_text(p->by, 0, LIMIT_PSK_IDENTITY);
+}
+
+int
+rules_principal_key(const struct store_principal_key *k)
+{
+	int err = rules_text(k->identity, 1, LIMIT_PSK_IDENTITY);
+
+	if (err == 0)
+		err = rules_text(k->principal, 1, LIMIT_KEY_NAME);
+	if (err == 0 && k->key_len == 0)
+		err = ERR_INVALID;
+	return err == 0 && k->key_len > sizeof(k->key) ? ERR_SIZE : err;
+}
+
+int
+rules_request(const struct store_request *r)
+{
+	int err = rules_text(r->by, 1, LIMIT_PSK_IDENTITY);
+
+	if (err == 0)
+		err = rules_text(r->what, 0, STORE_REQUEST_WHAT - 1);
+	if (err == 0)
+		err = rules_text(r->approved, 0, LIMIT_PSK_IDENTITY);
+	return err == 0 && r->kind == 0 ? ERR_INVALID : err;
+}
+
+int
 rules_meta(const char *name, struct slice v)
 {
 	int err = rules_text(name, 1, LIMIT_KEY_NAME);

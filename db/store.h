@@ -29,6 +29,8 @@
 #include "db/store_audit.h"
 #include "db/store_credential.h"
 #include "db/store_revoked.h"
+
+#include "db/store_rights.h"
 #include "lib/err.h"
 #include "lib/lag.h"
 #include "lib/limits.h"
@@ -45,7 +47,8 @@ struct store_stats {
 	uint64_t statements; /* SQL statements run so far, those of stats
 	                        itself apart; 0 in memory */
 	uint64_t scans; /* rows that no index led to; stays 0 but for
-	                   payload_foreach, author_put and gauges */
+	                   payload_foreach, author_put, gauges,
+	                   principal_put, request_put and request_expire */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
 	uint64_t ahead; /* devices that are */
@@ -514,6 +517,36 @@ struct store_ops {
 	int (*audit_head)(struct store *s, struct audit_head *ret);
 	int (*audit_prune)(struct store *s, uint64_t keep, uint64_t limit,
 	    struct audit_head *ret_base, uint64_t *ret_n);
+
+	/* principal: put makes one or replaces it by name, its keys stay; at
+	 * most LIMIT_PRINCIPALS (ERR_LIMIT). remove takes its keys with it. A
+	 * list is by name, above `after`. */
+	int (*principal_put)(struct store *s, const struct store_principal *p);
+	int (*principal_get)(struct store *s, const char *name,
+	    struct store_principal *ret);
+	int (*principal_remove)(struct store *s, const char *name);
+	int (*principal_list)(struct store *s, const char *after, size_t limit,
+	    struct store_principal *ret, size_t *ret_n);
+	/* put replaces by identity; ERR_NOT_FOUND: no such principal;
+	 * ERR_EXISTS: it is another principal's. A list is by identity. */
+	int (*principal_key_put)(struct store *s,
+	    const struct store_principal_key *k);
+	int (*principal_key_get)(struct store *s, const char *identity,
+	    struct store_principal_key *ret);
+	int (*principal_key_remove)(struct store *s, const char *identity);
+	int (*principal_key_list)(struct store *s, const char *name,
+	    struct store_principal_key *ret, size_t cap, size_t *ret_n);
+
+	/* request: put makes one (id 0; id out; at most LIMIT_REQUESTS,
+	 * ERR_LIMIT), or replaces one. expire drops those that end at `now` or
+	 * before. A list is by id, above `after`. */
+	int (*request_put)(struct store *s, struct store_request *r);
+	int (*request_get)(struct store *s, uint64_t id,
+	    struct store_request *ret);
+	int (*request_remove)(struct store *s, uint64_t id);
+	int (*request_expire)(struct store *s, int64_t now);
+	int (*request_list)(struct store *s, uint64_t after, size_t limit,
+	    struct store_request *ret, size_t *ret_n);
 
 	/* small settings by name, e.g. the admin PSK's identity; 1 ..
 	 * LIMIT_KEY_NAME, value up to STORE_META_MAX */

@@ -26,6 +26,9 @@ struct store_copied {
 };
 
 /*
+ * Keys of principals are left out, and what they were is overwritten: who may
+ * read a backup could else approve in another's name.
+ *
  * From the store's file to a new one of mode 0600, which must not be there.
  * `reserve`: bytes of the file system that the copy has to leave free, at
  * each step; else it ends with ERR_NOSPACE. `progress` must outlive it.

@@ -41,6 +41,9 @@ enum mem_name {
 	MEM_EVENT,
 	MEM_META,
 	MEM_AUDIT,
+	MEM_PRINCIPAL,
+	MEM_PRINCIPAL_KEY,
+	MEM_REQUEST,
 	MEM_TABLES,
 };
 
@@ -141,5 +144,7 @@ void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);
 void mem_event_init(struct mem *m, struct store_ops *ops);
 void mem_audit_init(struct mem *m, struct store_ops *ops);
+
+void mem_rights_init(struct mem *m, struct store_ops *ops);
 
 #endif

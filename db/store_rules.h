@@ -39,6 +39,9 @@ int rules_release(const struct store_release *r, struct slice envelope,
 int rules_campaign(const struct store_campaign *c) MUST_USE;
 int rules_job(const struct job *j) MUST_USE;
 int rules_event(const struct store_event *e) MUST_USE;
+int rules_principal(const struct store_principal *p) MUST_USE;
+int rules_principal_key(const struct store_principal_key *k) MUST_USE;
+int rules_request(const struct store_request *r) MUST_USE;
 int rules_meta(const char *name, struct slice v) MUST_USE;
 
 int rules_audit(const struct audit_entry *e) MUST_USE;

@@ -14,7 +14,7 @@
 #define STORE_APPLICATION_ID 0x53554954 /* "SUIT", for file(1) */
 
 #define SQ_DEPTH 12 /* pairs within pairs */
-#define SQ_CACHE 128 /* slots; the store has about 100 statements */
+#define SQ_CACHE 256 /* slots; the store has about 120 statements */
 
 struct sq_memo;
 
@@ -356,6 +356,26 @@ int sq_audit_list(struct store *s, const struct store_audit_filter *f,
 int sq_audit_head(struct store *s, struct audit_head *ret);
 int sq_audit_prune(struct store *s, uint64_t keep, uint64_t limit,
     struct audit_head *ret_base, uint64_t *ret_n);
+
+int sq_principal_put(struct store *s, const struct store_principal *p);
+int sq_principal_get(struct store *s, const char *name,
+    struct store_principal *ret);
+int sq_principal_remove(struct store *s, const char *name);
+int sq_principal_list(struct store *s, const char *after, size_t limit,
+    struct store_principal *ret, size_t *ret_n);
+int sq_principal_key_put(struct store *s,
+    const struct store_principal_key *k);
+int sq_principal_key_get(struct store *s, const char *identity,
+    struct store_principal_key *ret);
+int sq_principal_key_remove(struct store *s, const char *identity);
+int sq_principal_key_list(struct store *s, const char *name,
+    struct store_principal_key *ret, size_t cap, size_t *ret_n);
+int sq_request_put(struct store *s, struct store_request *r);
+int sq_request_get(struct store *s, uint64_t id, struct store_request *ret);
+int sq_request_remove(struct store *s, uint64_t id);
+int sq_request_expire(struct store *s, int64_t now);
+int sq_request_list(struct store *s, uint64_t after, size_t limit,
+    struct store_request *ret, size_t *ret_n);
 int sq_meta_get(struct store *s, const char *name, struct buf *out);
 int sq_meta_put(struct store *s, const char *name, struct slice v);
 

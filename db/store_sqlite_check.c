@@ -140,6 +140,7 @@ static const struct {
 	{"author", 1, 0}, {"release", 1, 0}, {"payload", 1, 0},
 	{"campaign", 1, 0}, {"job", 1, 0}, {"event", 1, 0}, {"meta", 1, 0},
 	{"audit", 5, 0},
+	{"principal", 5, 0}, {"request", 5, 0},
 };
 
 static bool
@@ -342,6 +343,20 @@ static const struct rule rules[] = {
 	{"event-gaps", 1, "more than " EVENT_LOST_MAX " events are missing",
 	    "SELECT (id + 1) || ' to ' || (next - 1) FROM " EVENT_GAPS
 	    " AND " EVENTS_LOST " > " EVENT_LOST_MAX, NULL, RESTORE},
+	{"principal-rights", 5, "principals without rights",
+	    "SELECT name FROM principal WHERE length(name) NOT BETWEEN 1 AND"
+	    " 64 OR instr(rights, 'role=') <> 1", NULL,
+	    "suitctl principal remove NAME, and add it again"},
+	{"principal-key", 5, "keys of principals that cannot be used",
+	    "SELECT identity FROM principal_key WHERE length(key) NOT BETWEEN"
+	    " 16 AND 64 OR instr(identity, principal || ':') <> 1 OR ends < 0",
+	    "DELETE FROM principal_key WHERE length(key) NOT BETWEEN 16 AND 64"
+	    " OR instr(identity, principal || ':') <> 1 OR ends < 0", NULL},
+	{"request-state", 5, "requests for approval that cannot be carried out",
+	    "SELECT 'request ' || id FROM request WHERE kind < 1 OR"
+	    " length(digest) <> 32 OR by = ''",
+	    "DELETE FROM request WHERE kind < 1 OR length(digest) <> 32 OR"
+	    " by = ''", NULL},
 	{"meta", 1, "settings that are too large",
 	    "SELECT name FROM meta WHERE length(name) NOT BETWEEN 1 AND 64"
 	    " OR length(value) > 4096", NULL, RESTORE},

@@ -145,6 +145,24 @@ stand_alone(struct store_copy *c)
 		fail(c, errno_code(errno), c->to, strerror(errno));
 }
 
+/* Before anybody can read it; also from where deleted rows have been. */
+static int
+drop_keys(struct store_copy *c)
+{
+	int rc = sqlite3_open_v2(c->to, &c->dst, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, "unix-none");
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(c->dst, "PRAGMA journal_mode = OFF;"
+		    "PRAGMA synchronous = OFF; PRAGMA secure_delete = ON;"
+		    "DELETE FROM principal_key", NULL, NULL, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_close(c->dst);
+		c->dst = NULL;
+	}
+	return rc;
+}
+
 /* What is checked from now on, table by table. */
 static int
 open_proof(struct store_copy *c, const char *path, const char *vfs)
@@ -171,6 +189,8 @@ copied(struct store_copy *c)
 	c->copied = true;
 	if (rc == SQLITE_OK)
 		stand_alone(c);
+	if (rc == SQLITE_OK && c->err == 0)
+		rc = drop_keys(c);
 	if (rc == SQLITE_OK && c->err == 0)
 		rc = open_proof(c, c->to, "unix-none");
 	if (rc != SQLITE_OK)

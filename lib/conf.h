@@ -65,6 +65,8 @@ struct conf {
 	char campaign_policy[LIMIT_POLICY + 1]; /* on top of the built-in
 	                                           rules, see policy.h */
 	bool campaign_approval; /* every campaign needs a second operator */
+	char four_eyes[96]; /* kinds of changes that need one, see eyes.h */
+	uint32_t four_eyes_expires; /* seconds until a request is over */
 	uint32_t downloads, downloads_group; /* at a time; group 0: any */
 	char group_tag[LIMIT_TAG_NAME + 1]; /* "": groups by address */
 	uint64_t bytes_per_second, bytes_group; /* 0: any */

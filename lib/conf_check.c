@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "lib/certmap.h"
+
+#include "lib/eyes.h"
 #include "lib/policy.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -138,6 +140,17 @@ check_campaigns(struct check *k)
 		fail(k, "campaign_policy", rc, "%s", reason.text);
 }
 
+static void
+check_eyes(struct check *k)
+{
+	struct why reason = {0};
+	unsigned set;
+	int rc = eyes_parse(k->c->four_eyes, &set, &reason);
+
+	if (rc != 0)
+		fail(k, "four_eyes", rc, "%s", reason.text);
+}
+
 int
 conf_check_each(const struct conf *c,
     void (*fn)(void *arg, const char *key, const struct why *why), void *arg)
@@ -151,6 +164,7 @@ conf_check_each(const struct conf *c,
 		fail(&k, "image_max", ERR_RANGE, "above images_total");
 	check_retries(&k);
 	check_campaigns(&k);
+	check_eyes(&k);
 	check_public_uri(&k);
 	return k.rc;
 }

@@ -186,6 +186,13 @@ const struct conf_key conf_keys[] = {
 	    0, NULL, NULL,
 	    "A campaign starts only after another operator than the one who "
 	    "planned it\nhas approved."},
+	{"four_eyes", CONF_TEXT, NULL, LIVE,
+	    OFF(four_eyes), "", 0, 95, NULL, NULL,
+	    "Changes that need a second person: some of publish, author, "
+	    "trust, campaign\nand principal, which is in with any other."},
+	{"four_eyes_expires", CONF_SECONDS, NULL, LIVE,
+	    OFF(four_eyes_expires), "1d", 60, 30 * DAY, NULL, NULL,
+	    "How long such a change waits to be approved, and is approved."},
 	{"downloads", CONF_NUMBER, "downloads", LIVE,
 	    OFF(downloads), "500", 1, 90000, NULL,
 	    "Not to flood the network",

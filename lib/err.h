@@ -39,6 +39,7 @@
 	E(CLASS, 403, "class not allowed") \
 	E(POLICY, 403, "refused by policy") \
 	E(STATE, 409, "not possible in this state") \
+	E(APPROVAL, 409, "waits for a second person's approval") \
 	E(EXISTS, 409, "exists already") \
 	E(NOT_FOUND, 404, "not found") \
 	E(METHOD, 405, "method not allowed") \

@@ -40,6 +40,14 @@
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
 
+/* rights of principals */
+#define LIMIT_SCOPE 8 /* classes, tags or campaigns of one scope, each */
+#define LIMIT_RIGHTS 2048 /* bytes of the line that says them */
+#define LIMIT_PRINCIPALS 256 /* in the store */
+#define LIMIT_PRINCIPAL_KEYS 2 /* valid ones of one principal */
+#define LIMIT_REQUESTS 64 /* changes that wait for a second person */
+#define LIMIT_SLOW 1024 /* prefixes that guess, and are remembered */
+
 /* the server's certificate */
 #define LIMIT_CERT_FILE (64 * 1024) /* PEM, with its issuers; its key, too */
 #define LIMIT_CERT_CHAIN 8 /* certificates in the file */

@@ -341,3 +341,35 @@ static const struct msg_field msg_explain_fields[] = {
 };
 RECORD(msg_explain, false);
 #undef REC
+
+#define REC msg_principal_key
+static const struct msg_field msg_principal_key_fields[] = {
+	TEXT(identity, MSG_REQ), TIME(created, 0), TIME(ends, MSG_OPT), END,
+};
+static RECORD(msg_principal_key, false);
+#undef REC
+
+#define REC msg_principal
+static const struct msg_field msg_principal_fields[] = {
+	TEXT(name, MSG_REQ), TEXT(rights, MSG_REQ), TEXT(by, MSG_OPT),
+	TIME(created, MSG_OPT), BOOL(file, MSG_OPT),
+	RECORDS("keys", key, key_count, msg_principal_key), END,
+};
+RECORD(msg_principal, false);
+#undef REC
+
+#define REC msg_principal_put
+static const struct msg_field msg_principal_put_fields[] = {
+	TEXT(rights, MSG_REQ), END,
+};
+RECORD(msg_principal_put, true);
+#undef REC
+
+#define REC msg_request
+static const struct msg_field msg_request_fields[] = {
+	U64(id, 0), TEXT(kind, 0), TEXT(what, 0), TEXT(by, 0),
+	TEXT(approved, MSG_OPT), TIME(created, 0), TIME(expires, 0),
+	FIXED(digest, 0), END,
+};
+RECORD(msg_request, false);
+#undef REC

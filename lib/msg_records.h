@@ -364,6 +364,36 @@ struct msg_explain {
 extern const struct msg_record msg_cert, msg_revoked;
 extern const struct msg_record msg_credential, msg_import_row, msg_import,
     msg_import_error, msg_imported;
+
+/* a/principals */
+struct msg_principal_key {
+	char identity[LIMIT_PSK_IDENTITY + 1];
+	int64_t created, ends; /* ends 0: never */
+};
+struct msg_principal {
+	char name[LIMIT_PSK_IDENTITY + 1];
+	char rights[LIMIT_RIGHTS + 1]; /* lib/rights.h's line */
+	char by[LIMIT_PSK_IDENTITY + 1];
+	int64_t created;
+	bool file; /* of admin.psk: root's word, not to be changed here */
+	size_t key_count;
+	struct msg_principal_key key[LIMIT_PRINCIPAL_KEYS];
+};
+/* PUT a/principals/{name} */
+struct msg_principal_put {
+	char rights[LIMIT_RIGHTS + 1];
+};
+/* a/requests: changes that wait for a second person */
+struct msg_request {
+	uint64_t id;
+	char kind[MSG_WORD];
+	char what[512];
+	char by[LIMIT_PSK_IDENTITY + 1], approved[LIMIT_PSK_IDENTITY + 1];
+	int64_t created, expires;
+	uint8_t digest[32];
+};
+
+extern const struct msg_record msg_principal, msg_principal_put, msg_request;
 extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,

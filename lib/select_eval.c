@@ -5,6 +5,7 @@
  * rule of missing values are one `&`.
  */
 #include "lib/select_impl.h"
+#include "lib/text.h"
 
 static unsigned
 order(uint64_t a, uint64_t b)
@@ -19,41 +20,6 @@ same(bool equal)
 	return equal ? CMP_EQUAL : CMP_LESS;
 }
 
-/*
- * The last * alone is ever tried again: what an earlier one has matched, it
- * has matched as early as possible. So at most |pattern| x |text| steps. A ?
- * is one character, however many bytes it has.
- */
-static bool
-glob(const char *p, const char *s)
-{
-	const char *star = NULL, *back = NULL;
-
-	for (;;) {
-		if (*p == '*') {
-			star = ++p;
-			back = s;
-			if (*p == '\0')
-				return true;
-		} else if (*s == '\0') {
-			return *p == '\0';
-		} else if (*p == '?') {
-			p++;
-			do
-				s++;
-			while ((*s & 0xc0) == 0x80);
-		} else if (*p == *s) {
-			p++;
-			s++;
-		} else if (star != NULL) {
-			p = star;
-			s = ++back;
-		} else {
-			return false;
-		}
-	}
-}
-
 static unsigned
 compare_text(const struct select *s, const struct select_node *n,
     const char *value)
@@ -62,7 +28,7 @@ compare_text(const struct select *s, const struct select_node *n,
 
 	if (n->want == CMP_ANY)
 		return CMP_EQUAL;
-	return same(n->glob ? glob(want, value) : strcmp(want, value) == 0);
+	return same(n->glob ? text_glob(want, value) : strcmp(want, value) == 0);
 }
 
 static unsigned

@@ -388,3 +388,38 @@ text_name_ok(struct slice in, size_t max)
 	}
 	return true;
 }
+
+/*
+ * The last * alone is ever tried again: what an earlier one has matched, it
+ * has matched as early as possible. So at most |pattern| x |text| steps. A ?
+ * is one character, however many bytes it has.
+ */
+bool
+text_glob(const char *p, const char *s)
+{
+	const char *star = NULL, *back = NULL;
+
+	for (;;) {
+		if (*p == '*') {
+			star = ++p;
+			back = s;
+			if (*p == '\0')
+				return true;
+		} else if (*s == '\0') {
+			return *p == '\0';
+		} else if (*p == '?') {
+			p++;
+			do
+				s++;
+			while ((*s & 0xc0) == 0x80);
+		} else if (*p == *s) {
+			p++;
+			s++;
+		} else if (star != NULL) {
+			p = star;
+			s = ++back;
+		} else {
+			return false;
+		}
+	}
+}

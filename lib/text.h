@@ -41,5 +41,7 @@ int text_duration(struct slice in, int64_t *ret) MUST_USE;
 int text_bytes(struct slice in, uint64_t *ret) MUST_USE;
 /* Endpoint names, tags, aliases, key names: [A-Za-z0-9._:@-], 1..max. */
 bool text_name_ok(struct slice in, size_t max);
+/* Does pattern p fit the whole of s? * is any run of characters, ? one. */
+bool text_glob(const char *p, const char *s);
 
 #endif

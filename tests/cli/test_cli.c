@@ -410,6 +410,14 @@ one_of_several_operators(void **state)
 	assert_int_equal(client_key_parse(file, "carol", &k), 0);
 	assert_int_equal(k.key_len, 1);
 	assert_int_equal(k.key[0], 4);
+	/* rights are the daemon's matter; a principal's keys have numbers */
+	assert_int_equal(client_key_parse(slice_str("x 0a\nnora:12 0b0c 0d "
+	    "role=operator tag=a:b"), "nora", &k), 0);
+	assert_string_equal(k.identity, "nora:12");
+	assert_int_equal(k.key_len, 3);
+	assert_int_equal(k.key[2], 0x0d);
+	assert_int_equal(client_key_parse(slice_str("nora role=author"), NULL,
+	    &k), ERR_KEY);
 	assert_int_equal(client_key_parse(file, "dave", &k), ERR_MISSING);
 	assert_int_equal(client_key_parse(file, "#", &k), ERR_MISSING);
 	assert_int_equal(client_key_parse(slice_str(""), "al", &k),

@@ -215,6 +215,12 @@ front_forget(struct front *f, const char *identity)
 	snprintf(f->forgot + n, sizeof(f->forgot) - n, "%s ", identity);
 }
 
+void
+front_forget_admin(struct front *f, const char *identity)
+{
+	front_forget(f, identity);
+}
+
 size_t
 front_notify_device(struct front *f, uint64_t device, const char *ep,
     void (*done)(void *arg, int err), void *arg)

@@ -62,7 +62,7 @@ the_admin_plane_has_its_own_table_and_problem_details(void **state)
 {
 	(void)state;
 	beside_client(T_ADMIN, "-u admin -k secret", "a/who");
-	beside_says("2 admin ");
+	beside_says("4 admin ");
 	beside_client(T_ADMIN, "-u admin -k secret", "hello");
 	beside_says("4.04");
 	beside_client(T_ADMIN, "-u admin -k secret", "a/refused");

@@ -197,6 +197,18 @@ def test_tags_of_nobody_go(src):
         assert s.one("SELECT count(*) FROM device_tag WHERE name = 'site'") == 20
 
 
+def test_keys_and_requests_that_are_none_go(src):
+    with State(src) as s:
+        s.sql("INSERT INTO principal VALUES ('al', 'role=operator', 'admin', 1, 2);"
+              "INSERT INTO principal_key VALUES ('al:1', 'al', zeroblob(16), 1, 0), ('al:2', 'al', x'00', 1, 0),"
+              " ('bo:1', 'al', zeroblob(16), 1, 0);"
+              "INSERT INTO request VALUES (1, 1, 'al', 'x', 1, 2, zeroblob(32), ''), (2, 0, 'al', 'x', 1, 2, zeroblob(32), ''),"
+              " (3, 1, 'al', 'x', 1, 2, x'00', '')")
+        s.repaired("principal-key", "request-state")
+        assert s.sql("SELECT identity FROM principal_key") == [("al:1",)]
+        assert s.sql("SELECT id FROM request") == [(1,)]
+
+
 def test_missing_events_are_said_where_they_were(src):
     with State(src) as s:
         n, last = s.sql("SELECT count(*), max(id) FROM event")[0]
@@ -314,6 +326,7 @@ def test_rows_that_cannot_be(src):
             ("campaign-waves", "UPDATE campaign SET waves = zeroblob(128)"),
             ("audit-chain", "DROP TRIGGER audit_no_update; UPDATE audit SET who = 'x' WHERE n = 2"),
             ("audit-chain", "DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE n = (SELECT max(n) FROM audit)"),
+            ("principal-rights", "INSERT INTO principal VALUES ('al', 'operator', 'admin', 1, 0)"),
             ("meta", "INSERT INTO meta VALUES ('big', zeroblob(5000))")):
         with State(src) as s:
             s.sql(damage)

@@ -156,6 +156,7 @@ FLIP = {
     "public_uri": '"coap://fw.example"', "envelope_max": "100", "events_keep": "1000", "audit_keep": "5000", "poll_max_age": "77s",
     "notify_rate": "7", "drain_grace": "3s", "unknown_devices": "refuse", "devices_max": "2",
     "register_tags": '"site"', "allow_unsigned": "true", "concurrency": "3", "campaign_policy": '"soak=77s"',
+    "four_eyes": '"trust"', "four_eyes_expires": "77s",
     "campaign_approval": "true", "downloads": "1", "downloads_group": "1", "group_tag": '"site"',
     "bytes_per_second": "1", "bytes_per_second_group": "1", "retries": "1", "retries_group": "1",
     "deadline_notify": "7s", "deadline_fetch_idle": "7s", "deadline_fetch_per_kib": "7", "deadline_install": "7s",

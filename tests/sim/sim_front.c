@@ -89,7 +89,8 @@ read_req(struct sim *s, const struct sim_req *rq, struct parsed *p)
 	rc = read_uri(rq, p);
 	if (rc == 0)
 		rc = sim_route_find(req->path, req->method, &p->match);
-	if (rc == 0 && p->match.route->role > req->who.role)
+	if (rc == 0 && p->match.route->role != ROLE_NOBODY &&
+	    !(p->match.route->role & req->who.role))
 		rc = ERR_UNAUTHORIZED;
 	req->arg[0] = p->match.arg[0];
 	req->arg[1] = p->match.arg[1];
