@@ -272,6 +272,15 @@ struct store_event {
 	char detail[200];
 };
 
+/* A trust list as it was signed (lib/trust.h), beside its bytes. */
+struct store_trust {
+	uint64_t seq; /* 1 .. INT64_MAX */
+	int64_t at; /* when it came */
+	char by[LIMIT_PSK_IDENTITY + 1]; /* from whom; "" suitd's file */
+	size_t len; /* out: bytes of the list */
+};
+#define STORE_TRUST_MAX (16 * 1024)
+
 /* Filters and paging: `after` is the last key of the page before. */
 struct store_device_filter {
 	char after[LIMIT_EP + 1];
@@ -476,6 +485,14 @@ struct store_ops {
 	 * LIMIT_KEY_NAME, value up to STORE_META_MAX */
 	int (*meta_get)(struct store *s, const char *name, struct buf *out);
 	int (*meta_put)(struct store *s, const char *name, struct slice v);
+
+	/* trust list: kept for ever. put: 1 .. STORE_TRUST_MAX bytes, above
+	 * the newest (ERR_SEQUENCE). get: ERR_NOT_FOUND; seq 0 is the newest,
+	 * `out` NULL: without its bytes */
+	int (*trust_put)(struct store *s, const struct store_trust *t,
+	    struct slice list);
+	int (*trust_get)(struct store *s, uint64_t seq,
+	    struct store_trust *ret, struct buf *out);
 };
 
 struct store {

@@ -39,6 +39,7 @@ enum mem_name {
 	MEM_JOB,
 	MEM_EVENT,
 	MEM_META,
+	MEM_TRUST,
 	MEM_TABLES,
 };
 
@@ -131,6 +132,11 @@ struct mem_meta {
 	uint8_t b[STORE_META_MAX];
 };
 
+struct mem_trust {
+	struct store_trust t;
+	uint8_t b[STORE_TRUST_MAX];
+};
+
 /* The tallies follow the job table: after each change of it. */
 void mem_tally_changed(struct mem *m, const void *old, const void *now);
 
@@ -140,5 +146,6 @@ void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);
 void mem_event_init(struct mem *m, struct store_ops *ops);
+void mem_trust_init(struct mem *m, struct store_ops *ops);
 
 #endif

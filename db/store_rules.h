@@ -40,6 +40,8 @@ int rules_job(const struct job *j) MUST_USE;
 int rules_event(const struct store_event *e) MUST_USE;
 int rules_meta(const char *name, struct slice v) MUST_USE;
 
+int rules_trust(const struct store_trust *t, struct slice list) MUST_USE;
+
 int rules_scan(const struct store_scan_filter *f) MUST_USE;
 
 /* The kind of a job, with n 1. */

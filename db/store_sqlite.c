@@ -340,6 +340,8 @@ static const struct store_ops sq_ops = {
 	.event_list = sq_event_list,
 	.meta_get = sq_meta_get,
 	.meta_put = sq_meta_put,
+	.trust_put = sq_trust_put,
+	.trust_get = sq_trust_get,
 };
 
 static int

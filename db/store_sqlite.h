@@ -336,4 +336,9 @@ int sq_event_list(struct store *s, const struct store_event_filter *f,
 int sq_meta_get(struct store *s, const char *name, struct buf *out);
 int sq_meta_put(struct store *s, const char *name, struct slice v);
 
+int sq_trust_put(struct store *s, const struct store_trust *t,
+    struct slice list);
+int sq_trust_get(struct store *s, uint64_t seq, struct store_trust *ret,
+    struct buf *out);
+
 #endif

@@ -133,6 +133,7 @@ read_row(void *arg, struct row *r)
 static const char *const tables[] = {
 	"device", "psk", "author", "release", "payload", "campaign", "job",
 	"event", "meta",
+	"trust",
 };
 
 static void
@@ -305,6 +306,9 @@ static const struct rule rules[] = {
 	{"meta", 1, "settings that are too large",
 	    "SELECT name FROM meta WHERE length(name) NOT BETWEEN 1 AND 64"
 	    " OR length(value) > 4096", NULL, RESTORE},
+	{"trust-list", 5, "trust lists that cannot be",
+	    "SELECT 'list ' || seq FROM trust WHERE seq < 1 OR length(list)"
+	    " NOT BETWEEN 1 AND 16384", NULL, RESTORE},
 };
 
 static int

@@ -309,7 +309,9 @@ def test_rows_that_cannot_be(src):
             ("campaign-state", "UPDATE campaign SET wave = wave_count + 1"),
             ("campaign-over", "UPDATE campaign SET state = 3"),
             ("campaign-waves", "UPDATE campaign SET waves = zeroblob(128)"),
-            ("meta", "INSERT INTO meta VALUES ('big', zeroblob(5000))")):
+            ("meta", "INSERT INTO meta VALUES ('big', zeroblob(5000))"),
+            ("trust-list", "INSERT INTO trust VALUES (0, 0, '', x'00')"),
+            ("trust-list", "INSERT INTO trust VALUES (1, 0, '', x'')")):
         with State(src) as s:
             s.sql(damage)
             s.fsck(UNSAFE, has=[find])
