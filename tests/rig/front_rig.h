@@ -50,6 +50,7 @@ struct app {
 	int put_err, puts; /* uploads: what a write says; how many there are */
 	size_t most_written; /* at a time */
 	int done, done_err;
+	uint64_t trust; /* that "big" tells */
 };
 
 extern struct app rig;
