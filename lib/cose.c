@@ -377,3 +377,39 @@ cose_verify(const struct cose_msg *msg, struct slice payload,
 		return try_signers(&cl, ret_index, why);
 	return try_signer(&cl, &s, ret_index, why);
 }
+
+/* --- COSE_Sign, signer by signer --- */
+
+int
+cose_signer_at(const struct cose_msg *msg, size_t i, struct cose_signer *ret)
+{
+	struct cbr c = cbr_of(msg->rest);
+	struct signer s = {0};
+	uint64_t n;
+
+	if (msg->rest.n == 0 || cbr_get_array(&c, &n) != 0 || i >= n)
+		return ERR_NOT_FOUND;
+	for (size_t j = 0; j <= i; j++) {
+		if (read_signer(&c, &s, NULL) != 0)
+			return ERR_NOT_FOUND;
+	}
+	*ret = (struct cose_signer){s.prot, s.header.alg, s.header.kid, s.sig};
+	return 0;
+}
+
+int
+cose_signer_verify(const struct cose_msg *msg,
+    const struct cose_signer *signer, const struct cose_key *key,
+    struct buf scratch)
+{
+	const struct cose_alg *alg = cose_alg_find(signer->alg);
+
+	if (alg == NULL || alg->kind == COSE_KEY_HMAC)
+		return ERR_ALGORITHM;
+	cose_tbs_put(&(struct cose_tbs){"Signature", msg->prot, &signer->prot,
+			 msg->payload},
+	    &scratch);
+	if (scratch.over)
+		return ERR_SPACE;
+	return cose_crypt_verify(key, alg, buf_slice(&scratch), signer->sig);
+}

@@ -111,6 +111,36 @@ int cose_verify(const struct cose_msg *msg, struct slice payload,
     const struct cose_keyring *ring, size_t *ret_index, struct why *why)
     MUST_USE;
 
+/*
+ * COSE_Sign, signer by signer: for those who count signatures. What a signer
+ * says of itself, before anything is proven.
+ */
+struct cose_signer {
+	struct slice prot; /* its protected bstr's content, as sent */
+	int64_t alg; /* 0: none known in the protected header */
+	struct slice kid; /* either header; empty when none */
+	struct slice sig;
+};
+/* Signer `i` of a message that cose_parse read; ERR_NOT_FOUND past the last. */
+int cose_signer_at(const struct cose_msg *msg, size_t i,
+    struct cose_signer *ret) MUST_USE;
+/*
+ * Whether `key` made this signature over the attached payload. `scratch` is
+ * the caller's room for what is signed: the payload, both protected headers
+ * and COSE_SIGNER_ROOM; ERR_SPACE when it does not do.
+ * ERR_ALGORITHM: not known here. ERR_SIGNATURE: not made by this key.
+ */
+#define COSE_SIGNER_ROOM 32
+int cose_signer_verify(const struct cose_msg *msg,
+    const struct cose_signer *signer, const struct cose_key *key,
+    struct buf scratch) MUST_USE;
+/*
+ * Appends a COSE_Signature by `key`, algorithm and the key's id (cose_key_id)
+ * in its protected header, over a body with protected header and payload.
+ */
+int cose_signer_put(const struct cose_key *key, struct slice body_prot,
+    struct slice payload, struct buf *out) MUST_USE;
+
 struct cose_sign_opts {
 	int alg; /* 0: the key's default */
 	struct slice kid; /* put into the unprotected header when not empty */

@@ -85,3 +85,36 @@ cose_sign(const struct cose_key *key, struct slice payload,
 	*out = b;
 	return 0;
 }
+
+int
+cose_signer_put(const struct cose_key *key, struct slice body_prot,
+    struct slice payload, struct buf *out)
+{
+	uint8_t head[LIMIT_KID + 16], tbs_mem[COSE_TBS_MAX];
+	uint8_t sig[COSE_SIGNATURE_MAX];
+	struct buf prot = buf_of(head, sizeof(head)), b = *out;
+	struct buf tbs = buf_of(tbs_mem, sizeof(tbs_mem));
+	const struct cose_alg *alg = cose_alg_find(cose_key_alg(key));
+	struct slice signer;
+	int rc;
+
+	if (key->kind == COSE_KEY_HMAC)
+		return ERR_KEY;
+	put_header(&prot, alg, slice_of(key->id, sizeof(key->id)));
+	signer = buf_slice(&prot);
+	cose_tbs_put(&(struct cose_tbs){"Signature", body_prot, &signer,
+			 payload},
+	    &tbs);
+	if (tbs.over)
+		return ERR_SIZE;
+	if ((rc = cose_crypt_sign(key, alg, buf_slice(&tbs), sig)) != 0)
+		return rc;
+	cbr_put_array(&b, 3);
+	cbr_put_bstr(&b, signer);
+	put_header(&b, NULL, SLICE_NONE);
+	cbr_put_bstr(&b, slice_of(sig, alg->sig));
+	if (b.over)
+		return ERR_SPACE;
+	*out = b;
+	return 0;
+}

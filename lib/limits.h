@@ -60,6 +60,18 @@
 #define LIMIT_REPORT 4096
 #define LIMIT_REPORT_RECORDS 64
 
+/* the trust list */
+#define LIMIT_TRUST_LIST 4096 /* bytes with its signatures: what a device has
+                                 room for, twice */
+#define LIMIT_TRUST_ROOTS 5
+#define LIMIT_TRUST_KEYS 16
+#define LIMIT_TRUST_CLASSES 16 /* of one key */
+#define LIMIT_TRUST_COMPONENTS 8 /* of one key */
+#define LIMIT_TRUST_DENIED 32 /* digests */
+#define LIMIT_TRUST_FLOORS 16 /* classes with a floor */
+#define LIMIT_TRUST_NAME 32
+#define LIMIT_TRUST_STEP (1u << 20) /* of the list's own number, at once */
+
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
 #define LIMIT_STEERED 16 /* beginnings of paths that workers answer */
