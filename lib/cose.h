@@ -70,6 +70,8 @@ int cose_key_set_kid(struct cose_key *key, struct slice kid) MUST_USE;
  * which has none. PEM of a private key is PKCS#8, of a public one SPKI.
  */
 int cose_key_put_cose(const struct cose_key *key, struct buf *out) MUST_USE;
+/* ... without its kid: the very bytes that cose_key_id hashes. */
+int cose_key_put_bare(const struct cose_key *key, struct buf *out) MUST_USE;
 int cose_key_put_pem(const struct cose_key *key, bool with_private,
     struct buf *out) MUST_USE;
 

@@ -273,8 +273,8 @@ cose_key_set_kid(struct cose_key *key, struct slice kid)
 	return 0;
 }
 
-int
-cose_key_put_cose(const struct cose_key *key, struct buf *out)
+static int
+put_public(const struct cose_key *key, struct slice kid, struct buf *out)
 {
 	struct buf b = *out;
 	int rc;
@@ -282,12 +282,24 @@ cose_key_put_cose(const struct cose_key *key, struct buf *out)
 	if (key->kind == COSE_KEY_HMAC)
 		return ERR_KEY;
 	b.over = false;
-	if ((rc = put_cose(key, cose_key_kid(key), &b)) != 0)
+	if ((rc = put_cose(key, kid, &b)) != 0)
 		return rc;
 	if (b.over)
 		return ERR_SPACE;
 	*out = b;
 	return 0;
+}
+
+int
+cose_key_put_cose(const struct cose_key *key, struct buf *out)
+{
+	return put_public(key, cose_key_kid(key), out);
+}
+
+int
+cose_key_put_bare(const struct cose_key *key, struct buf *out)
+{
+	return put_public(key, SLICE_NONE, out);
 }
 
 int

@@ -181,7 +181,12 @@ struct trust_claim {
 	const uint8_t (*class_id)[TRUST_CLASS]; /* every one it names */
 	size_t component_count;
 	const struct slice *component; /* every one it declares */
+	size_t dependency_count; /* manifests that it brings along */
+	const struct manifest *manifest; /* NULL: nothing but a claim */
 };
+/* What a manifest claims; borrows from both. */
+struct trust_claim trust_claim_of(const struct manifest *m,
+    const struct manifest_plan *plan);
 /*
  * Denied digests, floors and ceilings: what holds whoever signed. A manifest
  * that names no class must keep to the bounds of all classes.
@@ -191,7 +196,8 @@ int trust_check(const struct trust *list, const struct trust_claim *claim,
     struct why *why) MUST_USE;
 /*
  * The rights of a key: role author; every class that the manifest names, or
- * every class there is when it names none; every component; the range.
+ * every class there is when it names none; every component; the range. A key
+ * that is bound to components signs no dependencies, which may touch others.
  * ERR_FORBIDDEN: no author, or a component. ERR_CLASS. ERR_RANGE.
  */
 int trust_rights(const struct trust_key *key, const struct trust_claim *claim,
@@ -213,14 +219,14 @@ int trust_ring_open(const struct trust *list, enum trust_role role,
 void trust_ring_close(struct trust_ring *ring);
 
 /*
- * All of it: may this manifest be installed, and served, by this list? One
+ * All of it: may claim->manifest be installed, and served, by this list? One
  * signature of an author who has the rights is enough; rights are asked
  * before signatures. *ret_author (may be NULL) borrows from the list.
  * Errors of trust_check and of manifest_verify; where an author of the list
  * did sign, but has not the rights, those of trust_rights. ERR_SIGNATURE: by
  * nobody whom the list knows, which a newer list may change.
  */
-int trust_manifest(const struct trust *list, const struct manifest *m,
+int trust_manifest(const struct trust *list, const struct trust_claim *claim,
     const struct trust_key **ret_author, struct why *why) MUST_USE;
 
 /* --- making lists, for suitctl --- */

@@ -99,9 +99,13 @@ read_classes(struct cbr *c, struct trust_key *k, struct why *why)
 		return every ? 0 : why_set(why, ERR_TYPE,
 		    "TRUST 2.3: false is no set of classes");
 	}
-	if ((rc = trust_read_row(c, &row, why)) == 0)
-		k->classes = row.items;
-	return rc;
+	if ((rc = trust_read_row(c, &row, why)) != 0)
+		return rc;
+	if (row.n == 0)
+		return why_set(why, ERR_RANGE,
+		    "TRUST 2.3: no class at all is written as no field");
+	k->classes = row.items;
+	return 0;
 }
 
 /* A component id is an array of byte strings (SUIT 8.4.5). */
@@ -156,7 +160,8 @@ read_range(struct cbr *c, struct trust_key *k, struct why *why)
 	if ((rc = cbr_get_array(c, &n)) == 0 && n != 2)
 		rc = ERR_RANGE;
 	if (rc == 0 && (rc = cbr_get_uint(c, &least)) == 0 &&
-	    (rc = cbr_get_uint(c, &most)) == 0 && least > most)
+	    (rc = cbr_get_uint(c, &most)) == 0 &&
+	    (least > most || (least == 0 && most == UINT64_MAX)))
 		rc = ERR_RANGE;
 	if (rc != 0)
 		return why_set(why, rc, "TRUST 2.3: the range of a key must "
