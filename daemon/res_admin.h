@@ -125,5 +125,6 @@ int res_admin_backup_part(struct app *, const struct req *, struct resp *);
 int res_admin_image_data(struct app *, const struct req *, struct resp *);
 int res_admin_keys(struct app *, const struct req *, struct resp *);
 int res_admin_key(struct app *, const struct req *, struct resp *);
+int res_admin_trust(struct app *, const struct req *, struct resp *);
 
 #endif

@@ -37,6 +37,7 @@ static const struct {
 	{HOLD_OVER, "nothing: it is over"},
 	{HOLD_START, "the campaign starts"},
 	{HOLD_WINDOW, "the window opens"},
+	{HOLD_TRUST, "it goes on when a list allows its release"},
 	{HOLD_WAVE, "its wave opens when the gate lets it"},
 	{HOLD_RELEASE, "nothing"},
 	{HOLD_REVOKED, "nothing until it is restored"},

@@ -51,5 +51,8 @@ const struct route routes_admin[] = {
 
 	{"a/keys", M_GET, OP, 0, res_admin_keys, "rt=\"suitd.list\""},
 	{"a/keys/{name}", M_PUT | M_DELETE, OP, 0, res_admin_key, NULL},
+
+	{"a/trust", M_GET | M_PUT, OP, 0, res_admin_trust,
+	    "rt=\"suitd.trust\""},
 	{.path = NULL},
 };

@@ -32,8 +32,11 @@ struct runs; /* runs.h: campaigns in memory */
 struct backups; /* backup.h: the snapshot that is being fetched */
 struct ahead; /* ahead.h: devices that know more than we do */
 
+struct trusted; /* trusted.h: the trust list in force */
+
 struct app {
 	struct conf conf;
+	const char *conf_file; /* where it is from; NULL: nowhere */
 	struct loop *loop;
 	struct store *store;
 	struct blob_store *blobs;
@@ -56,6 +59,7 @@ struct app {
 	struct life *life; /* NULL: no signals, always ready */
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
+	struct trusted *trusted; /* NULL: no list */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

@@ -157,6 +157,7 @@ FLIP = {
     "notify_rate": "7", "drain_grace": "3s", "unknown_devices": "refuse", "devices_max": "2",
     "register_tags": '"site"', "allow_unsigned": "true", "concurrency": "3", "campaign_policy": '"soak=77s"',
     "campaign_approval": "true", "downloads": "1", "downloads_group": "1", "group_tag": '"site"',
+    "sequence_step": "5",
     "bytes_per_second": "1", "bytes_per_second_group": "1", "retries": "1", "retries_group": "1",
     "deadline_notify": "7s", "deadline_fetch_idle": "7s", "deadline_fetch_per_kib": "7", "deadline_install": "7s",
     "retry_attempts_total": "7", "retry_give_up_push": "7", "log_level": "debug",
