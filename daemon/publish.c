@@ -349,6 +349,21 @@ log_release(struct app *app, const struct store_release *r, const char *what,
 	return engine_log(app->engine, &ev);
 }
 
+/* The lowest of its classes: what is above it was burnt in one of them. */
+static uint64_t
+ceiling(const struct publish *p)
+{
+	const struct trust *list = trusted_list(p->app);
+	uint64_t least = UINT64_MAX, most;
+
+	for (size_t i = 0; list != NULL && i < p->plan.class_count; i++) {
+		most = trust_floor_of(list, p->plan.class_id[i]).most;
+		if (most < least)
+			least = most;
+	}
+	return least;
+}
+
 static int
 store(struct publish *p, struct slice envelope)
 {
@@ -358,6 +373,7 @@ store(struct publish *p, struct slice envelope)
 
 	if (rc != 0)
 		return rc;
+	p->r.release.ceiling = ceiling(p);
 	p->r.release.state = p->opts->staged ? RELEASE_STAGED : RELEASE_LIVE;
 	rc = s->ops->release_put(s, &p->r.release, envelope, p->r.payload,
 	    p->r.payload_count);

@@ -146,6 +146,10 @@ struct store_release {
 	char label[LIMIT_VERSION + 1]; /* version from the text, or "" */
 	int64_t created;
 	size_t envelope_len;
+	/* release_put only: releases with a sequence above this are passed
+	 * over in the order of a class, since it was burnt (trust.h, ceiling);
+	 * 0: none is */
+	uint64_t ceiling;
 };
 
 /* A payload of a release and the paths that serve it. */
