@@ -7,14 +7,12 @@
  * begins with 0x is bytes in hex, and an id of two hex digits is one byte
  * ("00", RIOT's flash).
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/opts.h"
-#include "lib/cbor.h"
 #include "lib/text.h"
 
 #define COMPONENTS 8
@@ -60,54 +58,7 @@ struct create {
 	char name[COMPONENTS][PAYLOADS][LIMIT_URI + 1];
 };
 
-/* --- component ids --- */
-
-static bool
-is_byte(const char *id)
-{
-	return isxdigit((unsigned char)id[0]) &&
-	    isxdigit((unsigned char)id[1]) && id[2] == '\0';
-}
-
-static int
-put_part(struct buf *out, struct slice part, bool hex)
-{
-	uint8_t bytes[128];
-	struct buf b = buf_of(bytes, sizeof(bytes));
-
-	if (!hex) {
-		cbr_put_bstr(out, part);
-		return 0;
-	}
-	if (text_unhex(part, &b) != 0)
-		return ERR_MALFORMED;
-	cbr_put_bstr(out, buf_slice(&b));
-	return 0;
-}
-
-static int
-put_id(struct buf *out, const char *id)
-{
-	size_t parts = 1;
-	int rc = 0;
-
-	for (const char *p = id; *p != '\0'; p++)
-		parts += *p == '/';
-	cbr_put_array(out, parts);
-	if (is_byte(id))
-		return put_part(out, slice_str(id), true);
-	for (size_t i = 0; i < parts && rc == 0; i++) {
-		size_t n = strcspn(id, "/");
-		bool hex = n > 2 && id[0] == '0' && id[1] == 'x';
-
-		if (n == 0)
-			return ERR_MALFORMED;
-		rc = put_part(out, slice_of(id + (hex ? 2 : 0),
-		    n - (hex ? 2 : 0)), hex);
-		id += n + 1;
-	}
-	return rc != 0 ? rc : out->over ? ERR_SPACE : 0;
-}
+/* --- components --- */
 
 static int
 add_component(struct create *cr, const char *id)
@@ -118,9 +69,8 @@ add_component(struct create *cr, const char *id)
 	if (i == COMPONENTS)
 		return cli_usage("at most %d components", COMPONENTS);
 	b = buf_of(cr->id[i], sizeof(cr->id[i]));
-	if (put_id(&b, id) != 0)
-		return cli_usage("--component %s: parts of text or 0xHEX with "
-		    "'/' between", id);
+	if (opts_component(id, &b) != CLI_OK)
+		return CLI_USAGE;
 	cr->spec.component[i].id = buf_slice(&b);
 	cr->spec.component_count++;
 	return CLI_OK;
@@ -247,26 +197,16 @@ static int
 set_identity(struct create *cr)
 {
 	struct manifest_spec *s = &cr->spec;
-	int rc = 0;
 
 	if (cr->vendor != NULL) {
 		s->have_vendor = true;
-		if (text_uuid_parse(slice_str(cr->vendor), s->vendor) != 0)
-			rc = text_uuid5(text_uuid_dns, slice_str(cr->vendor),
-			    s->vendor);
+		if (opts_vendor(cr->vendor, s->vendor) != CLI_OK)
+			return CLI_USAGE;
 	}
-	if (rc == 0 && cr->class_name != NULL) {
-		s->have_class = true;
-		if (text_uuid_parse(slice_str(cr->class_name),
-		    s->class_id) == 0)
-			return CLI_OK;
-		if (cr->vendor == NULL)
-			return cli_usage("--class NAME needs --vendor: the "
-			    "class id is made of both (SUIT 8.4.8.2)");
-		rc = text_uuid5(s->vendor, slice_str(cr->class_name),
-		    s->class_id);
-	}
-	return rc == 0 ? CLI_OK : cli_usage("class id: %s", err_text(rc));
+	if (cr->class_name == NULL)
+		return CLI_OK;
+	s->have_class = true;
+	return opts_class(cr->vendor, cr->class_name, s->class_id);
 }
 
 static int

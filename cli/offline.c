@@ -1,7 +1,8 @@
-/* The sentences that need no daemon: key, manifest. */
+/* The sentences that need no daemon: key, manifest, trust. */
 #include <stddef.h>
 
 #include "cli/cmd.h"
+#include "cli/trust.h"
 
 const struct cli_cmd cli_offline[] = {
 	{"key new", "--out FILE [--type p256|p384|p521|ed25519|hmac] "
@@ -32,5 +33,32 @@ const struct cli_cmd cli_offline[] = {
 	{"manifest lint", "[--device riot] [--image FILE] FILE",
 	    "what a device would not like about a manifest",
 	    cmd_manifest_lint},
+	{"trust init", "PUBLIC... [--need M] --out FILE",
+	    "makes list 1, of these roots; most of them must sign, or M",
+	    cmd_trust_init},
+	{"trust add", "LIST PUBLIC --name NAME [--role author|operator|server|"
+	    "freshness] [--vendor DOMAIN|UUID] --class NAME|UUID|all... "
+	    "[--component ID]... [--sequences LEAST-MOST] [--out FILE]",
+	    "adds a key and its rights to a list, or to the one after it",
+	    cmd_trust_add},
+	{"trust revoke", "LIST NAME|KID|PUBLIC... [--out FILE]",
+	    "takes keys out", cmd_trust_revoke},
+	{"trust deny", "LIST DIGEST|MANIFEST... [--lift] [--out FILE]",
+	    "lets nobody install a manifest, whoever signed it",
+	    cmd_trust_deny},
+	{"trust floor", "LIST CLASS LEAST|none [--most N] "
+	    "[--vendor DOMAIN|UUID] [--out FILE]",
+	    "bounds the sequence numbers of a class", cmd_trust_floor},
+	{"trust root", "LIST [--add PUBLIC]... [--remove KID|PUBLIC]... "
+	    "[--need M] [--out FILE]",
+	    "changes who may change the list", cmd_trust_root},
+	{"trust sign", "LIST --key PRIVATE [--out FILE]",
+	    "adds a root's signature", cmd_trust_sign},
+	{"trust merge", "LIST LIST... --out FILE",
+	    "gathers the signatures of several machines", cmd_trust_merge},
+	{"trust show", "LIST", "explains a list", cmd_trust_show},
+	{"trust verify", "LIST [--after OLDER] [--manifest FILE]",
+	    "whether a list may follow another, and lets a manifest through",
+	    cmd_trust_verify},
 	{.words = NULL},
 };

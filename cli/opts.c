@@ -1,12 +1,14 @@
 /* opts: how words become options, and the option values of keys. */
 #include "cli/opts.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "cli/cli.h"
+#include "lib/cbor.h"
 #include "lib/text.h"
 
 #define KEY_FILE_MAX 16384
@@ -107,6 +109,90 @@ opts_hex(const char *option, const char *hex, struct buf *b)
 		return CLI_OK;
 	return cli_usage("%s takes 1 to %zu bytes in hex, not \"%s\"", option,
 	    b->cap, hex);
+}
+
+int
+opts_vendor(const char *vendor, uint8_t ret[16])
+{
+	int rc;
+
+	if (text_uuid_parse(slice_str(vendor), ret) == 0)
+		return CLI_OK;
+	rc = text_uuid5(text_uuid_dns, slice_str(vendor), ret);
+	return rc == 0 ? CLI_OK : cli_usage("vendor id: %s", err_text(rc));
+}
+
+int
+opts_class(const char *vendor, const char *name, uint8_t ret[16])
+{
+	uint8_t ns[16];
+	int rc;
+
+	if (text_uuid_parse(slice_str(name), ret) == 0)
+		return CLI_OK;
+	if (vendor == NULL)
+		return cli_usage("--class NAME needs --vendor: the class id "
+		    "is made of both (SUIT 8.4.8.2)");
+	if (opts_vendor(vendor, ns) != CLI_OK)
+		return CLI_USAGE;
+	rc = text_uuid5(ns, slice_str(name), ret);
+	return rc == 0 ? CLI_OK : cli_usage("class id: %s", err_text(rc));
+}
+
+/* --- component ids --- */
+
+static bool
+is_byte(const char *id)
+{
+	return isxdigit((unsigned char)id[0]) &&
+	    isxdigit((unsigned char)id[1]) && id[2] == '\0';
+}
+
+static int
+put_part(struct buf *out, struct slice part, bool hex)
+{
+	uint8_t bytes[128];
+	struct buf b = buf_of(bytes, sizeof(bytes));
+
+	if (!hex) {
+		cbr_put_bstr(out, part);
+		return 0;
+	}
+	if (text_unhex(part, &b) != 0)
+		return ERR_MALFORMED;
+	cbr_put_bstr(out, buf_slice(&b));
+	return 0;
+}
+
+static int
+put_id(struct buf *out, const char *id)
+{
+	size_t parts = 1;
+	int rc = 0;
+
+	for (const char *p = id; *p != '\0'; p++)
+		parts += *p == '/';
+	cbr_put_array(out, parts);
+	if (is_byte(id))
+		return put_part(out, slice_str(id), true);
+	for (size_t i = 0; i < parts && rc == 0; i++) {
+		size_t n = strcspn(id, "/");
+		bool hex = n > 2 && id[0] == '0' && id[1] == 'x';
+
+		if (n == 0)
+			return ERR_MALFORMED;
+		rc = put_part(out, slice_of(id + (hex ? 2 : 0),
+		    n - (hex ? 2 : 0)), hex);
+		id += n + 1;
+	}
+	return rc != 0 ? rc : out->over ? ERR_SPACE : 0;
+}
+
+int
+opts_component(const char *id, struct buf *out)
+{
+	return put_id(out, id) == 0 ? CLI_OK : cli_usage("--component %s: "
+	    "parts of text or 0xHEX with '/' between", id);
 }
 
 int

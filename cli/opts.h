@@ -36,6 +36,15 @@ int opts_next(struct opts *o, const struct opt *table);
 int opts_key(const char *path, struct cose_key **ret_key);
 /* Hex to bytes in b; says what is wrong. */
 int opts_hex(const char *option, const char *hex, struct buf *b);
+/* A vendor's id from a domain name or a UUID; says what is wrong. */
+int opts_vendor(const char *vendor, uint8_t ret[16]);
+/*
+ * A class id from a UUID, or from a name and its vendor, who may be NULL;
+ * says what is wrong.
+ */
+int opts_class(const char *vendor, const char *name, uint8_t ret[16]);
+/* Appends a component id, as `manifest create` takes it; as above. */
+int opts_component(const char *id, struct buf *out);
 /* "ES256", case ignored, or a number; 0 when unknown, and has been said. */
 int opts_alg(const char *name);
 

@@ -90,8 +90,7 @@ trust_key_has_component(const struct trust_key *key, struct slice component)
 bool
 trust_denies(const struct trust *list, struct slice digest)
 {
-	return digest.n >= TRUST_HASH &&
-	    row_has(list->denied, slice_sub(digest, 0, TRUST_HASH));
+	return row_has(list->denied, slice_sub(digest, 0, TRUST_HASH));
 }
 
 /* False at the end. */

@@ -10,8 +10,9 @@
  * No clock anywhere: order comes from numbers and hashes.
  *
  * Made for small devices: no allocation but that of the one key under which a
- * signature is being checked, some 7 KiB of stack, at most LIMIT_TRUST_LIST
- * bytes of list, at most LIMIT_AUTH_BLOCKS signatures checked per root set.
+ * signature is being checked, 10 KiB of stack whatever is read (and what the
+ * cryptographic library takes), at most LIMIT_TRUST_LIST bytes of list, at
+ * most LIMIT_AUTH_BLOCKS signatures checked per root set.
  */
 #ifndef SUITD_LIB_TRUST_H
 #define SUITD_LIB_TRUST_H
@@ -51,6 +52,8 @@ struct trust_key {
 	struct slice components; /* SUIT component ids in a row, ascending */
 	uint64_t seq_min, seq_max; /* of manifests; 0 and UINT64_MAX */
 	struct slice name; /* for people; may be empty; [A-Za-z0-9._:@-] */
+	struct slice extra; /* pairs under negative keys, as sent */
+	size_t extra_count;
 	struct slice raw; /* the entry as sent */
 };
 
@@ -83,7 +86,7 @@ struct trust {
 
 /*
  * Reads a signed list: a tagged COSE_Sign, deterministic CBOR, at most
- * LIMIT_TRUST_LIST bytes. One meaning has one encoding: whatever can be sorted
+ * LIMIT_TRUST_LIST bytes. ERR_UNSIGNED: nobody has signed it. One meaning has one encoding: whatever can be sorted
  * is sorted, without duplicates. An entry of a role, a kind of key or with a
  * field of a later version is read as TRUST_FOREIGN; a field of the list that
  * a later version may have added to restrict something is ERR_UNSUPPORTED.

@@ -91,7 +91,7 @@ put_entry(struct buf *b, const struct trust_key *k, const uint8_t *kid)
 	int rc;
 
 	cbr_put_map(b, ENTRY_ROLE + classes + !k->every_component + range +
-	    (k->name.n > 0));
+	    (k->name.n > 0) + k->extra_count);
 	cbr_put_uint(b, ENTRY_KID);
 	cbr_put_bstr(b, slice_of(kid, TRUST_KID));
 	cbr_put_uint(b, ENTRY_COSE);
@@ -121,6 +121,7 @@ put_entry(struct buf *b, const struct trust_key *k, const uint8_t *kid)
 		cbr_put_uint(b, ENTRY_NAME);
 		cbr_put_tstr(b, k->name);
 	}
+	buf_put(b, k->extra);
 	return 0;
 }
 

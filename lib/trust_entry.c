@@ -58,6 +58,38 @@ trust_ascends(struct slice *last, struct slice item)
 }
 
 int
+trust_skip(struct cbr *c, unsigned depth, struct slice *ret_raw)
+{
+	uint64_t left[TRUST_DEPTH + 1] = {1};
+	struct cbr t = *c;
+	struct cbr_item it;
+	unsigned d = 0;
+	int rc;
+
+	while (d > 0 || left[0] > 0) {
+		if (left[d] == 0) {
+			d--;
+			continue;
+		}
+		left[d]--;
+		if ((rc = cbr_next(&t, &it)) != 0)
+			return rc;
+		if (it.type != CBR_ARRAY && it.type != CBR_MAP &&
+		    it.type != CBR_TAG)
+			continue;
+		if (d == depth)
+			return ERR_DEPTH;
+		/* claims were held against the bytes that are left */
+		left[++d] = it.type == CBR_TAG ? 1 :
+		    it.type == CBR_MAP ? 2 * it.u : it.u;
+	}
+	if (ret_raw != NULL)
+		*ret_raw = slice_sub(c->in, c->pos, t.pos - c->pos);
+	*c = t;
+	return 0;
+}
+
+int
 trust_read_row(struct cbr *c, struct trust_row *row, struct why *why)
 {
 	struct slice last = SLICE_NONE, s;
@@ -188,6 +220,15 @@ read_name(struct cbr *c, struct trust_key *k, struct why *why)
 	return 0;
 }
 
+static int
+pass_over(struct cbr *c, struct why *why)
+{
+	int rc = trust_skip(c, TRUST_DEPTH, NULL);
+
+	return rc == 0 ? 0 : why_set(why, rc, "TRUST 2.3: a field that is "
+	    "passed over: %s", err_text(rc));
+}
+
 /* Fields 4 and up, of an entry that is for us so far. */
 static int
 read_right(struct cbr *c, int64_t label, struct trust_key *k,
@@ -205,7 +246,9 @@ read_right(struct cbr *c, int64_t label, struct trust_key *k,
 		return read[label](c, k, why);
 	if (label >= 0) /* it may take away what the others give */
 		k->role = TRUST_FOREIGN;
-	return cbr_skip(c, NULL);
+	else
+		k->extra_count++;
+	return pass_over(c, why);
 }
 
 /* kid, key and role: what every entry begins with. */
@@ -220,7 +263,7 @@ read_identity(struct cbr *c, struct trust_key *k, struct why *why)
 	if ((rc = cbr_get_uint(c, &label)) != 0 || label != ENTRY_KID ||
 	    (rc = cbr_get_bstr(c, &kid)) != 0 || kid.n != TRUST_KID ||
 	    (rc = cbr_get_uint(c, &label)) != 0 || label != ENTRY_COSE ||
-	    (rc = cbr_skip(c, &k->cose)) != 0 ||
+	    (rc = trust_skip(c, TRUST_DEPTH, &k->cose)) != 0 ||
 	    (rc = cbr_get_uint(c, &label)) != 0 || label != ENTRY_ROLE ||
 	    (rc = cbr_get_uint(c, &role)) != 0)
 		return why_set(why, rc != 0 ? rc : ERR_MISSING, "TRUST 2.3: "
@@ -241,7 +284,8 @@ static void
 make_foreign(struct trust_key *k)
 {
 	k->every_class = k->every_component = false;
-	k->classes = k->components = k->name = SLICE_NONE;
+	k->classes = k->components = k->name = k->extra = SLICE_NONE;
+	k->extra_count = 0;
 	k->seq_min = UINT64_MAX;
 	k->seq_max = 0;
 }
@@ -271,11 +315,15 @@ trust_read_entry(struct cbr *c, struct trust_key *ret_key, struct why *why)
 		if (rc != 0)
 			return why_set(why, rc, "TRUST 2.3: fields of an "
 			    "entry: %s", err_text(rc));
-		rc = k.role == TRUST_FOREIGN ? cbr_skip(c, NULL)
+		rc = k.role == TRUST_FOREIGN ? pass_over(c, why)
 					     : read_right(c, label, &k, why);
 		if (rc != 0)
 			return rc;
+		if (k.extra_count == 1) /* the first: the others follow */
+			k.extra = slice_sub(c->in, at, 0);
 	}
+	if (k.extra_count > 0)
+		k.extra.n = (size_t)(c->in.p + c->pos - k.extra.p);
 	if (k.role == TRUST_FOREIGN)
 		make_foreign(&k);
 	k.raw = slice_sub(c->in, from, c->pos - from);

@@ -45,6 +45,14 @@ int trust_cmp(struct slice a, struct slice b);
  */
 int trust_ascends(struct slice *last, struct slice item) MUST_USE;
 
+/*
+ * cbr_skip for small stacks: no recursion, no set of keys. Items nested in
+ * more than `depth` containers are ERR_DEPTH; TRUST_DEPTH at most. What it
+ * passes over is never looked into, so keys that come twice do no harm.
+ */
+#define TRUST_DEPTH 8
+int trust_skip(struct cbr *c, unsigned depth, struct slice *ret_raw) MUST_USE;
+
 int trust_read_entry(struct cbr *c, struct trust_key *ret_key, struct why *why)
     MUST_USE;
 /*

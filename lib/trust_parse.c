@@ -52,7 +52,7 @@ read_root(struct cbr *c, struct trust_roots *r, struct slice *last)
 	struct slice cose;
 	int rc;
 
-	if ((rc = cbr_skip(c, &cose)) != 0)
+	if ((rc = trust_skip(c, TRUST_DEPTH, &cose)) != 0)
 		return rc;
 	if (!trust_cose_usable(cose))
 		return ERR_KEY;
@@ -197,8 +197,10 @@ read_extra(struct cbr *c, uint64_t n, struct trust *t, struct why *why)
 			    "restrict", (long long)label);
 		key = slice_sub(c->in, at, c->pos - at);
 		if ((rc = trust_ascends(&last, key)) == 0)
-			rc = cbr_skip(c, NULL);
+			rc = trust_skip(c, TRUST_DEPTH, NULL);
 	}
+	if (rc == 0 && !cbr_end(c))
+		rc = ERR_TRAILING;
 	if (rc != 0)
 		return why_set(why, rc, "TRUST 2.2: fields of the list: %s",
 		    err_text(rc));
@@ -235,41 +237,104 @@ read_list(struct slice payload, struct trust *t, struct why *why)
 	return read_extra(&c, n - LIST_FLOORS, t, why);
 }
 
-int
-trust_parse_payload(struct slice in, struct trust *ret_list, struct why *why)
+/* Fills *t as it goes: one of those on the stack is enough. */
+static int
+parse_payload(struct slice in, struct trust *t, struct why *why)
 {
-	struct trust t = {.payload = in};
 	struct digest d;
 	int rc;
 
 	if (in.n > LIMIT_TRUST_LIST)
 		return why_set(why, ERR_SIZE, "TRUST 2.1: %zu bytes, the "
 		    "limit is %d", in.n, LIMIT_TRUST_LIST);
-	if ((rc = cbr_check(in)) != 0)
-		return why_set(why, rc, "TRUST 2.2: the list: %s",
-		    err_text(rc));
-	if ((rc = read_list(in, &t, why)) != 0 ||
+	*t = (struct trust){.payload = in};
+	if ((rc = read_list(in, t, why)) != 0 ||
 	    (rc = digest_compute(DIGEST_SHA256, in, &d)) != 0)
 		return rc;
-	memcpy(t.hash, d.b, TRUST_HASH);
-	*ret_list = t;
+	memcpy(t->hash, d.b, TRUST_HASH);
 	return 0;
+}
+
+int
+trust_parse_payload(struct slice in, struct trust *ret_list, struct why *why)
+{
+	struct trust t;
+	int rc;
+
+	if ((rc = parse_payload(in, &t, why)) == 0)
+		*ret_list = t;
+	return rc;
 }
 
 /*
  * What is not signed must not vary: nothing in headers without protection.
  * A COSE message of this kind begins d8 62 84 58 20 HEADER a0.
  */
+static const uint8_t begin[] = {0xd8, COSE_TAG_SIGN, 0x84, 0x58,
+    sizeof(body_prot) - 1};
+#define LIST_BEGIN (sizeof(begin) + sizeof(body_prot) - 1 + 1)
+
 static bool
 is_list(struct slice in)
 {
-	static const uint8_t begin[] = {0xd8, COSE_TAG_SIGN, 0x84, 0x58,
-	    sizeof(body_prot) - 1};
-	size_t n = sizeof(begin) + trust_body_prot.n;
-
-	return in.n > n && memcmp(in.p, begin, sizeof(begin)) == 0 &&
+	return in.n > LIST_BEGIN && memcmp(in.p, begin, sizeof(begin)) == 0 &&
 	    slice_eq(slice_sub(in, sizeof(begin), trust_body_prot.n),
-		trust_body_prot) && in.p[n] == 0xa0;
+		trust_body_prot) && in.p[LIST_BEGIN - 1] == 0xa0;
+}
+
+/* Pairs of simple things: no reader of headers has to dig. */
+static int
+check_flat(struct slice prot)
+{
+	struct cbr c = cbr_of(prot);
+	int rc;
+
+	if ((rc = trust_skip(&c, 1, NULL)) != 0)
+		return rc;
+	return cbr_end(&c) ? 0 : ERR_TRAILING;
+}
+
+static int
+check_signature(struct cbr *c)
+{
+	struct slice prot, sig;
+	uint64_t n;
+	int rc;
+
+	if ((rc = cbr_get_array(c, &n)) != 0 ||
+	    (rc = n == 3 ? 0 : ERR_MALFORMED) != 0 ||
+	    (rc = cbr_get_bstr(c, &prot)) != 0 ||
+	    (rc = check_flat(prot)) != 0 ||
+	    (rc = cbr_get_map(c, &n)) != 0 ||
+	    (rc = n == 0 ? 0 : ERR_MALFORMED) != 0)
+		return rc;
+	return cbr_get_bstr(c, &sig);
+}
+
+/* The form of what stands around the payload, before cose_parse reads it. */
+static int
+check_message(struct slice in, struct why *why)
+{
+	struct cbr c = cbr_of(in);
+	struct slice payload;
+	uint64_t n = 0;
+	int rc;
+
+	if (!is_list(in))
+		return why_set(why, ERR_TYPE, "TRUST 2.1: not a COSE_Sign of "
+		    "type application/suitd-trust+cbor");
+	c.pos = LIST_BEGIN;
+	if ((rc = cbr_get_bstr(&c, &payload)) != 0)
+		return why_set(why, rc,
+		    "TRUST 2.1: the list must be inside of its message");
+	if ((rc = cbr_get_array(&c, &n)) == 0 && n == 0)
+		rc = ERR_UNSIGNED;
+	for (; rc == 0 && n > 0; n--)
+		rc = check_signature(&c);
+	if (rc != 0)
+		return why_set(why, rc, "TRUST 2.1: signatures must be [flat "
+		    "header, {}, bytes]: %s", err_text(rc));
+	return 0;
 }
 
 int
@@ -282,15 +347,9 @@ trust_parse(struct slice in, struct trust *ret_list, struct why *why)
 	if (in.n > LIMIT_TRUST_LIST)
 		return why_set(why, ERR_SIZE, "TRUST 2.1: %zu bytes, the "
 		    "limit is %d", in.n, LIMIT_TRUST_LIST);
-	if (!is_list(in))
-		return why_set(why, ERR_TYPE, "TRUST 2.1: not a COSE_Sign of "
-		    "type application/suitd-trust+cbor");
-	if ((rc = cose_parse(in, &msg, why)) != 0)
-		return rc;
-	if (msg.payload.p == NULL)
-		return why_set(why, ERR_MISSING,
-		    "TRUST 2.1: the list must be inside of its message");
-	if ((rc = trust_parse_payload(msg.payload, &t, why)) != 0)
+	if ((rc = check_message(in, why)) != 0 ||
+	    (rc = cose_parse(in, &msg, why)) != 0 ||
+	    (rc = parse_payload(msg.payload, &t, why)) != 0)
 		return rc;
 	t.message = in;
 	t.msg = msg;

@@ -95,8 +95,7 @@ trust_sign(const struct trust *list, const struct cose_key *key,
 	if ((rc = trust_key_put(key, &public, why)) != 0 ||
 	    (rc = cose_key_id(key, kid)) != 0)
 		return rc;
-	if (gather(list, slice_of(kid, TRUST_KID), &s) != 0 ||
-	    s.n == LIMIT_AUTH_BLOCKS)
+	if (gather(list, slice_of(kid, TRUST_KID), &s) != 0)
 		return too_many(why);
 	if ((rc = cose_signer_put(key, trust_body_prot, list->payload,
 		 &b)) != 0)
