@@ -30,13 +30,14 @@ keyhunt_may(const struct trust *list, const struct cose_key *key,
 		return rc == ERR_KEY ? 0 : rc; /* a kind that signs nothing */
 	k = trust_find(list, s);
 	if (trust_is_root(list, s))
-		role = "root";
-	else if (k != NULL && (k->role == TRUST_AUTHOR ||
-	    k->role == TRUST_OPERATOR))
-		role = trust_role_name(k->role);
+		role = "a root";
+	else if (k != NULL && k->role == TRUST_AUTHOR)
+		role = "an author";
+	else if (k != NULL && k->role == TRUST_OPERATOR)
+		role = "an operator";
 	if (role == NULL)
 		return 0;
-	return why_set(why, ERR_POLICY, "%s is the private key of an %s of "
+	return why_set(why, ERR_POLICY, "%s is the private key of %s of "
 	    "the trust list; suitd never holds one: move it to its owner's "
 	    "own machine, and take the key out of the list if others may "
 	    "have seen it", path, role);
