@@ -292,6 +292,10 @@ stage_index(struct backup_run *r)
 	snprintf(r->b.version, sizeof(r->b.version), "%s", r->m.version);
 	r->b.schema = (int)r->m.schema;
 	r->b.created = r->m.created;
+	if (r->m.audit[0] != '\0' &&
+	    audit_head_parse(slice_str(r->m.audit), &r->b.audit) != 0)
+		r->b.audit.n = 0; /* of a newer daemon, that says it in
+		                     another way */
 	backup_put_begin(&r->b, &out);
 	for (size_t i = 0; i < r->image_n; i++)
 		backup_put_image(&r->image[i], i == 0, &out);
@@ -348,7 +352,7 @@ prune(struct backup_run *r)
 static void
 say(const char *dir, const struct backup *b)
 {
-	char at[32], db[32], images[32];
+	char at[32], db[32], images[32], head[AUDIT_HEAD_TEXT];
 
 	printf("%s: backup of %s UTC, suitd %s\n", dir, render_time(at,
 	    sizeof(at), b->created), b->version);
@@ -356,6 +360,9 @@ say(const char *dir, const struct backup *b)
 	    sizeof(db), b->db.size), b->schema);
 	render_linef(stdout, "images", "%" PRIu64 ", %s", b->images,
 	    render_bytes(images, sizeof(images), b->image_bytes));
+	if (b->audit.n > 0)
+		render_linef(stdout, "audit", "head %s: keep it elsewhere",
+		    audit_head_text(&b->audit, head));
 	if (b->missing > 0)
 		render_linef(stdout, "MISSING", "%" PRIu64 " images that the "
 		    "daemon had lost already", b->missing);

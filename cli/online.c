@@ -23,6 +23,18 @@ const struct cli_cmd cli_online[] = {
 	{"trust current", "", "the trust list that is in force",
 	    cmd_trust_current},
 
+	{"audit list", "[--who NAME] [--kind K] [--subject S] [--all] "
+	    "[--limit N] [--after N]", "who did what, newest first",
+	    cmd_audit_list},
+	{"audit export", "[--after N] [FILE]",
+	    "the audit log as JSON lines that can be verified without the "
+	    "server", cmd_audit_export},
+	{"audit verify", "[FILE] [--head N:HASH]",
+	    "proves the daemon's log, or an export, and that it reaches a "
+	    "head that was kept", cmd_audit_verify},
+	{"audit head", "", "number and hash of the last entry, to be kept "
+	    "elsewhere", cmd_audit_head},
+
 	{"author add", "NAME KEYFILE [--class C]...",
 	    "trusts a public key, for every class or for some",
 	    cmd_author_add},

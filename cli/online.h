@@ -16,6 +16,11 @@ int cmd_author_add(struct cli *c, int argc, char **argv);
 int cmd_author_list(struct cli *c, int argc, char **argv);
 int cmd_author_remove(struct cli *c, int argc, char **argv);
 
+int cmd_audit_list(struct cli *c, int argc, char **argv);
+int cmd_audit_export(struct cli *c, int argc, char **argv);
+int cmd_audit_verify(struct cli *c, int argc, char **argv);
+int cmd_audit_head(struct cli *c, int argc, char **argv);
+
 int cmd_publish(struct cli *c, int argc, char **argv);
 int cmd_release_list(struct cli *c, int argc, char **argv);
 int cmd_release_show(struct cli *c, int argc, char **argv);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "lib/text.h"
@@ -165,6 +166,9 @@ remember(struct ahead *a, struct slice text)
 	rc = s->ops->meta_put(s, META, text);
 	if (rc == 0)
 		rc = s->ops->event_put(s, &ev);
+	if (rc == 0)
+		rc = audit_add(a->app, NULL, AUDIT_RESTORE, "", "%s",
+		    ev.detail);
 	if (rc == 0) {
 		log_warn("store: restored %s; what came later is lost, and "
 		    "devices may know more", ev.detail);

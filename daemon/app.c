@@ -11,6 +11,7 @@
 #include "daemon/access.h"
 #include "daemon/ahead.h"
 #include "daemon/admit.h"
+#include "daemon/audit.h"
 #include "daemon/backup.h"
 #include "daemon/blocks.h"
 #include "daemon/campaign.h"
@@ -81,7 +82,7 @@ open_front(struct app *app, struct why *why)
 		.blobs = app->blobs,
 		.conf = &app->conf,
 		.hooks = {access_psk, access_who, engine_blocks, on_refused,
-		    blocks_count},
+		    audit_denied, audit_login, blocks_count},
 		.device = routes_device,
 		.admin = routes_admin,
 	};
@@ -133,6 +134,8 @@ open_rest(struct app *app, struct why *why)
 		rc = campaigns_new(&app->campaigns);
 	if (rc == 0)
 		rc = engine_new(app, &app->engine);
+	if (rc == 0)
+		rc = audit_new(&app->audit);
 	if (rc == 0)
 		rc = follow_disk(app);
 	if (rc == 0)
@@ -200,9 +203,11 @@ app_open(struct app *app, struct why *why)
 		rc = open_rest(app, why);
 	if (rc == 0)
 		rc = open_http(app, why);
-	if (rc == 0)
-		app->started = loop_now(app->loop);
-	return rc;
+	if (rc != 0)
+		return rc;
+	app->started = loop_now(app->loop);
+	audit_started(app);
+	return 0;
 }
 
 void
@@ -214,13 +219,17 @@ app_close(struct app *app)
 	survey_free(app->survey);
 	disk_free(app->disk); /* what was uploaded is answered, too */
 	app->disk = NULL;
-	if (f != NULL)
+	if (f != NULL) {
+		audit_ended(app);
 		engine_drain(app->engine);
+		audit_closed(app);
+	}
 	blocks_stop(app->blocks);
 	app->front = NULL; /* pushes that end now say nothing of devices */
 	front_free(f);
 	peer_free(app->peer);
 	engine_free(app->engine);
+	audit_free(app->audit);
 	blocks_free(app->blocks);
 	checks_free(app->checks);
 	look_free(app->look);

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "daemon/audit.h"
 #include "daemon/disk.h"
 #include "daemon/log.h"
 #include "db/store_copy.h"
@@ -32,6 +33,7 @@ struct backups {
 	enum backup_state state;
 	char id[17], by[LIMIT_PSK_IDENTITY + 1];
 	int64_t created, asked; /* asked: monotonic */
+	struct audit_head audit; /* durable before it began */
 	struct why why;
 	struct slice map;
 	uint8_t (*mark)[8]; /* of each part */
@@ -325,6 +327,7 @@ backup_start(struct app *app, const char *by, const char *id,
     struct why *why)
 {
 	struct backups *b = app->backups;
+	struct audit_stats audit;
 	uint64_t reserve = 0;
 	int rc = check_turn(b, by, why);
 
@@ -346,6 +349,8 @@ backup_start(struct app *app, const char *by, const char *id,
 		    loop_rand(app->loop));
 	snprintf(b->by, sizeof(b->by), "%s", by);
 	b->created = loop_now(app->loop);
+	audit_stats(app, &audit);
+	b->audit = audit.head;
 	b->asked = loop_mono(app->loop);
 	rc = launch(b, reserve);
 	if (rc != 0)
@@ -371,6 +376,7 @@ backup_get(struct app *app, const char *id, struct backup_view *ret)
 	strcpy(ret->by, b->by);
 	ret->expires = loop_now(app->loop) + LIMIT_BACKUP_IDLE * 1000;
 	ret->lost = b->lost;
+	ret->audit = b->audit;
 	ret->done = atomic_load(&b->progress.done);
 	ret->total = atomic_load(&b->progress.total);
 	if (b->state == BACKUP_READY) {

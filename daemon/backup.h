@@ -34,6 +34,7 @@ struct backup_view {
 	uint64_t lost; /* payloads of releases that are not withdrawn, whose
 	                  images were not there when it began */
 	uint8_t digest[32];
+	struct audit_head audit; /* that the snapshot's log reaches; n 0: none */
 	struct why why;
 };
 

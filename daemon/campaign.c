@@ -71,6 +71,16 @@ campaign_log(struct app *app, const struct store_campaign *c,
 }
 
 int
+campaign_audit(struct app *app, const struct store_campaign *c,
+    enum audit_kind kind, const char *detail)
+{
+	char subject[40];
+
+	snprintf(subject, sizeof(subject), "campaign %" PRIu64, c->id);
+	return audit_add(app, NULL, kind, subject, "%s", detail);
+}
+
+int
 campaign_save(struct app *app, struct store_campaign *c)
 {
 	struct store *s = app->store;

@@ -141,7 +141,17 @@ campaign_open_wave(struct app *app, struct store_campaign *c,
 	snprintf(detail, sizeof(detail), "wave %" PRIu32 " of %" PRIu32 ", %"
 	    PRIu64 " devices: %.90s", c->wave, c->wave_count,
 	    c->waves[c->wave - 1].size, why);
+	if (rc == 0)
+		rc = campaign_audit(app, c, AUDIT_CAMPAIGN_WAVE, detail);
 	return rc != 0 ? rc : campaign_log(app, c, "wave opened", detail);
+}
+
+/* Carried out, and in the audit log. */
+static int
+stopped(struct app *app, const struct store_campaign *c,
+    enum audit_kind kind, int rc)
+{
+	return rc != 0 ? rc : campaign_audit(app, c, kind, c->cause);
 }
 
 static int
@@ -161,12 +171,14 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 	log_warn("campaign: camp=%" PRIu64 " gate: %s", c.id, d->text);
 	switch (r->policy.on_failure) {
 	case POLICY_ABORT:
-		return campaign_stop(app, &c, false, was);
+		rc = campaign_stop(app, &c, false, was);
+		return stopped(app, &c, AUDIT_CAMPAIGN_ABORT, rc);
 	case POLICY_ROLLBACK:
 		rc = engine_begin(app->engine);
 		if (rc == 0)
-			rc = engine_end(app->engine, campaign_undo(app, &gone,
-			    back, c.by, &why));
+			rc = engine_end(app->engine, stopped(app, &gone,
+			    AUDIT_CAMPAIGN_ROLLBACK, campaign_undo(app, &gone,
+			    back, c.by, &why)));
 		if (rc == 0)
 			return 0;
 		log_error("campaign: camp=%" PRIu64 " cannot be rolled back, "
@@ -175,7 +187,8 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 	case POLICY_PAUSE:
 		break;
 	}
-	return campaign_move(app, &c, CAMPAIGN_PAUSED, NULL);
+	rc = campaign_move(app, &c, CAMPAIGN_PAUSED, NULL);
+	return stopped(app, &c, AUDIT_CAMPAIGN_PAUSE, rc);
 }
 
 /* --- what was forgiven --- */
@@ -281,7 +294,8 @@ look_at_end(struct app *app, struct run *r)
 	if (rc != 0 || (c.state != CAMPAIGN_RUNNING &&
 	    c.state != CAMPAIGN_PAUSED))
 		return rc;
-	return campaign_move(app, &c, CAMPAIGN_FINISHED, NULL);
+	rc = campaign_move(app, &c, CAMPAIGN_FINISHED, NULL);
+	return stopped(app, &c, AUDIT_CAMPAIGN_FINISH, rc);
 }
 
 int

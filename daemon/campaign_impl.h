@@ -4,6 +4,7 @@
 #ifndef SUITD_DAEMON_CAMPAIGN_IMPL_H
 #define SUITD_DAEMON_CAMPAIGN_IMPL_H
 
+#include "daemon/audit.h"
 #include "daemon/campaign.h"
 
 /* The cause of an abort by an operator begins so; else it was the gate. */
@@ -67,6 +68,10 @@ struct judge {
 /* campaign.c */
 int campaign_log(struct app *app, const struct store_campaign *c,
     const char *what, const char *detail) MUST_USE;
+/* What suitd itself does with it, into the audit log: what an operator orders
+ * is there already, by the request. */
+int campaign_audit(struct app *app, const struct store_campaign *c,
+    enum audit_kind kind, const char *detail) MUST_USE;
 /* Moves it, or ERR_STATE. */
 int campaign_move(struct app *app, struct store_campaign *c,
     enum campaign_state to, struct why *why) MUST_USE;

@@ -17,6 +17,7 @@
 #include "daemon/campaign_impl.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "lib/text.h"
 
 #define WRITE_SLICE 4 /* parts of the plan */
 #define CHECK_SLICE 40000 /* devices */
@@ -342,6 +343,18 @@ scan(struct judge *j)
 	return rc != 0 ? rc : campaign_save(j->app, &c);
 }
 
+/* By its digest: what is approved and started names it. */
+static int
+audit_plan(struct app *app, const struct store_campaign *c,
+    const char *detail)
+{
+	char hex[65], text[300];
+
+	snprintf(text, sizeof(text), "plan %.12s: %s", text_hex(slice_of(
+	    c->plan, 32), hex, sizeof(hex)), detail);
+	return campaign_audit(app, c, AUDIT_CAMPAIGN_PLAN, text);
+}
+
 /* The plan is there, or is still what it was: is it to be started now? */
 static int
 decided(struct judge *j, struct store_campaign *c)
@@ -370,6 +383,8 @@ decided(struct judge *j, struct store_campaign *c)
 	    ", of those named" : whose, c->cause[0] ? "; " : "", c->cause);
 	c->updated = loop_now(j->app->loop);
 	rc = campaign_save(j->app, c);
+	if (rc == 0)
+		rc = audit_plan(j->app, c, detail);
 	return rc != 0 ? rc : campaign_log(j->app, c, "planned", detail);
 }
 

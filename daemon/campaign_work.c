@@ -78,6 +78,8 @@ started(struct app *app, struct store_campaign *c)
 	if (rc == 0)
 		rc = campaign_log(app, c, "started", detail);
 	if (rc == 0)
+		rc = campaign_audit(app, c, AUDIT_CAMPAIGN_START, detail);
+	if (rc == 0)
 		rc = app->store->ops->plan_drop(app->store, c->id);
 	engine_campaign_check(app->engine, c->id);
 	return rc;
@@ -371,6 +373,8 @@ expire(struct app *app, struct run *r)
 	c.hard = false;
 	c.ended = loop_now(app->loop);
 	rc = campaign_save(app, &c);
+	if (rc == 0)
+		rc = campaign_audit(app, &c, AUDIT_CAMPAIGN_EXPIRE, "");
 	return rc != 0 ? rc : campaign_log(app, &c, "expired", "what still "
 	    "waits is given up");
 }

@@ -17,6 +17,7 @@
 
 #include "daemon/access.h"
 #include "daemon/admit.h"
+#include "daemon/audit.h"
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
@@ -39,6 +40,7 @@ on_fold(void *arg)
 	engine_show(e);
 	engine_prune(e);
 	health_tick(e->app);
+	audit_tick(e->app);
 	if (e->sync.failed)
 		e->sync.owed = true; /* is the disk well again? */
 	if (e->app->store->syncer != NULL)
@@ -298,6 +300,7 @@ engine_turn(struct engine *e)
 			log_error("store: triggers in flight: %s (%s)",
 			    err_text(rc), store_why(e->app->store));
 	}
+	audit_settle(e->app);
 	do {
 		int rc = e->open ? commit(e) : 0;
 

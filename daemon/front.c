@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/addr.h"
 #include "daemon/block1.h"
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
@@ -298,6 +299,21 @@ front_forget(struct front *f, const char *identity)
 	dtls_forget(&f->plane[T_DTLS], identity);
 }
 
+static void
+tell_login(struct plane *pl, coap_session_t *session)
+{
+	struct front *f = pl->f;
+	struct principal who = {.role = ROLE_NOBODY};
+	char host[LIMIT_ADDRESS], id[LIMIT_PSK_IDENTITY + 1];
+
+	if (pl->t != T_ADMIN || f->hooks.login == NULL ||
+	    !slice_to_cstr(slice_str(dtls_identity(session)), id, sizeof(id)))
+		return;
+	f->hooks.who(f->app, pl->t, id, &who);
+	addr_host(&coap_session_get_addr_remote(session)->addr.sa, host);
+	f->hooks.login(f->app, &who, host);
+}
+
 static int
 on_event(coap_session_t *session, coap_event_t event)
 {
@@ -317,6 +333,7 @@ on_event(coap_session_t *session, coap_event_t event)
 		pl->shaken++;
 		pl->f->stats.handshakes++;
 		dtls_connected(pl, session);
+		tell_login(pl, session);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
 		pl->sessions -= pl->sessions > 0;

@@ -150,6 +150,13 @@ struct front_hooks {
 	    const struct blob *image, uint64_t end, uint64_t total);
 	/* a request is answered with this error; NULL: nobody asks */
 	void (*refused)(struct app *app, int err);
+	/* a request on the admin plane is answered with this error; *why may
+	   be empty. NULL: nobody asks */
+	void (*denied)(struct app *app, const struct req *req, int err,
+	    const struct why *why);
+	/* somebody shook hands on the admin plane; NULL: nobody asks */
+	void (*login)(struct app *app, const struct principal *who,
+	    const char *host);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
 };

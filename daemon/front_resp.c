@@ -140,6 +140,8 @@ resp_error(struct exchange *x, int err)
 	x->f->stats.errors++;
 	if (x->f->hooks.refused != NULL)
 		x->f->hooks.refused(x->f->app, err);
+	if (x->f->hooks.denied != NULL && x->plane->t == T_ADMIN)
+		x->f->hooks.denied(x->f->app, &x->req, err, &x->resp.why);
 }
 
 static struct slice

@@ -30,6 +30,7 @@
 struct fsck {
 	const char *dir;
 	bool repair, terminal;
+	struct audit_head audit_head;
 	uint32_t owner; /* whose the directory is */
 	struct finding *found;
 	size_t found_n, found_cap;
@@ -388,6 +389,7 @@ check_db(struct fsck *k, struct why *why)
 	const struct store_check_opts o = {
 		.path = path,
 		.repair = k->repair,
+		.audit_head = k->audit_head,
 		.finder = {on_found, on_progress, k},
 		.image = on_image,
 	};
@@ -456,10 +458,10 @@ print(const struct fsck *k)
 }
 
 enum fsck_result
-fsck_run(const char *state_dir, bool repair)
+fsck_run(const struct fsck_opts *o)
 {
-	struct fsck k = {.dir = state_dir, .repair = repair,
-	    .terminal = isatty(STDERR_FILENO)};
+	struct fsck k = {.dir = o->state_dir, .repair = o->repair,
+	    .audit_head = o->audit_head, .terminal = isatty(STDERR_FILENO)};
 	struct why why = {0};
 	int rc = check_all(&k, &why);
 

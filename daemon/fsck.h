@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "lib/audit.h"
+
 /* Exit codes. */
 enum fsck_result {
 	FSCK_CLEAN = 0,
@@ -18,6 +20,11 @@ enum fsck_result {
 };
 
 /* The table is for stdout, errors and, on a terminal, progress for stderr. */
-enum fsck_result fsck_run(const char *state_dir, bool repair);
+struct fsck_opts {
+	const char *state_dir;
+	bool repair;
+	struct audit_head audit_head; /* n 0: none was kept */
+};
+enum fsck_result fsck_run(const struct fsck_opts *o);
 
 #endif

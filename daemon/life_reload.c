@@ -12,12 +12,14 @@
 #include <string.h>
 
 #include "daemon/admit.h"
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/runs.h"
 #include "lib/conf_reload.h"
 
 struct note {
+	char all[300]; /* what has changed, and to what */
 	size_t waiting; /* for a start */
 	char keys[120]; /* their names */
 	bool grouped; /* what makes a network group has changed */
@@ -30,6 +32,8 @@ on_change(void *arg, const struct conf_change *c)
 	size_t len = strlen(n->keys);
 
 	n->grouped |= strcmp(c->name, "group_tag") == 0;
+	snprintf(n->all + strlen(n->all), sizeof(n->all) - strlen(n->all),
+	    "; %s=%s", c->name, c->now);
 	if (c->live) {
 		log_info("reload: key=%s was=%s now=%s", c->name, c->was,
 		    c->now);
@@ -97,6 +101,19 @@ finish(struct life *l, int rc)
 	life_say_ready(l);
 }
 
+static void
+audit_reload(struct app *app, int err, const char *text, const char *changed)
+{
+	int rc = engine_begin(app->engine);
+
+	if (rc == 0)
+		rc = engine_end(app->engine, audit_add(app, NULL,
+		    AUDIT_CONFIG_RELOAD, "", "%s%s%s", err != 0 ?
+		    "refused: " : "", text, changed));
+	if (rc != 0)
+		log_error("audit: reload not written: %s", err_text(rc));
+}
+
 void
 life_reload(struct life *l)
 {
@@ -119,5 +136,6 @@ life_reload(struct life *l)
 		    "changed%s%s", live, live == 1 ? "" : "s",
 		    n.waiting > 0 ? "; for the next start: " : "", n.keys);
 	}
+	audit_reload(l->app, rc, st->reload, n.all);
 	finish(l, rc);
 }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "daemon/audit.h"
 #include "daemon/backup.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
@@ -188,6 +189,43 @@ reloads(struct metrics *m)
 }
 
 static void
+audit_entries(struct metrics *m)
+{
+	struct audit_stats st;
+
+	audit_stats(m->app, &st);
+	metrics_one(m, st.head.n);
+}
+
+static void
+audit_head(struct metrics *m)
+{
+	struct audit_stats st;
+	char text[AUDIT_HEAD_TEXT];
+
+	audit_stats(m->app, &st);
+	metric_count(&m->out, audit_head_text(&st.anchor, text), NULL, 1);
+}
+
+static void
+audit_broken(struct metrics *m)
+{
+	struct audit_stats st;
+
+	audit_stats(m->app, &st);
+	metrics_one(m, st.broken);
+}
+
+static void
+audit_refused(struct metrics *m)
+{
+	struct audit_stats st;
+
+	audit_stats(m->app, &st);
+	metrics_one(m, st.refused);
+}
+
+static void
 backup(struct metrics *m)
 {
 	metric_real(&m->out, NULL, NULL,
@@ -243,6 +281,10 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_KEY_EXPIRY] = key_expiry,
 	[METRIC_ID_LOG] = log_messages,
 	[METRIC_ID_RELOADS] = reloads,
+	[METRIC_ID_AUDIT] = audit_entries,
+	[METRIC_ID_AUDIT_HEAD] = audit_head,
+	[METRIC_ID_AUDIT_BROKEN] = audit_broken,
+	[METRIC_ID_AUDIT_REFUSED] = audit_refused,
 	[METRIC_ID_BACKUP] = backup,
 };
 

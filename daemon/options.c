@@ -8,7 +8,7 @@ static void
 usage(void)
 {
 	fputs("usage: suitd [-nv] [-c FILE] [-d DIR] [-o KEY=VALUE]...\n"
-	    "       suitd --fsck [--repair] [-c FILE] [-d DIR]\n"
+	    "       suitd --fsck [--repair] [--audit-head N:HASH] [-c FILE] [-d DIR]\n"
 	    "       suitd --restore BACKUP [--force] [-c FILE] [-d DIR]\n"
 	    "  -c, --config FILE   configuration; without it, safe defaults\n"
 	    "  -d, --dir DIR       state directory (default /var/lib/suitd; "
@@ -19,6 +19,8 @@ usage(void)
 	    "is well\n"
 	    "      --repair        with --fsck: repair what is safe to "
 	    "repair\n"
+	    "      --audit-head N:HASH  with --fsck: this was an end of the "
+	    "audit log\n"
 	    "  -v, --verbose       log more\n"
 	    "      --restore BACKUP  makes the state directory of a folder of "
 	    "suitctl backup\n"
@@ -50,6 +52,15 @@ add_setting(struct conf_source *s, const char *setting)
 	return 0;
 }
 
+static int
+read_head(const char *text, struct audit_head *ret)
+{
+	if (audit_head_parse(slice_str(text), ret) != 0 || ret->n == 0)
+		return wrong("%s is as `suitctl audit head` prints it",
+		    "--audit-head");
+	return 0;
+}
+
 /* `rest`: what is no option, or NULL. */
 static int
 fit_together(const struct options *o, const char *rest)
@@ -59,6 +70,8 @@ fit_together(const struct options *o, const char *rest)
 		    rest);
 	if (o->repair && !o->fsck)
 		return wrong("%s goes with --fsck", "--repair");
+	if (o->audit_head.n != 0 && !o->fsck)
+		return wrong("%s goes with --fsck", "--audit-head");
 	if (o->force && o->restore == NULL)
 		return wrong("%s goes with --restore", "--force");
 	if (o->check + o->fsck + (o->restore != NULL) > 1)
@@ -75,6 +88,7 @@ options_read(int argc, char **argv, struct options *o)
 		{"check", no_argument, NULL, 'n'},
 		{"fsck", no_argument, NULL, 'F'},
 		{"repair", no_argument, NULL, 'R'},
+		{"audit-head", required_argument, NULL, 'A'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"restore", required_argument, NULL, 'B'},
 		{"force", no_argument, NULL, 'O'},
@@ -104,6 +118,10 @@ options_read(int argc, char **argv, struct options *o)
 			break;
 		case 'R':
 			o->repair = true;
+			break;
+		case 'A':
+			if (read_head(optarg, &o->audit_head) != 0)
+				return 2;
 			break;
 		case 'v':
 			o->verbose = true;

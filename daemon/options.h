@@ -7,11 +7,13 @@
 #include <stdbool.h>
 
 #include "daemon/conf_load.h"
+#include "lib/audit.h"
 
 /* Texts are those of argv. */
 struct options {
 	struct conf_source source;
 	const char *restore; /* a backup's folder; NULL: no restore */
+	struct audit_head audit_head; /* for fsck; n 0: none */
 	bool check, verbose, fsck, repair, force;
 };
 

@@ -126,5 +126,7 @@ int res_admin_image_data(struct app *, const struct req *, struct resp *);
 int res_admin_keys(struct app *, const struct req *, struct resp *);
 int res_admin_key(struct app *, const struct req *, struct resp *);
 int res_admin_trust(struct app *, const struct req *, struct resp *);
+int res_admin_audit(struct app *, const struct req *, struct resp *);
+int res_admin_audit_head(struct app *, const struct req *, struct resp *);
 
 #endif

@@ -37,6 +37,8 @@ put_view(const struct req *req, struct resp *resp,
 	m.ready = v->state == BACKUP_READY;
 	memcpy(m.digest, v->digest, sizeof(m.digest));
 	snprintf(m.version, sizeof(m.version), "%s", SUITD_VERSION);
+	if (v->audit.n > 0)
+		audit_head_text(&v->audit, m.audit);
 	snprintf(m.why, sizeof(m.why), "%s", v->why.text);
 	return admin_put(req, resp, &msg_backup, &m);
 }

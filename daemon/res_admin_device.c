@@ -61,6 +61,16 @@ apply(struct app *app, const struct msg_device_put *m, struct store_device *d,
 	return rc;
 }
 
+/* What the message names, for the logs. */
+static void
+note(const struct msg_device_put *m, char *dst, size_t cap)
+{
+	snprintf(dst, cap, "%s%s%s%s%s%.100s%s", m->class_name[0] != '\0' ?
+	    "class=" : "", m->class_name, m->driver[0] != '\0' ? " driver=" :
+	    "", m->driver, m->uri[0] != '\0' ? " address=" : "", m->uri,
+	    m->tag_count > 0 ? " tags" : "");
+}
+
 static int
 device_put(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -99,6 +109,7 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 		rc = campaign_join(app, &d);
 	ev.device = d.id;
 	strcpy(ev.ep, d.ep);
+	note(&m, ev.detail, sizeof(ev.detail));
 	return admin_end(app, req, resp, &ev, rc);
 }
 
@@ -275,8 +286,13 @@ res_admin_device_tags(struct app *app, const struct req *req,
 
 	if (rc == 0)
 		rc = admin_body(req, &msg_tags, &m, &resp->why);
-	for (size_t i = 0; rc == 0 && i < m.tag_count; i++)
+	for (size_t i = 0; rc == 0 && i < m.tag_count; i++) {
+		size_t n = strlen(ev.detail);
+
 		rc = merge_tag(&d, &m.tag[i], &resp->why);
+		snprintf(ev.detail + n, sizeof(ev.detail) - n, "%s%s=%s",
+		    i > 0 ? " " : "", m.tag[i].name, m.tag[i].value);
+	}
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	ev.device = d.id;

@@ -119,6 +119,7 @@ key_put(struct app *app, const struct req *req, struct resp *resp)
 	static struct msg_author out;
 	struct store_author a = {.class_count = 0};
 	struct store_event ev = {.what = "author added"};
+	char kid[17];
 	int rc;
 
 	if (trusted_list(app) != NULL)
@@ -140,7 +141,9 @@ key_put(struct app *app, const struct req *req, struct resp *resp)
 		    a.class_id[a.class_count++], &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
-	snprintf(ev.detail, sizeof(ev.detail), "%s", a.name);
+	snprintf(ev.detail, sizeof(ev.detail), "%s, kid %s, %zu classes",
+	    a.name, text_hex(slice_of(a.kid, 8), kid, sizeof(kid)),
+	    a.class_count);
 	rc = ST(app, author_put, &a);
 	rc = admin_end(app, req, resp, &ev, rc);
 	if (rc != 0)

@@ -79,6 +79,7 @@ release_publish(struct app *app, const struct req *req, struct resp *resp)
 		.by = req->who.identity,
 	};
 	struct store_event ev = {.what = "published"};
+	char hex[65];
 	int rc;
 
 	memset(&r, 0, sizeof(r));
@@ -92,8 +93,9 @@ release_publish(struct app *app, const struct req *req, struct resp *resp)
 		return rc;
 	rc = publish_envelope(app, req->body, &o, &r, &resp->why);
 	ev.release = r.release.id;
-	snprintf(ev.detail, sizeof(ev.detail), "sequence %" PRIu64 " of %s",
-	    r.release.seq, r.release.author);
+	text_hex(slice_of(r.release.digest, 32), hex, sizeof(hex));
+	snprintf(ev.detail, sizeof(ev.detail), "sequence %" PRIu64 " of %s, "
+	    "manifest %s", r.release.seq, r.release.author, hex);
 	rc = admin_end(app, req, resp, &ev, rc);
 	if (rc == ERR_EXISTS) {
 		resp->code = 204;

@@ -143,8 +143,7 @@ res_admin_trust(struct app *app, const struct req *req, struct resp *resp)
 	int rc;
 
 	if (req->method == M_PUT) {
-		rc = trusted_publish(app, req->body, req->who.identity,
-		    &resp->why);
+		rc = trusted_publish(app, req->body, &req->who, &resp->why);
 		if (rc != 0 && rc != ERR_EXISTS)
 			return rc;
 		resp->after_commit = rc == 0;

@@ -49,6 +49,9 @@ const struct route routes_admin[] = {
 	{"a/jobs/{id}", M_GET, OP, 0, res_admin_job, NULL},
 	{"a/jobs/{id}/retry", M_POST, OP, 0, res_admin_job_retry, NULL},
 
+	{"a/audit", M_GET, OP, 0, res_admin_audit, "rt=\"suitd.list\""},
+	{"a/audit/head", M_GET, OP, 0, res_admin_audit_head, NULL},
+
 	{"a/keys", M_GET, OP, 0, res_admin_keys, "rt=\"suitd.list\""},
 	{"a/keys/{name}", M_PUT | M_DELETE, OP, 0, res_admin_key, NULL},
 

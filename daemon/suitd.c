@@ -68,7 +68,8 @@ main(int argc, char **argv)
 	app.conf_file = o.source.file;
 	umask(077);
 	if (o.fsck)
-		return (int)fsck_run(app.conf.state_dir, o.repair);
+		return (int)fsck_run(&(struct fsck_opts){app.conf.state_dir,
+		    o.repair, o.audit_head});
 	if (o.restore != NULL)
 		return restore_run(&(struct restore_opts){o.restore,
 		    app.conf.state_dir, o.force, loop_coarse()});

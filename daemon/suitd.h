@@ -30,6 +30,7 @@ struct http; /* http.h: metrics, health */
 struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
 struct backups; /* backup.h: the snapshot that is being fetched */
+struct audit; /* audit.h: who did what, chained */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct trusted; /* trusted.h: the trust list in force */
@@ -60,6 +61,7 @@ struct app {
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	struct trusted *trusted; /* NULL: no list */
+	struct audit *audit; /* NULL in tests without any */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

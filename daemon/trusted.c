@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/audit.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/keyhunt.h"
@@ -204,18 +205,26 @@ in_force(struct app *app)
 }
 
 static int
-keep(struct app *app, const struct trust *list, const char *by)
+keep(struct app *app, const struct trust *list, const struct principal *who)
 {
 	struct store *s = app->store;
 	struct store_trust row = {.seq = list->seq,
 	    .at = loop_now(app->loop)};
+	char number[24], hex[2 * TRUST_HASH + 1];
+	int rc;
 
-	snprintf(row.by, sizeof(row.by), "%s", by != NULL ? by : "");
-	return s->ops->trust_put(s, &row, list->message);
+	if (who != NULL)
+		strcpy(row.by, who->identity);
+	snprintf(number, sizeof(number), "%" PRIu64, list->seq);
+	rc = s->ops->trust_put(s, &row, list->message);
+	return rc != 0 ? rc : audit_add(app, who, AUDIT_TRUST_UPDATE, number,
+	    "%s, %zu keys, %u of %zu roots", text_hex(slice_of(list->hash,
+	    TRUST_HASH), hex, sizeof(hex)), list->key_count, list->roots.need,
+	    list->roots.n);
 }
 
 int
-trusted_publish(struct app *app, struct slice in, const char *by,
+trusted_publish(struct app *app, struct slice in, const struct principal *who,
     struct why *why)
 {
 	struct trusted *t = app->trusted;
@@ -244,9 +253,9 @@ trusted_publish(struct app *app, struct slice in, const char *by,
 	if (rc != 0 || (rc = engine_begin(app->engine)) != 0)
 		return rc;
 	snprintf(ev.detail, sizeof(ev.detail), "number %" PRIu64 ", %zu keys"
-	    "%s%.100s", next.seq, next.key_count, by != NULL ? ", by " : "",
-	    by != NULL ? by : "");
-	rc = keep(app, &next, by);
+	    "%s%.100s", next.seq, next.key_count, who != NULL ? ", by " : "",
+	    who != NULL ? who->identity : "");
+	rc = keep(app, &next, who);
 	if (rc == 0)
 		rc = engine_log(app->engine, &ev);
 	if (rc == 0)

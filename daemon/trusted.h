@@ -33,12 +33,13 @@ uint64_t trusted_seq(const struct app *app); /* 0: none */
 int64_t trusted_since(const struct app *app); /* Unix ms */
 
 /*
- * The next list, in a pair of its own; it is in force after the commit.
+ * The next list, in a pair of its own, with its entry in the audit log; it is
+ * in force after the commit. `who` NULL: nobody known.
  * ERR_EXISTS: it is the newest already; ERR_STATE: none is pinned here;
  * ERR_POLICY: a private key of it lies here; else as of trust_step_chain.
  */
-int trusted_publish(struct app *app, struct slice list, const char *by,
-    struct why *why) MUST_USE;
+int trusted_publish(struct app *app, struct slice list,
+    const struct principal *who, struct why *why) MUST_USE;
 
 /*
  * May this envelope be served by the list, and may this manifest be published?

@@ -206,6 +206,32 @@ rules_meta(const char *name, struct slice v)
 	return err == 0 && v.n > STORE_META_MAX ? ERR_SIZE : err;
 }
 
+/* What the chain refuses besides is its own (audit_append). */
+int
+rules_audit(const struct audit_entry *e)
+{
+	int err = rules_text(e->who, 0, LIMIT_PSK_IDENTITY);
+
+	if (err == 0)
+		err = rules_text(e->kind, 1, AUDIT_KIND_MAX - 1);
+	if (err == 0)
+		err = rules_text(e->subject, 0, LIMIT_AUDIT_SUBJECT);
+	return err != 0 ? err : rules_text(e->detail, 0, LIMIT_AUDIT_DETAIL);
+}
+
+int
+rules_audit_filter(const struct store_audit_filter *f)
+{
+	int err = rules_page(f->limit);
+
+	if (err == 0 && f->have_who)
+		err = rules_text(f->who, 0, LIMIT_PSK_IDENTITY);
+	if (err == 0)
+		err = rules_text(f->kind, 0, AUDIT_KIND_MAX - 1);
+	return err != 0 ? err : rules_text(f->subject, 0,
+	    LIMIT_AUDIT_SUBJECT);
+}
+
 int
 rules_scan(const struct store_scan_filter *f)
 {

@@ -26,6 +26,7 @@
 #ifndef SUITD_DB_STORE_H
 #define SUITD_DB_STORE_H
 
+#include "db/store_audit.h"
 #include "lib/err.h"
 #include "lib/lag.h"
 #include "lib/limits.h"
@@ -484,6 +485,18 @@ struct store_ops {
 	    uint64_t *ret_n);
 	int (*event_list)(struct store *s, const struct store_event_filter *f,
 	    struct store_event *ret, size_t *ret_n);
+
+	/* audit log: append fills in n, prev and hash from the last entry (any
+	 * text that is not UTF-8 is ERR_UTF8), list is in the order of n;
+	 * prune drops up to `limit` of the oldest, but never the newest
+	 * `keep` (1 and on), and tells the head of what is gone, also of
+	 * earlier times. Nothing else changes or removes an entry. */
+	int (*audit_append)(struct store *s, struct audit_entry *e);
+	int (*audit_list)(struct store *s, const struct store_audit_filter *f,
+	    struct audit_entry *ret, size_t *ret_n);
+	int (*audit_head)(struct store *s, struct audit_head *ret);
+	int (*audit_prune)(struct store *s, uint64_t keep, uint64_t limit,
+	    struct audit_head *ret_base, uint64_t *ret_n);
 
 	/* small settings by name, e.g. the admin PSK's identity; 1 ..
 	 * LIMIT_KEY_NAME, value up to STORE_META_MAX */

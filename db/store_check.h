@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "db/finding.h"
+#include "lib/audit.h"
 #include "lib/err.h"
 #include "lib/limits.h"
 
@@ -28,6 +29,7 @@ struct store_image {
 struct store_check_opts {
 	const char *path;
 	bool repair;
+	struct audit_head audit_head; /* that was kept elsewhere; n 0: none */
 	struct finder finder;
 	/* every image that is served here, sorted by digest; not called at all
 	 * when they cannot be read. Its non-zero ends it. */

@@ -215,6 +215,7 @@ store_mem_open(struct store **ret_store)
 	mem_job_init(m, &ops);
 	mem_event_init(m, &ops);
 	mem_trust_init(m, &ops);
+	mem_audit_init(m, &ops);
 	m->base.ops = &ops;
 	*ret_store = &m->base;
 	return 0;

@@ -40,6 +40,7 @@ enum mem_name {
 	MEM_EVENT,
 	MEM_META,
 	MEM_TRUST,
+	MEM_AUDIT,
 	MEM_TABLES,
 };
 
@@ -147,5 +148,6 @@ void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);
 void mem_event_init(struct mem *m, struct store_ops *ops);
 void mem_trust_init(struct mem *m, struct store_ops *ops);
+void mem_audit_init(struct mem *m, struct store_ops *ops);
 
 #endif

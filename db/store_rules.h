@@ -41,6 +41,8 @@ int rules_event(const struct store_event *e) MUST_USE;
 int rules_meta(const char *name, struct slice v) MUST_USE;
 
 int rules_trust(const struct store_trust *t, struct slice list) MUST_USE;
+int rules_audit(const struct audit_entry *e) MUST_USE;
+int rules_audit_filter(const struct store_audit_filter *f) MUST_USE;
 
 int rules_scan(const struct store_scan_filter *f) MUST_USE;
 

@@ -333,6 +333,18 @@ int sq_event_prune(struct store *s, uint64_t keep, uint64_t limit,
     uint64_t *ret_n);
 int sq_event_list(struct store *s, const struct store_event_filter *f,
     struct store_event *ret, size_t *ret_n);
+void sq_audit_row(struct row *r, void *out);
+/* store_sqlite_check_audit.c: is the whole log a chain, does it reach `kept`
+ * (n 0: none)? *ret_fault is 0, or a code of audit.h with *why; returned is
+ * what kept it from being checked. */
+int sq_audit_check(struct sq *s, const struct audit_head *kept,
+    int *ret_fault, struct why *why) MUST_USE;
+int sq_audit_append(struct store *s, struct audit_entry *e);
+int sq_audit_list(struct store *s, const struct store_audit_filter *f,
+    struct audit_entry *ret, size_t *ret_n);
+int sq_audit_head(struct store *s, struct audit_head *ret);
+int sq_audit_prune(struct store *s, uint64_t keep, uint64_t limit,
+    struct audit_head *ret_base, uint64_t *ret_n);
 int sq_meta_get(struct store *s, const char *name, struct buf *out);
 int sq_meta_put(struct store *s, const char *name, struct slice v);
 

@@ -132,7 +132,7 @@ read_row(void *arg, struct row *r)
 /* The tables that hold what nothing else can tell. */
 static const char *const tables[] = {
 	"device", "psk", "author", "release", "payload", "campaign", "job",
-	"event", "meta",
+	"event", "meta", "audit",
 	"trust",
 };
 
@@ -422,6 +422,25 @@ check_rows(struct check *c)
 	return err;
 }
 
+static int
+check_audit(struct check *c)
+{
+	struct finding f = {.name = "audit-chain", .state = FOUND_UNSAFE,
+	    .todo = "find out who can write to this machine's disk; a backup "
+	    "or an export has the entries of before"};
+	struct why why;
+	int fault, err;
+
+	c->stage = "database: audit log";
+	err = sq_audit_check(&c->sq, &c->o->audit_head, &fault, &why);
+	if (err != 0 || fault == 0)
+		return err;
+	snprintf(f.what, sizeof(f.what), "the audit log is not whole: %s",
+	    why.text);
+	tell(c, &f);
+	return 0;
+}
+
 /* --- images --- */
 
 static int
@@ -497,6 +516,8 @@ check_all(struct check *c)
 	if (err != 0 || !pages_sound(c))
 		return err;
 	err = check_rows(c);
+	if (err == 0 && c->schema >= 5)
+		err = check_audit(c);
 	if (err == 0 && c->schema > 0)
 		err = list_images(c);
 	c->whole = err == 0;

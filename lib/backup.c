@@ -122,6 +122,21 @@ head(const json_t *o, struct backup *b, struct why *why)
 	return rc;
 }
 
+/* Optional: what an earlier suitd wrote has none. */
+static int
+audit(const json_t *o, struct backup *b, struct why *why)
+{
+	const json_t *v = json_object_get(o, "audit");
+
+	if (v == NULL)
+		return 0;
+	if (!json_is_string(v) || audit_head_parse(slice_of(
+	    json_string_value(v), json_string_length(v)), &b->audit) != 0)
+		return why_set(why, ERR_MALFORMED, "%s: \"audit\" is not a "
+		    "number and a hash", BACKUP_FILE);
+	return 0;
+}
+
 int
 backup_read(struct slice text, struct backup *ret,
     int (*image)(void *arg, const struct backup_file *f), void *arg,
@@ -143,6 +158,8 @@ backup_read(struct slice text, struct backup *ret,
 		    BACKUP_FILE, e.line, e.text);
 	rc = json_is_object(o) ? head(o, &b, why) : why_set(why, ERR_TYPE,
 	    "%s: not an object", BACKUP_FILE);
+	if (rc == 0)
+		rc = audit(o, &b, why);
 	list = member(o, "images", JSON_ARRAY, &rc, why);
 	if (rc == 0)
 		rc = images(list, &b, image, arg, why);
@@ -177,7 +194,7 @@ put_version(const char *s, struct buf *out)
 void
 backup_put_begin(const struct backup *b, struct buf *out)
 {
-	char line[160];
+	char line[160], head[AUDIT_HEAD_TEXT];
 
 	snprintf(line, sizeof(line), "{\n\"format\": %d,\n\"suitd\": \"",
 	    BACKUP_FORMAT);
@@ -191,6 +208,11 @@ backup_put_begin(const struct backup *b, struct buf *out)
 	if (b->have_keys) {
 		buf_puts(out, ",\n\"operators\": ");
 		put_file(&b->keys, out);
+	}
+	if (b->audit.n > 0) {
+		buf_puts(out, ",\n\"audit\": \"");
+		buf_puts(out, audit_head_text(&b->audit, head));
+		buf_puts(out, "\"");
 	}
 	buf_puts(out, ",\n\"images\": [");
 }

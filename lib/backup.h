@@ -8,6 +8,7 @@
 #ifndef SUITD_LIB_BACKUP_H
 #define SUITD_LIB_BACKUP_H
 
+#include "lib/audit.h"
 #include "lib/err.h"
 #include "lib/limits.h"
 #include "lib/slice.h"
@@ -30,6 +31,7 @@ struct backup {
 	struct backup_file db;
 	bool have_keys; /* admin.psk is there, too */
 	struct backup_file keys;
+	struct audit_head audit; /* that its audit log reaches; n 0: not told */
 	uint64_t images, image_bytes;
 	uint64_t missing; /* images that the server had lost already */
 };

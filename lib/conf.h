@@ -38,6 +38,7 @@ struct conf {
 	unsigned block_size; /* when a request has no Block2: 16..1024 */
 	uint64_t image_max, images_total, envelope_max;
 	uint32_t events_keep; /* rows of the event log */
+	uint32_t audit_keep; /* entries of the audit log; 0: all */
 	uint32_t poll_max_age; /* Max-Age of manifest answers, seconds */
 	unsigned image_workers; /* threads beside libcoap; 0: none */
 	uint32_t notify_rate; /* notifications of a broadcast to devices per

@@ -136,4 +136,10 @@
 #define LIMIT_SURVEY_GROUPS 16384 /* network groups that are told apart */
 #define LIMIT_METRIC_TEXT (1024 * 1024) /* of one scrape */
 
+/* the audit log */
+#define LIMIT_AUDIT_SUBJECT 128 /* bytes: a name, a path, a digest in hex */
+#define LIMIT_AUDIT_DETAIL 400
+#define LIMIT_AUDIT_FOLD 64 /* kinds of refusals that are told apart, and as
+                               many of logins; each is written once an hour */
+
 #endif

@@ -147,6 +147,16 @@ enum metric_type {
 	    "Lines of log by level, also those that log_level leaves out.") \
 	M(RELOADS, "suitd_reloads", COUNTER, "", "result", NULL, 2, \
 	    "Times that the configuration was read anew.") \
+	M(AUDIT, "suitd_audit_entries", GAUGE, "", NULL, NULL, 1, \
+	    "Number of the last entry of the audit log; it never falls.") \
+	M(AUDIT_HEAD, "suitd_audit", INFO, "", "head", NULL, 1, \
+	    "Number and hash of an entry of the audit log, a new one every " \
+	    "100 entries: kept, it shows that the log was cut or made anew.") \
+	M(AUDIT_BROKEN, "suitd_audit_broken", GAUGE, "", NULL, NULL, 1, \
+	    "1: an entry of the audit log was changed or is gone.") \
+	M(AUDIT_REFUSED, "suitd_audit_refused", COUNTER, "", NULL, NULL, 1, \
+	    "Refusals that the audit log has, those that are only counted " \
+	    "in it included.") \
 	M(BACKUP, "suitd_backup_timestamp_seconds", GAUGE, "seconds", NULL, \
 	    NULL, 1, "When the last good backup was made, Unix time; 0: " \
 	    "none is known.")

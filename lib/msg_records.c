@@ -250,9 +250,26 @@ static const struct msg_field msg_backup_fields[] = {
 	{"digest", MSG_FIXED, MSG_IF, OFF(digest), SIZE(digest), OFF(ready),
 	    0, NULL},
 	U32(schema, 0), TEXT(version, 0), TEXT(why, MSG_OPT),
-	U64(lost, MSG_OPT), END,
+	U64(lost, MSG_OPT), TEXT(audit, MSG_OPT), END,
 };
 RECORD(msg_backup, false);
+#undef REC
+
+#define REC audit_entry
+static const struct msg_field msg_audit_fields[] = {
+	U64(n, MSG_REQ), TIME(at, MSG_REQ), TEXT(who, MSG_REQ),
+	TEXT(kind, MSG_REQ), TEXT(subject, MSG_REQ), TEXT(detail, MSG_REQ),
+	FIXED(prev, MSG_REQ), FIXED(hash, MSG_REQ), END,
+};
+const struct msg_record msg_audit = {"msg_audit", sizeof(struct REC), false,
+	msg_audit_fields};
+#undef REC
+
+#define REC msg_audit_head
+static const struct msg_field msg_audit_head_fields[] = {
+	U64(n, MSG_REQ), FIXED(hash, MSG_REQ), END,
+};
+RECORD(msg_audit_head, false);
 #undef REC
 
 #define REC msg_explain

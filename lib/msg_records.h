@@ -6,6 +6,7 @@
 #ifndef SUITD_LIB_MSG_RECORDS_H
 #define SUITD_LIB_MSG_RECORDS_H
 
+#include "lib/audit.h"
 #include "lib/msg.h"
 #include "lib/rd.h"
 
@@ -285,6 +286,13 @@ struct msg_backup {
 	char version[MSG_WORD];
 	char why[240]; /* it failed */
 	uint64_t lost; /* images that releases need and the daemon has not */
+	char audit[AUDIT_HEAD_TEXT]; /* head that its audit log reaches */
+};
+
+/* a/audit/head */
+struct msg_audit_head {
+	uint64_t n;
+	uint8_t hash[AUDIT_HASH];
 };
 
 /* GET a/trust */
@@ -312,5 +320,7 @@ extern const struct msg_record msg_status, msg_job, msg_device,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,
     msg_campaign_action, msg_plan, msg_event, msg_backup, msg_explain,
     msg_trust;
+/* Of a struct audit_entry: a/audit, and the lines of an export. */
+extern const struct msg_record msg_audit, msg_audit_head;
 
 #endif

@@ -94,6 +94,22 @@ answer_is(const struct msg_record *rec, void *ret)
 		fail_msg("%s", why.text);
 }
 
+/* The newest of admin's entries is of that change, and of a kind. */
+static void
+is_audited(const char *what)
+{
+	struct store_audit_filter f = {.limit = 1, .newest_first = true,
+	    .have_who = true, .who = "admin"};
+	static struct audit_entry e;
+	size_t n;
+
+	assert_int_equal(w.app.store->ops->audit_list(w.app.store, &f, &e,
+	    &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(e.kind, audit_kind_name(audit_kind_of_word(what)));
+	assert_int_not_equal(audit_kind_of_word(what), AUDIT_CHANGE);
+}
+
 /* The newest event: kind admin, what, by admin. */
 static void
 is_logged(const char *what)
@@ -109,6 +125,7 @@ is_logged(const char *what)
 	assert_string_equal(ev.kind, "admin");
 	assert_string_equal(ev.what, what);
 	assert_memory_equal(ev.detail, "by admin", 8);
+	is_audited(what);
 }
 
 static uint64_t

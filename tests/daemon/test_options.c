@@ -11,6 +11,9 @@
 
 #include "daemon/options.h"
 
+#define HASH "0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789abcdef"
+
 static struct options o;
 
 /* "-n -c file" as the shell would give it. */
@@ -46,6 +49,9 @@ options_are_taken(void **state)
 	assert_true(o.check);
 	assert_int_equal(given("--fsck --repair -d x"), -1);
 	assert_true(o.fsck && o.repair);
+	assert_int_equal(o.audit_head.n, 0);
+	assert_int_equal(given("--fsck --audit-head 7:" HASH), -1);
+	assert_int_equal(o.audit_head.n, 7);
 	assert_int_equal(given("--restore bk --force"), -1);
 	assert_true(o.force);
 	assert_string_equal(o.restore, "bk");
@@ -60,6 +66,10 @@ what_does_not_go_together_is_refused(void **state)
 	assert_int_equal(given("--force --fsck"), 2);
 	assert_int_equal(given("--repair --restore bk"), 2);
 	assert_int_equal(given("-n --fsck"), 2);
+	assert_int_equal(given("--audit-head 7:" HASH), 2);
+	assert_int_equal(given("--fsck --audit-head 0:" HASH), 2);
+	assert_int_equal(given("--fsck --audit-head 7"), 2);
+	assert_int_equal(given("--fsck --audit-head"), 2);
 	assert_int_equal(given("-n --restore bk"), 2);
 	assert_int_equal(given("--fsck --restore bk"), 2);
 	assert_int_equal(given("file.conf"), 2);

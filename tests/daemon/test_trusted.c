@@ -84,8 +84,10 @@ teardown(void **state)
 static int
 publish_list(struct slice list)
 {
+	const struct principal who = {.role = ROLE_OPERATOR,
+	    .identity = "anna"};
 	struct why why = {0};
-	int rc = trusted_publish(&w.app, list, "root", &why);
+	int rc = trusted_publish(&w.app, list, &who, &why);
 
 	turn(&w);
 	return rc;
@@ -485,6 +487,25 @@ two_lists_in_one_turn_are_two_steps(void **state)
 }
 
 static void
+each_list_has_an_entry_in_the_audit_log(void **state)
+{
+	struct store_audit_filter f = {.limit = 4, .kind = "trust.update"};
+	struct audit_entry e[4];
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(publish_list(list_make(&l)), 0);
+	assert_int_equal(publish_list(list_make_by(&l, 1)), ERR_SIGNATURE);
+	assert_int_equal(w.app.store->ops->audit_list(w.app.store, &f, e, &n),
+	    0);
+	assert_int_equal(n, 2);
+	assert_string_equal(e[0].subject, "1");
+	assert_string_equal(e[0].who, ""); /* from the file */
+	assert_string_equal(e[1].subject, "2");
+	assert_string_equal(e[1].who, "anna");
+}
+
+static void
 none_is_taken_where_none_was_pinned(void **state)
 {
 	(void)state;
@@ -697,6 +718,7 @@ main(void)
 		T(TUF_ROLLBACK_lists_go_forward_one_by_one),
 		T(REQ_SEC_RIGHTS_one_root_of_two_is_not_enough),
 		T(two_lists_in_one_turn_are_two_steps),
+		T(each_list_has_an_entry_in_the_audit_log),
 		T(none_is_taken_where_none_was_pinned),
 		T(everybody_gets_every_list),
 		T(another_list_than_the_store_began_with_stops_the_start),

@@ -591,6 +591,39 @@ op_event_list(struct call *c)
 }
 
 static void
+op_audit(struct call *c)
+{
+	struct store_audit_filter f = {.after = draw(c, 60),
+	    .newest_first = draw(c, 2), .limit = 1 + draw(c, 8)};
+	struct audit_entry e = {.at = (int64_t)draw(c, 1000)}, page[8];
+	struct audit_head h = {.n = 0}, base = {.n = 0};
+	uint64_t pruned = 0;
+	size_t n = 0;
+
+	snprintf(e.who, sizeof(e.who), "%s", draw(c, 2) ? "alice" : "");
+	snprintf(e.kind, sizeof(e.kind), "kind%llu", U(draw(c, 3)));
+	snprintf(e.subject, sizeof(e.subject), "s%llu", U(draw(c, 4)));
+	f.have_who = draw(c, 3) == 0;
+	strcpy(f.who, draw(c, 2) ? "alice" : "");
+	strcpy(f.kind, draw(c, 3) ? "" : e.kind);
+	strcpy(f.subject, draw(c, 3) ? "" : e.subject);
+	say(c, "audit %d", c->s->ops->audit_append(c->s, &e));
+	say(c, " %llu", U(e.n));
+	say_hex(c, e.hash, AUDIT_HASH);
+	if (draw(c, 9) == 0)
+		say(c, " prune %d", c->s->ops->audit_prune(c->s, 1 + draw(c,
+		    20), draw(c, 9), &base, &pruned));
+	say(c, " %llu %llu", U(pruned), U(base.n));
+	say_hex(c, base.hash, AUDIT_HASH);
+	say(c, " %d", c->s->ops->audit_head(c->s, &h));
+	say_hex(c, h.hash, AUDIT_HASH);
+	say(c, " %d\n", c->s->ops->audit_list(c->s, &f, page, &n));
+	for (size_t i = 0; i < n; i++)
+		say(c, "%llu %s %s %s\n", U(page[i].n), page[i].who,
+		    page[i].kind, page[i].subject);
+}
+
+static void
 op_meta(struct call *c)
 {
 	char name[8];
@@ -643,7 +676,7 @@ static void (*const ops[])(struct call *c) = {
 	op_campaign_list, op_tally, op_gauges, op_plan, op_device_scan, op_job_put,
 	op_job_put, op_job_save, op_job_save, op_job_save, op_job_find,
 	op_ahead, op_due, op_queue, op_queue, op_notable, op_event_put, op_event_list,
-	op_meta, op_stats,
+	op_audit, op_meta, op_stats,
 };
 #define N_OPS (sizeof(ops) / sizeof(ops[0]))
 

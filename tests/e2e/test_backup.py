@@ -163,9 +163,12 @@ def test_restored_it_is_what_it_was(_):
         now = rows(os.path.join(d.state, "suitd.db"))
         assert set(was) == set(now)
         for t in was:
-            if t not in ("event", "meta", "sqlite_sequence", "sqlite_stat1"):
+            if t not in ("audit", "event", "meta", "sqlite_sequence", "sqlite_stat1"):
                 assert was[t] == now[t], t
         assert set(now["event"]) <= set(was["event"]) and len(was["event"]) - len(now["event"]) <= 2
+        assert set(now["audit"]) <= set(was["audit"])
+        number, head = j["audit"].split(":")
+        assert any(r.startswith("(%s," % number) and r.endswith(repr(bytes.fromhex(head)) + ")") for r in now["audit"])
         for i in j["images"]:
             h = i["sha256"]
             assert sha(os.path.join(d.state, "images", h[:2], h)) == h

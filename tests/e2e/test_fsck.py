@@ -309,6 +309,8 @@ def test_rows_that_cannot_be(src):
             ("campaign-state", "UPDATE campaign SET wave = wave_count + 1"),
             ("campaign-over", "UPDATE campaign SET state = 3"),
             ("campaign-waves", "UPDATE campaign SET waves = zeroblob(128)"),
+            ("audit-chain", "DROP TRIGGER audit_no_update; UPDATE audit SET who = 'x' WHERE n = 2"),
+            ("audit-chain", "DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE n = (SELECT max(n) FROM audit)"),
             ("meta", "INSERT INTO meta VALUES ('big', zeroblob(5000))"),
             ("trust-list", "INSERT INTO trust VALUES (0, 0, '', x'00')"),
             ("trust-list", "INSERT INTO trust VALUES (1, 0, '', x'')")):

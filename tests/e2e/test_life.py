@@ -153,7 +153,7 @@ def live_keys():
 
 # another value than the default for each
 FLIP = {
-    "public_uri": '"coap://fw.example"', "envelope_max": "100", "events_keep": "1000", "poll_max_age": "77s",
+    "public_uri": '"coap://fw.example"', "envelope_max": "100", "events_keep": "1000", "audit_keep": "5000", "poll_max_age": "77s",
     "notify_rate": "7", "drain_grace": "3s", "unknown_devices": "refuse", "devices_max": "2",
     "register_tags": '"site"', "allow_unsigned": "true", "concurrency": "3", "campaign_policy": '"soak=77s"',
     "campaign_approval": "true", "downloads": "1", "downloads_group": "1", "group_tag": '"site"',

@@ -25,6 +25,8 @@ some(void)
 	b.db.size = 987654321;
 	memset(b.keys.digest, 0xcd, 32);
 	b.keys.size = 77;
+	b.audit.n = INT64_MAX;
+	memset(b.audit.hash, 0xef, AUDIT_HASH);
 	return b;
 }
 
@@ -75,6 +77,11 @@ what_was_written_is_read(void **state)
 	assert_true(r.have_keys);
 	assert_memory_equal(&r.keys, &b.keys, sizeof(r.keys));
 	assert_true(r.images == 3 && r.image_bytes == 15);
+	assert_true(r.audit.n == INT64_MAX);
+	assert_memory_equal(r.audit.hash, b.audit.hash, AUDIT_HASH);
+	b.audit.n = 0; /* of a suitd that had no audit log */
+	OK(backup_read(text_of(&b, 0), &r, count, &n, &why));
+	assert_true(r.audit.n == 0);
 	b.have_keys = false;
 	OK(backup_read(text_of(&b, 0), &r, count, &n, &why));
 	assert_true(!r.have_keys && r.images == 0);
@@ -138,6 +145,12 @@ what_is_not_a_backup_is_refused(void **state)
 		    ERR_ORDER},
 		{HEAD ",\"images\":[" IMG(D65, "1") "," IMG(D64, "1") "]}",
 		    ERR_ORDER},
+		{HEAD ",\"audit\":\"7:" D64 "\",\"images\":[]}", 0},
+		{HEAD ",\"audit\":\"7:" D64 "0\",\"images\":[]}",
+		    ERR_MALFORMED},
+		{HEAD ",\"audit\":\"x:" D64 "\",\"images\":[]}",
+		    ERR_MALFORMED},
+		{HEAD ",\"audit\":7,\"images\":[]}", ERR_MALFORMED},
 		{HEAD ",\"operators\":3,\"images\":[]}", ERR_MISSING},
 		{HEAD ",\"operators\":" IMG(D64, "16384") ",\"images\":[]}",
 		    0},

@@ -1,0 +1,90 @@
+/*
+ * The audit log, to be read. Its hashes are in every page, so that who reads
+ * it need not believe this daemon that it is whole.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/res_admin.h"
+
+static int
+list_fetch(struct app *app, void *filter, size_t limit, void *items,
+    size_t *ret_n)
+{
+	struct store_audit_filter *f = filter;
+
+	f->limit = limit;
+	return ST(app, audit_list, f, items, ret_n);
+}
+
+static void
+list_advance(void *filter, const void *item)
+{
+	((struct store_audit_filter *)filter)->after =
+	    ((const struct audit_entry *)item)->n;
+}
+
+static int
+list_render(struct app *app, const void *item, void *msg)
+{
+	(void)app;
+	memcpy(msg, item, sizeof(struct audit_entry));
+	return 0;
+}
+
+static void
+list_cursor(const void *item, char dst[MSG_CURSOR])
+{
+	snprintf(dst, MSG_CURSOR, "%" PRIu64,
+	    ((const struct audit_entry *)item)->n);
+}
+
+/* "name=" of the query, "" if it is not there. */
+static int
+text_query(const struct req *req, const char *name, char *dst, size_t cap,
+    struct why *why)
+{
+	if (slice_to_cstr(admin_query(req, name), dst, cap))
+		return 0;
+	return why_set(why, ERR_SIZE, "%s= is too long", name);
+}
+
+int
+res_admin_audit(struct app *app, const struct req *req, struct resp *resp)
+{
+	static const struct admin_list list = {&msg_audit,
+	    sizeof(struct audit_entry), list_fetch, list_advance,
+	    list_render, list_cursor};
+	struct store_audit_filter f = {0};
+	int rc = admin_query_u64(req, "after", 0, &f.after, &resp->why);
+
+	f.newest_first = admin_flag(req, "newest");
+	f.have_who = admin_query(req, "who").p != NULL;
+	if (rc == 0)
+		rc = text_query(req, "who", f.who, sizeof(f.who), &resp->why);
+	if (rc == 0)
+		rc = text_query(req, "kind", f.kind, sizeof(f.kind),
+		    &resp->why);
+	if (rc == 0)
+		rc = text_query(req, "subject", f.subject, sizeof(f.subject),
+		    &resp->why);
+	if (rc == 0 && f.kind[0] != '\0' && !audit_kind_known(f.kind))
+		rc = why_set(&resp->why, ERR_INVALID, "kind= is none of the "
+		    "audit log's kinds, such as device.add");
+	return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
+}
+
+int
+res_admin_audit_head(struct app *app, const struct req *req,
+    struct resp *resp)
+{
+	struct msg_audit_head m = {.n = 0};
+	struct audit_head h;
+	int rc = ST(app, audit_head, &h);
+
+	if (rc != 0)
+		return rc;
+	m.n = h.n;
+	memcpy(m.hash, h.hash, AUDIT_HASH);
+	return admin_put(req, resp, &msg_audit_head, &m);
+}
