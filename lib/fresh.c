@@ -151,9 +151,10 @@ get_seqs(struct cbr *c, struct fresh *f)
 	return rc;
 }
 
-static int
-read_answer(struct slice payload, struct fresh *f, struct why *why)
+int
+fresh_parse(struct slice payload, struct fresh *ret, struct why *why)
 {
+	struct fresh f = {.list = 0};
 	struct cbr c = cbr_of(payload);
 	uint64_t n;
 	int rc = cbr_check(payload);
@@ -166,15 +167,17 @@ read_answer(struct slice payload, struct fresh *f, struct why *why)
 		return bad(why, rc, "a map of three");
 	rc = get_key(&c, KEY_NONCE, why);
 	if (rc == 0)
-		rc = get_nonce(&c, &f->nonce, why);
+		rc = get_nonce(&c, &f.nonce, why);
 	if (rc == 0)
 		rc = get_key(&c, KEY_LIST, why);
-	if (rc == 0 && (rc = cbr_get_uint(&c, &f->list)) != 0)
+	if (rc == 0 && (rc = cbr_get_uint(&c, &f.list)) != 0)
 		return bad(why, rc, "the list's number");
 	if (rc == 0)
 		rc = get_key(&c, KEY_SEQS, why);
-	if (rc == 0 && (rc = get_seqs(&c, f)) != 0)
+	if (rc == 0 && (rc = get_seqs(&c, &f)) != 0)
 		return bad(why, rc, "sequences by class");
+	if (rc == 0)
+		*ret = f;
 	return rc;
 }
 
@@ -182,7 +185,6 @@ int
 fresh_verify(struct slice in, const struct trust *list, struct fresh *ret,
     struct why *why)
 {
-	struct fresh f = {.list = 0};
 	struct trust_ring ring;
 	struct cose_msg msg;
 	size_t at;
@@ -197,11 +199,7 @@ fresh_verify(struct slice in, const struct trust *list, struct fresh *ret,
 		return bad(why, rc, "keys");
 	rc = cose_verify(&msg, SLICE_NONE, &ring.ring, &at, why);
 	trust_ring_close(&ring);
-	if (rc == 0)
-		rc = read_answer(msg.payload, &f, why);
-	if (rc == 0)
-		*ret = f;
-	return rc;
+	return rc == 0 ? fresh_parse(msg.payload, ret, why) : rc;
 }
 
 bool

@@ -44,6 +44,9 @@ int fresh_sign(const struct fresh *f, const struct cose_key *key,
  */
 int fresh_verify(struct slice in, const struct trust *list,
     struct fresh *ret, struct why *why) MUST_USE;
+/* What fresh_verify reads once it is proven: the payload alone. */
+int fresh_parse(struct slice payload, struct fresh *ret, struct why *why)
+    MUST_USE;
 /* The sequence of a class; false: the answer has none. */
 bool fresh_seq(const struct fresh *f, const uint8_t class_id[16],
     uint64_t *ret);

@@ -402,6 +402,32 @@ attempts_end_and_queues_wait_for_a_later_list(void **state)
 }
 
 static void
+explain_names_the_list_and_no_campaign_is_planned(void **state)
+{
+	static struct msg_explain m;
+	struct campaign_spec spec = {.start = true};
+	struct store_device d = device(&w, "a", DRIVER_NONE);
+	struct req req = {.arg = {"a", ""}};
+	struct store_campaign c;
+	struct made g = good();
+	struct publish_result r;
+	struct resp resp;
+	struct why why = {0};
+
+	(void)state;
+	(void)d;
+	assert_int_equal(publish(&w, &g, &r), 0);
+	list_remove(&l, w.key);
+	assert_int_equal(publish_list(list_make(&l)), 0);
+	assert_int_equal(ask(&w, res_admin_explain, &req, &resp), 0);
+	assert_int_equal(msg_get(&msg_explain, buf_slice(&resp.out), &m,
+	    NULL), 0);
+	assert_string_equal(m.hold, hold_name(HOLD_TRUST));
+	spec.release = r.release.id;
+	assert_int_equal(campaign_plan(&w.app, &spec, &c, &why), ERR_POLICY);
+}
+
+static void
 who_has_the_whole_image_is_left_to_say_what_became_of_it(void **state)
 {
 	struct store_device a = device(&w, "a", DRIVER_TRIGGER);
@@ -713,6 +739,7 @@ main(void)
 		T(observers_of_the_class_and_of_the_list_are_told),
 		T(it_is_enforced_after_a_restart),
 		T(attempts_end_and_queues_wait_for_a_later_list),
+		T(explain_names_the_list_and_no_campaign_is_planned),
 		T(who_has_the_whole_image_is_left_to_say_what_became_of_it),
 		T(a_poll_is_told_the_list_and_nothing_that_it_refuses),
 		T(TUF_ROLLBACK_lists_go_forward_one_by_one),

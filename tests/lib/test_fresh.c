@@ -148,6 +148,36 @@ a_question_is_read_to_its_caps_and_no_further(void **state)
 	    0);
 }
 
+static void
+an_answer_is_read_to_its_caps_and_no_further(void **state)
+{
+	static const uint8_t nonce[LIMIT_NONCE + 1];
+
+	(void)state;
+	for (unsigned n = 0; n <= LIMIT_FRESH_CLASSES + 1; n++) {
+		struct buf b = buf_of(bytes, sizeof(bytes));
+		uint8_t id[16] = {0};
+		struct fresh f;
+
+		cbr_put_map(&b, 3);
+		cbr_put_uint(&b, 1);
+		cbr_put_bstr(&b, slice_of(nonce, 8));
+		cbr_put_uint(&b, 2);
+		cbr_put_uint(&b, 7);
+		cbr_put_uint(&b, 3);
+		cbr_put_map(&b, n);
+		for (unsigned i = 0; i < n; i++) {
+			id[15] = (uint8_t)i;
+			cbr_put_bstr(&b, slice_of(id, 16));
+			cbr_put_uint(&b, i);
+		}
+		assert_int_equal(fresh_parse(buf_slice(&b), &f, NULL),
+		    n <= LIMIT_FRESH_CLASSES ? 0 : ERR_SIZE);
+		assert_int_not_equal(fresh_parse(slice_of(bytes, b.n - 1),
+		    &f, NULL), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -158,6 +188,7 @@ main(void)
 		cmocka_unit_test(TUF_FREEZE_no_byte_of_an_answer_may_change),
 		cmocka_unit_test(
 		    a_question_is_read_to_its_caps_and_no_further),
+		cmocka_unit_test(an_answer_is_read_to_its_caps_and_no_further),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
