@@ -378,8 +378,8 @@ on_tick(void *arg)
 
 /* --- start --- */
 
-static int
-read_root(const struct conf *c, uint8_t bytes[LIMIT_TRUST_LIST + 1],
+int
+trusted_read_root(const struct conf *c, uint8_t bytes[LIMIT_TRUST_LIST + 1],
     struct trust *ret, struct why *why)
 {
 	struct why reason = {0};
@@ -450,7 +450,7 @@ begin(struct trusted *t, struct why *why)
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
 	if (app->conf.trust_root[0] != '\0') {
-		int err = read_root(&app->conf, bytes, &root, why);
+		int err = trusted_read_root(&app->conf, bytes, &root, why);
 
 		if (err == 0)
 			err = rc == 0 ? same_root(app, &root, why) :

@@ -26,6 +26,10 @@
 int trusted_new(struct app *app, struct trusted **ret, struct why *why)
     MUST_USE;
 void trusted_free(struct trusted *t); /* NULL is fine */
+/* The file of trust_root, proven by its own roots; borrows from `bytes`. */
+int trusted_read_root(const struct conf *c,
+    uint8_t bytes[LIMIT_TRUST_LIST + 1], struct trust *ret, struct why *why)
+    MUST_USE;
 
 /* The list in force, borrowed until the next one is; NULL: none. */
 const struct trust *trusted_list(const struct app *app);

@@ -364,6 +364,12 @@ def test_REQ_SEC_KEY_PROTECTION_suitd_does_not_start_beside_a_key_that_may_sign(
                 shutil.copy(r.path(key + ".key"), lies)
                 assert not starts(d), (where, key)
                 os.unlink(lies)
+        lies = os.path.join(d.dir, "alice.pem")
+        shutil.copy(r.path("alice.key"), lies)
+        check = [os.path.join(BIN, "suitd"), "-n", "-d", d.state, "-o", d.options[0]]
+        assert "FAILS" in subprocess.run(check, capture_output=True, text=True).stdout.split("trust_root")[1].split("\n")[0]
+        os.unlink(lies)
+        assert "list 1, 2 of 3" in subprocess.run(check, capture_output=True, text=True).stdout
         shutil.copy(r.path("bob.key"), os.path.join(cred, "bob"))  # of nobody in the list
         assert starts(d)
         # a list may not make him one while his key is here
