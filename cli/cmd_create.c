@@ -21,7 +21,7 @@
 enum option {
 	O_SEQUENCE, O_VENDOR, O_CLASS, O_COMPONENT, O_PAYLOAD, O_URI, O_SLOT,
 	O_INTEGRATED, O_TEXT_DESCRIPTION, O_TEXT_VERSION, O_TEXT_VENDOR,
-	O_TEXT_MODEL, O_REFERENCE_URI, O_DIALECT, O_KEY, O_KID, O_ALG, O_OUT,
+	O_TEXT_MODEL, O_REFERENCE_URI, O_LIST_MIN, O_DIALECT, O_KEY, O_KID, O_ALG, O_OUT,
 };
 
 static const struct opt table[] = {
@@ -38,6 +38,7 @@ static const struct opt table[] = {
 	[O_TEXT_VENDOR] = {"--text-vendor", true},
 	[O_TEXT_MODEL] = {"--text-model", true},
 	[O_REFERENCE_URI] = {"--reference-uri", true},
+	[O_LIST_MIN] = {"--list-min", true},
 	[O_DIALECT] = {"--dialect", true},
 	[O_KEY] = {"--key", true},
 	[O_KID] = {"--kid", true},
@@ -244,6 +245,9 @@ take(struct create *cr, int option, const char *value)
 		cr->have_sequence = true;
 		return text_u64(slice_str(value), &cr->spec.sequence) == 0 ?
 		    CLI_OK : cli_usage("--sequence %s: not a number", value);
+	case O_LIST_MIN:
+		return text_u64(slice_str(value), &cr->spec.list_min) == 0 ?
+		    CLI_OK : cli_usage("--list-min %s: not a number", value);
 	case O_DIALECT:
 		if (strcmp(value, "riot") == 0)
 			cr->spec.dialect = MANIFEST_RIOT09;

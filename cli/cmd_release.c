@@ -45,6 +45,7 @@ release_show(const struct msg_release *m)
 			render_linef(stdout, "", "/i/%.16s%s%s", text,
 			    p->path[0] ? " and /" : "", p->path);
 	}
+	render_line(stdout, "REFUSED", m->refused);
 	render_line(stdout, "warning", m->warning);
 	for (size_t i = 0; i < m->note_count; i++)
 		render_line(stdout, "note", m->note[i]);
@@ -58,7 +59,7 @@ release_row(struct table *t, int64_t now, const void *item)
 
 	table_printf(t, "%" PRIu64, m->id);
 	table_printf(t, "%" PRIu64, m->seq);
-	table_cell(t, m->state);
+	table_cell(t, m->refused[0] != '\0' ? "refused" : m->state);
 	table_cell(t, m->author);
 	table_cell(t, m->label);
 	table_cell(t, render_bytes(text, sizeof(text), m->image_bytes));

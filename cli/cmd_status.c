@@ -80,6 +80,20 @@ show_cert(const struct msg_status *m)
 		    m->tls_until - m->now < 30 * day ? ", renew it" : "");
 }
 
+static void
+show_trust(const struct msg_status *m)
+{
+	if (m->trust == 0)
+		render_line(stdout, "trust list", "none: authors are those of "
+		    "suitctl author");
+	else if (m->trust_refused == 0)
+		render_linef(stdout, "trust list", "number %" PRIu64, m->trust);
+	else
+		render_linef(stdout, "trust list", "number %" PRIu64 ", %" PRIu64
+		    " releases are not served because of it", m->trust,
+		    m->trust_refused);
+}
+
 static const char *
 or_off(const char *address)
 {
@@ -166,6 +180,7 @@ show_status(const struct client *cl, const struct msg_status *m)
 		    "used by two devices; suitctl device list --where twin",
 		    m->twins);
 	show_cert(m);
+	show_trust(m);
 	show_life(m);
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "%s", m->why);

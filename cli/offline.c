@@ -17,7 +17,8 @@ const struct cli_cmd cli_offline[] = {
 	    "[--class NAME|UUID] [[--component ID] {--payload FILE --uri URI "
 	    "[--slot N] | --payload FILE --integrated [--uri #NAME]}...]... "
 	    "[--text-description T] [--text-version T] [--text-vendor T] "
-	    "[--text-model T] [--reference-uri U] [--dialect riot] "
+	    "[--text-model T] [--reference-uri U] [--list-min N] "
+	    "[--dialect riot] "
 	    "[--key PRIVATE [--kid HEX] [--alg NAME]] --out FILE",
 	    "writes a manifest for payloads; a payload belongs to the "
 	    "component before it. ID is text with '/' between its parts, "

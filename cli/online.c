@@ -17,6 +17,12 @@ const struct cli_cmd cli_online[] = {
 	{"events", "[--follow] [--after N] [--device EP] [--campaign ID] [--kind K,...]",
 	    "the event log, newest at the end", cmd_events},
 
+	{"trust publish", "LIST",
+	    "brings the next trust list, which is in force at once",
+	    cmd_trust_publish},
+	{"trust current", "", "the trust list that is in force",
+	    cmd_trust_current},
+
 	{"audit list", "[--who NAME] [--kind K] [--subject S] [--all] "
 	    "[--limit N] [--after N]", "who did what, newest first",
 	    cmd_audit_list},

@@ -10,6 +10,8 @@ int cmd_ping(struct cli *c, int argc, char **argv);
 int cmd_events(struct cli *c, int argc, char **argv);
 int cmd_device_events(struct cli *c, int argc, char **argv);
 
+int cmd_trust_publish(struct cli *c, int argc, char **argv);
+int cmd_trust_current(struct cli *c, int argc, char **argv);
 int cmd_author_add(struct cli *c, int argc, char **argv);
 int cmd_author_list(struct cli *c, int argc, char **argv);
 int cmd_author_remove(struct cli *c, int argc, char **argv);

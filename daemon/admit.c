@@ -98,11 +98,28 @@ held_by_clock(const struct run *r, int64_t now, struct admission *a)
 	return false;
 }
 
+/* It may change with the next list, which wakes the pump. */
+static bool
+held_by_trust(struct app *app, uint64_t release, struct admission *a)
+{
+	const struct why *why = catalog_refused(app->catalog, release);
+
+	if (why == NULL)
+		return false;
+	admit_put(a, HOLD_TRUST, 0);
+	SAY(a->text, "the trust list does not allow release %" PRIu64
+	    ": %.140s", release, why->text);
+	SAY(a->advice, "publish what it allows, or a list that allows this: "
+	    "suitctl trust publish LIST");
+	return true;
+}
+
 bool
 admit_held_closed(struct app *app, const struct run *r, struct admission *a)
 {
 	return held_by_state(r, a) ||
-	    held_by_clock(r, loop_now(app->loop), a);
+	    held_by_clock(r, loop_now(app->loop), a) ||
+	    held_by_trust(app, r->c.release, a);
 }
 
 /* A device that was only told a spread does not work on it yet. */
@@ -257,6 +274,8 @@ admit_job(struct app *app, const struct run *r, const struct job *j,
 		admit_put(ret, HOLD_REVOKED, 0);
 		SAY(ret->text, "the device was revoked by an operator");
 		SAY(ret->advice, "suitctl device restore %s", d->ep);
+	} else if (held_by_trust(app, j->release, ret)) {
+		return;
 	} else if (catalog_by_id(app->catalog, j->release) == NULL) {
 		admit_put(ret, HOLD_RELEASE, 0);
 		SAY(ret->text, "its release is not served any longer");

@@ -13,6 +13,7 @@
 	H(OVER, "over") \
 	H(START, "start-time") \
 	H(WINDOW, "window") \
+	H(TRUST, "trust-list") \
 	H(WAVE, "wave") \
 	H(RELEASE, "release") \
 	H(REVOKED, "revoked") \

@@ -29,6 +29,8 @@
 #include "daemon/restore.h"
 #include "daemon/survey.h"
 #include "daemon/twin.h"
+
+#include "daemon/trusted.h"
 #include "db/store_sync.h"
 
 /* The lock goes with the process, however it ends. */
@@ -133,8 +135,12 @@ open_rest(struct app *app, struct why *why)
 
 	if (rc == 0)
 		rc = catalog_new(&app->catalog);
-	if (rc == 0)
+	if (rc == 0) {
+		rc = trusted_new(app, &app->trusted, why);
+		if (rc != 0)
+			return rc;
 		rc = catalog_load(app->catalog, app->store);
+	}
 	if (rc != 0)
 		return why_set(why, rc, "start: %s (%s)", err_text(rc),
 		    store_why(app->store));
@@ -256,6 +262,7 @@ app_close(struct app *app)
 	twins_free(app->twins);
 	polled_free(app->polled);
 	catalog_free(app->catalog);
+	trusted_free(app->trusted);
 	access_free(app->access);
 	blob_close(app->blobs);
 	if (app->store != NULL)
@@ -296,7 +303,12 @@ app_describe(const struct app *app)
 	    "unknown devices may not register");
 	log_info("open: a device with a credential must use it; admin needs "
 	    "a key of %s", access_file(app->access));
-	if (c->allow_unsigned)
+	if (app->trusted != NULL)
+		log_info("open: authors are those of trust list %llu; %zu "
+		    "releases are not allowed by it",
+		    (unsigned long long)trusted_seq(app),
+		    catalog_refusals(app->catalog));
+	else if (c->allow_unsigned)
 		log_warn("open: allow_unsigned is set: manifests without a "
 		    "signature can be published");
 }

@@ -558,7 +558,8 @@ campaign_retry(struct app *app, uint64_t id, struct why *why)
 		return why_set(why, ERR_STATE, "job %" PRIu64 " is %s", id,
 		    job_state_name(job.state));
 	if (catalog_by_id(app->catalog, job.release) == NULL)
-		return why_set(why, ERR_STATE, "its release is withdrawn");
+		return why_set(why, ERR_STATE, "its release is withdrawn, or "
+		    "the trust list does not allow it");
 	rc = engine_begin(app->engine);
 	if (rc != 0)
 		return rc;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "daemon/campaign_impl.h"
+#include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "lib/eyes.h"
 
@@ -79,6 +80,7 @@ check_release(struct app *app, const struct campaign_spec *spec,
 {
 	struct store *s = app->store;
 	struct store_release back;
+	const struct why *refused;
 	int rc = s->ops->release_get(s, spec->release, rel);
 
 	if (rc == ERR_NOT_FOUND)
@@ -87,6 +89,11 @@ check_release(struct app *app, const struct campaign_spec *spec,
 	if (rc == 0 && rel->state == RELEASE_WITHDRAWN)
 		return why_set(why, ERR_STATE, "release %" PRIu64 " is "
 		    "withdrawn", spec->release);
+	refused = catalog_refused(app->catalog, spec->release);
+	if (rc == 0 && refused != NULL)
+		return why_set(why, ERR_POLICY, "the trust list does not "
+		    "allow release %" PRIu64 ": %.160s", spec->release,
+		    refused->text);
 	if (rc != 0 || p->on_failure != POLICY_ROLLBACK)
 		return rc;
 	rc = s->ops->release_get(s, p->rollback, &back);

@@ -7,7 +7,8 @@
  * a commit that fails would have to be unpatched.
  *
  * A release whose envelope cannot be read is left out with a loud line; the
- * rest is served.
+ * rest is served. One that the trust list does not allow is kept apart: why is
+ * asked for, and a later list may allow it again.
  */
 #include "daemon/catalog.h"
 
@@ -16,6 +17,7 @@
 #include "daemon/image.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
+#include "daemon/trusted.h"
 #include "lib/manifest.h"
 #include "lib/text.h"
 
@@ -23,6 +25,8 @@ struct release {
 	struct catalog_release pub; /* first: pub is what callers hold */
 	unsigned refs;
 	uint8_t *bytes; /* envelope, then the severed copy */
+	uint64_t judged; /* by the trust list of this number, */
+	struct why why; /* and so; err 0: it is allowed */
 };
 
 struct class {
@@ -38,6 +42,7 @@ struct vec {
 
 struct table {
 	struct vec release; /* struct release *, by id */
+	struct vec refused; /* the same, those that the trust list refuses */
 	struct vec class; /* struct class, by id */
 	struct vec path; /* struct path, by name */
 	struct vec image; /* struct image_name, by digest */
@@ -45,6 +50,7 @@ struct table {
 
 struct catalog {
 	struct table t;
+	const struct trust *list; /* NULL: none */
 	void (*on_load)(void *arg);
 	void *arg;
 };
@@ -107,14 +113,17 @@ release_unref(struct release *r)
 static void
 table_free(struct table *t)
 {
-	struct release **r = t->release.p;
+	struct release **r = t->release.p, **no = t->refused.p;
 	struct image_path *p = t->path.p;
 
 	for (size_t i = 0; i < t->release.n; i++)
 		release_unref(r[i]);
+	for (size_t i = 0; i < t->refused.n; i++)
+		release_unref(no[i]);
 	for (size_t i = 0; i < t->path.n; i++)
 		free(p[i].name);
 	free(t->release.p);
+	free(t->refused.p);
 	free(t->class.p);
 	free(t->path.p);
 	free(t->image.p);
@@ -249,12 +258,12 @@ out:
 /* --- building a table --- */
 
 static struct release *
-table_release(const struct table *t, uint64_t id)
+find_release(const struct vec *v, uint64_t id)
 {
 	struct release key = {.pub.id = id}, *k = &key, **hit;
 
-	hit = t->release.n == 0 ? NULL : bsearch(&k, t->release.p,
-	    t->release.n, sizeof(k), cmp_release);
+	hit = v->n == 0 ? NULL : bsearch(&k, v->p, v->n, sizeof(k),
+	    cmp_release);
 	return hit == NULL ? NULL : *hit;
 }
 
@@ -279,19 +288,39 @@ add_classes(struct table *t, const struct release *r)
 	return 0;
 }
 
+/* Once for each list; what cannot be judged is not allowed. */
 static int
-add_release(struct table *t, const struct table *old, struct store *s,
+judge(const struct trust *list, struct release *r)
+{
+	int rc;
+
+	if (list == NULL || r->judged == list->seq)
+		return 0;
+	rc = trusted_allows(list, r->pub.envelope, &r->why);
+	if (rc == ERR_NOMEM)
+		return rc;
+	r->why.err = rc;
+	r->judged = list->seq;
+	return 0;
+}
+
+static int
+add_release(struct catalog *c, struct table *t, struct store *s,
     const struct store_release *row)
 {
-	struct release *r = table_release(old, row->id), **slot;
+	struct release *r = find_release(&c->t.release, row->id), **slot;
 	int rc = 0;
 
 	if (row->state == RELEASE_WITHDRAWN)
 		return 0;
+	if (r == NULL)
+		r = find_release(&c->t.refused, row->id);
 	if (r != NULL)
 		r->refs++;
 	else
 		rc = release_read(s, row, &r);
+	if (rc == 0 && (rc = judge(c->list, r)) != 0)
+		release_unref(r);
 	if (rc == ERR_NOMEM)
 		return rc;
 	if (rc != 0) {
@@ -300,20 +329,22 @@ add_release(struct table *t, const struct table *old, struct store *s,
 		    (unsigned long long)row->seq, err_text(rc), store_why(s));
 		return 0;
 	}
-	slot = vec_add(&t->release, sizeof(struct release *));
+	slot = vec_add(r->why.err == 0 ? &t->release : &t->refused,
+	    sizeof(struct release *));
 	if (slot == NULL) {
 		release_unref(r);
 		return ERR_NOMEM;
 	}
 	*slot = r;
 	/* a staged one is served, but no class's current */
-	return row->state == RELEASE_LIVE ? add_classes(t, r) : 0;
+	return row->state == RELEASE_LIVE && r->why.err == 0 ?
+	    add_classes(t, r) : 0;
 }
 
 #define PAGE 32
 
 static int
-add_releases(struct table *t, const struct table *old, struct store *s)
+add_releases(struct catalog *c, struct table *t, struct store *s)
 {
 	struct store_release *page = calloc(PAGE, sizeof(*page));
 	uint64_t before = 0;
@@ -324,7 +355,7 @@ add_releases(struct table *t, const struct table *old, struct store *s)
 		n = 0;
 		rc = s->ops->release_list(s, before, PAGE, page, &n);
 		for (size_t i = 0; rc == 0 && i < n; i++)
-			rc = add_release(t, old, s, &page[i]);
+			rc = add_release(c, t, s, &page[i]);
 		if (n > 0)
 			before = page[n - 1].id;
 	}
@@ -345,7 +376,8 @@ add_payload(void *arg, const struct store_payload *p, enum release_state st)
 	if (img == NULL)
 		return ERR_NOMEM;
 	memcpy(img->digest, p->digest, 32);
-	img->live = st != RELEASE_WITHDRAWN;
+	img->live = st != RELEASE_WITHDRAWN &&
+	    find_release(&t->refused, p->release) == NULL;
 	if (p->path[0] == '\0')
 		return 0;
 	path = vec_add(&t->path, sizeof(*path));
@@ -402,8 +434,9 @@ int
 catalog_load(struct catalog *c, struct store *s)
 {
 	struct table t = {0};
-	int rc = add_releases(&t, &c->t, s);
+	int rc = add_releases(c, &t, s);
 
+	sort(&t.refused, sizeof(struct release *), cmp_release);
 	if (rc == 0)
 		rc = s->ops->payload_foreach(s, add_payload, &t);
 	if (rc != 0) {
@@ -420,6 +453,12 @@ catalog_load(struct catalog *c, struct store *s)
 	if (c->on_load != NULL)
 		c->on_load(c->arg);
 	return 0;
+}
+
+void
+catalog_obey(struct catalog *c, const struct trust *list)
+{
+	c->list = list;
 }
 
 void
@@ -468,9 +507,23 @@ catalog_each_current(const struct catalog *c, void (*fn)(void *arg,
 const struct catalog_release *
 catalog_by_id(const struct catalog *c, uint64_t id)
 {
-	struct release *r = table_release(&c->t, id);
+	struct release *r = find_release(&c->t.release, id);
 
-	return r == NULL ? NULL : &r->pub;
+	return r != NULL ? &r->pub : NULL;
+}
+
+const struct why *
+catalog_refused(const struct catalog *c, uint64_t id)
+{
+	struct release *r = find_release(&c->t.refused, id);
+
+	return r == NULL ? NULL : &r->why;
+}
+
+size_t
+catalog_refusals(const struct catalog *c)
+{
+	return c->t.refused.n;
 }
 
 const struct catalog_release *
@@ -495,15 +548,6 @@ catalog_by_digest(const struct catalog *c, const uint8_t digest[32])
 	for (size_t i = 0; i < c->t.release.n; i++)
 		if (memcmp(r[i]->pub.digest, digest, 32) == 0)
 			return &r[i]->pub;
-	return NULL;
-}
-
-const struct catalog_payload *
-catalog_payload(const struct catalog_release *r, const uint8_t digest[32])
-{
-	for (size_t i = 0; i < r->payload_count; i++)
-		if (memcmp(r->payload[i].digest, digest, 32) == 0)
-			return &r->payload[i];
 	return NULL;
 }
 

@@ -8,6 +8,7 @@
 #define SUITD_DAEMON_CATALOG_H
 
 #include "daemon/suitd.h"
+#include "lib/trust.h"
 
 #define CATALOG_PAYLOADS LIMIT_DOWNLOADS
 
@@ -38,8 +39,15 @@ void catalog_free(struct catalog *c); /* NULL is fine */
 int catalog_load(struct catalog *c, struct store *s) MUST_USE;
 /* Calls fn after each load from now on; NULL: nobody. */
 void catalog_on_load(struct catalog *c, void (*fn)(void *arg), void *arg);
+/* From the next load on a release that this list does not allow is not there,
+ * and its images are as if it had been withdrawn; NULL: all are. Borrowed. */
+void catalog_obey(struct catalog *c, const struct trust *list);
 /* Loads and logs; for engine_after. */
 void catalog_reload(struct app *app);
+/* Why the list does not allow this release; NULL: it does, or there is none
+ * of this number. Borrowed until the next load. */
+const struct why *catalog_refused(const struct catalog *c, uint64_t id);
+size_t catalog_refusals(const struct catalog *c); /* how many */
 
 /* All borrowed until the next load; NULL when there is none. */
 const struct catalog_release *catalog_current(const struct catalog *c,
@@ -55,8 +63,14 @@ const struct catalog_release *catalog_running(const struct catalog *c,
 const struct catalog_release *catalog_by_digest(const struct catalog *c,
     const uint8_t digest[32]);
 /* Does this release list this image as a payload? */
-const struct catalog_payload *catalog_payload(const struct catalog_release *r,
-    const uint8_t digest[32]);
+static inline const struct catalog_payload *
+catalog_payload(const struct catalog_release *r, const uint8_t digest[32])
+{
+	for (size_t i = 0; i < r->payload_count; i++)
+		if (memcmp(r->payload[i].digest, digest, 32) == 0)
+			return &r->payload[i];
+	return NULL;
+}
 
 /*
  * An image by canonical path. ERR_STATE for one that only withdrawn releases

@@ -109,6 +109,7 @@ struct resp {
 	   what can be observed */
 	uint64_t wait;
 	bool drop; /* no answer at all: the request will be sent again */
+	uint64_t trust; /* number of the trust list, for OPT_TRUST; 0: none */
 	bool waited; /* this is that call, and */
 	int waited_err; /* what front_resume said */
 	struct why why; /* diagnostic of an error */
@@ -116,6 +117,11 @@ struct resp {
 
 typedef int (*route_fn)(struct app *app, const struct req *req,
     struct resp *resp);
+
+/* Which trust list the server has, on answers to polls: of the range for
+ * experiments (RFC 7252 12.2), elective, so that whoever does not know it
+ * passes over it, and safe to forward. Up to 8 bytes. */
+#define OPT_TRUST 65000
 
 #define ROUTE_OBSERVE (1u << 0)
 #define ROUTE_BODY_FILE (1u << 1) /* an image: resp->upload */

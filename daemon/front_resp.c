@@ -103,6 +103,21 @@ put_max_age(struct exchange *x)
 		    x->resp.max_age);
 }
 
+/* The highest of all options, so the last one. */
+static void
+put_trust(struct exchange *x)
+{
+	uint64_t seq = x->resp.trust;
+	uint8_t raw[8];
+	size_t n = 0;
+
+	for (int i = 56; i >= 0; i -= 8)
+		if (n > 0 || (seq >> i) != 0)
+			raw[n++] = (uint8_t)(seq >> i);
+	if (n > 0)
+		answer_opt(&x->answer, OPT_TRUST, slice_of(raw, n));
+}
+
 void
 resp_error(struct exchange *x, int err)
 {
@@ -121,6 +136,7 @@ resp_error(struct exchange *x, int err)
 		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
 	if (x->size1_max > 0)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
+	put_trust(x);
 	x->f->stats.errors++;
 	if (x->f->hooks.refused != NULL)
 		x->f->hooks.refused(x->f->app, err);
@@ -207,6 +223,7 @@ fill_content(struct exchange *x, unsigned code)
 		    slice_of(resp->etag, resp->etag_len))) {
 			a->code = 203;
 			put_max_age(x);
+			put_trust(x);
 			return 0;
 		}
 	}
@@ -224,6 +241,7 @@ fill_content(struct exchange *x, unsigned code)
 		answer_opt_uint(a, COAP_OPTION_SIZE2, (uint32_t)body.n);
 	if (x->have_b1)
 		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
+	put_trust(x);
 	a->body = slice_sub(body, part.s.off, part.s.len);
 	tell_blocks(x, &part.s, body.n);
 	return 0;

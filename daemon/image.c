@@ -117,7 +117,8 @@ const struct why *
 image_why(int err)
 {
 	static const struct why withdrawn = {ERR_NOT_FOUND,
-	    "the release with this image was withdrawn"};
+	    "the release with this image was "
+	    "withdrawn, or the trust list does not allow it"};
 	static const struct why unknown = {ERR_NOT_FOUND,
 	    "no such image or path"};
 	static const struct why bad = {ERR_INVALID, "i/{d}: at least "

@@ -1,5 +1,6 @@
 #include "daemon/publish.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/publish_impl.h"
+#include "daemon/trusted.h"
 #include "lib/text.h"
 
 /* --- who signed it --- */
@@ -74,12 +76,26 @@ unsigned_ok(struct publish *p)
 	return 0;
 }
 
+/* With a trust list nobody else says who is an author, and allow_unsigned
+ * says nothing. */
+static int
+verify_by_list(struct publish *p, const struct trust *list)
+{
+	const struct trust_claim claim = trust_claim_of(&p->m, &p->plan);
+
+	return trusted_author(list, &claim, &p->author, p->why);
+}
+
 static int
 verify(struct publish *p)
 {
+	const struct trust *list = trusted_list(p->app);
 	struct authors *a;
-	int rc = authors_read(p->app->store, &a);
+	int rc;
 
+	if (list != NULL)
+		return verify_by_list(p, list);
+	rc = authors_read(p->app->store, &a);
 	if (rc != 0)
 		return rc;
 	rc = manifest_verify(&p->m, &a->ring, &p->proof, p->why);
@@ -127,12 +143,61 @@ check_rights(struct publish *p)
 }
 
 static int
+too_far(struct publish *p, const uint8_t class_id[16], uint64_t above)
+{
+	const bool list = trusted_list(p->app) != NULL;
+	char text[37];
+
+	return why_set(p->why, ERR_POLICY, "sequence %llu is more than "
+	    "%" PRIu32 " above %llu of class %s: devices never go back below "
+	    "it; %s", (unsigned long long)p->m.sequence,
+	    p->app->conf.sequence_step, (unsigned long long)above,
+	    text_uuid(class_id, text), list ? "a floor of the trust list "
+	    "allows it" : "force it if meant");
+}
+
+/* The current sequence of a class, or where its floor stands above that. */
+static int
+check_step(struct publish *p, const uint8_t class_id[16], uint64_t cur,
+    bool any)
+{
+	const struct trust *list = trusted_list(p->app);
+	uint64_t seq = p->m.sequence, step = p->app->conf.sequence_step;
+	uint64_t least;
+
+	if (list == NULL)
+		return any && seq - cur > step && !p->opts->force ?
+		    too_far(p, class_id, cur) : 0;
+	least = trust_floor_of(list, class_id).least;
+	if (least > cur)
+		cur = least;
+	else if (!any && step < PUBLISH_SEQ_FIRST)
+		step = PUBLISH_SEQ_FIRST;
+	return seq > cur && seq - cur > step ? too_far(p, class_id, cur) : 0;
+}
+
+/* A current one above a ceiling of the trust list was burnt: it is not served,
+ * and the order goes on below it. */
+static int
+check_above(struct publish *p, const uint8_t class_id[16],
+    const struct store_release *cur)
+{
+	uint64_t above = trusted_base(p->app, class_id, cur->seq);
+	char text[37];
+
+	if (p->m.sequence <= above)
+		return why_set(p->why, ERR_SEQUENCE, "sequence %llu "
+		    "is not above %llu, the current one of class %s",
+		    (unsigned long long)p->m.sequence,
+		    (unsigned long long)above, text_uuid(class_id, text));
+	return check_step(p, class_id, above, true);
+}
+
+static int
 check_sequence(struct publish *p)
 {
 	struct store *s = p->app->store;
-	uint64_t seq = p->m.sequence;
 	struct store_release cur;
-	char text[37];
 	int rc = s->ops->release_by_digest(s, p->r.release.digest, &cur);
 
 	if (rc == 0) {
@@ -146,21 +211,12 @@ check_sequence(struct publish *p)
 		const uint8_t *class = p->plan.class_id[i];
 
 		rc = s->ops->release_current(s, class, &cur);
-		if (rc != 0)
-			continue;
-		text_uuid(class, text);
-		if (seq <= cur.seq)
-			return why_set(p->why, ERR_SEQUENCE, "sequence %llu "
-			    "is not above %llu, the current one of class %s",
-			    (unsigned long long)seq,
-			    (unsigned long long)cur.seq, text);
-		if (seq - cur.seq > PUBLISH_SEQ_STEP && !p->opts->force)
-			return why_set(p->why, ERR_POLICY, "sequence %llu is "
-			    "more than %u above %llu of class %s: devices "
-			    "never go back below it; force it if meant",
-			    (unsigned long long)seq, PUBLISH_SEQ_STEP,
-			    (unsigned long long)cur.seq, text);
-		rc = ERR_NOT_FOUND;
+		if (rc == 0)
+			rc = check_above(p, class, &cur);
+		else if (rc == ERR_NOT_FOUND)
+			rc = check_step(p, class, 0, false);
+		if (rc == 0)
+			rc = ERR_NOT_FOUND;
 	}
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
@@ -221,9 +277,9 @@ check(struct publish *p, struct slice envelope)
 		    envelope.n, (unsigned long long)p->app->conf.envelope_max);
 	rc = manifest_parse(envelope, &p->m, p->why);
 	if (rc == 0)
-		rc = verify(p);
-	if (rc == 0)
 		rc = manifest_walk(&p->m, &p->plan, p->why);
+	if (rc == 0)
+		rc = verify(p);
 	if (rc == 0)
 		rc = check_rights(p);
 	if (rc != 0)
@@ -242,23 +298,29 @@ check(struct publish *p, struct slice envelope)
 
 /* --- and in --- */
 
-/* Every way in which a device may have written the class it observes. */
-static void
-notify_class(struct app *app, const uint8_t class_id[16])
+void
+publish_paths(struct app *app, const uint8_t class_id[16],
+    void (*fn)(struct app *app, const char *path))
 {
 	char uuid[37], hex[33], path[64];
 
 	snprintf(path, sizeof(path), "m/%s", text_uuid(class_id, uuid));
-	engine_notify(app->engine, T_UDP, path);
+	fn(app, path);
 	snprintf(path, sizeof(path), "m/%s", text_hex(slice_of(class_id, 16),
 	    hex, sizeof(hex)));
-	engine_notify(app->engine, T_UDP, path);
+	fn(app, path);
 	for (size_t i = 0; i < app->conf.alias_count; i++) {
 		if (memcmp(app->conf.alias[i].class_id, class_id, 16) != 0)
 			continue;
 		snprintf(path, sizeof(path), "m/%s", app->conf.alias[i].name);
-		engine_notify(app->engine, T_UDP, path);
+		fn(app, path);
 	}
+}
+
+static void
+notify(struct app *app, const char *path)
+{
+	engine_notify(app->engine, T_UDP, path);
 }
 
 /* A staged one is nobody's news: its campaign tells its devices. */
@@ -270,8 +332,8 @@ announce(struct app *app, const struct store_release *r, bool staged)
 	if (staged)
 		return;
 	for (size_t i = 0; i < r->class_count; i++)
-		notify_class(app, r->class_id[i]);
-	engine_notify(app->engine, T_UDP, "m");
+		publish_paths(app, r->class_id[i], notify);
+	notify(app, "m");
 }
 
 static int
@@ -292,6 +354,21 @@ log_release(struct app *app, const struct store_release *r, const char *what,
 	return engine_log(app->engine, &ev);
 }
 
+/* The lowest of its classes: what is above it was burnt in one of them. */
+static uint64_t
+ceiling(const struct publish *p)
+{
+	const struct trust *list = trusted_list(p->app);
+	uint64_t least = UINT64_MAX, most;
+
+	for (size_t i = 0; list != NULL && i < p->plan.class_count; i++) {
+		most = trust_floor_of(list, p->plan.class_id[i]).most;
+		if (most < least)
+			least = most;
+	}
+	return least;
+}
+
 static int
 store(struct publish *p, struct slice envelope)
 {
@@ -301,6 +378,7 @@ store(struct publish *p, struct slice envelope)
 
 	if (rc != 0)
 		return rc;
+	p->r.release.ceiling = ceiling(p);
 	p->r.release.state = p->opts->staged ? RELEASE_STAGED : RELEASE_LIVE;
 	rc = s->ops->release_put(s, &p->r.release, envelope, p->r.payload,
 	    p->r.payload_count);
@@ -336,6 +414,7 @@ publish_envelope(struct app *app, struct slice envelope,
 	rc = check(p, envelope);
 	if (rc == 0 && !o->dry_run)
 		rc = store(p, envelope);
+	p->r.exists = rc == ERR_EXISTS;
 	if (rc == 0 || rc == ERR_EXISTS)
 		*ret = p->r;
 	if (rc != 0)

@@ -7,13 +7,17 @@
 
 #include "daemon/suitd.h"
 
-/* A sequence further above the current one than this needs `force`: a
- * number typed with a digit too many would lock the class for ever. */
-#define PUBLISH_SEQ_STEP (1u << 20)
+/* A sequence further above the current one than sequence_step needs `force`: a
+ * number typed with a digit too many would lock the class for ever. With a
+ * trust list `force` does not help, a floor of the list does; of a class
+ * without release and floor the first one may be up to this, so that seconds
+ * since 1970 can be counted in. */
+#define PUBLISH_SEQ_FIRST UINT32_MAX
 #define PUBLISH_NOTES 8
 
 struct publish_opts {
-	bool force; /* allow a large step of the sequence number */
+	bool force; /* allow a large step of the sequence number; no use with
+	               a trust list */
 	bool dry_run; /* all checks, nothing stored */
 	bool staged; /* not offered to whoever asks, only by campaigns */
 	bool before_upload; /* with dry_run: images may still be missing */
@@ -23,6 +27,7 @@ struct publish_opts {
 
 struct publish_result {
 	struct store_release release;
+	bool exists; /* it was published before */
 	size_t payload_count;
 	struct store_payload payload[LIMIT_DOWNLOADS];
 	size_t note_count;
@@ -34,7 +39,8 @@ struct publish_result {
  *
  *   size, form (manifest_parse), signature by an author's key and digest
  *   (manifest_verify), the walk, a class is named, the author's right to
- *   each class, sequence above each class's current and not suspiciously
+ *   each class, or all that the trust list says (trusted.h: then no other
+ *   author counts), sequence above each class's current and not suspiciously
  *   far, each download: integrated ones against their digest; those on this
  *   host must be uploaded, of the right size, on a path that is free;
  *   those elsewhere and encrypted ones are noted as not checked.
@@ -58,5 +64,9 @@ int publish_offer(struct app *app, uint64_t release, struct why *why)
  */
 int publish_withdraw(struct app *app, uint64_t release, struct why *why)
     MUST_USE;
+
+/* Every way in which a device may have written the class it observes. */
+void publish_paths(struct app *app, const uint8_t class_id[16],
+    void (*fn)(struct app *app, const char *path));
 
 #endif

@@ -81,7 +81,7 @@ content_address(const char *path, const uint8_t digest[32])
 static bool
 taken(const char *path)
 {
-	static const char *const others[] = {".well-known", "k", "s"};
+	static const char *const others[] = {".well-known", "s"};
 	size_t n = strcspn(path, "/");
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

@@ -17,6 +17,12 @@ int res_report(struct app *app, const struct req *req, struct resp *resp);
 int res_rd(struct app *app, const struct req *req, struct resp *resp);
 int res_rd_one(struct app *app, const struct req *req, struct resp *resp);
 
+int res_trust(struct app *app, const struct req *req, struct resp *resp);
+int res_trust_one(struct app *app, const struct req *req,
+    struct resp *resp);
+int res_trust_now(struct app *app, const struct req *req,
+    struct resp *resp);
+
 /* An image, by blocks; waits when it has to be hashed first. */
 int res_image_serve(struct app *app, const uint8_t digest[32],
     const struct req *req, struct resp *resp) MUST_USE;

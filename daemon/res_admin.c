@@ -9,10 +9,14 @@
 #include "daemon/ahead.h"
 #include "daemon/backup.h"
 #include "daemon/coap_can.h"
+
+#include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/life.h"
 #include "daemon/sizes.h"
 #include "daemon/twin.h"
+
+#include "daemon/trusted.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
@@ -403,6 +407,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	ahead_restored(app, &m.restored_from, &m.restored);
 	put_listens(&m, &app->conf);
 	m.tls_until = front_cert_expiry(app->front);
+	m.trust = trusted_seq(app);
+	m.trust_refused = catalog_refusals(app->catalog);
 	return admin_put(req, resp, &msg_status, &m);
 }
 

@@ -149,6 +149,7 @@ int res_admin_request_approve(struct app *, const struct req *,
     struct resp *);
 int res_admin_keys(struct app *, const struct req *, struct resp *);
 int res_admin_key(struct app *, const struct req *, struct resp *);
+int res_admin_trust(struct app *, const struct req *, struct resp *);
 int res_admin_audit(struct app *, const struct req *, struct resp *);
 int res_admin_audit_head(struct app *, const struct req *, struct resp *);
 

@@ -39,6 +39,7 @@ static const struct {
 	{HOLD_OVER, "nothing: it is over"},
 	{HOLD_START, "the campaign starts"},
 	{HOLD_WINDOW, "the window opens"},
+	{HOLD_TRUST, "it goes on when a list allows its release"},
 	{HOLD_WAVE, "its wave opens when the gate lets it"},
 	{HOLD_RELEASE, "nothing"},
 	{HOLD_REVOKED, "nothing until it is restored"},
@@ -253,6 +254,31 @@ explain_ahead(struct app *app, const struct store_device *d,
 	    PRIu64 ", or restore a newer backup", d->seq);
 }
 
+/* The class has nothing that is served: because of the trust list? */
+static void
+explain_none(struct app *app, const struct store_device *d,
+    struct msg_explain *m)
+{
+	static struct store_release r;
+	const struct why *why = NULL;
+
+	if (ST(app, release_current, d->class_id, &r) == 0)
+		why = catalog_refused(app->catalog, r.id);
+	if (why == NULL) {
+		SAY(m->hold, "no-release");
+		SAY(m->cause, "no live release is published for its class");
+		SAY(m->next, "nothing");
+		SAY(m->advice, "suitctl publish ENVELOPE");
+		return;
+	}
+	SAY(m->hold, "%s", hold_name(HOLD_TRUST));
+	SAY(m->cause, "the trust list does not allow release %" PRIu64
+	    ": %.110s", r.id, why->text);
+	SAY(m->next, "it goes on when a list allows its release");
+	SAY(m->advice, "publish what the list allows, or a list that allows "
+	    "this: suitctl trust publish LIST");
+}
+
 /* No job, or a final one for another release than the current. */
 static void
 explain_idle(struct app *app, const struct store_device *d,
@@ -271,10 +297,7 @@ explain_idle(struct app *app, const struct store_device *d,
 	} else if (d->ahead) {
 		explain_ahead(app, d, m);
 	} else if (r == NULL) {
-		SAY(m->hold, "no-release");
-		SAY(m->cause, "no live release is published for its class");
-		SAY(m->next, "nothing");
-		SAY(m->advice, "suitctl publish ENVELOPE");
+		explain_none(app, d, m);
 	} else if (d->have_seq && d->seq == r->seq) {
 		SAY(m->hold, "current");
 		SAY(m->cause, "it runs the current release");

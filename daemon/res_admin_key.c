@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/res_admin.h"
+#include "daemon/trusted.h"
 #include "lib/cose.h"
 #include "lib/text.h"
 
@@ -119,8 +120,13 @@ key_put(struct app *app, const struct req *req, struct resp *resp)
 	struct store_author a = {.class_count = 0};
 	struct store_event ev = {.what = "author added"};
 	char kid[17];
-	int rc = admin_body(req, &msg_author_put, &m, &resp->why);
+	int rc;
 
+	if (trusted_list(app) != NULL)
+		return why_set(&resp->why, ERR_POLICY, "authors are those of "
+		    "the trust list here: suitctl trust add, sign, and "
+		    "publish the next list");
+	rc = admin_body(req, &msg_author_put, &m, &resp->why);
 	if (rc != 0)
 		return rc;
 	if (!text_name_ok(slice_str(req->arg[0]), LIMIT_KEY_NAME))

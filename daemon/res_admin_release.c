@@ -5,6 +5,7 @@
 
 #include "daemon/admin_scope.h"
 #include "daemon/backup.h"
+#include "daemon/catalog.h"
 #include "daemon/place.h"
 #include "daemon/publish.h"
 #include "daemon/res_admin.h"
@@ -24,11 +25,21 @@ list_advance(void *filter, const void *item)
 	*(uint64_t *)filter = ((const struct store_release *)item)->id;
 }
 
+/* A release, and what the trust list says of it. */
+static void
+render(struct app *app, const struct store_release *r, struct msg_release *m)
+{
+	const struct why *why = catalog_refused(app->catalog, r->id);
+
+	admin_msg_release(r, m);
+	if (why != NULL)
+		snprintf(m->refused, sizeof(m->refused), "%s", why->text);
+}
+
 static int
 list_render(struct app *app, const void *item, void *msg)
 {
-	(void)app;
-	admin_msg_release(item, msg);
+	render(app, item, msg);
 	return 0;
 }
 
@@ -40,17 +51,17 @@ list_cursor(const void *item, char dst[MSG_CURSOR])
 }
 
 static int
-put_release(const struct req *req, struct resp *resp,
-    const struct publish_result *r, bool exists)
+put_release(struct app *app, const struct req *req, struct resp *resp,
+    const struct publish_result *r)
 {
 	static struct msg_release m;
 
-	admin_msg_release(&r->release, &m);
+	render(app, &r->release, &m);
 	admin_msg_payloads(r->payload, r->payload_count, &m);
 	m.note_count = r->note_count;
 	for (size_t i = 0; i < r->note_count && i < MSG_NOTES; i++)
 		snprintf(m.note[i], sizeof(m.note[i]), "%s", r->note[i]);
-	m.exists = exists;
+	m.exists = r->exists;
 	return admin_put(req, resp, &msg_release, &m);
 }
 
@@ -79,7 +90,7 @@ release_publish(struct app *app, const struct req *req, struct resp *resp)
 	if (o.dry_run) {
 		rc = publish_envelope(app, req->body, &o, &r, &resp->why);
 		return rc == 0 || rc == ERR_EXISTS ?
-		    put_release(req, resp, &r, rc == ERR_EXISTS) : rc;
+		    put_release(app, req, resp, &r) : rc;
 	}
 	rc = admin_begin(app);
 	if (rc != 0)
@@ -92,14 +103,14 @@ release_publish(struct app *app, const struct req *req, struct resp *resp)
 	rc = admin_end(app, req, resp, &ev, rc);
 	if (rc == ERR_EXISTS) {
 		resp->code = 204;
-		return put_release(req, resp, &r, true);
+		return put_release(app, req, resp, &r);
 	}
 	if (rc != 0)
 		return rc;
 	resp->code = 201;
 	snprintf(resp->location, sizeof(resp->location),
 	    "a/releases/%" PRIu64, r.release.id);
-	return put_release(req, resp, &r, false);
+	return put_release(app, req, resp, &r);
 }
 
 int
@@ -132,7 +143,7 @@ res_admin_release(struct app *app, const struct req *req, struct resp *resp)
 	if (req->method == M_GET) {
 		rc = ST(app, release_payloads, r.release.id, r.payload,
 		    LIMIT_DOWNLOADS, &r.payload_count);
-		return rc != 0 ? rc : put_release(req, resp, &r, false);
+		return rc != 0 ? rc : put_release(app, req, resp, &r);
 	}
 	rc = admin_owns_classes(req, &resp->why);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
@@ -373,6 +384,6 @@ res_admin_release_offer(struct app *app, const struct req *req,
 		rc = ST(app, release_get, r.id, &r);
 	if (rc != 0)
 		return rc;
-	admin_msg_release(&r, &m);
+	render(app, &r, &m);
 	return admin_put(req, resp, &msg_release, &m);
 }

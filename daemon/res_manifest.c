@@ -28,6 +28,7 @@
 #include "daemon/life.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
+#include "daemon/trusted.h"
 
 int
 res_opaque(const struct req *req, struct resp *resp)
@@ -48,12 +49,14 @@ answer(const struct catalog_release *r, const struct req *req,
 	return rc;
 }
 
-/* When to ask again: also for a device that there is nothing for now. */
+/* When to ask again, and whether for a newer trust list: also for a device that
+ * there is nothing for now. */
 static void
 ask_again(struct app *app, struct resp *resp)
 {
 	resp->have_max_age = true;
 	resp->max_age = app->conf.poll_max_age;
+	resp->trust = trusted_seq(app);
 }
 
 /* It has read this manifest before: the answer is 2.03, and no download comes
@@ -350,7 +353,8 @@ release_for(struct turn *t, const struct catalog_release **ret)
 		return why_set(&t->resp->why, ERR_NOT_FOUND, d->have_class ?
 		    "nothing for you" :
 		    "nothing for you: your class is not known here");
-	if (j == &own && d->have_seq && d->seq >= cur->seq)
+	if (j == &own && d->have_seq &&
+	    trusted_base(app, d->class_id, d->seq) >= cur->seq)
 		return up_to_date(t, cur, ret);
 	rc = rc == ERR_NOT_FOUND ? given_up(t, cur, &rests) : 0;
 	t->lasting = t->lasting && !rests;

@@ -96,5 +96,8 @@ const struct route routes_admin[] = {
 	    NULL},
 	{"a/requests/{id}/approve", M_POST, AUTHOR | OP | GRANT, 0,
 	    res_admin_request_approve, NULL},
+
+	{"a/trust", M_GET | M_PUT, RW(LOOK | AUTHOR, OP),
+	    ROUTE_EYES(EYES_TRUST), res_admin_trust, "rt=\"suitd.trust\""},
 	{.path = NULL},
 };

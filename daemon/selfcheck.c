@@ -17,8 +17,10 @@
 #include "daemon/client_load.h"
 #include "daemon/coap_can.h"
 #include "daemon/front.h"
+#include "daemon/keyhunt.h"
 #include "daemon/loop.h"
 #include "daemon/secret.h"
+#include "daemon/trusted.h"
 #include "db/store.h"
 #include "lib/conf_key.h"
 
@@ -234,6 +236,31 @@ check_certificate(struct run *r)
 	cert_free(cert);
 }
 
+/* The list and the key, as far as they can be seen without the store. */
+static void
+check_trust(struct run *r)
+{
+	uint8_t bytes[LIMIT_TRUST_LIST + 1];
+	struct trust list;
+	struct why why = {0};
+	struct app app = {.conf = *r->c};
+	int rc;
+
+	if (r->c->trust_root[0] == '\0') {
+		say(r, CHECK_OK, "trust_root", "none is named");
+		return;
+	}
+	rc = trusted_read_root(r->c, bytes, &list, &why);
+	if (rc == 0)
+		rc = keyhunt(&app, &list, &why);
+	if (rc != 0)
+		say(r, CHECK_FAIL, "trust_root", "%s", why.text);
+	else
+		say(r, CHECK_OK, "trust_root", "%s, list %llu, %u of %zu "
+		    "roots", r->c->trust_root, (unsigned long long)list.seq,
+		    list.roots.need, list.roots.n);
+}
+
 static void
 check_clients(struct run *r)
 {
@@ -326,6 +353,7 @@ selfcheck(const struct conf *c, void (*line)(void *arg, enum check result,
 	check_certificate(&r);
 	check_clients(&r);
 	check_library(&r);
+	check_trust(&r);
 	check_ports(&r);
 	if (c->allow_unsigned)
 		say(&r, CHECK_WARN, "allow_unsigned", "manifests without a "

@@ -65,6 +65,7 @@ main(int argc, char **argv)
 	rc = configure(&o, &app.conf, tell, NULL);
 	if (rc != 0 || o.check)
 		return rc != 0 ? 1 : selfcheck_main(&app.conf);
+	app.conf_file = o.source.file;
 	umask(077);
 	if (o.fsck)
 		return (int)fsck_run(&(struct fsck_opts){app.conf.state_dir,

@@ -34,8 +34,11 @@ struct audit; /* audit.h: who did what, chained */
 struct twins; /* twin.h: credentials that two devices use */
 struct ahead; /* ahead.h: devices that know more than we do */
 
+struct trusted; /* trusted.h: the trust list in force */
+
 struct app {
 	struct conf conf;
+	const char *conf_file; /* where it is from; NULL: nowhere */
 	struct loop *loop;
 	struct store *store;
 	struct blob_store *blobs;
@@ -58,6 +61,7 @@ struct app {
 	struct life *life; /* NULL: no signals, always ready */
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
+	struct trusted *trusted; /* NULL: no list */
 	struct audit *audit; /* NULL in tests without any */
 	struct twins *twins; /* NULL: nobody looks */
 	int64_t started; /* Unix ms */

@@ -115,6 +115,18 @@ rules_author(const struct store_author *a)
 	return err;
 }
 
+int
+rules_trust(const struct store_trust *t, struct slice list)
+{
+	int err = rules_text(t->by, 0, LIMIT_PSK_IDENTITY);
+
+	if (err == 0 && (t->seq == 0 || list.n == 0))
+		err = ERR_INVALID;
+	if (err == 0 && (t->seq > INT64_MAX || list.n > STORE_TRUST_MAX))
+		err = ERR_SIZE;
+	return err;
+}
+
 static int
 rules_payloads(const struct store_payload *p, size_t np)
 {

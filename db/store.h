@@ -154,6 +154,10 @@ struct store_release {
 	char label[LIMIT_VERSION + 1]; /* version from the text, or "" */
 	int64_t created;
 	size_t envelope_len;
+	/* release_put only: releases with a sequence above this are passed
+	 * over in the order of a class, since it was burnt (trust.h, ceiling);
+	 * 0: none is */
+	uint64_t ceiling;
 };
 
 /* A payload of a release and the paths that serve it. */
@@ -279,6 +283,15 @@ struct store_event {
 	enum grade grade;
 	char detail[200];
 };
+
+/* A trust list as it was signed (lib/trust.h), beside its bytes. */
+struct store_trust {
+	uint64_t seq; /* 1 .. INT64_MAX */
+	int64_t at; /* when it came */
+	char by[LIMIT_PSK_IDENTITY + 1]; /* from whom; "" suitd's file */
+	size_t len; /* out: bytes of the list */
+};
+#define STORE_TRUST_MAX (16 * 1024)
 
 /* Filters and paging: `after` is the last key of the page before. */
 struct store_device_filter {
@@ -552,6 +565,14 @@ struct store_ops {
 	 * LIMIT_KEY_NAME, value up to STORE_META_MAX */
 	int (*meta_get)(struct store *s, const char *name, struct buf *out);
 	int (*meta_put)(struct store *s, const char *name, struct slice v);
+
+	/* trust list: kept for ever. put: 1 .. STORE_TRUST_MAX bytes, above
+	 * the newest (ERR_SEQUENCE). get: ERR_NOT_FOUND; seq 0 is the newest,
+	 * `out` NULL: without its bytes */
+	int (*trust_put)(struct store *s, const struct store_trust *t,
+	    struct slice list);
+	int (*trust_get)(struct store *s, uint64_t seq,
+	    struct store_trust *ret, struct buf *out);
 };
 
 struct store {

@@ -216,6 +216,7 @@ store_mem_open(struct store **ret_store)
 	mem_campaign_init(m, &ops);
 	mem_job_init(m, &ops);
 	mem_event_init(m, &ops);
+	mem_trust_init(m, &ops);
 	mem_audit_init(m, &ops);
 	mem_rights_init(m, &ops);
 	m->base.ops = &ops;

@@ -40,6 +40,7 @@ enum mem_name {
 	MEM_JOB,
 	MEM_EVENT,
 	MEM_META,
+	MEM_TRUST,
 	MEM_AUDIT,
 	MEM_PRINCIPAL,
 	MEM_PRINCIPAL_KEY,
@@ -130,6 +131,11 @@ struct mem_meta {
 	uint8_t b[STORE_META_MAX];
 };
 
+struct mem_trust {
+	struct store_trust t;
+	uint8_t b[STORE_TRUST_MAX];
+};
+
 /* The tallies follow the job table: after each change of it. */
 void mem_tally_changed(struct mem *m, const void *old, const void *now);
 
@@ -143,6 +149,7 @@ void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);
 void mem_event_init(struct mem *m, struct store_ops *ops);
+void mem_trust_init(struct mem *m, struct store_ops *ops);
 void mem_audit_init(struct mem *m, struct store_ops *ops);
 
 void mem_rights_init(struct mem *m, struct store_ops *ops);

@@ -139,6 +139,8 @@ release_check(struct mem *m, const struct store_release *r,
 	}
 	for (size_t i = 0; i < x->n; i++) {
 		o = x->row[i];
+		if (r->ceiling != 0 && o->seq > r->ceiling)
+			continue;
 		for (size_t k = 0; k < r->class_count; k++)
 			if (r->seq <= o->seq &&
 			    release_has_class(o, r->class_id[k]))
@@ -181,6 +183,7 @@ release_put(struct store *s, struct store_release *r, struct slice envelope,
 {
 	struct mem *m = mem_of(s);
 	struct mem_envelope *e;
+	struct store_release kept;
 	int err = rules_release(r, envelope, p, np);
 
 	if (err != 0)
@@ -192,7 +195,9 @@ release_put(struct store *s, struct store_release *r, struct slice envelope,
 		return err;
 	r->id = mem_next(m, MEM_RELEASE);
 	r->envelope_len = envelope.n;
-	mem_set(m, MEM_RELEASE, NULL, r);
+	kept = *r;
+	kept.ceiling = 0;
+	mem_set(m, MEM_RELEASE, NULL, &kept);
 	e = mem_alloc(NULL, 1, sizeof(*e));
 	memset(e, 0, sizeof(*e));
 	e->id = r->id;

@@ -44,6 +44,7 @@ int rules_principal_key(const struct store_principal_key *k) MUST_USE;
 int rules_request(const struct store_request *r) MUST_USE;
 int rules_meta(const char *name, struct slice v) MUST_USE;
 
+int rules_trust(const struct store_trust *t, struct slice list) MUST_USE;
 int rules_audit(const struct audit_entry *e) MUST_USE;
 int rules_audit_filter(const struct store_audit_filter *f) MUST_USE;
 

@@ -365,6 +365,8 @@ static const struct store_ops sq_ops = {
 	.audit_prune = sq_audit_prune,
 	.meta_get = sq_meta_get,
 	.meta_put = sq_meta_put,
+	.trust_put = sq_trust_put,
+	.trust_get = sq_trust_get,
 };
 
 static int

@@ -379,4 +379,9 @@ int sq_request_list(struct store *s, uint64_t after, size_t limit,
 int sq_meta_get(struct store *s, const char *name, struct buf *out);
 int sq_meta_put(struct store *s, const char *name, struct slice v);
 
+int sq_trust_put(struct store *s, const struct store_trust *t,
+    struct slice list);
+int sq_trust_get(struct store *s, uint64_t seq, struct store_trust *ret,
+    struct buf *out);
+
 #endif

@@ -141,6 +141,7 @@ static const struct {
 	{"campaign", 1, 0}, {"job", 1, 0}, {"event", 1, 0}, {"meta", 1, 0},
 	{"audit", 5, 0},
 	{"principal", 5, 0}, {"request", 5, 0},
+	{"trust", 5, 0},
 };
 
 static bool
@@ -360,6 +361,9 @@ static const struct rule rules[] = {
 	{"meta", 1, "settings that are too large",
 	    "SELECT name FROM meta WHERE length(name) NOT BETWEEN 1 AND 64"
 	    " OR length(value) > 4096", NULL, RESTORE},
+	{"trust-list", 5, "trust lists that cannot be",
+	    "SELECT 'list ' || seq FROM trust WHERE seq < 1 OR length(list)"
+	    " NOT BETWEEN 1 AND 16384", NULL, RESTORE},
 };
 
 static int

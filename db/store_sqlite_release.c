@@ -39,6 +39,12 @@ static const char RELEASE_CURRENT[] =
 static const char RELEASE_HIGHEST[] =
     "SELECT r.seq FROM release_class c CROSS JOIN release r"
     " ON r.id = c.release WHERE c.class_id = ?1" HIGHEST_FIRST;
+/* up to a ceiling, by its bits, too */
+static const char RELEASE_BELOW[] =
+    "SELECT r.seq FROM release_class c CROSS JOIN release r"
+    " ON r.id = c.release WHERE c.class_id = ?1 AND CASE WHEN ?2 < 0"
+    " THEN r.seq >= 0 OR r.seq <= ?2 ELSE r.seq BETWEEN 0 AND ?2 END"
+    HIGHEST_FIRST;
 static const char RELEASE_ENVELOPE[] =
     "SELECT envelope FROM release WHERE id = ?1";
 static const char RELEASE_STATE[] =
@@ -186,8 +192,8 @@ release_check(struct sq *s, const struct store_release *r,
 	if (err != ERR_NOT_FOUND)
 		return err != 0 ? err : sq_refuse(s, ERR_EXISTS, "release");
 	for (size_t i = 0; i < r->class_count; i++) {
-		err = sq_int(s, Q(RELEASE_HIGHEST,
-		    V_BLOB(r->class_id[i], 16)), &n);
+		err = sq_int(s, Q(RELEASE_BELOW, V_BLOB(r->class_id[i], 16),
+		    V_INT(r->ceiling != 0 ? r->ceiling : UINT64_MAX)), &n);
 		if (err == 0 && r->seq <= (uint64_t)n)
 			return sq_refuse(s, ERR_SEQUENCE, "release");
 		if (err != 0 && err != ERR_NOT_FOUND)

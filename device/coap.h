@@ -25,6 +25,7 @@ enum coap_type { COAP_CON, COAP_NON, COAP_ACK, COAP_RST };
 #define COAP_BLOCK2 23
 #define COAP_BLOCK1 27
 #define COAP_ECHO 252
+#define COAP_TRUST 65000 /* docs/PROTOCOL.md */
 
 #define COAP_DATAGRAM 1280
 

@@ -4,6 +4,7 @@
  *   suitdev_ask.c     register, ask for a manifest, judge it, report
  *   suitdev_fetch.c   fetch the parts, check, store, start
  *   suitdev_trigger.c being told to come
+ *   suitdev_trust.c   the trust list, freshness
  *   suitdev_nv.c      the state in the storage
  */
 #ifndef SUITD_DEVICE_CORE_H
@@ -45,6 +46,28 @@ void core_manifest(struct suitdev *d, int64_t now,
 int core_report(struct suitdev *d);
 void core_reported(struct suitdev *d);
 bool core_wants_ask(const struct suitdev *d);
+/* What is to be done is not to be done: into the reject ring with it. */
+void core_refuse(struct suitdev *d, int64_t now, enum track_reason reason);
+/* By the list that is in force now. */
+void core_rejudge(struct suitdev *d, int64_t now);
+
+/* suitdev_trust.c; without cfg.trust the first five do nothing */
+int core_list_load(struct suitdev *d) MUST_USE;
+void core_list_heard(struct suitdev *d, uint64_t seq); /* 0: of none */
+void core_list_lost(struct suitdev *d);
+/* What a manifest's sequence must be above. */
+uint64_t core_base(const struct suitdev *d);
+/* Is the list at least number `seq`? Else a newer one is asked for. */
+bool core_list_at_least(struct suitdev *d, uint64_t seq);
+bool core_fresh_wanted(const struct suitdev *d);
+int core_list_ask(struct suitdev *d);
+void core_list_answer(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+/* Signature, rights, digest, floors: of d->m. */
+enum track_reason core_list_judge(struct suitdev *d);
+int core_fresh_ask(struct suitdev *d);
+void core_fresh_answer(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
 
 /* suitdev_fetch.c */
 #define CORE_JOURNAL 8192 /* bytes between two writes of the state */

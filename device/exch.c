@@ -218,6 +218,12 @@ read_option(struct suitdev_response *r, const struct coap_opt *o,
 		break;
 	case COAP_BLOCK1:
 		break;
+	case COAP_TRUST:
+		if (o->value.n > 8)
+			return 0; /* elective */
+		for (size_t i = 0; i < o->value.n; i++)
+			r->trust = r->trust << 8 | o->value.p[i];
+		break;
 	default: /* unknown: critical ones have odd numbers */
 		err = o->number & 1 ? ERR_BAD_OPTION : 0;
 	}

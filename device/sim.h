@@ -82,6 +82,9 @@ struct sim_args {
 	uint32_t poll;
 	bool json, list, verbose;
 	struct cose_keyring keys;
+	uint8_t trust[LIMIT_TRUST_LIST + 1]; /* the first list */
+	size_t trust_n; /* 0: none */
+	bool fresh; /* devices ask whether a manifest is current */
 };
 /* 0; 1: exit 0 at once (--help); ERR_*: said on stderr, exit 2. */
 int sim_args_parse(int argc, char **argv, struct sim_args *ret) MUST_USE;
@@ -102,6 +105,7 @@ struct sim_dev {
 	struct storage_ram ram;
 	struct exch exch;
 	uint8_t *manifest;
+	struct suitdev_trust *trust; /* NULL: of no list */
 
 	int fd, fetch_fd; /* the second: RIOT's, new for each transfer */
 	struct event *ev, *fetch_ev, *timer;

@@ -8,11 +8,15 @@
 #include "lib/text.h"
 
 static const char usage[] =
-"usage: suitsim -n N --server URI --key PUB [options]\n"
+"usage: suitsim -n N --server URI {--key PUB | --trust LIST} [options]\n"
 "\n"
 "  -n N                  devices (default 1)\n"
 "  --server URI          coap://HOST[:PORT], or coaps:// with --psk-file\n"
 "  --key PUB             an author's public key; repeatable\n"
+"  --trust LIST          instead of keys: the trust list that the devices left\n"
+"                        the factory with (not riot); newer ones they fetch\n"
+"  --fresh               with --trust: nothing is fetched before the server\n"
+"                        has answered a nonce\n"
 "  --class C, --vendor V UUID, or a name: vendor is UUID5(DNS, V), class is\n"
 "                        UUID5(vendor, C) (default class \"sim\", vendor\n"
 "                        \"example.com\")\n"
@@ -53,7 +57,7 @@ enum opt {
 	O_DELAY, O_KILL, O_NEWER, O_SEQ, O_PSK, O_PREFIX, O_SEED, O_ADDR,
 	O_PORT, O_POLL, O_SCALE, O_ACK, O_UNTIL, O_LINGER, O_JSON, O_LIST,
 	O_VERSION, O_HELP, O_BRICK, O_BAD_BOOT, O_SINGLE, O_MUTE, O_SLEEP,
-	O_BOOT_SPREAD,
+	O_BOOT_SPREAD, O_TRUST, O_FRESH,
 };
 
 static const struct option options[] = {
@@ -71,6 +75,7 @@ static const struct option options[] = {
 	{"bad-boot", 1, NULL, O_BAD_BOOT}, {"single-slot", 0, NULL, O_SINGLE},
 	{"mute", 1, NULL, O_MUTE}, {"sleep", 1, NULL, O_SLEEP},
 	{"boot-spread", 1, NULL, O_BOOT_SPREAD},
+	{"trust", 1, NULL, O_TRUST}, {"fresh", 0, NULL, O_FRESH},
 	{"json", 0, NULL, O_JSON}, {"list-devices", 0, NULL, O_LIST},
 	{"verbose", 0, NULL, 'v'}, {"version", 0, NULL, O_VERSION},
 	{"help", 0, NULL, O_HELP}, {NULL, 0, NULL, 0},
@@ -228,6 +233,26 @@ add_key(const char *path, struct sim_args *a)
 	return true;
 }
 
+static bool
+read_list(const char *path, struct sim_args *a)
+{
+	struct why why = {0};
+	struct trust list;
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL) {
+		fprintf(stderr, "suitsim: %s: %m\n", path);
+		return false;
+	}
+	a->trust_n = fread(a->trust, 1, sizeof a->trust, f);
+	fclose(f);
+	if (trust_parse(slice_of(a->trust, a->trust_n), &list, &why) == 0 &&
+	    trust_pin(&list, &why) == 0)
+		return true;
+	fprintf(stderr, "suitsim: %s: %s\n", path, why.text);
+	return false;
+}
+
 /* --- options --- */
 
 static bool
@@ -288,6 +313,8 @@ set(struct sim_args *a, int opt, const char *v)
 	switch (opt) {
 	case O_SERVER: a->server = v; return true;
 	case O_KEY: return add_key(v, a);
+	case O_TRUST: return read_list(v, a);
+	case O_FRESH: return a->fresh = true;
 	case O_CLASS: a->class_name = v; return true;
 	case O_VENDOR: a->vendor_name = v; return true;
 	case O_MIX: return mix(v, a->mix);
@@ -346,9 +373,11 @@ check(struct sim_args *a)
 		return 0;
 	if (a->server == NULL)
 		return complain("--server is missing");
-	if (a->keys.n == 0)
-		return complain("--key is missing: a device without an "
-		    "author's key accepts nothing");
+	if (a->keys.n == 0 && a->trust_n == 0)
+		return complain("--key or --trust is missing: a device "
+		    "without an author's key accepts nothing");
+	if (a->fresh && a->trust_n == 0)
+		return complain("--fresh needs --trust");
 	if ((strncmp(a->server, "coaps:", 6) == 0) != (a->psk_file != NULL))
 		return complain("--psk-file and a coaps:// server go "
 		    "together");

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "lib/text.h"
 
@@ -115,10 +116,14 @@ hook_answer(void *arg, const struct suitdev_response *r)
 {
 	struct sim_dev *d = arg;
 	const unsigned rejects = (unsigned)d->core.count.rejects;
+	const uint64_t lists = d->core.count.lists;
 
 	suitdev_answer(&d->core, core_now(d->sim), r);
 	if (d->core.count.rejects != rejects)
 		sim_show_line(d, "refuses: %s", d->core.why.text);
+	if (d->core.count.lists != lists)
+		sim_show_line(d, "has trust list %llu",
+		    (unsigned long long)d->trust->list.seq);
 }
 
 static void
@@ -267,6 +272,14 @@ power_off(struct sim_dev *d)
 }
 
 static void
+draw(void *arg, uint8_t *dst, size_t n)
+{
+	(void)arg;
+	while (getrandom(dst, n, 0) != (ssize_t)n)
+		continue; /* up to 256 bytes are never cut */
+}
+
+static void
 configure(struct sim_dev *d, struct suitdev_config *c)
 {
 	const struct sim_args *a = &d->sim->args;
@@ -281,6 +294,12 @@ configure(struct sim_dev *d, struct suitdev_config *c)
 	    .seed = a->seed * 0x9e3779b97f4a7c15u + d->index +
 	    ((uint64_t)d->power << 32),
 	};
+	if (d->trust != NULL) {
+		d->trust->first = slice_of(a->trust, a->trust_n);
+		d->trust->fresh = a->fresh;
+		d->trust->random = draw;
+		c->trust = d->trust;
+	}
 	memcpy(c->class_id, a->class_id, sizeof c->class_id);
 	memcpy(c->vendor, a->vendor, sizeof c->vendor);
 }
@@ -549,6 +568,12 @@ sim_dev_new(struct sim *s, unsigned index)
 	d->ram.bad_boots = d->fault == SIM_BAD_BOOT ? STORAGE_RAM_NO_BOOT : 0;
 	d->manifest = malloc(d->kind->manifest_max);
 	d->timer = evtimer_new(s->base, on_timer, d);
+	/* RIOT's suit module knows no lists */
+	if (s->args.trust_n > 0 && !d->kind->riot) {
+		d->trust = calloc(1, sizeof *d->trust);
+		if (d->trust == NULL)
+			return ERR_NOMEM;
+	}
 	return d->manifest == NULL || d->timer == NULL ? ERR_NOMEM : 0;
 }
 
@@ -561,4 +586,5 @@ sim_dev_free(struct sim_dev *d)
 		event_free(d->timer);
 	storage_ram_fini(&d->ram);
 	free(d->manifest);
+	free(d->trust);
 }

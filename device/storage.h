@@ -27,6 +27,13 @@
  *                  between 7 and 8 resumes, reads and finishes each part
  *                  once more before it.
  *
+ * Of a device that has trust lists, besides, any time after 1:
+ *     list_read    what was written last to place 0 or 1; *ret_n is 0 when
+ *                  nothing was.
+ *     list_write   replaces what is in that place. When it returns 0 the
+ *                  bytes survive power loss; a loss during the call may
+ *                  leave anything in that place, and the other as it was.
+ *
  * After a power loss everything starts again at 1. Return values are 0 or
  * ERR_*; ERR_NOSPACE and ERR_IO mean a failure of execution (class X).
  */
@@ -36,10 +43,12 @@
 #include <limits.h>
 
 #include "lib/err.h"
+#include "lib/limits.h"
 #include "lib/slice.h"
 
 #define STORAGE_PARTS 8 /* components of one release */
 #define STORAGE_STATE 512 /* bytes of state at most */
+#define STORAGE_LIST (LIMIT_TRUST_LIST + 32) /* with its digest */
 
 struct storage {
 	int (*get_state)(void *arg, uint8_t *dst, size_t cap, size_t *ret_n);
@@ -53,11 +62,15 @@ struct storage {
 	int (*abort)(void *arg);
 	int (*activate)(void *arg);
 	int (*recovery)(void *arg, bool *ret_recovery);
+	/* both NULL: it has no trust lists */
+	int (*list_read)(void *arg, unsigned place, uint8_t *dst, size_t cap,
+	    size_t *ret_n);
+	int (*list_write)(void *arg, unsigned place, struct slice list);
 };
 
 /*
  * RAM that outlives a simulated power loss. `fail_in` counts down over
- * set_state, begin, write, finish and activate: at 1 the call fails with
+ * set_state, begin, write, finish, activate and list_write: at 1 the call fails with
  * ERR_IO (once); 0 is never.
  *
  * It plays the boot loader as well: of the images that are activated the
@@ -75,7 +88,9 @@ struct storage_ram {
 	bool started, open, finished;
 	unsigned cur;
 	unsigned fail_in;
-	uint64_t calls; /* of the five above, for tests */
+	uint8_t *list[2];
+	size_t list_n[2];
+	uint64_t calls; /* of the six above, for tests */
 	bool single_slot;
 	unsigned bad_boots;
 	unsigned refused_boots; /* so often so far */
@@ -88,7 +103,7 @@ void storage_ram_fini(struct storage_ram *r);
 void storage_ram_power(struct storage_ram *r); /* loss and return */
 
 /*
- * A directory: state (written by rename), active, and slotN.partM files.
+ * A directory: state and listN (written by rename), active, and slotN.partM.
  * Everything is synced before set_state returns.
  */
 struct storage_file {

@@ -311,9 +311,35 @@ file_activate(void *arg)
 	return err;
 }
 
+static int
+file_list_read(void *arg, unsigned place, uint8_t *dst, size_t cap,
+    size_t *ret_n)
+{
+	struct storage_file *f = arg;
+
+	if (!f->started)
+		return ERR_ORDER;
+	return place > 1 ? ERR_RANGE : read_small(f, place == 0 ? "list0" :
+	    "list1", dst, cap, ret_n);
+}
+
+static int
+file_list_write(void *arg, unsigned place, struct slice list)
+{
+	struct storage_file *f = arg;
+
+	if (!f->started)
+		return ERR_ORDER;
+	if (list.n > STORAGE_LIST)
+		return ERR_SPACE;
+	return place > 1 ? ERR_RANGE : replace(f, place == 0 ? "list0" :
+	    "list1", list);
+}
+
 const struct storage storage_file = {
 	.get_state = file_get_state, .set_state = file_set_state,
 	.active = file_active, .begin = file_begin, .resume = file_resume,
 	.write = file_write, .read = file_read, .finish = file_finish,
 	.abort = file_abort, .activate = file_activate,
+	.list_read = file_list_read, .list_write = file_list_write,
 };

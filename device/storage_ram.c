@@ -20,6 +20,8 @@ storage_ram_fini(struct storage_ram *r)
 	for (unsigned s = 0; s < 2; s++)
 		for (unsigned p = 0; p < STORAGE_PARTS; p++)
 			free(r->part[s][p]);
+	free(r->list[0]);
+	free(r->list[1]);
 	memset(r, 0, sizeof *r);
 }
 
@@ -245,10 +247,52 @@ ram_recovery(void *arg, bool *ret_recovery)
 	return 0;
 }
 
+static int
+ram_list_read(void *arg, unsigned place, uint8_t *dst, size_t cap,
+    size_t *ret_n)
+{
+	struct storage_ram *r = arg;
+
+	if (!r->started)
+		return ERR_ORDER;
+	if (place > 1)
+		return ERR_RANGE;
+	if (r->list_n[place] > cap)
+		return ERR_SPACE;
+	if (r->list_n[place] > 0)
+		memcpy(dst, r->list[place], r->list_n[place]);
+	*ret_n = r->list_n[place];
+	return 0;
+}
+
+static int
+ram_list_write(void *arg, unsigned place, struct slice list)
+{
+	struct storage_ram *r = arg;
+	uint8_t *p;
+
+	if (!r->started)
+		return ERR_ORDER;
+	if (place > 1)
+		return ERR_RANGE;
+	if (list.n > STORAGE_LIST)
+		return ERR_SPACE;
+	if (faulty(r))
+		return ERR_IO;
+	p = realloc(r->list[place], list.n + 1);
+	if (p == NULL)
+		return ERR_NOMEM;
+	memcpy(p, list.p, list.n);
+	r->list[place] = p;
+	r->list_n[place] = list.n;
+	return 0;
+}
+
 const struct storage storage_ram = {
 	.get_state = ram_get_state, .set_state = ram_set_state,
 	.active = ram_active, .begin = ram_begin, .resume = ram_resume,
 	.write = ram_write, .read = ram_read, .finish = ram_finish,
 	.abort = ram_abort, .activate = ram_activate,
 	.recovery = ram_recovery,
+	.list_read = ram_list_read, .list_write = ram_list_write,
 };

@@ -49,7 +49,8 @@ const char *
 suitdev_phase_name(enum suitdev_phase p)
 {
 	static const char *const name[] = {"off", "idle", "registering",
-	    "asking", "fetching", "reporting", "rebooting"};
+	    "asking", "fetching", "reporting", "asking for a trust list",
+	    "asking for freshness", "rebooting"};
 
 	return p <= SUITDEV_REBOOT ? name[p] : "?";
 }
@@ -211,6 +212,8 @@ suitdev_boot(struct suitdev *d, int64_t now)
 	d->cfg.manifest.n = 0;
 	err = core_load(d);
 	if (err == 0)
+		err = core_list_load(d);
+	if (err == 0)
 		err = cfg.storage->active(cfg.storage_arg, &slot);
 	if (err == 0 && cfg.storage->recovery != NULL)
 		err = cfg.storage->recovery(cfg.storage_arg, &d->recovery);
@@ -248,7 +251,8 @@ due_report(const struct suitdev *d)
 static int64_t
 due_install(const struct suitdev *d)
 {
-	bool ready = d->loaded && d->nv.step == SUITDEV_FETCHED;
+	bool ready = d->loaded && d->nv.step == SUITDEV_FETCHED &&
+	    !core_fresh_wanted(d);
 
 	return ready ? d->fetch_at : SUITDEV_NEVER;
 }
@@ -268,9 +272,49 @@ due_ask(const struct suitdev *d)
 static int64_t
 due_fetch(const struct suitdev *d)
 {
-	bool ready = d->loaded && d->nv.step < SUITDEV_FETCHED;
+	bool ready = d->loaded && d->nv.step < SUITDEV_FETCHED &&
+	    !core_fresh_wanted(d);
 
 	return ready ? d->fetch_at : SUITDEV_NEVER;
+}
+
+static int64_t
+due_list(const struct suitdev *d)
+{
+	const struct suitdev_trust *t = d->cfg.trust;
+
+	int64_t due = SUITDEV_NEVER;
+
+	if (t == NULL)
+		return due;
+	if (t->heard)
+		due = t->heard_at;
+	if (t->wanted && t->wanted_at < due)
+		due = t->wanted_at;
+	return t->transfer ? 0 : due;
+}
+
+static int64_t
+due_fresh(const struct suitdev *d)
+{
+	if (!core_fresh_wanted(d))
+		return SUITDEV_NEVER;
+	return d->fetch_at > d->cfg.trust->fresh_at ? d->fetch_at :
+	    d->cfg.trust->fresh_at;
+}
+
+static int
+do_list(struct suitdev *d, int64_t now)
+{
+	(void)now;
+	return core_list_ask(d);
+}
+
+static int
+do_fresh(struct suitdev *d, int64_t now)
+{
+	(void)now;
+	return core_fresh_ask(d);
 }
 
 static int
@@ -302,6 +346,8 @@ static const struct {
 } jobs[] = {
 	{due_register, do_register, SUITDEV_REGISTER},
 	{due_report, do_report, SUITDEV_REPORT},
+	{due_list, do_list, SUITDEV_LIST},
+	{due_fresh, do_fresh, SUITDEV_FRESH},
 	{due_install, do_install, SUITDEV_IDLE},
 	{due_ask, core_ask, SUITDEV_ASK},
 	{due_fetch, core_fetch, SUITDEV_FETCH},
@@ -321,6 +367,8 @@ lost(struct suitdev *d, int64_t now, enum suitdev_phase p)
 		d->transfer = d->observing = false;
 		core_trigger_lost(d);
 	}
+	if (p == SUITDEV_LIST)
+		core_list_lost(d);
 	if (p == SUITDEV_REPORT && d->nv.owed == PHASE_IDLE)
 		core_reported(d); /* a sign of progress is not worth more */
 }
@@ -388,7 +436,7 @@ suitdev_answer(struct suitdev *d, int64_t now,
 {
 	const enum suitdev_phase p = d->phase;
 
-	if (p < SUITDEV_REGISTER || p > SUITDEV_REPORT)
+	if (p < SUITDEV_REGISTER || p > SUITDEV_FRESH)
 		return; /* nobody asked */
 	d->phase = SUITDEV_IDLE;
 	if (d->cfg.kind->riot && r->code != 205) {
@@ -397,6 +445,8 @@ suitdev_answer(struct suitdev *d, int64_t now,
 		core_failed(d, now, FAIL_TRANSPORT, REASON_DOWNLOAD);
 		return;
 	}
+	if (p == SUITDEV_ASK)
+		core_list_heard(d, r->trust);
 	if (is_steering(r->code)) {
 		if (p == SUITDEV_ASK)
 			d->transfer = false;
@@ -416,6 +466,10 @@ suitdev_answer(struct suitdev *d, int64_t now,
 		core_manifest(d, now, r);
 	else if (p == SUITDEV_FETCH)
 		core_block(d, now, r);
+	else if (p == SUITDEV_LIST)
+		core_list_answer(d, now, r);
+	else if (p == SUITDEV_FRESH)
+		core_fresh_answer(d, now, r);
 	else
 		core_reported(d);
 }
@@ -425,7 +479,7 @@ suitdev_lost(struct suitdev *d, int64_t now, int err)
 {
 	const enum suitdev_phase p = d->phase;
 
-	if (p < SUITDEV_REGISTER || p > SUITDEV_REPORT)
+	if (p < SUITDEV_REGISTER || p > SUITDEV_FRESH)
 		return;
 	d->phase = SUITDEV_IDLE;
 	(void)why_set(&d->why, err, "no answer while %s",
@@ -444,6 +498,7 @@ suitdev_notified(struct suitdev *d, int64_t now,
 {
 	if (!d->observing || d->phase == SUITDEV_OFF)
 		return;
+	core_list_heard(d, r->trust);
 	if (r->code >= 300 || !r->observe)
 		d->observing = false;
 	if (is_steering(r->code)) {

@@ -35,6 +35,7 @@
 #include "lib/limits.h"
 #include "lib/manifest.h"
 #include "lib/track.h"
+#include "lib/trust.h"
 
 #define SUITDEV_NEVER INT64_MAX
 #define SUITDEV_REJECTS 8 /* envelopes that are not looked at again */
@@ -88,8 +89,42 @@ struct suitdev_response {
 	uint32_t max_age;
 	size_t etag_len; /* 0: none */
 	uint8_t etag[8];
+	uint64_t trust; /* option 65000, the server's trust list; 0: none */
 	struct slice location; /* canonical path; empty: none */
 	struct slice payload;
+};
+
+/*
+ * Of a device with a trust list (lib/trust.h, docs/TRUST.md), which then takes
+ * what the newest list allows that it has ever accepted, and nothing else:
+ * no key of suitdev_config counts beside it. Some 12 KiB that are the
+ * caller's and outlive the device.
+ */
+struct suitdev_trust {
+	/* set by the caller before suitdev_boot: */
+	struct slice first; /* the list that came with the image */
+	bool fresh; /* nothing is fetched before a nonce was answered */
+	/* nonces that nobody can guess; only with `fresh` */
+	void (*random)(void *arg, uint8_t *dst, size_t n);
+	void *random_arg;
+
+	/* for reading: */
+	struct trust list; /* in force */
+	uint8_t bytes[LIMIT_TRUST_LIST];
+	unsigned place; /* of it in the storage */
+	uint8_t next[STORAGE_LIST]; /* on its way, or the one before */
+	size_t next_n;
+	bool heard; /* somebody named a newer one: not asked for before */
+	int64_t heard_at;
+	bool wanted; /* for a key that is not known: not before */
+	int64_t wanted_at;
+	bool transfer;
+	uint64_t walk; /* number that is asked for; 0: the newest */
+	uint8_t szx, etag_len, etag[8];
+	bool fresh_ok; /* the target is the current one */
+	uint8_t nonce[16];
+	int64_t fresh_at;
+	unsigned fresh_fails;
 };
 
 /*
@@ -111,7 +146,8 @@ struct suitdev_config {
 	uint64_t slot_id[2]; /* what the manifest's slot says: 0 and 1, or
 	                        flash offsets */
 	uint64_t sequence; /* of the image that left the factory */
-	const struct cose_keyring *keys; /* trusted authors */
+	const struct cose_keyring *keys; /* trusted authors; without `trust` */
+	struct suitdev_trust *trust; /* NULL: no list */
 	const struct storage *storage;
 	void *storage_arg;
 	const struct suitdev_net *net;
@@ -133,6 +169,8 @@ enum suitdev_phase {
 	SUITDEV_ASK,
 	SUITDEV_FETCH,
 	SUITDEV_REPORT,
+	SUITDEV_LIST,
+	SUITDEV_FRESH,
 	SUITDEV_REBOOT, /* starts the new image at `wake` */
 };
 const char *suitdev_phase_name(enum suitdev_phase p);
@@ -183,6 +221,7 @@ struct suitdev_reject {
 struct suitdev_count {
 	uint64_t requests, answers; /* answers to a manifest's GET */
 	uint64_t notified, blocks, bytes, restarts, rejects, reboots;
+	uint64_t lists, bad_lists; /* accepted; refused */
 };
 
 /* Fields are for reading; only suitdev_*.c writes them. */

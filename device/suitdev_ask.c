@@ -306,6 +306,8 @@ judge_content(struct suitdev *d)
 		    "is not for this vendor and class");
 		return REASON_CLASS;
 	}
+	if (!core_list_at_least(d, plan.list_min))
+		return REASON_CONDITION;
 	if (choose(d, &plan) != 0)
 		return REASON_UNSUPPORTED;
 	if (manifest_check_integrated(&d->m, &plan, &d->why) != 0)
@@ -317,13 +319,19 @@ static enum track_reason
 judge(struct suitdev *d)
 {
 	struct manifest_proof proof;
-	uint64_t have = d->nv.sequence;
+	enum track_reason reason;
+	uint64_t have = core_base(d);
 
 	d->m.sequence = 0;
 	if (manifest_parse(buf_slice(&d->cfg.manifest), &d->m, &d->why) != 0)
 		return REASON_PARSE;
-	if (manifest_verify(&d->m, d->cfg.keys, &proof, &d->why) != 0)
+	if (d->cfg.trust != NULL) {
+		reason = core_list_judge(d);
+		if (reason != REASON_NONE)
+			return reason;
+	} else if (manifest_verify(&d->m, d->cfg.keys, &proof, &d->why) != 0) {
 		return REASON_SIGNATURE;
+	}
 	/* the updater may bring back what ran last, and nothing older */
 	if (d->m.sequence < have || (d->m.sequence == have && !d->recovery)) {
 		(void)why_set(&d->why, ERR_SEQUENCE, "SUIT 8.4.2: sequence "
@@ -342,6 +350,8 @@ accept_target(struct suitdev *d, int64_t now, const uint8_t hash[32])
 	struct suitdev_nv *v = &d->nv;
 
 	d->loaded = true;
+	if (d->cfg.trust != NULL)
+		d->cfg.trust->fresh_ok = false;
 	if (memcmp(v->target, hash, sizeof v->target) == 0)
 		return;
 	if (d->open)
@@ -366,6 +376,37 @@ accept_target(struct suitdev *d, int64_t now, const uint8_t hash[32])
 	v->part = 0;
 	v->off = v->etag_len = 0;
 	d->restarts = 0;
+}
+
+void
+core_refuse(struct suitdev *d, int64_t now, enum track_reason reason)
+{
+	struct digest hash;
+
+	if (d->open)
+		(void)d->cfg.storage->abort(d->cfg.storage_arg);
+	d->open = d->loaded = false;
+	d->nv.step = SUITDEV_NONE;
+	d->nv.open = false;
+	d->nv.part = 0;
+	d->nv.off = d->nv.etag_len = 0;
+	d->report = PHASE_IDLE;
+	memset(d->nv.target, 0, sizeof d->nv.target);
+	if (digest_compute(DIGEST_SHA256, buf_slice(&d->cfg.manifest),
+	    &hash) == 0)
+		reject(d, now, hash.b, reason);
+}
+
+void
+core_rejudge(struct suitdev *d, int64_t now)
+{
+	enum track_reason reason;
+
+	if (!d->loaded)
+		return;
+	reason = judge(d);
+	if (reason != REASON_NONE)
+		core_refuse(d, now, reason);
 }
 
 /* The whole envelope is here. */

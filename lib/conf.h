@@ -74,6 +74,9 @@ struct conf {
 	uint32_t sessions_max; /* idle UDP/DTLS sessions kept */
 	bool allow_unsigned; /* never true by default */
 	struct track_policy track; /* retry_* and deadline_* keys */
+	char trust_root[256]; /* path of the first trust list; "": none */
+	char freshness_key[256]; /* a path, or "": see secret.h */
+	uint32_t sequence_step; /* of a class's sequence, at once */
 	size_t alias_count;
 	struct conf_alias alias[CONF_ALIASES]; /* alias NAME { class = ... } */
 	char log_level[8]; /* error warn info debug */

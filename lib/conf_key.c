@@ -258,6 +258,23 @@ const struct conf_key conf_keys[] = {
 	    "Unanswered triggers until suitd waits for the device to make "
 	    "contact."},
 
+	{"trust_root", CONF_PATH, NULL, START,
+	    OFF(trust_root), "", 0, 255, NULL,
+	    "Whose signature counts, see suitctl trust",
+	    "The first trust list: it is read at the first start and stays "
+	    "in force from\nthen on, with those that follow. Empty: authors "
+	    "are those of suitctl author."},
+	{"freshness_key", CONF_SECRET, NULL, START,
+	    OFF(freshness_key), "", 0, 255, NULL, NULL,
+	    "The private key that answers nonces, of the role freshness in "
+	    "the trust list.\nEmpty: the systemd credential freshness.key, "
+	    "or none."},
+	{"sequence_step", CONF_NUMBER, "numbers", LIVE,
+	    OFF(sequence_step), "1048576", 1, UINT32_MAX, NULL, NULL,
+	    "How far a release's sequence may be above the current one, "
+	    "which devices never\ngo below again. With a trust list only "
+	    "its floors lead further."},
+
 	{"log_level", CONF_WORD, NULL, LIVE,
 	    OFF(log_level), "info", 0, 0,
 	    "error|warn|info|debug", "Log", "error, warn, info or debug."},

@@ -12,10 +12,12 @@
 #include "lib/slice.h"
 
 #define CF_TEXT 0
+#define CF_COSE_SIGN1 18 /* application/cose; cose-type="cose-sign1" */
 #define CF_LINK 40
 #define CF_OCTET 42
 #define CF_JSON 50
 #define CF_CBOR 60
+#define CF_COSE_SIGN 98 /* application/cose; cose-type="cose-sign" */
 #define CF_PROBLEM 257 /* application/concise-problem-details+cbor */
 #define CF_SUIT_REPORT 270
 #define CF_NONE 0xffff

@@ -107,6 +107,12 @@
 #define LIMIT_TRUST_NAME 32
 #define LIMIT_TRUST_STEP (1u << 20) /* of the list's own number, at once */
 
+/* freshness by nonce */
+#define LIMIT_NONCE_LEAST 8
+#define LIMIT_NONCE 32
+#define LIMIT_FRESH_CLASSES 8 /* in one answer */
+#define LIMIT_FRESH_RATE 200 /* answers a second, since each is signed */
+
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
 #define LIMIT_STEERED 16 /* beginnings of paths that workers answer */

@@ -140,7 +140,15 @@ struct manifest_plan {
 	size_t uri_count, size_count;
 	struct slice uri[LIMIT_DOWNLOADS];
 	uint64_t size[LIMIT_DOWNLOADS];
+	uint64_t list_min; /* MANIFEST_LIST_MIN, the highest; 0: none */
 };
+
+/*
+ * A condition of ours ("TL"; negative codes are an author's own, SUIT 8.4.9):
+ * the device has a trust list of at least this number, else it must not
+ * install. Its argument is the number. Who does not know it refuses.
+ */
+#define MANIFEST_LIST_MIN (-21580)
 
 /*
  * Walks the command sequences (SUIT 6.4, 8.4): try-each branches, run
@@ -213,6 +221,7 @@ struct manifest_spec {
 	bool have_vendor, have_class;
 	uint8_t vendor[16], class_id[16];
 	const char *reference_uri; /* NULL: none */
+	uint64_t list_min; /* MANIFEST_LIST_MIN; 0: none. Not RIOT09 */
 	size_t component_count;
 	struct manifest_spec_component component[8];
 	/* severable text, NULL each when not wanted (SUIT 8.4.4) */

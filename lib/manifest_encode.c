@@ -59,14 +59,14 @@ seq_begin(struct buf *out)
 }
 
 static void
-seq_command(struct seq *s, unsigned code)
+seq_command(struct seq *s, int code)
 {
-	cbr_put_uint(s->out, code);
+	cbr_put_int(s->out, code);
 	s->items += 2;
 }
 
 static void
-seq_policy(struct seq *s, unsigned code, unsigned policy)
+seq_policy(struct seq *s, int code, unsigned policy)
 {
 	seq_command(s, code);
 	cbr_put_uint(s->out, policy);
@@ -111,7 +111,7 @@ put_image(struct encode *e, const struct manifest_spec_payload *p,
 }
 
 static void
-put_slot_check(struct seq *s, unsigned set, uint64_t slot)
+put_slot_check(struct seq *s, int set, uint64_t slot)
 {
 	seq_command(s, set);
 	cbr_put_map(s->out, 1);
@@ -192,6 +192,10 @@ put_common(struct encode *e)
 		buf_put(e->out, spec->component[i].id);
 	cbr_put_uint(e->out, SUIT_COMMON_SHARED);
 	s = seq_begin(e->out);
+	if (spec->list_min > 0) {
+		seq_command(&s, MANIFEST_LIST_MIN);
+		cbr_put_uint(e->out, spec->list_min);
+	}
 	for (size_t i = 0; i < spec->component_count; i++) {
 		select_component(e, &s, i);
 		shared_params(e, &s, &spec->component[i]);

@@ -49,6 +49,7 @@ const size_t manifest_procedure_count =
 
 /* SUIT 8.4.9 and 8.4.10. */
 static const struct manifest_command commands[] = {
+	{MANIFEST_LIST_MIN, NEW, ARG_UINT, OP_LIST_MIN}, /* ours */
 	{1, ALL, ARG_POLICY, OP_VENDOR},
 	{2, ALL, ARG_POLICY, OP_CLASS},
 	{3, ALL, ARG_POLICY, OP_IMAGE_MATCH},

@@ -43,6 +43,7 @@ enum manifest_arg {
 	ARG_SEQUENCE, /* bstr sequence */
 	ARG_PARAMS_BY_INDEX, /* {+ index => {+ parameter}} */
 	ARG_KEYS_BY_INDEX, /* {+ index => [+ parameter key]} */
+	ARG_UINT,
 };
 
 /* What the walk does on a command. */
@@ -63,6 +64,7 @@ enum manifest_op {
 	OP_COPY,
 	OP_TRY,
 	OP_RUN,
+	OP_LIST_MIN,
 };
 
 struct manifest_command {

@@ -302,6 +302,8 @@ static int
 check_arg(struct check *k, const struct manifest_cmd *cmd)
 {
 	struct cbr c = cbr_of(cmd->arg);
+	uint64_t u;
+	int rc;
 
 	switch (cmd->row->arg) {
 	case ARG_ANY:
@@ -320,6 +322,9 @@ check_arg(struct check *k, const struct manifest_cmd *cmd)
 		return check_by_index(k, cmd->arg, false);
 	case ARG_KEYS_BY_INDEX:
 		return check_by_index(k, cmd->arg, true);
+	case ARG_UINT:
+		rc = cbr_get_uint(&c, &u);
+		return rc == 0 ? 0 : bad_arg(k, rc, "a uint");
 	}
 	return 0;
 }

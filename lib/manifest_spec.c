@@ -115,9 +115,11 @@ manifest_spec_check(const struct manifest_spec *s, struct why *why)
 	if (s->component_count < 1 || s->component_count > max)
 		return why_set(why, ERR_RANGE,
 		    "SUIT 8.4.5: 1 to 8 components");
-	if (riot && (manifest_spec_has_text(s) || s->reference_uri != NULL))
+	if (riot && (manifest_spec_has_text(s) || s->reference_uri != NULL ||
+	    s->list_min > 0))
 		return why_set(why, ERR_UNSUPPORTED,
-		    "RIOT takes neither text nor a reference URI");
+		    "RIOT takes neither text, nor a reference URI, nor a "
+		    "least trust list");
 	if (riot && s->sequence > UINT32_MAX)
 		return why_set(why, ERR_RANGE,
 		    "RIOT's sequence numbers have 32 bits");

@@ -162,6 +162,17 @@ pin(struct walk *w, enum manifest_keep id)
 		w->dead = true;
 }
 
+/* In whichever branch it stands: a device with an older list must not even
+ * look which branch is its own. */
+static void
+list_min(struct walk *w, struct slice arg)
+{
+	uint64_t u = 0;
+
+	if (walk_value_uint(arg, &u) && u > w->plan.list_min)
+		w->plan.list_min = u;
+}
+
 /* --- directives --- */
 
 static int
@@ -388,6 +399,9 @@ run_command(struct walk *w, const struct manifest_cmd *cmd)
 		return for_each_component(w, cmd->arg, run_try);
 	case OP_RUN:
 		return for_each_component(w, cmd->arg, run_once);
+	case OP_LIST_MIN:
+		list_min(w, cmd->arg);
+		return 0;
 	}
 	return 0;
 }

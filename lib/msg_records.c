@@ -49,7 +49,8 @@ static const struct msg_field msg_status_fields[] = {
 	TEXT(features, 0),
 	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
-	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0), END,
+	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0),
+	U64(trust, 0), U64(trust_refused, 0), END,
 };
 RECORD(msg_status, false);
 #undef REC
@@ -184,7 +185,8 @@ static const struct msg_field msg_release_fields[] = {
 	U64(image_bytes, 0), U64(envelope_len, 0), TEXT(warning, MSG_OPT),
 	TEXT(label, MSG_OPT), TIME(created, 0),
 	RECORDS("payloads", payload, payload_count, msg_payload),
-	TEXTS("notes", note, note_count), BOOL(exists, MSG_OPT), END,
+	TEXTS("notes", note, note_count), BOOL(exists, MSG_OPT),
+	TEXT(refused, MSG_OPT), END,
 };
 RECORD(msg_release, false);
 #undef REC
@@ -372,4 +374,12 @@ static const struct msg_field msg_request_fields[] = {
 	FIXED(digest, 0), END,
 };
 RECORD(msg_request, false);
+#undef REC
+
+#define REC msg_trust
+static const struct msg_field msg_trust_fields[] = {
+	U64(seq, 0), TIME(since, 0), U32(need, 0), U32(roots, 0),
+	U32(keys, 0), U32(denied, 0), U64(refused, 0), FIXED(hash, 0), END,
+};
+RECORD(msg_trust, false);
 #undef REC

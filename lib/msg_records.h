@@ -54,6 +54,8 @@ struct msg_status {
 	bool reload_failed; /* then the one of before counts */
 	char reload[240]; /* what came of it */
 	int64_t tls_until; /* the end of the certificate of coaps; 0: none */
+	uint64_t trust, trust_refused; /* the list's number, 0: none; releases
+	                                  that it does not allow */
 };
 
 struct msg_job {
@@ -192,6 +194,8 @@ struct msg_release {
 	size_t note_count; /* after a publish */
 	char note[MSG_NOTES][160];
 	bool exists; /* it was published before */
+	char refused[240]; /* why the trust list does not allow it; "": it
+	                      does, or there is none */
 };
 
 struct msg_author {
@@ -349,6 +353,15 @@ struct msg_audit_head {
 	uint8_t hash[AUDIT_HASH];
 };
 
+/* GET a/trust */
+struct msg_trust {
+	uint64_t seq;
+	int64_t since; /* in force */
+	uint32_t need, roots, keys, denied;
+	uint64_t refused; /* releases that it does not allow */
+	uint8_t hash[32]; /* what the next list has to name */
+};
+
 struct msg_explain {
 	char ep[LIMIT_EP + 1];
 	char runs[96]; /* what it runs, and how we know */
@@ -397,7 +410,8 @@ extern const struct msg_record msg_principal, msg_principal_put, msg_request;
 extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,
-    msg_campaign_action, msg_plan, msg_event, msg_backup, msg_explain;
+    msg_campaign_action, msg_plan, msg_event, msg_backup, msg_explain,
+    msg_trust;
 /* Of a struct audit_entry: a/audit, and the lines of an export. */
 extern const struct msg_record msg_audit, msg_audit_head;
 

@@ -142,7 +142,9 @@ enum report_phase {
 	R(CAMPAIGN, 32, "campaign", \
 	    "a campaign took over") \
 	R(GATE, 33, "gate", \
-	    "a gate stopped the campaign")
+	    "a gate stopped the campaign") \
+	R(TRUST, 34, "trust-list", \
+	    "the trust list does not allow the release")
 
 enum track_reason {
 #define R(id, n, name, text) REASON_##id = n,

@@ -64,6 +64,8 @@ static const char *const advice[REASONS] = {
 	    "device shall run it",
 	[REASON_CLASS] = "check the device's class",
 	[REASON_BUDGET] = "see the job's events, then retry it",
+	[REASON_TRUST] = "publish what the trust list allows, or a list that "
+	    "allows this release",
 	[REASON_RECOVERY] = "stop the campaign; publish an image that starts, "
 	    "the device still fetches",
 };

@@ -213,12 +213,12 @@ a_sequence_that_locks_the_class(void **state)
 
 	(void)state;
 	assert_int_equal(publish(&w, &m, NULL), 0);
-	next.seq = 10 + PUBLISH_SEQ_STEP + 1;
+	next.seq = 10 + w.app.conf.sequence_step + 1;
 	assert_int_equal(publish(&w, &next, NULL), ERR_POLICY);
 	assert_int_equal(publish_envelope(&w.app, made(&w, &next, bytes,
 	    sizeof(bytes)), &o, &r, NULL), 0);
 	turn(&w);
-	next.seq += PUBLISH_SEQ_STEP;
+	next.seq += w.app.conf.sequence_step;
 	assert_int_equal(publish(&w, &next, NULL), 0);
 }
 

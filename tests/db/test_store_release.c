@@ -180,6 +180,35 @@ the_sequence_grows_in_every_class(void **state)
 }
 
 static void
+TUF_FASTFORWARD_what_is_above_the_ceiling_does_not_count(void **state)
+{
+	static const uint64_t burnt[] = {1000, INT64_MAX, UINT64_MAX};
+	struct store *s = store_of(state);
+	struct store_release r = full_release();
+
+	r.seq = 5;
+	OK(put(s, &r, slice_str("e"), NULL, 0));
+	for (uint64_t i = 0; i < 3; i++) {
+		memset(r.digest, (int)(0x80 + i), 32);
+		r.seq = burnt[i];
+		OK(put(s, &r, slice_str("e"), NULL, 0));
+		memset(r.digest, (int)(0x90 + i), 32);
+		r.seq = 6 + i;
+		r.ceiling = 0;
+		FAILS(put(s, &r, slice_str("e"), NULL, 0), ERR_SEQUENCE);
+		r.ceiling = burnt[i];
+		FAILS(put(s, &r, slice_str("e"), NULL, 0), ERR_SEQUENCE);
+		r.ceiling = 999;
+		OK(put(s, &r, slice_str("e"), NULL, 0));
+		memset(r.digest, 0xa0, 32);
+		FAILS(put(s, &r, slice_str("e"), NULL, 0), ERR_SEQUENCE);
+		r.ceiling = 0;
+	}
+	OK(s->ops->release_get(s, r.id, &r));
+	assert_true(r.ceiling == 0);
+}
+
+static void
 a_release_of_no_class_has_no_order(void **state)
 {
 	struct store *s = store_of(state);
@@ -397,6 +426,8 @@ main(void)
 		TWICE(a_release_past_a_cap_or_of_nonsense_is_refused),
 		TWICE(what_is_not_there_is_not_found),
 		TWICE(the_sequence_grows_in_every_class),
+		TWICE(
+		    TUF_FASTFORWARD_what_is_above_the_ceiling_does_not_count),
 		TWICE(a_release_of_no_class_has_no_order),
 		TWICE(current_is_the_highest_that_lives),
 		TWICE(a_staged_release_is_served_but_not_current),

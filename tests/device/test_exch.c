@@ -213,6 +213,33 @@ put_critical(struct coap_out *o)
 }
 
 static void
+with_trust(struct coap_out *o)
+{
+	coap_put(o, COAP_TRUST, slice_of("\x01\x02", 2));
+}
+
+static void
+with_too_much_trust(struct coap_out *o)
+{
+	coap_put(o, COAP_TRUST, slice_of("123456789", 9));
+}
+
+static void
+the_server_s_trust_list_is_read_from_an_answer(void **state)
+{
+	(void)state;
+	get();
+	reply((struct reply){COAP_ACK, 203, 0, false, &server}, with_trust);
+	assert_int_equal(got.answers, 1);
+	assert_true(got.r.trust == 0x0102);
+	get();
+	reply((struct reply){COAP_ACK, 203, 0, false, &server},
+	    with_too_much_trust);
+	assert_int_equal(got.answers, 2); /* elective: as if it was not there */
+	assert_true(got.r.trust == 0);
+}
+
+static void
 an_unknown_critical_option_is_no_answer(void **state)
 {
 	(void)state;
@@ -454,6 +481,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(a_request_has_the_options_in_order, setup),
 	    cmocka_unit_test_setup(a_piggy_backed_answer_is_read_whole, setup),
+	    cmocka_unit_test_setup(
+		the_server_s_trust_list_is_read_from_an_answer, setup),
 	    cmocka_unit_test_setup(an_unknown_critical_option_is_no_answer,
 		setup),
 	    cmocka_unit_test_setup(what_does_not_match_is_ignored, setup),

@@ -185,6 +185,48 @@ a_directory_refuses_any_other(void **state)
 	state_size(&drivers[1]);
 }
 
+/* Two places, each replaced as a whole, and there after a power loss. */
+static void
+keeps_two_lists(struct driver *d)
+{
+	static uint8_t big[STORAGE_LIST + 1], back[STORAGE_LIST];
+	uint8_t state[STORAGE_STATE];
+	size_t n = 0;
+
+	assert_int_equal(d->s->list_read(d->arg, 0, back, sizeof back, &n),
+	    ERR_ORDER);
+	(void)state_of(d, state);
+	assert_int_equal(d->s->list_read(d->arg, 0, back, sizeof back, &n),
+	    0);
+	assert_int_equal(n, 0);
+	memset(big, 0x5a, sizeof big);
+	assert_int_equal(d->s->list_write(d->arg, 0, slice_of(big,
+	    STORAGE_LIST)), 0);
+	assert_int_equal(d->s->list_write(d->arg, 1, slice_str("abc")), 0);
+	assert_int_equal(d->s->list_write(d->arg, 1, slice_of(big,
+	    STORAGE_LIST + 1)), ERR_SPACE);
+	assert_int_equal(d->s->list_write(d->arg, 2, slice_str("x")),
+	    ERR_RANGE);
+	d->power();
+	(void)state_of(d, state);
+	assert_int_equal(d->s->list_read(d->arg, 0, back, sizeof back, &n),
+	    0);
+	assert_int_equal(n, STORAGE_LIST);
+	assert_memory_equal(back, big, n);
+	assert_int_equal(d->s->list_read(d->arg, 1, back, sizeof back, &n),
+	    0);
+	assert_int_equal(n, 3);
+	assert_memory_equal(back, "abc", 3);
+}
+
+static void
+both_keep_two_lists(void **state)
+{
+	(void)state;
+	keeps_two_lists(&drivers[0]);
+	keeps_two_lists(&drivers[1]);
+}
+
 static void
 ram_is_full_at_its_size(void **state)
 {
@@ -224,6 +266,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_directory_refuses_any_other,
 		setup, teardown),
 	    cmocka_unit_test_setup_teardown(ram_is_full_at_its_size, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(both_keep_two_lists, setup,
 		teardown),
 	    cmocka_unit_test(a_missing_directory_is_an_error),
 	};

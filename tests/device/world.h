@@ -40,6 +40,12 @@ struct world {
 	size_t image_n;
 	uint8_t etag; /* one byte is enough */
 	uint8_t szx_max; /* of the server */
+	/* of a server with trust lists: list n is at list[n - 1] */
+	uint8_t list[8][4096];
+	size_t list_n[8], lists;
+	void (*fresh)(struct world *w, struct suitdev_response *r);
+	unsigned list_gets, fresh_asks;
+	char last_list[64]; /* the URI of the last one */
 	twist_fn twist;
 	unsigned twists; /* for the test's own use */
 
@@ -168,6 +174,22 @@ world_image(struct world *w, struct suitdev_response *r)
 }
 
 static inline void
+world_list(struct world *w, struct suitdev_response *r)
+{
+	unsigned long n = w->lists;
+
+	w->list_gets++;
+	snprintf(w->last_list, sizeof w->last_list, "%.60s", w->uri);
+	if (w->uri[2] == '/')
+		n = strtoul(w->uri + 3, NULL, 10);
+	r->code = 404;
+	if (n == 0 || n > w->lists)
+		return;
+	world_slice(w, r, w->list[n - 1], w->list_n[n - 1]);
+	r->etag[0] = (uint8_t)n;
+}
+
+static inline void
 world_serve(struct world *w)
 {
 	struct suitdev_response r = {0};
@@ -183,6 +205,14 @@ world_serve(struct world *w)
 	} else if (strncmp(w->uri, "/m", 2) == 0 ||
 	    strncmp(w->uri, "coap://s/m", 10) == 0) {
 		world_manifest(w, &r);
+		r.trust = w->lists;
+	} else if (strncmp(w->uri, "/k/now", 6) == 0) {
+		w->fresh_asks++;
+		r.code = 404;
+		if (w->fresh != NULL)
+			w->fresh(w, &r);
+	} else if (strncmp(w->uri, "/k", 2) == 0) {
+		world_list(w, &r);
 	} else {
 		world_image(w, &r);
 	}

@@ -327,7 +327,9 @@ def test_rows_that_cannot_be(src):
             ("audit-chain", "DROP TRIGGER audit_no_update; UPDATE audit SET who = 'x' WHERE n = 2"),
             ("audit-chain", "DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE n = (SELECT max(n) FROM audit)"),
             ("principal-rights", "INSERT INTO principal VALUES ('al', 'operator', 'admin', 1, 0)"),
-            ("meta", "INSERT INTO meta VALUES ('big', zeroblob(5000))")):
+            ("meta", "INSERT INTO meta VALUES ('big', zeroblob(5000))"),
+            ("trust-list", "INSERT INTO trust VALUES (0, 0, '', x'00')"),
+            ("trust-list", "INSERT INTO trust VALUES (1, 0, '', x'')")):
         with State(src) as s:
             s.sql(damage)
             s.fsck(UNSAFE, has=[find])

@@ -158,6 +158,7 @@ FLIP = {
     "register_tags": '"site"', "allow_unsigned": "true", "concurrency": "3", "campaign_policy": '"soak=77s"',
     "four_eyes": '"trust"', "four_eyes_expires": "77s",
     "campaign_approval": "true", "downloads": "1", "downloads_group": "1", "group_tag": '"site"',
+    "sequence_step": "5",
     "bytes_per_second": "1", "bytes_per_second_group": "1", "retries": "1", "retries_group": "1",
     "deadline_notify": "7s", "deadline_fetch_idle": "7s", "deadline_fetch_per_kib": "7", "deadline_install": "7s",
     "retry_attempts_total": "7", "retry_give_up_push": "7", "log_level": "debug",

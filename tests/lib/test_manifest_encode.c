@@ -94,6 +94,21 @@ round_trip(const struct manifest_spec *s)
 }
 
 static void
+a_least_trust_list_is_written_and_riot_has_none(void **state)
+{
+	struct manifest_spec s = one_component(MANIFEST_CURRENT);
+	struct buf b = buf_of(bytes, sizeof(bytes));
+
+	(void)state;
+	s.list_min = 300;
+	round_trip(&s);
+	assert_true(plan.list_min == 300);
+	assert_int_equal(plan.n, 1);
+	s.dialect = MANIFEST_RIOT09;
+	assert_int_equal(manifest_envelope(&s, &b, NULL), ERR_UNSUPPORTED);
+}
+
+static void
 one_payload_in_both_dialects(void **state)
 {
 	const enum manifest_dialect d[] = {MANIFEST_CURRENT, MANIFEST_RIOT09};
@@ -105,6 +120,7 @@ one_payload_in_both_dialects(void **state)
 		round_trip(&s);
 		assert_int_equal(plan.n, 1);
 		assert_int_equal(plan.d[0].size, sizeof(image));
+		assert_true(plan.list_min == 0);
 		assert_true(digest_eq(&plan.d[0].digest,
 		    &s.component[0].payload[0].digest));
 		assert_memory_equal(plan.d[0].class_id, s.class_id, 16);
@@ -681,6 +697,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_least_trust_list_is_written_and_riot_has_none),
 		cmocka_unit_test(one_payload_in_both_dialects),
 		cmocka_unit_test(the_form_is_the_drafts),
 		cmocka_unit_test(output_is_deterministic),

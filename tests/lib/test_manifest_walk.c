@@ -404,6 +404,28 @@ loops_over_components_count_as_work(void **state)
 	assert_int_equal(walk_sequences(8, "80", text), ERR_SIZE);
 }
 
+/* the condition is 39544b */
+static void
+the_least_trust_list_is_the_highest_of_all_branches(void **state)
+{
+	(void)state;
+	assert_int_equal(walk_sequences(1, "80", "80"), 0);
+	assert_true(plan.list_min == 0);
+	assert_int_equal(walk_sequences(1, "82 39544b 07", "80"), 0);
+	assert_true(plan.list_min == 7);
+	assert_int_equal(walk_sequences(1, "82 39544b 07",
+	    "82 0f 82 <82 39544b 1902bc> <82 39544b 08>"), 0);
+	assert_true(plan.list_min == 700);
+	assert_int_equal(walk_sequences(1,
+	    "82 39544b 1bffffffffffffffff", "80"), 0);
+	assert_true(plan.list_min == UINT64_MAX);
+	/* others of an author's own stay his own */
+	assert_int_equal(walk_sequences(1, "82 39544c 07", "80"), 0);
+	assert_true(plan.list_min == 0);
+	assert_int_equal(walk_sequences(1, "82 39544b 20", "80"), ERR_TYPE);
+	assert_int_equal(walk_sequences(1, "82 39544b f6", "80"), ERR_TYPE);
+}
+
 static void
 component_names(void **state)
 {
@@ -456,6 +478,8 @@ main(void)
 		cmocka_unit_test(dependencies_are_capped),
 		cmocka_unit_test(work_is_capped),
 		cmocka_unit_test(loops_over_components_count_as_work),
+		cmocka_unit_test(
+		    the_least_trust_list_is_the_highest_of_all_branches),
 		cmocka_unit_test(component_names),
 	};
 

@@ -94,6 +94,7 @@ get_big(struct app *app, const struct req *req, struct resp *resp)
 	resp->cf = CF_OCTET;
 	resp->have_max_age = true;
 	resp->max_age = 7;
+	resp->trust = app->trust;
 	return app->get_err;
 }
 

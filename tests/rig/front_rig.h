@@ -53,6 +53,7 @@ struct app {
 	struct cert_peer cert; /* the last that was asked for, and */
 	int cert_err; /* what is said of it */
 	int certs_shown;
+	uint64_t trust; /* that "big" tells */
 };
 
 extern struct app rig;
