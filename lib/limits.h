@@ -60,6 +60,11 @@
 #define LIMIT_REPORT 4096
 #define LIMIT_REPORT_RECORDS 64
 
+/* boot reports */
+#define LIMIT_BOOTREPORT 512 /* bytes, its signature included */
+#define LIMIT_BOOT_NONCE 32 /* bytes of the server's nonce */
+#define LIMIT_BOOT_EPOCHS 16 /* of one key: that is, losses of its counters */
+
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
 #define LIMIT_STEERED 16 /* beginnings of paths that workers answer */
