@@ -204,6 +204,8 @@ struct store_tally
 tally_of(const struct job *j)
 {
 	bool queued = j->state == JOB_QUEUED;
+	bool outcome = !rules_live(j->state) || (queued && j->started == 0 &&
+	    j->last_fail != FAIL_NONE);
 
 	return (struct store_tally){
 		.wave = j->wave,
@@ -212,6 +214,7 @@ tally_of(const struct job *j)
 		.waiting = queued && j->due == 0,
 		.fail = j->last_fail,
 		.reason = j->reason,
+		.grade = outcome ? j->grade : GRADE_L0,
 		.n = 1,
 	};
 }
@@ -226,8 +229,12 @@ tally_sum(struct store_counts *k, const struct store_tally *t)
 		k->starting += t->n;
 	if (t->waiting)
 		k->waiting += t->n;
-	if (t->state == JOB_FAILED)
+	if (t->state == JOB_DONE)
+		k->done[t->grade] += t->n;
+	if (t->state == JOB_FAILED) {
 		k->by_class[t->fail] += t->n;
+		k->failed[t->grade] += t->n;
+	}
 }
 
 static bool

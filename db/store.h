@@ -231,9 +231,11 @@ struct store_tally {
 	bool waiting; /* queued with no due time: waits for contact */
 	enum fail_class fail; /* last_fail */
 	enum track_reason reason;
+	enum grade grade; /* of the evidence for the outcome of final jobs and
+	                     of those that wait after a failure; else L0 */
 	uint64_t n;
 };
-#define STORE_TALLY 1024 /* more kinds in one campaign are ERR_SPACE */
+#define STORE_TALLY 2048 /* more kinds in one campaign are ERR_SPACE */
 
 /* The sum of a tally. */
 struct store_counts {
@@ -242,6 +244,8 @@ struct store_counts {
 	uint64_t starting; /* begun */
 	uint64_t waiting;
 	uint64_t by_class[FAIL_CLASSES]; /* of failed jobs */
+	uint64_t done[GRADES], failed[GRADES]; /* jobs in these states, by the
+	                                          grade of the evidence */
 	uint64_t attempts; /* of all jobs together */
 };
 

@@ -207,8 +207,10 @@ struct rule {
 #define JOB_KINDS \
 	"SELECT coalesce(campaign, 0) AS campaign, wave, state," \
 	" state = 0 AND started <> 0 AS begun, state = 0 AND due = 0 AS" \
-	" waiting, last_fail AS fail, reason, count(*) AS n," \
-	" sum(attempt) AS attempts FROM job GROUP BY 1, 2, 3, 4, 5, 6, 7"
+	" waiting, last_fail AS fail, reason, CASE WHEN state >= 5 OR" \
+	" (state = 0 AND started = 0 AND last_fail <> 0) THEN grade ELSE 0" \
+	" END AS grade, count(*) AS n, sum(attempt) AS attempts FROM job" \
+	" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
 #define FORGET_DEVICE "; suitctl device remove EP takes the job with its device"
 #define EVENT_LOST_MAX "10000"
 #define EVENTS_LOST "(SELECT max(id) - min(id) + 1 - count(*) FROM event)"
@@ -231,7 +233,7 @@ static const struct rule rules[] = {
 	    TALLY("job", JOBS), TALLY_FIX("job", JOBS), NULL},
 	{"tally-live-jobs", 2, "the count of live jobs",
 	    TALLY("job_live", LIVE), TALLY_FIX("job_live", LIVE), NULL},
-	{"campaign-sums", 2, "the sums of jobs by kind",
+	{"campaign-sums", 5, "the sums of jobs by kind",
 	    "SELECT 'campaign ' || campaign || ' state ' || state FROM ("
 	    JOB_KINDS " EXCEPT SELECT * FROM job_tally) UNION "
 	    "SELECT 'campaign ' || campaign || ' state ' || state FROM ("

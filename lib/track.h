@@ -39,6 +39,7 @@ bool job_state_final(enum job_state s);
 
 /* How far a status can be trusted. */
 enum grade { GRADE_L0 = 0, GRADE_L1 = 1, GRADE_L2 = 2 };
+#define GRADES 3
 
 enum track_event_type {
 	TRACK_DUE, /* the clock: deadline or next attempt reached */

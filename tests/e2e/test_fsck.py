@@ -181,7 +181,7 @@ def test_counts_are_counted_again(src):
 
 def test_sums_of_campaigns_are_counted_again(src):
     for damage in ("UPDATE job_tally SET attempts = attempts + 1", "DELETE FROM job_tally",
-                   "INSERT INTO job_tally VALUES (77, 0, 0, 0, 0, 0, 0, 5, 5)"):
+                   "INSERT INTO job_tally VALUES (77, 0, 0, 0, 0, 0, 0, 0, 5, 5)"):
         with State(src) as s:
             want = s.sql("SELECT * FROM job_tally")
             assert want
