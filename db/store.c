@@ -81,6 +81,16 @@ rules_psk(const char *identity, struct slice key)
 }
 
 int
+rules_attest(const struct store_attest *a)
+{
+	if (a->device == 0 || a->key_len == 0 ||
+	    (unsigned)a->result >= BOOT_RESULTS)
+		return ERR_INVALID;
+	return a->key_len > sizeof(a->key) || a->gone_n > LIMIT_BOOT_EPOCHS ?
+	    ERR_SIZE : 0;
+}
+
+int
 rules_author(const struct store_author *a)
 {
 	int err = rules_text(a->name, 1, LIMIT_KEY_NAME);

@@ -26,6 +26,7 @@
 #ifndef SUITD_DB_STORE_H
 #define SUITD_DB_STORE_H
 
+#include "lib/bootreport.h"
 #include "lib/err.h"
 #include "lib/lag.h"
 #include "lib/limits.h"
@@ -111,6 +112,28 @@ struct store_scan_filter {
 };
 #define STORE_SCAN_MAX 10000
 #define STORE_SETTLE_MAX 500
+
+/* The key of a device's bootloader, and what it last said (bootreport.h). */
+struct store_attest {
+	uint64_t device;
+	uint8_t kid[8]; /* no other device's */
+	size_t key_len;
+	uint8_t key[512]; /* public COSE_Key */
+	int64_t created; /* when the key was set */
+	struct bootreport_mark mark; /* the highest that was taken */
+	enum boot_result result; /* with mark.have, as all that follows */
+	uint64_t sequence;
+	bool have_list;
+	uint64_t list_seq;
+	int64_t at; /* when it came */
+	int64_t fresh_at; /* the last one with a nonce of ours; 0: none yet */
+	bool have_pending; /* an epoch that waits for an operator's word */
+	uint8_t pending[BOOTREPORT_EPOCH];
+	size_t gone_n; /* epochs that were before this one: never again */
+	uint8_t gone[LIMIT_BOOT_EPOCHS][BOOTREPORT_EPOCH];
+	uint64_t refused; /* replays, one a minute at most */
+	int64_t refused_at;
+};
 
 struct store_author {
 	char name[LIMIT_KEY_NAME + 1];
@@ -354,6 +377,16 @@ struct store_ops {
 	int (*psk_get)(struct store *s, const char *identity,
 	    uint64_t *ret_device, struct buf *ret_key);
 	int (*psk_remove)(struct store *s, const char *identity);
+
+	/* attest: put makes or replaces a device's. ERR_NOT_FOUND: no such
+	 * device; ERR_EXISTS: the kid is another device's. It goes with its
+	 * device. */
+	int (*attest_put)(struct store *s, const struct store_attest *a);
+	int (*attest_get)(struct store *s, uint64_t device,
+	    struct store_attest *ret);
+	int (*attest_by_kid)(struct store *s, const uint8_t kid[8],
+	    struct store_attest *ret);
+	int (*attest_remove)(struct store *s, uint64_t device);
 
 	/* author: put replaces by name; at most LIMIT_KEYRING (ERR_LIMIT) */
 	int (*author_put)(struct store *s, const struct store_author *a);

@@ -30,6 +30,7 @@ struct mem_table {
 enum mem_name {
 	MEM_DEVICE,
 	MEM_PSK,
+	MEM_ATTEST,
 	MEM_AUTHOR,
 	MEM_RELEASE,
 	MEM_ENVELOPE,
@@ -134,8 +135,12 @@ struct mem_meta {
 /* The tallies follow the job table: after each change of it. */
 void mem_tally_changed(struct mem *m, const void *old, const void *now);
 
+/* store_mem_attest.c: goes with its device. */
+void mem_attest_drop(struct mem *m, uint64_t device);
+
 /* Each group names its tables and verbs. */
 void mem_device_init(struct mem *m, struct store_ops *ops);
+void mem_attest_init(struct mem *m, struct store_ops *ops);
 void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);

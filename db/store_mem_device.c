@@ -219,6 +219,7 @@ device_remove(struct store *s, uint64_t id)
 	for (i = x->n; i > 0; i--)
 		if (((struct mem_psk *)x->row[i - 1])->device == id)
 			mem_set(m, MEM_PSK, x->row[i - 1], NULL);
+	mem_attest_drop(m, id);
 	mem_set(m, MEM_DEVICE, d, NULL);
 	store_wrote(s, id);
 	return 0;

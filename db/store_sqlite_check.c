@@ -256,6 +256,13 @@ static const struct rule rules[] = {
 	    " WHERE d.have_psk = 0",
 	    NULL, "anybody may speak for these devices: set it anew with "
 	    "suitctl device add EP --psk-new"},
+	{"attest-key", 5, "keys of bootloaders that cannot be read",
+	    "SELECT 'device ' || device FROM attest WHERE length(kid) <> 8"
+	    " OR length(key) NOT BETWEEN 1 AND 512 OR length(epoch) <> 8"
+	    " OR length(pending) <> 8 OR length(gone) % 8 <> 0"
+	    " OR length(gone) > 8 * 16 OR result NOT BETWEEN 0 AND 3",
+	    NULL, "set each anew: suitctl device attest EP KEY; until then "
+	    "its reports are refused"},
 	{"release-classes", 1, "releases whose classes are not as signed",
 	    "SELECT 'release ' || id FROM release AS r WHERE"
 	    " length(classes) / 16 <> (SELECT count(*) FROM release_class"

@@ -59,3 +59,24 @@ WHEN new.n = 0 BEGIN
 		AND fail = new.fail AND reason = new.reason
 		AND grade = new.grade;
 END;
+
+-- The key of a device's bootloader, and what was taken of it last: no report
+-- of this epoch counts that is not above (boot_ctr, report_seq).
+CREATE TABLE attest (
+	device INTEGER PRIMARY KEY REFERENCES device (id),
+	kid BLOB NOT NULL UNIQUE,
+	key BLOB NOT NULL,
+	created INTEGER NOT NULL,
+	epoch BLOB, -- NULL: no report yet
+	boot_ctr INTEGER NOT NULL,
+	report_seq INTEGER NOT NULL,
+	result INTEGER NOT NULL,
+	sequence INTEGER NOT NULL,
+	list_seq INTEGER, -- NULL: it has no trust list
+	at INTEGER NOT NULL,
+	fresh_at INTEGER NOT NULL, -- with a nonce of ours; 0: never
+	pending BLOB, -- an epoch that waits for an operator
+	gone BLOB NOT NULL, -- epochs before, 8 bytes each
+	refused INTEGER NOT NULL,
+	refused_at INTEGER NOT NULL
+) STRICT;

@@ -296,6 +296,8 @@ def test_rows_that_cannot_be(src):
             ("reference", "DELETE FROM release_class WHERE release = 2; DELETE FROM release WHERE id = 2"),
             ("reference", "DELETE FROM device WHERE ep = 'dev3'"),
             ("device-credential", "DELETE FROM psk WHERE identity = (SELECT min(identity) FROM psk)"),
+            ("attest-key", "INSERT INTO attest SELECT id, x'00', x'00', 0, NULL, 0, 0, 0, 0, NULL, 0, 0, NULL, x'', 0, 0"
+             " FROM device WHERE ep = 'dev5'"),
             ("credential-unused", "UPDATE device SET have_psk = 0 WHERE ep = 'dev4'"),
             ("release-classes", "DELETE FROM release_class WHERE release = 2"),
             ("release-state", "UPDATE release SET state = 7 WHERE id = 1"),
