@@ -89,7 +89,7 @@ put_waves(const struct run *r, const struct store_tally *t, size_t n,
 
 		for (size_t i = 0; i < n; i++)
 			if (t[i].wave == w)
-				campaign_count(&t[i], &k);
+				campaign_count(&r->policy, &t[i], &k);
 		*m = (struct msg_wave){w, r->c.waves[w - 1].size, "", k.fresh,
 		    k.asleep, k.active, k.retrying, k.done, k.broke,
 		    k.unreachable, k.other};

@@ -58,6 +58,8 @@ const struct policy_key policy_keys[] = {
 	    "Leave out devices that were silent for longer; 0: none."},
 	{"grade", POLICY_T_CHOICE, OFF(grade), "L0", 0, 0, "L0|L1|L2",
 	    "Least grade of the evidence that counts as a success."},
+	{"grade_nonce", POLICY_T_BOOL, OFF(grade_nonce), "no", 0, 0, NULL,
+	    "Count a boot report as L2 only with a fresh nonce of suitd."},
 	{"credential", POLICY_T_BOOL, OFF(credential), "no", 0, 0, NULL,
 	    "Leave out devices without a credential."},
 	{"from", POLICY_T_NUMBER64, OFF(from), "0", 0, UINT64_MAX, NULL,

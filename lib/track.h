@@ -157,6 +157,7 @@ const char *track_reason_text(enum track_reason r);
 struct track_event {
 	enum track_event_type type;
 	enum grade grade; /* of the evidence */
+	bool nonce; /* it was signed after a question of ours (nonce.h) */
 	enum report_phase phase; /* REPORT */
 	enum fail_class fail; /* PUSH_FAIL, REPORT with PHASE_FAILED */
 	enum track_reason reason;
