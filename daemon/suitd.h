@@ -13,6 +13,7 @@
 #include "db/blob.h"
 #include "db/store.h"
 #include "lib/conf.h"
+#include "lib/nonce.h"
 
 struct access; /* access.h: who may do what */
 struct admit; /* admit.h: who may start now */
@@ -56,6 +57,7 @@ struct app {
 	struct life *life; /* NULL: no signals, always ready */
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
+	struct nonce_key nonce; /* of this start */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

@@ -276,6 +276,7 @@ struct store_counts {
 struct store_gauges {
 	uint64_t campaigns[CAMPAIGN_ABORTED + 1]; /* by state */
 	uint64_t jobs[JOB_STATES];
+	uint64_t done[GRADES]; /* jobs that are, by their evidence */
 	uint64_t backoff; /* queued after a failure, until their time comes */
 	uint64_t due; /* that jobs_due would give; STORE_DUE: or more */
 };

@@ -12,6 +12,7 @@
 #include "lib/slice.h"
 
 #define CF_TEXT 0
+#define CF_COSE_SIGN1 18 /* application/cose; cose-type="cose-sign1" */
 #define CF_LINK 40
 #define CF_OCTET 42
 #define CF_JSON 50
