@@ -53,6 +53,9 @@ const struct cli_cmd cli_online[] = {
 	    cmd_device_remove},
 	{"device tag", "EP NAME=VALUE...", "tags a device; NAME= removes",
 	    cmd_device_tag},
+	{"device attest", "EP [KEYFILE|--epoch HEX|--remove]",
+	    "the public key of its bootloader, whose reports are grade L2; "
+	    "--epoch: its counters may begin anew", cmd_device_attest},
 	{"device revoke", "EP", "neither serves nor updates a device",
 	    cmd_device_revoke},
 	{"device restore", "EP", "takes a revoked device back",

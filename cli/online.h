@@ -29,6 +29,7 @@ int cmd_device_add(struct cli *c, int argc, char **argv);
 int cmd_device_remove(struct cli *c, int argc, char **argv);
 int cmd_device_tag(struct cli *c, int argc, char **argv);
 int cmd_device_revoke(struct cli *c, int argc, char **argv);
+int cmd_device_attest(struct cli *c, int argc, char **argv);
 int cmd_device_restore(struct cli *c, int argc, char **argv);
 
 int cmd_campaign_plan(struct cli *c, int argc, char **argv);

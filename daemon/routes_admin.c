@@ -16,6 +16,8 @@ const struct route routes_admin[] = {
 	    NULL},
 	{"a/devices/{ep}/psk", M_PUT | M_POST, OP, 0, res_admin_device_psk,
 	    NULL},
+	{"a/devices/{ep}/attest", M_GET | M_PUT | M_DELETE, OP, 0,
+	    res_admin_device_attest, NULL},
 	{"a/devices/{ep}/tags", M_PUT, OP, 0, res_admin_device_tags, NULL},
 	{"a/devices/{ep}/{action}", M_POST, OP, 0, res_admin_device_revoke,
 	    NULL},

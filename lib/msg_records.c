@@ -63,6 +63,29 @@ static const struct msg_field msg_job_fields[] = {
 RECORD(msg_job, false);
 #undef REC
 
+#define BOOT_EPOCH(n, m, c) \
+	{n, MSG_FIXED, MSG_IF, OFF(m), SIZE(m), OFF(c), 0, NULL}
+#define REC msg_attest
+static const struct msg_field msg_attest_fields[] = {
+	FIXED(kid, MSG_REQ), TIME(created, 0),
+	BOOT_EPOCH("epoch", epoch, reported), U64(boot_ctr, 0),
+	U64(report_seq, 0), TEXT(result, MSG_OPT), U64(sequence, MSG_OPT),
+	IF("list_seq", MSG_U64, list_seq, have_list, NULL),
+	TIME(at, MSG_OPT), TIME(fresh_at, MSG_OPT),
+	BOOT_EPOCH("pending", pending_epoch, pending), U32(gone, MSG_OPT),
+	U64(refused, MSG_OPT), TIME(refused_at, MSG_OPT), END,
+};
+RECORD(msg_attest, false);
+#undef REC
+
+#define REC msg_attest_put
+static const struct msg_field msg_attest_put_fields[] = {
+	BYTES(key, key_len, MSG_OPT),
+	BOOT_EPOCH("epoch", epoch, have_epoch), END,
+};
+RECORD(msg_attest_put, true);
+#undef REC
+
 #define REC msg_device
 static const struct msg_field msg_device_fields[] = {
 	U64(id, 0), TEXT(ep, MSG_REQ),
@@ -74,7 +97,8 @@ static const struct msg_field msg_device_fields[] = {
 	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
 	TEXT(version, MSG_OPT), TIME(expires, MSG_OPT), TIME(created, 0),
 	TIME(seen, MSG_OPT), TAGS,
-	IF("job", MSG_RECORD, job, have_job, &msg_job), END,
+	IF("job", MSG_RECORD, job, have_job, &msg_job),
+	IF("attest", MSG_RECORD, attest, have_attest, &msg_attest), END,
 };
 RECORD(msg_device, false);
 #undef REC

@@ -65,6 +65,32 @@ struct msg_job {
 	uint64_t done, total;
 };
 
+/* a/devices/{ep}/attest: the key of its bootloader (bootreport.h). */
+struct msg_attest {
+	uint8_t kid[8];
+	int64_t created;
+	bool reported; /* then the epoch is there */
+	uint8_t epoch[8];
+	uint64_t boot_ctr, report_seq;
+	char result[MSG_WORD]; /* of the last report; "" none yet */
+	uint64_t sequence;
+	bool have_list;
+	uint64_t list_seq; /* of its trust list */
+	int64_t at, fresh_at; /* fresh: with a nonce of ours */
+	bool pending; /* counters began anew, and nobody has allowed it */
+	uint8_t pending_epoch[8];
+	uint32_t gone; /* epochs that are over */
+	uint64_t refused; /* replays, one a minute at most */
+	int64_t refused_at;
+};
+/* PUT: the one or the other. */
+struct msg_attest_put {
+	size_t key_len;
+	uint8_t key[4096]; /* PEM, DER or COSE_Key, public */
+	bool have_epoch;
+	uint8_t epoch[8]; /* the one that is pending is allowed */
+};
+
 struct msg_device {
 	uint64_t id;
 	char ep[LIMIT_EP + 1];
@@ -84,6 +110,8 @@ struct msg_device {
 	struct rd_tag tag[LIMIT_TAGS];
 	bool have_job; /* the live one, else the last */
 	struct msg_job job;
+	bool have_attest; /* of one device that is asked for */
+	struct msg_attest attest;
 };
 
 /* PUT a/devices/{ep}: what is absent stays as it is. */
@@ -295,7 +323,7 @@ struct msg_explain {
 };
 
 extern const struct msg_record msg_status, msg_job, msg_device,
-    msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
+    msg_device_put, msg_attest, msg_attest_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,
     msg_campaign_action, msg_plan, msg_event, msg_backup, msg_explain;
 

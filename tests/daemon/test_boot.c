@@ -4,6 +4,7 @@
  */
 #include "lib/bootreport.h"
 #include "lib/cbor.h"
+#include "daemon/res_admin.h"
 #include "tests/daemon/camp.h"
 
 static struct world w;
@@ -304,6 +305,108 @@ who_has_not_the_key_is_nobody(void **state)
 	assert_int_equal(w.app.counts.boot[BOOT_COUNT_UNPROVEN], 3);
 }
 
+/* --- what operators say --- */
+
+static int
+admin(enum method method, const struct msg_attest_put *m)
+{
+	static uint8_t mem[8192];
+	struct buf b = buf_of(mem, sizeof(mem));
+	struct req q = {.method = method, .transport = T_ADMIN,
+	    .who = {.role = ROLE_OPERATOR, .identity = "alice"}};
+	int rc;
+
+	q.arg[0] = "dev";
+	q.arg[1] = "";
+	if (m != NULL)
+		msg_put_cbor(&msg_attest_put, m, &b);
+	q.body = buf_slice(&b);
+	rc = ask(&w, res_admin_device_attest, &q, &resp);
+	turn(&w);
+	return rc;
+}
+
+static void
+put_key(const struct cose_key *k, struct msg_attest_put *m)
+{
+	struct buf b = buf_of(m->key, sizeof(m->key));
+
+	m->have_epoch = false;
+	assert_int_equal(cose_key_put_pem(k, false, &b), 0);
+	m->key_len = b.n;
+}
+
+static void
+the_same_key_set_again_forgets_nothing_and_another_begins_anew(void **state)
+{
+	static struct msg_attest_put m;
+	struct msg_attest out;
+	struct buf b = buf_of(m.key, sizeof(m.key));
+
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	put_key(key, &m);
+	assert_int_equal(admin(M_PUT, &m), 0);
+	assert_int_equal(attest().mark.report_seq, 2);
+	assert_int_equal(send_as(key), ERR_SEQUENCE);
+	assert_int_equal(admin(M_GET, NULL), 0);
+	assert_int_equal(msg_get(&msg_attest, buf_slice(&resp.out), &out,
+	    NULL), 0);
+	assert_true(out.reported);
+	assert_int_equal(out.report_seq, 2);
+	assert_string_equal(out.result, "ok");
+	put_key(stranger, &m);
+	assert_int_equal(admin(M_PUT, &m), 0);
+	assert_false(attest().mark.have);
+	assert_int_equal(send_as(key), ERR_SIGNATURE);
+	assert_int_equal(send_as(stranger), 0);
+	assert_int_equal(admin(M_DELETE, NULL), 0);
+	assert_int_equal(admin(M_GET, NULL), ERR_NOT_FOUND);
+	assert_int_equal(admin(M_DELETE, NULL), ERR_NOT_FOUND);
+	assert_int_equal(send_as(stranger), ERR_SIGNATURE);
+	/* private keys, no keys, both, neither */
+	assert_int_equal(cose_key_put_pem(key, true, &b), 0);
+	m.key_len = b.n;
+	assert_int_equal(admin(M_PUT, &m), ERR_POLICY);
+	m.key_len = 5;
+	assert_int_equal(admin(M_PUT, &m), ERR_KEY);
+	m.have_epoch = true;
+	assert_int_equal(admin(M_PUT, &m), ERR_INVALID);
+	m.key_len = 0;
+	assert_int_equal(admin(M_PUT, &m), ERR_NOT_FOUND);
+	m.have_epoch = false;
+	assert_int_equal(admin(M_PUT, &m), ERR_INVALID);
+}
+
+static void
+an_epoch_that_is_over_stays_over(void **state)
+{
+	struct msg_attest_put m = {.have_epoch = true};
+
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	for (unsigned i = 0; i < LIMIT_BOOT_EPOCHS; i++) {
+		r.epoch[0]++;
+		r.boot_ctr = 1;
+		r.report_seq = 0;
+		memcpy(m.epoch, r.epoch, sizeof(m.epoch));
+		assert_int_equal(admin(M_PUT, &m), ERR_STATE);
+		assert_int_equal(send_as(key), ERR_CONFLICT);
+		assert_int_equal(admin(M_PUT, &m), 0);
+		assert_int_equal(send_as(key), 0);
+		assert_int_equal(send_as(key), ERR_SEQUENCE);
+		r.epoch[0]--;
+		r.boot_ctr = UINT64_MAX;
+		assert_int_equal(send_as(key), ERR_CONFLICT);
+		assert_false(attest().have_pending);
+		r.epoch[0]++;
+	}
+	r.epoch[0]++;
+	assert_int_equal(send_as(key), ERR_CONFLICT);
+	memcpy(m.epoch, r.epoch, sizeof(m.epoch));
+	assert_int_equal(admin(M_PUT, &m), ERR_LIMIT);
+}
+
 /* --- nonces --- */
 
 static int
@@ -408,6 +511,8 @@ main(void)
 		T(REQ_SEC_REPORTING_what_was_not_offered_has_no_say),
 		T(counters_that_began_anew_wait_for_an_operator),
 		T(who_has_not_the_key_is_nobody),
+		T(the_same_key_set_again_forgets_nothing_and_another_begins_anew),
+		T(an_epoch_that_is_over_stays_over),
 		T(TUF_FREEZE_a_gate_can_ask_for_what_was_signed_after_its_question),
 		T(REQ_SEC_REPORTING_a_mac_alone_needs_a_nonce),
 	};
