@@ -26,13 +26,22 @@
 #define RECORD(n, closed) \
 	const struct msg_record n = {#n, sizeof(struct n), closed, n##_fields}
 
+#define REC msg_grades
+static const struct msg_field msg_grades_fields[] = {
+	U64(l0, 0), U64(l1, 0), U64(l2, 0), END,
+};
+static RECORD(msg_grades, false);
+#undef REC
+
 #define REC msg_status
 static const struct msg_field msg_status_fields[] = {
 	TEXT(version, 0), TIME(now, 0), TIME(started, 0), U64(devices, 0),
 	U64(releases, 0), U64(campaigns, 0), U64(campaigns_running, 0),
 	U64(campaigns_paused, 0), U64(jobs, 0), U64(jobs_live, 0),
 	U64(jobs_failed, 0), U64(due, 0), TIME(oldest_due, 0),
-	U64(backoff, 0), U64(events, 0), U64(database_bytes, 0),
+	U64(backoff, 0),
+	{"done", MSG_RECORD, 0, OFF(done), 0, 0, 0, &msg_grades},
+	U64(events, 0), U64(database_bytes, 0),
 	U64(images, 0), U64(image_bytes, 0), U64(image_bytes_limit, 0),
 	U64(disk_free, 0), U64(disk_size, 0), U64(requests, 0),
 	U64(blocks, 0), U64(sessions, 0), U64(observers, 0),
@@ -180,7 +189,9 @@ static const struct msg_field msg_counts_fields[] = {
 	U64(installing, 0), U64(done, 0), U64(failed, 0), U64(cancelled, 0),
 	U64(superseded, 0), U64(active, 0), U64(transport, MSG_OPT),
 	U64(overload, MSG_OPT), U64(integrity, MSG_OPT), U64(policy, MSG_OPT),
-	U64(execution, MSG_OPT), END,
+	U64(execution, MSG_OPT), U64(done_l0, MSG_OPT), U64(done_l1, MSG_OPT),
+	U64(done_l2, MSG_OPT), U64(failed_l0, MSG_OPT),
+	U64(failed_l1, MSG_OPT), U64(failed_l2, MSG_OPT), END,
 };
 static RECORD(msg_counts, false);
 #undef REC
@@ -189,7 +200,8 @@ static RECORD(msg_counts, false);
 static const struct msg_field msg_wave_fields[] = {
 	U32(wave, MSG_REQ), U64(size, 0), TEXT(state, 0), U64(fresh, 0),
 	U64(asleep, 0), U64(active, 0), U64(retrying, 0), U64(done, 0),
-	U64(broke, 0), U64(unreachable, 0), U64(other, 0), END,
+	U64(broke, 0), U64(unreachable, 0), U64(other, 0), U64(weak, MSG_OPT),
+	TEXT(grade, MSG_OPT), END,
 };
 static RECORD(msg_wave, false);
 #undef REC
@@ -211,7 +223,8 @@ static const struct msg_field msg_campaign_fields[] = {
 	U32(concurrency, 0), PLAN(planned),
 	RECORDS("verdicts", verdict, verdict_count, msg_reason),
 	U32(wave, 0), RECORDS("waves", waves, wave_count, msg_wave),
-	TEXT(gate, MSG_OPT), TIME(gate_until, MSG_OPT), TEXT(by, MSG_OPT),
+	TEXT(gate, MSG_OPT), TIME(gate_until, MSG_OPT),
+	TEXT(gate_grade, MSG_OPT), TEXT(by, MSG_OPT),
 	TEXT(approved, MSG_OPT), BOOL(needs_approval, MSG_OPT),
 	U64(follower, MSG_OPT), BOOL(offered, MSG_OPT), TIME(created, 0),
 	TIME(updated, 0),

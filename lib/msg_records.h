@@ -13,6 +13,11 @@
 #define MSG_EPS 1000 /* endpoint names in one request */
 #define MSG_NOTES 8
 
+/* Numbers by the grade of the evidence. */
+struct msg_grades {
+	uint64_t l0, l1, l2;
+};
+
 struct msg_status {
 	char version[MSG_WORD];
 	int64_t now, started;
@@ -21,6 +26,7 @@ struct msg_status {
 	uint64_t due; /* deadlines that are over, up to 1000 */
 	int64_t oldest_due; /* the earliest of them; 0: none */
 	uint64_t backoff; /* jobs that rest after a failure */
+	struct msg_grades done; /* jobs that are */
 	uint64_t database_bytes, images, image_bytes, image_bytes_limit;
 	uint64_t disk_free, disk_size; /* of state_dir's; bytes */
 	uint64_t requests, blocks, sessions, observers, notifications, errors;
@@ -190,6 +196,8 @@ struct msg_counts {
 	    cancelled, superseded;
 	uint64_t active;
 	uint64_t transport, overload, integrity, policy, execution;
+	/* done and failed ones by the grade of the evidence */
+	uint64_t done_l0, done_l1, done_l2, failed_l0, failed_l1, failed_l2;
 };
 
 /* One wave; its numbers are of devices. */
@@ -202,6 +210,8 @@ struct msg_wave {
 	uint64_t active; /* in an attempt */
 	uint64_t retrying; /* between attempts */
 	uint64_t done, broke, unreachable, other;
+	uint64_t weak; /* told below the grade that counts: no outcome */
+	char grade[4]; /* of the weakest evidence of its outcomes; "" none */
 };
 
 /* A count of devices with its reason: plan verdicts, failures. */
@@ -237,6 +247,7 @@ struct msg_campaign {
 	struct msg_wave waves[MSG_WAVES];
 	char gate[200]; /* what the gate of the open wave says */
 	int64_t gate_until; /* end of the soak; 0: none */
+	char gate_grade[4]; /* the weakest evidence that it rests on */
 	char by[LIMIT_PSK_IDENTITY + 1], approved[LIMIT_PSK_IDENTITY + 1];
 	bool needs_approval;
 	uint64_t follower; /* the campaign that rolls this one back */
