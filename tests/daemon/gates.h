@@ -17,6 +17,7 @@ open_with(void **state, unsigned n)
 	CAMP_OPEN(&w, state);
 	w.loop.now = 1000000000000;
 	fleet_of(&w, "d", n, DRIVER_TRIGGER);
+	attest_all(&w, n);
 	return released(&w, 5, "coap://fw.example/a.bin", 100);
 }
 

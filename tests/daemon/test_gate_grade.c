@@ -148,6 +148,24 @@ a_report_without_our_nonce_can_be_too_weak(void **state)
 	}
 }
 
+/* Who could never be done is not planned. */
+static void
+a_device_without_a_boot_key_is_in_no_plan_for_the_highest_grade(void **state)
+{
+	uint64_t rel = open_with(state, 3);
+	struct store_campaign c;
+
+	pair_begin(&w);
+	pair_end(&w, CS(&w, attest_remove, dev(&w, "d0001").id));
+	turn(&w);
+	c = draft(&w, rel, "", "grade=L2");
+	assert_int_equal(c.verdict[PLAN_UPDATE], 2);
+	assert_int_equal(c.verdict[PLAN_PROOF], 1);
+	c = draft(&w, rel, "", "grade=L1");
+	assert_int_equal(c.verdict[PLAN_UPDATE], 3);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -157,6 +175,7 @@ main(void)
 		CASE(silence_needs_nobodys_word),
 		CASE(successes_below_the_grade_open_nothing),
 		CASE(a_report_without_our_nonce_can_be_too_weak),
+		CASE(a_device_without_a_boot_key_is_in_no_plan_for_the_highest_grade),
 	};
 
 	return camp_run(tests, sizeof(tests) / sizeof(tests[0]));
