@@ -5,6 +5,7 @@
  *   suitdev_fetch.c   fetch the parts, check, store, start
  *   suitdev_trigger.c being told to come
  *   suitdev_nv.c      the state in the storage
+ *   suitdev_attest.c  signed boot reports
  */
 #ifndef SUITD_DEVICE_CORE_H
 #define SUITD_DEVICE_CORE_H
@@ -45,6 +46,14 @@ void core_manifest(struct suitdev *d, int64_t now,
 int core_report(struct suitdev *d);
 void core_reported(struct suitdev *d);
 bool core_wants_ask(const struct suitdev *d);
+
+/* suitdev_attest.c; without cfg.attest nothing is ever due */
+/* A start, before the state is saved: without that nothing is signed. */
+void core_attest_start(struct suitdev *d);
+int64_t core_attest_due(const struct suitdev *d);
+int core_attest(struct suitdev *d);
+void core_attested(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
 
 /* suitdev_fetch.c */
 #define CORE_JOURNAL 8192 /* bytes between two writes of the state */

@@ -49,7 +49,8 @@ const char *
 suitdev_phase_name(enum suitdev_phase p)
 {
 	static const char *const name[] = {"off", "idle", "registering",
-	    "asking", "fetching", "reporting", "rebooting"};
+	    "asking", "fetching", "reporting", "attesting",
+	    "rebooting"};
 
 	return p <= SUITDEV_REBOOT ? name[p] : "?";
 }
@@ -148,13 +149,15 @@ judge_start(struct suitdev *d, int64_t now, unsigned slot)
 		    .slot = slot, .attempt = v->attempt,
 		    .target_seq = v->target_seq, .owed = PHASE_SUCCEEDED,
 		    .high = v->high, .contact = v->contact,
-		    .spread = v->spread};
+		    .spread = v->spread, .boot = v->boot,
+		    .runs = v->tries};
 	} else if (v->step == SUITDEV_STARTING ||
 	    (d->recovery && !v->recovery && v->step == SUITDEV_FETCHED)) {
 		/* the second: the power went before STARTING was written */
 		v->step = SUITDEV_NONE;
 		v->off = 0;
 		v->part = 0;
+		v->failed = v->tries.have ? BOOT_ROLLBACK : BOOT_OK;
 		core_failed(d, now, FAIL_EXECUTION, d->recovery ?
 		    REASON_RECOVERY : REASON_ROLLBACK);
 	} else if (v->open) {
@@ -221,11 +224,15 @@ suitdev_boot(struct suitdev *d, int64_t now)
 	d->wake = cfg.kind->riot ? now : first;
 	d->fetch_at = now;
 	judge_start(d, now, slot);
+	core_attest_start(d);
 	d->phase = SUITDEV_IDLE;
 	/* flash that takes no writes still lets it ask and say so; an attempt
-	 * begins with a write and therefore does not */
-	if (core_save(d) != 0)
+	 * begins with a write and therefore does not, nor is anything signed */
+	if (core_save(d) != 0) {
 		d->fail = FAIL_EXECUTION;
+		if (d->cfg.attest != NULL)
+			d->cfg.attest->at = SUITDEV_NEVER;
+	}
 	return 0;
 }
 
@@ -294,6 +301,13 @@ do_report(struct suitdev *d, int64_t now)
 	return core_report(d);
 }
 
+static int
+do_attest(struct suitdev *d, int64_t now)
+{
+	(void)now;
+	return core_attest(d);
+}
+
 /* In order of importance when several are due. */
 static const struct {
 	int64_t (*due)(const struct suitdev *d);
@@ -302,6 +316,7 @@ static const struct {
 } jobs[] = {
 	{due_register, do_register, SUITDEV_REGISTER},
 	{due_report, do_report, SUITDEV_REPORT},
+	{core_attest_due, do_attest, SUITDEV_ATTEST},
 	{due_install, do_install, SUITDEV_IDLE},
 	{due_ask, core_ask, SUITDEV_ASK},
 	{due_fetch, core_fetch, SUITDEV_FETCH},
@@ -388,7 +403,7 @@ suitdev_answer(struct suitdev *d, int64_t now,
 {
 	const enum suitdev_phase p = d->phase;
 
-	if (p < SUITDEV_REGISTER || p > SUITDEV_REPORT)
+	if (p < SUITDEV_REGISTER || p > SUITDEV_ATTEST)
 		return; /* nobody asked */
 	d->phase = SUITDEV_IDLE;
 	if (d->cfg.kind->riot && r->code != 205) {
@@ -416,6 +431,8 @@ suitdev_answer(struct suitdev *d, int64_t now,
 		core_manifest(d, now, r);
 	else if (p == SUITDEV_FETCH)
 		core_block(d, now, r);
+	else if (p == SUITDEV_ATTEST)
+		core_attested(d, now, r);
 	else
 		core_reported(d);
 }
@@ -425,7 +442,7 @@ suitdev_lost(struct suitdev *d, int64_t now, int err)
 {
 	const enum suitdev_phase p = d->phase;
 
-	if (p < SUITDEV_REGISTER || p > SUITDEV_REPORT)
+	if (p < SUITDEV_REGISTER || p > SUITDEV_ATTEST)
 		return;
 	d->phase = SUITDEV_IDLE;
 	(void)why_set(&d->why, err, "no answer while %s",
