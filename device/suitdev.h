@@ -116,6 +116,9 @@ struct suitdev_attest {
 	int (*sign)(void *arg, const struct bootreport *r, struct buf *out);
 	void *sign_arg;
 	bool nonce_wanted; /* asks the server for a nonce first */
+	/* for counters that begin anew: random, another one at each start;
+	 * zeros: drawn from the seed, which has to be random then */
+	uint8_t epoch[BOOTREPORT_EPOCH];
 
 	/* for reading: */
 	uint64_t taken; /* reports, by the server */

@@ -16,12 +16,12 @@
 #define URI_MAX (LIMIT_EP + 16)
 
 static bool
-has_epoch(const struct bootreport_ctr *c)
+is_set(const uint8_t epoch[BOOTREPORT_EPOCH])
 {
 	uint8_t any = 0;
 
-	for (size_t i = 0; i < sizeof c->epoch; i++)
-		any |= c->epoch[i];
+	for (size_t i = 0; i < BOOTREPORT_EPOCH; i++)
+		any |= epoch[i];
 	return any != 0;
 }
 
@@ -36,7 +36,9 @@ core_attest_start(struct suitdev *d)
 	t->at = d->cfg.kind->reports ? 0 : SUITDEV_NEVER;
 	t->asked = false;
 	t->nonce_n = 0;
-	while (!has_epoch(&v->boot)) {
+	if (!is_set(v->boot.epoch))
+		memcpy(v->boot.epoch, t->epoch, sizeof v->boot.epoch);
+	while (!is_set(v->boot.epoch)) {
 		const uint64_t draw = backoff_rand(&d->rnd);
 
 		memcpy(v->boot.epoch, &draw, sizeof v->boot.epoch);
