@@ -105,9 +105,10 @@ count_step(struct engine *e, const struct job *was, const struct job *j)
 
 /*
  * Evidence below the grade that the campaign asks for proves nothing: that
- * it went well is a sign of life, and that the device is in recovery mode,
- * which would stop the campaign at once, a failure as any other. Failures
- * end the attempt whoever says so; the gate looks at their grade.
+ * it went well is a sign of life, and so is whatever anybody can say (L0). A
+ * failure over the device's own channel ends the attempt, and the gate looks
+ * at its grade; that the device is in recovery mode, which would stop the
+ * campaign at once, is such a failure then.
  */
 static const struct track_event *
 weigh(const struct engine *e, const struct job *job,
@@ -125,7 +126,8 @@ weigh(const struct engine *e, const struct job *job,
 		ret->grade = GRADE_L1;
 	if ((int)ret->grade >= r->policy.grade)
 		return ret;
-	if (ev->type == TRACK_SEEN_RUNNING || ev->phase == PHASE_SUCCEEDED)
+	if (ev->type == TRACK_SEEN_RUNNING || ev->phase == PHASE_SUCCEEDED ||
+	    ret->grade == GRADE_L0)
 		return &alive;
 	if (ev->reason == REASON_RECOVERY)
 		ret->reason = REASON_BOOT;

@@ -43,22 +43,25 @@ REQ_SEC_REPORTING_failures_below_the_grade_trip_nothing(void **state)
 	n = jobs_in(c.id, 1, j, 40);
 	assert_int_equal(n, 20);
 	for (size_t i = 0; i < n; i++)
-		tells(j[i].device, i % 2 ? GRADE_L0 : GRADE_L1,
+		tells(j[i].device, i % 2 ? GRADE_L1 : GRADE_L0,
 		    why_not[i % 3]);
 	(void)jobs_in(c.id, 1, j, 40);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_RUNNING);
 	assert_int_equal(camp(&w, c.id).wave, 1);
 	k = counts_of(c.id);
-	assert_int_equal(k.weak, 20);
+	assert_int_equal(k.weak, 10); /* anybody's word ends no attempt */
+	assert_int_equal(k.active, 10);
 	assert_int_equal(k.broke + k.recovery + k.done, 0);
 	assert_int_equal(k.told[GRADE_L0] + k.told[GRADE_L1], 0);
-	for (int i = 0; i < 60 && j[0].state == JOB_QUEUED; i++) {
+	assert_int_equal(j[0].state, JOB_NOTIFIED);
+	assert_int_equal(j[1].state, JOB_QUEUED);
+	for (int i = 0; i < 60 && j[1].state == JOB_QUEUED; i++) {
 		pass(&w, 60000); /* to its next attempt */
 		start_them();
 		(void)jobs_in(c.id, 1, j, 40);
 	}
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_RUNNING);
-	tells(j[0].device, GRADE_L2, REASON_RECOVERY);
+	tells(j[1].device, GRADE_L2, REASON_RECOVERY);
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_PAUSED);
 	k = counts_of(c.id);
 	assert_int_equal(k.recovery, 1);
