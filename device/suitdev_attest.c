@@ -46,6 +46,8 @@ core_attest_start(struct suitdev *d)
 	bootreport_start(&v->boot);
 	if (d->recovery && v->tries.have)
 		v->failed = BOOT_RECOVERY;
+	else if (d->recovery) /* of nothing that has a name */
+		t->at = SUITDEV_NEVER;
 }
 
 int64_t

@@ -57,7 +57,7 @@ const struct policy_key policy_keys[] = {
 	{"silent", POLICY_T_SECONDS, OFF(silent), "0", 0, 3650 * DAY, NULL,
 	    "Leave out devices that were silent for longer; 0: none."},
 	{"grade", POLICY_T_CHOICE, OFF(grade), "L0", 0, 0, "L0|L1|L2",
-	    "Least grade of the evidence that counts as a success."},
+	    "Least grade of the evidence that counts at all."},
 	{"grade_nonce", POLICY_T_BOOL, OFF(grade_nonce), "no", 0, 0, NULL,
 	    "Count a boot report as L2 only with a fresh nonce of suitd."},
 	{"credential", POLICY_T_BOOL, OFF(credential), "no", 0, 0, NULL,

@@ -129,6 +129,30 @@ REQ_SEC_REPORTING_no_number_is_signed_twice(void **state)
 	assert_true(w.mark.boot_ctr > 200);
 }
 
+/* No application runs: its report has neither manifest nor sequence. */
+static void
+recovery_names_the_target_at_every_start(void **state)
+{
+	(void)state;
+	remember_manifest();
+	w.ram.single_slot = true;
+	w.ram.bad_boots = STORAGE_RAM_NO_BOOT;
+	for (int i = 0; i < 400 && !w.dev.recovery; i++)
+		world_run(&w, 60000);
+	assert_true(w.dev.recovery);
+	w.envelope_n = 0; /* nothing better is to be had */
+	for (int i = 0; i < 3; i++) {
+		w.boots = w.reports = 0;
+		world_boot(&w);
+		world_run(&w, SUITDEV_HOUR_MS);
+		assert_int_equal(w.boots, 1);
+		assert_int_equal(w.boot[0].result, BOOT_RECOVERY);
+		assert_int_equal(w.boot[0].sequence, 0);
+		assert_false(w.boot[0].have_manifest);
+		assert_memory_equal(w.boot[0].tried, first.b, 32);
+	}
+}
+
 /* What was not stored would be signed again after the next start. */
 static void
 REQ_SEC_REPORTING_a_start_that_was_not_stored_signs_nothing(void **state)
@@ -251,6 +275,7 @@ main(void)
 		T(what_was_started_is_named_by_its_manifest),
 		T(a_rollback_names_what_did_not_run_until_somebody_took_it),
 		T(REQ_SEC_REPORTING_no_number_is_signed_twice),
+		T(recovery_names_the_target_at_every_start),
 		T(REQ_SEC_REPORTING_a_start_that_was_not_stored_signs_nothing),
 		T(a_refusal_is_tried_again_in_a_day),
 		T(TUF_FREEZE_a_nonce_is_asked_for_and_signed),
