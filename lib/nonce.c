@@ -1,5 +1,6 @@
 /*
- * nonce: 4 bytes of step, highest first, and 12 of HMAC-SHA-256 (RFC 2104).
+ * nonce: 4 bytes of step, highest first, and 8 of HMAC-SHA-256 (RFC 2104):
+ * the answer to who has shown no address stays below three times his question.
  * The step is in the open, so that one MAC is computed and not thirteen.
  */
 #include "lib/nonce.h"

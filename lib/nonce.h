@@ -15,7 +15,7 @@
 #include "lib/err.h"
 #include "lib/slice.h"
 
-#define NONCE_SIZE 16
+#define NONCE_SIZE 12
 #define NONCE_STEP_S 300
 #define NONCE_STEPS 12 /* an hour, up to one step more */
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from coapraw import CONTENT_FORMAT, GET, POST, URI_QUERY, Msg, Peer, code, uint
+from coapraw import CONTENT_FORMAT, GET, POST, URI_PATH, URI_QUERY, Msg, Peer, code, encode, uint
 from fixture import BIN, Lossy, Suitd, class_id, run, wait_for
 from test_fleet import end, start, tidy
 
@@ -161,7 +161,8 @@ def test_a_nonce_is_small_and_for_who_is_known(_):
         d.ctl("device", "add", "dev", "--class", class_id("demo"))
         p = Peer(d.port)
         r = p.ask(GET, "r", [(URI_QUERY, b"ep=dev")])
-        assert code(r.code) == "2.05" and len(r.payload) == 16, r
+        assert code(r.code) == "2.05" and len(r.payload) == 12, r
+        assert len(r.raw) <= 3 * len(encode(0, GET, 1, b"", [(URI_PATH, b"r"), (URI_QUERY, b"ep=dev")])), len(r.raw)
         assert code(p.ask(GET, "r", [(URI_QUERY, b"ep=nobody")]).code) == "4.04"
         assert code(p.ask(GET, "r").code) == "4.04"
         for junk in (b"", b"x", b"\xd2\x84\x40\xa0\x40\x40", b"\x84" * 200, b"\xd2" * 600):
