@@ -102,6 +102,15 @@ flow_line(FILE *out, const struct msg_campaign *m)
 }
 
 void
+campaign_rests(FILE *out, const struct msg_campaign *m)
+{
+	if (m->gate_grade[0] != '\0')
+		render_linef(out, "rests on", "evidence of grade %s%s",
+		    m->gate_grade, strcmp(m->gate_grade, "L2") == 0 ? "" :
+		    " at the weakest");
+}
+
+void
 campaign_progress(FILE *out, const struct msg_campaign *m, int64_t now)
 {
 	char text[192], bar[64], at[32];
@@ -118,6 +127,7 @@ campaign_progress(FILE *out, const struct msg_campaign *m, int64_t now)
 		    sizeof(text), &m->counts));
 	flow_line(out, m);
 	until_line(out, "gate", m->gate, m->gate_until, now);
+	campaign_rests(out, m);
 	until_line(out, "on hold", m->hold, m->hold_until, now);
 	if (m->per_hour != 0)
 		render_linef(out, "rate", "%" PRIu64 " devices an hour",
@@ -127,6 +137,15 @@ campaign_progress(FILE *out, const struct msg_campaign *m, int64_t now)
 		    sizeof(text), now, m->eta), render_time(at, sizeof(at),
 		    m->eta), m->eta_basis[0] != '\0' ? ": " : "",
 		    m->eta_basis);
+}
+
+void
+campaign_done_cell(struct table *t, const struct msg_wave *w)
+{
+	const bool known = w->done > 0 && w->grade[0] != '\0';
+
+	table_printf(t, "%" PRIu64 "%s%s", w->done, known ? " " : "",
+	    known ? w->grade : "");
 }
 
 void
@@ -144,12 +163,13 @@ campaign_waves(FILE *out, const struct msg_campaign *m, unsigned columns)
 	table_begin(&t, out, head, room < BAR_LEAST ? 9 : 10);
 	for (size_t i = 0; i < m->wave_count; i++) {
 		const struct msg_wave *w = &m->waves[i];
-		const uint64_t n[] = {w->done, w->active, w->retrying,
-		    w->asleep, w->broke, w->unreachable};
+		const uint64_t n[] = {w->active, w->retrying, w->asleep,
+		    w->broke, w->unreachable};
 
 		table_printf(&t, "%u", w->wave);
 		table_printf(&t, "%" PRIu64, w->size);
 		table_cell(&t, w->state);
+		campaign_done_cell(&t, w);
 		for (size_t k = 0; k < sizeof(n) / sizeof(n[0]); k++)
 			table_printf(&t, "%" PRIu64, n[k]);
 		if (room >= BAR_LEAST)

@@ -29,6 +29,10 @@ void campaign_facts(FILE *out, const struct msg_campaign *m);
 void campaign_progress(FILE *out, const struct msg_campaign *m, int64_t now);
 /* The waves and what became of them; the bar takes what is left of
  * `columns` characters. */
+/* How far what the gate says can be trusted; nothing when nobody told. */
+void campaign_rests(FILE *out, const struct msg_campaign *m);
+/* "33 L1": done, and how far that can be trusted. */
+void campaign_done_cell(struct table *t, const struct msg_wave *w);
 void campaign_waves(FILE *out, const struct msg_campaign *m,
     unsigned columns);
 /* Failures by class and reason, at most `max` rows. */

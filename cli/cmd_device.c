@@ -172,6 +172,8 @@ show_device(const struct msg_device *d)
 	for (size_t i = 0; i < d->tag_count; i++)
 		render_linef(stdout, "tag", "%s=%s", d->tag[i].name,
 		    d->tag[i].value);
+	if (d->have_attest)
+		device_show_attest(&d->attest, now);
 	if (d->have_job)
 		device_show_job(&d->job, now);
 }

@@ -129,12 +129,13 @@ put_waves(struct report *r)
 	table_begin(&r->table, r->out, head, 8);
 	for (size_t i = 0; i < r->m.wave_count; i++) {
 		const struct msg_wave *w = &r->m.waves[i];
-		const uint64_t n[] = {w->done, w->broke, w->unreachable,
-		    w->other, w->fresh + w->asleep + w->active + w->retrying};
+		const uint64_t n[] = {w->broke, w->unreachable, w->other,
+		    w->fresh + w->asleep + w->active + w->retrying};
 
 		table_printf(&r->table, "%u", w->wave);
 		table_printf(&r->table, "%" PRIu64, w->size);
 		table_cell(&r->table, w->state);
+		campaign_done_cell(&r->table, w);
 		for (size_t k = 0; k < sizeof(n) / sizeof(n[0]); k++)
 			table_printf(&r->table, "%" PRIu64, n[k]);
 	}
@@ -158,6 +159,7 @@ put_facts(struct report *r)
 	render_line(r->out, "author", r->rel.author);
 	render_line(r->out, "version", r->rel.label);
 	render_line(r->out, "gate", m->gate);
+	campaign_rests(r->out, m);
 	render_line(r->out, "jobs", render_counts(counts, sizeof(counts),
 	    &m->counts));
 	render_linef(r->out, "attempts", "%" PRIu64, m->attempts);

@@ -113,6 +113,9 @@ show_work(const struct msg_status *m)
 	    m->campaigns, m->campaigns_running, paused);
 	render_linef(stdout, "jobs", "%" PRIu64 " (%" PRIu64 " live, %" PRIu64
 	    " failed)", m->jobs, m->jobs_live, m->jobs_failed);
+	render_linef(stdout, "done", "L2 %" PRIu64 " (signed), L1 %" PRIu64
+	    " (over their keys), L0 %" PRIu64 " (anybody's word)", m->done.l2,
+	    m->done.l1, m->done.l0);
 	render_linef(stdout, "downloads", "%" PRIu64 " in sight, %" PRIu64
 	    " of %" PRIu64 " slots taken", m->downloads, m->slots,
 	    m->slots_limit);

@@ -5,6 +5,8 @@
 #include "cli/client.h"
 #include "lib/msg_records.h"
 
+/* The key of its bootloader, and what that said. */
+void device_show_attest(const struct msg_attest *a, int64_t now);
 void device_show_job(const struct msg_job *j, int64_t now);
 /* A key, this once. */
 void device_show_psk(const struct cli *c, const struct msg_psk *m);

@@ -80,6 +80,9 @@ const struct cli_cmd cli_online[] = {
 	    cmd_device_psk},
 	{"device credentials", "EP", "what it may prove itself with, without "
 	    "secrets", cmd_device_credentials},
+	{"device attest", "EP [KEYFILE|--epoch HEX|--remove]",
+	    "the public key of its bootloader, whose reports are grade L2; "
+	    "--epoch: its counters may begin anew", cmd_device_attest},
 	{"device revoke", "EP [--credential ID]",
 	    "neither serves nor updates a device, or takes one credential",
 	    cmd_device_revoke},

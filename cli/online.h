@@ -43,6 +43,7 @@ int cmd_device_revoke_cert(struct cli *c, int argc, char **argv);
 int cmd_device_revoked_certs(struct cli *c, int argc, char **argv);
 int cmd_device_credentials(struct cli *c, int argc, char **argv);
 int cmd_device_revoke(struct cli *c, int argc, char **argv);
+int cmd_device_attest(struct cli *c, int argc, char **argv);
 int cmd_device_restore(struct cli *c, int argc, char **argv);
 
 int cmd_campaign_plan(struct cli *c, int argc, char **argv);

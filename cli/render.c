@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "lib/text.h"
+#include "lib/track.h"
 
 #define JSON_MAX (512 * 1024)
 
@@ -232,6 +233,28 @@ render_total(const struct msg_counts *n)
 	    n->superseded;
 }
 
+/* " (L1)" where all are alike, " (L2 9, L1 3)"; "" when not all are known. */
+static const char *
+grades(char *dst, size_t cap, uint64_t all, const uint64_t n[GRADES])
+{
+	size_t len = 0;
+
+	dst[0] = '\0';
+	if (all == 0 || n[0] + n[1] + n[2] != all)
+		return dst;
+	for (int g = GRADES - 1; g >= 0; g--) {
+		if (n[g] == all)
+			snprintf(dst, cap, " (L%d)", g);
+		else if (n[g] > 0 && len < cap)
+			len += (size_t)snprintf(dst + len, cap - len,
+			    "%sL%d %" PRIu64, len == 0 ? " (" : ", ", g,
+			    n[g]);
+	}
+	if (len > 0 && len + 1 < cap)
+		strcpy(dst + len, ")");
+	return dst;
+}
+
 char *
 render_counts(char *dst, size_t cap, const struct msg_counts *n)
 {
@@ -245,13 +268,19 @@ render_counts(char *dst, size_t cap, const struct msg_counts *n)
 		{n->cancelled, "cancelled"},
 		{n->superseded, "superseded"},
 	};
+	const uint64_t done[] = {n->done_l0, n->done_l1, n->done_l2};
+	const uint64_t failed[] = {n->failed_l0, n->failed_l1, n->failed_l2};
+	char by[96];
 	size_t len = (size_t)snprintf(dst, cap, "%" PRIu64 "/%" PRIu64
-	    " done", n->done, render_total(n));
+	    " done%s", n->done, render_total(n), grades(by, sizeof(by),
+	    n->done, done));
 
+	(void)grades(by, sizeof(by), n->failed, failed);
 	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
 		if (part[i].n > 0 && len < cap)
 			len += (size_t)snprintf(dst + len, cap - len,
-			    ", %" PRIu64 " %s", part[i].n, part[i].what);
+			    ", %" PRIu64 " %s%s", part[i].n, part[i].what,
+			    i == 2 ? by : "");
 	return dst;
 }
 

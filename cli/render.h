@@ -58,7 +58,8 @@ char *render_age(char *dst, size_t cap, int64_t now, int64_t then);
 char *render_time(char *dst, size_t cap, int64_t at);
 /* "12 B", "64.0 KiB", "1.5 MiB", and so on to TiB */
 char *render_bytes(char *dst, size_t cap, uint64_t n);
-/* "12/20 done, 3 active, 1 failed" */
+/* "12/20 done (L2 9, L1 3), 3 active, 1 failed (L0)": grades where they are
+ * known. */
 char *render_counts(char *dst, size_t cap, const struct msg_counts *n);
 uint64_t render_total(const struct msg_counts *n);
 int64_t render_now(void);

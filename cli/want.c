@@ -23,6 +23,7 @@ const struct want_rule want_rules[] = {
 	{"--window", "window", "WHEN"},
 	{"--silent", "silent", "TIME"},
 	{"--grade", "grade", "WORD"},
+	{"--grade-nonce", "grade_nonce", NULL},
 	{"--credential", "credential", NULL},
 	{"--from", "from", "SEQUENCE"},
 	{"--approval", "approval", NULL},

@@ -74,8 +74,32 @@ put_counts(const struct store_counts *n, struct msg_campaign *ret)
 		.integrity = n->by_class[FAIL_INTEGRITY],
 		.policy = n->by_class[FAIL_POLICY],
 		.execution = n->by_class[FAIL_EXECUTION],
+		.done_l0 = n->done[GRADE_L0], .done_l1 = n->done[GRADE_L1],
+		.done_l2 = n->done[GRADE_L2],
+		.failed_l0 = n->failed[GRADE_L0],
+		.failed_l1 = n->failed[GRADE_L1],
+		.failed_l2 = n->failed[GRADE_L2],
 	};
 	ret->attempts = n->attempts;
+}
+
+/* "" where nobody has told anything. */
+static const char *
+grade_name(int grade)
+{
+	static const char *const names[GRADES + 1] = {"L0", "L1", "L2", ""};
+
+	return names[grade];
+}
+
+static const char *
+weakest(const struct policy_counts *k)
+{
+	int grade = 0;
+
+	while (grade < GRADES && k->told[grade] == 0)
+		grade++;
+	return grade_name(grade);
 }
 
 /* Before it is started the waves have sizes only. */
@@ -89,10 +113,11 @@ put_waves(const struct run *r, const struct store_tally *t, size_t n,
 
 		for (size_t i = 0; i < n; i++)
 			if (t[i].wave == w)
-				campaign_count(&t[i], &k);
+				campaign_count(&r->policy, &t[i], &k);
 		*m = (struct msg_wave){w, r->c.waves[w - 1].size, "", k.fresh,
 		    k.asleep, k.active, k.retrying, k.done, k.broke,
-		    k.unreachable, k.other};
+		    k.unreachable, k.other, k.weak, ""};
+		COPY(m->grade, weakest(&k));
 		COPY(m->state, w < r->c.wave ? "passed" : w == r->c.wave ?
 		    "open" : "closed");
 	}
@@ -204,6 +229,7 @@ put_state(struct app *app, struct run *r, struct msg_campaign *ret)
 	if (rc == 0) {
 		COPY(ret->gate, d.text);
 		ret->gate_until = d.until;
+		COPY(ret->gate_grade, grade_name(d.lowest));
 	}
 	return rc;
 }

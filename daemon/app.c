@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,6 +134,9 @@ open_rest(struct app *app, struct why *why)
 {
 	int rc = loop_new(0, &app->loop);
 
+	if (rc == 0 && getrandom(app->nonce.b, sizeof(app->nonce.b), 0) !=
+	    sizeof(app->nonce.b))
+		rc = ERR_IO;
 	if (rc == 0)
 		rc = catalog_new(&app->catalog);
 	if (rc == 0) {

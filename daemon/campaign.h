@@ -104,8 +104,9 @@ int64_t campaign_own_next(struct app *app);
 bool campaign_selects(const struct app *app, const struct select *s,
     const struct store_device *d, int64_t now);
 
-/* Adds the jobs of one kind. */
-void campaign_count(const struct store_tally *t, struct policy_counts *n);
+/* Adds the jobs of one kind; evidence below the policy's grade is weak. */
+void campaign_count(const struct policy *p, const struct store_tally *t,
+    struct policy_counts *n);
 /* Numbers of one wave, or of all that are open (`wave` 0). */
 int campaign_wave_counts(struct app *app, const struct run *r, uint32_t wave,
     struct policy_counts *ret) MUST_USE;

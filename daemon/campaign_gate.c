@@ -20,23 +20,51 @@ is_broken(enum fail_class f)
 	return f == FAIL_INTEGRITY || f == FAIL_POLICY || f == FAIL_EXECUTION;
 }
 
+/* What we have seen ourselves needs nobody's word. */
+static bool
+is_silence(enum track_reason r)
+{
+	return r == REASON_NO_ANSWER || r == REASON_SILENCE_MANIFEST ||
+	    r == REASON_SILENCE_BLOCKS || r == REASON_SILENCE_INSTALL ||
+	    r == REASON_NO_ADDRESS;
+}
+
+/* Who can say that devices have failed, and is believed too easily, can stop
+ * every campaign. */
+static void
+count_outcome(const struct policy *p, const struct store_tally *t,
+    uint64_t *outcome, struct policy_counts *n)
+{
+	const bool told = t->state == JOB_DONE || !is_silence(t->reason);
+
+	if (told && (int)t->grade < p->grade) {
+		n->weak += t->n;
+		return;
+	}
+	*outcome += t->n;
+	if (told && outcome != &n->other)
+		n->told[t->grade] += t->n;
+}
+
 /* A job that has failed, or that failed and is tried again. A device that
  * runs something newer, or will not, has no outcome. */
 static void
-count_failure(const struct store_tally *t, struct policy_counts *n)
+count_failure(const struct policy *p, const struct store_tally *t,
+    struct policy_counts *n)
 {
 	if (t->reason == REASON_SEQUENCE || t->reason == REASON_DECLINED)
-		n->other += t->n;
+		count_outcome(p, t, &n->other, n);
 	else if (is_broken(t->fail))
-		n->broke += t->n;
+		count_outcome(p, t, &n->broke, n);
 	else if (t->fail == FAIL_TRANSPORT)
-		n->unreachable += t->n;
+		count_outcome(p, t, &n->unreachable, n);
 	else if (t->state == JOB_FAILED)
 		n->other += t->n;
 }
 
 static void
-count_queued(const struct store_tally *t, struct policy_counts *n)
+count_queued(const struct policy *p, const struct store_tally *t,
+    struct policy_counts *n)
 {
 	bool failed = is_broken(t->fail) || t->fail == FAIL_TRANSPORT;
 
@@ -49,28 +77,29 @@ count_queued(const struct store_tally *t, struct policy_counts *n)
 	else
 		n->fresh += t->n;
 	if (failed && !t->begun)
-		count_failure(t, n);
+		count_failure(p, t, n);
 }
 
 void
-campaign_count(const struct store_tally *t, struct policy_counts *n)
+campaign_count(const struct policy *p, const struct store_tally *t,
+    struct policy_counts *n)
 {
 	n->size += t->n;
 	if (t->reason == REASON_RECOVERY)
 		n->recovery += t->n;
 	switch (t->state) {
 	case JOB_QUEUED:
-		count_queued(t, n);
+		count_queued(p, t, n);
 		break;
 	case JOB_DONE:
-		n->done += t->n;
+		count_outcome(p, t, &n->done, n);
 		break;
 	case JOB_FAILED:
-		count_failure(t, n);
+		count_failure(p, t, n);
 		break;
 	case JOB_CANCELLED: /* what had failed before has its outcome */
 		if (is_broken(t->fail) || t->fail == FAIL_TRANSPORT)
-			count_failure(t, n);
+			count_failure(p, t, n);
 		else
 			n->other += t->n;
 		break;
@@ -100,7 +129,7 @@ campaign_wave_counts(struct app *app, const struct run *r, uint32_t wave,
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < n; i++)
 		if (wave == 0 ? t[i].wave <= r->c.wave : t[i].wave == wave)
-			campaign_count(&t[i], ret);
+			campaign_count(&r->policy, &t[i], ret);
 	ret->attempts = k.attempts;
 	for (size_t i = 0; i < JOB_STATES; i++)
 		ret->devices += k.by_state[i];
@@ -125,11 +154,24 @@ campaign_gate(struct app *app, const struct run *r,
 
 /* --- what is done about it --- */
 
+/* A decision says how far it can be trusted. */
+static const char *
+rests(const struct policy_decision *d)
+{
+	static const char *const on[GRADES + 1] = {
+		" (weakest evidence: L0, anybody's word)",
+		" (weakest evidence: L1)", " (evidence: L2)",
+		" (by silence alone)",
+	};
+
+	return on[d->lowest];
+}
+
 int
 campaign_open_wave(struct app *app, struct store_campaign *c,
     const char *why)
 {
-	char detail[160];
+	char detail[200];
 	int rc;
 
 	if (c->wave >= c->wave_count)
@@ -139,7 +181,7 @@ campaign_open_wave(struct app *app, struct store_campaign *c,
 	c->wave_met = 0;
 	rc = campaign_save(app, c);
 	snprintf(detail, sizeof(detail), "wave %" PRIu32 " of %" PRIu32 ", %"
-	    PRIu64 " devices: %.90s", c->wave, c->wave_count,
+	    PRIu64 " devices: %.130s", c->wave, c->wave_count,
 	    c->waves[c->wave - 1].size, why);
 	if (rc == 0)
 		rc = campaign_audit(app, c, AUDIT_CAMPAIGN_WAVE, detail);
@@ -165,10 +207,10 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 
 	if (c.state != CAMPAIGN_RUNNING)
 		return 0;
-	snprintf(c.cause, sizeof(c.cause), "%s", d->text);
-	memcpy(gone.cause, c.cause, sizeof(gone.cause));
-	snprintf(was, sizeof(was), "%s", d->text);
-	log_warn("campaign: camp=%" PRIu64 " gate: %s", c.id, d->text);
+	snprintf(was, sizeof(was), "%.150s%s", d->text, rests(d));
+	memcpy(c.cause, was, sizeof(c.cause));
+	memcpy(gone.cause, was, sizeof(gone.cause));
+	log_warn("campaign: camp=%" PRIu64 " gate: %s", c.id, was);
 	switch (r->policy.on_failure) {
 	case POLICY_ABORT:
 		rc = campaign_stop(app, &c, false, was);
@@ -236,7 +278,7 @@ pardon(struct app *app, struct run *r)
 	for (size_t i = 0; rc == 0 && i < k; i++) {
 		if (t[i].wave > r->c.wave)
 			continue;
-		campaign_count(&t[i], &n);
+		campaign_count(&p, &t[i], &n);
 		count_pardoned(&t[i], &n);
 	}
 	if (rc != 0)
@@ -252,6 +294,7 @@ look_at_gate(struct app *app, struct run *r, bool *ret_changed)
 {
 	struct policy_decision d;
 	struct store_campaign c = r->c;
+	char why[POLICY_TEXT];
 	int64_t met;
 	int rc = campaign_gate(app, r, &d);
 
@@ -264,7 +307,8 @@ look_at_gate(struct app *app, struct run *r, bool *ret_changed)
 	}
 	if (d.verdict == POLICY_ADVANCE) {
 		*ret_changed = true;
-		return campaign_open_wave(app, &c, d.text);
+		snprintf(why, sizeof(why), "%.90s%s", d.text, rests(&d));
+		return campaign_open_wave(app, &c, why);
 	}
 	met = !d.met ? 0 : c.wave_met != 0 ? c.wave_met : loop_now(app->loop);
 	if (met == c.wave_met)

@@ -62,8 +62,19 @@ campaign_selects(const struct app *app, const struct select *s,
 	return select_match(s, &sub, now);
 }
 
+/* Only a plan for grade L2 pays for the look. */
+static bool
+is_attested(struct app *app, const struct plan_target *t, uint64_t device)
+{
+	struct store_attest a;
+
+	return t->policy->grade == GRADE_L2 &&
+	    app->store->ops->attest_get(app->store, device, &a) == 0;
+}
+
 static enum plan_verdict
-judge(const struct plan_target *t, const struct store_scan *s)
+judge(struct app *app, const struct plan_target *t,
+    const struct store_scan *s)
 {
 	const struct store_device *d = &s->d;
 	const struct plan_device pd = {
@@ -71,6 +82,7 @@ judge(const struct plan_target *t, const struct store_scan *s)
 		.have_seq = d->have_seq, .seq = d->seq, .seen = d->seen,
 		.created = d->created, .have_psk = d->have_psk,
 		.revoked = d->revoked,
+		.attested = is_attested(app, t, d->id),
 		.declined = s->have_last &&
 		    s->last.reason == REASON_DECLINED &&
 		    s->last.target_seq == t->seq,
@@ -102,7 +114,7 @@ on_scan(void *arg, const struct store_scan *s)
 
 	j->k->plan.seen++;
 	if (meant(j, &s->d))
-		keep(j, &s->d, judge(&j->target, s));
+		keep(j, &s->d, judge(j->app, &j->target, s));
 	return 0;
 }
 
@@ -129,7 +141,7 @@ look_up(struct judge *j, uint64_t device)
 	s.have_last = rc == 0;
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
-	keep(j, &s.d, judge(&j->target, &s));
+	keep(j, &s.d, judge(j->app, &j->target, &s));
 	return 0;
 }
 
@@ -197,7 +209,7 @@ campaign_verdict(struct app *app, const struct run *r,
 	struct judge j = {.app = app, .run = r, .rel = *rel};
 
 	judge_target(&j);
-	return judge(&j.target, scan);
+	return judge(app, &j.target, scan);
 }
 
 bool
@@ -207,7 +219,8 @@ campaign_wants(struct app *app, const struct run *r,
 	struct judge j = {.app = app, .run = r, .rel = *rel};
 
 	judge_target(&j);
-	return meant(&j, &scan->d) && judge(&j.target, scan) == PLAN_UPDATE;
+	return meant(&j, &scan->d) &&
+	    judge(app, &j.target, scan) == PLAN_UPDATE;
 }
 
 void

@@ -14,7 +14,16 @@
 
 #define COUNT_DRIVERS (DRIVER_OBSERVE + 1)
 
+/* Boot reports: by their result, or why they were not taken. */
+enum boot_count {
+	BOOT_COUNT_REPLAY = BOOT_RESULTS,
+	BOOT_COUNT_EPOCH, /* counters that began anew */
+	BOOT_COUNT_UNPROVEN,
+	BOOT_COUNTS,
+};
+
 struct counts {
+	uint64_t boot[BOOT_COUNTS];
 	uint64_t failures[FAIL_CLASSES]; /* attempts that failed */
 	uint64_t retries[FAIL_CLASSES]; /* second and later attempts, by the
 	                                   failure before */

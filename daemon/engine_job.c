@@ -65,7 +65,8 @@ counts_anew(const struct job *was, const struct job *j)
 	return j->state != was->state || j->attempt != was->attempt ||
 	    (j->started != 0) != (was->started != 0) ||
 	    (j->due == 0) != (was->due == 0) ||
-	    j->last_fail != was->last_fail || j->reason != was->reason;
+	    j->last_fail != was->last_fail || j->reason != was->reason ||
+	    j->grade != was->grade;
 }
 
 static void
@@ -102,19 +103,35 @@ count_step(struct engine *e, const struct job *was, const struct job *j)
 		runs_progress(e->app, j->campaign);
 }
 
-/* Evidence below the grade that the campaign asks for proves nothing: it is
- * a sign of life. */
-static bool
-too_weak(const struct engine *e, const struct job *job,
-    const struct track_event *ev)
+/*
+ * Evidence below the grade that the campaign asks for proves nothing: that
+ * it went well is a sign of life, and so is whatever anybody can say (L0). A
+ * failure over the device's own channel ends the attempt, and the gate looks
+ * at its grade; that the device is in recovery mode, which would stop the
+ * campaign at once, is such a failure then.
+ */
+static const struct track_event *
+weigh(const struct engine *e, const struct job *job,
+    const struct track_event *ev, struct track_event *ret)
 {
+	static const struct track_event alive = {.type = TRACK_ALIVE};
 	struct run *r;
 
 	if (job->campaign == 0 || (ev->type != TRACK_SEEN_RUNNING &&
-	    (ev->type != TRACK_REPORT || ev->phase != PHASE_SUCCEEDED)))
-		return false;
-	return runs_get(e->app, job->campaign, &r) == 0 &&
-	    (int)ev->grade < r->policy.grade;
+	    (ev->type != TRACK_REPORT || ev->phase < PHASE_SUCCEEDED)) ||
+	    runs_get(e->app, job->campaign, &r) != 0)
+		return ev;
+	*ret = *ev;
+	if (r->policy.grade_nonce && ev->grade == GRADE_L2 && !ev->nonce)
+		ret->grade = GRADE_L1;
+	if ((int)ret->grade >= r->policy.grade)
+		return ret;
+	if (ev->type == TRACK_SEEN_RUNNING || ev->phase == PHASE_SUCCEEDED ||
+	    ret->grade == GRADE_L0)
+		return &alive;
+	if (ev->reason == REASON_RECOVERY)
+		ret->reason = REASON_BOOT;
+	return ret;
 }
 
 /* The attempt of `was` has ended. When another job takes over, the download
@@ -154,15 +171,14 @@ end_requeued(struct engine *e, const struct job *was, struct job *job)
 int
 engine_step(struct engine *e, struct job *job, const struct track_event *ev)
 {
-	static const struct track_event alive = {.type = TRACK_ALIVE};
 	struct app *app = e->app;
 	struct store *s = app->store;
+	struct track_event weighed;
 	struct job was, next;
 	unsigned todo = 0;
 	int rc = 0;
 
-	if (too_weak(e, job, ev))
-		ev = &alive;
+	ev = weigh(e, job, ev, &weighed);
 	for (int i = 0; i < CAS_TRIES; i++) {
 		was = *job;
 		todo = track_step(&was, ev, &app->conf.track,

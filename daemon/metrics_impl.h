@@ -63,6 +63,8 @@ void metrics_jobs_by_class(struct metrics *m);
 void metrics_attempt_failures(struct metrics *m);
 void metrics_pushes(struct metrics *m);
 void metrics_retries(struct metrics *m);
+void metrics_boot_reports(struct metrics *m);
+void metrics_jobs_done(struct metrics *m);
 void metrics_backoff_jobs(struct metrics *m);
 void metrics_due_jobs(struct metrics *m);
 void metrics_oldest_due(struct metrics *m);

@@ -153,6 +153,30 @@ metrics_retries(struct metrics *m)
 }
 
 void
+metrics_boot_reports(struct metrics *m)
+{
+	static const char *const not_taken[BOOT_COUNTS - BOOT_RESULTS] = {
+		[BOOT_COUNT_REPLAY - BOOT_RESULTS] = "replay",
+		[BOOT_COUNT_EPOCH - BOOT_RESULTS] = "epoch",
+		[BOOT_COUNT_UNPROVEN - BOOT_RESULTS] = "unproven",
+	};
+
+	for (int i = 0; i < BOOT_COUNTS; i++)
+		metrics_of(m, i < BOOT_RESULTS ?
+		    boot_result_name((enum boot_result)i) :
+		    not_taken[i - BOOT_RESULTS], m->app->counts.boot[i]);
+}
+
+void
+metrics_jobs_done(struct metrics *m)
+{
+	static const char *const grade[GRADES] = {"L0", "L1", "L2"};
+
+	for (int i = 0; m->have_gauges && i < GRADES; i++)
+		metrics_of(m, grade[i], m->gauges.done[i]);
+}
+
+void
 metrics_pushes(struct metrics *m)
 {
 	for (int d = 0; d < COUNT_DRIVERS; d++) {

@@ -14,6 +14,8 @@ int res_manifest_own(struct app *app, const struct req *req,
 int res_image(struct app *app, const struct req *req, struct resp *resp);
 int res_rest(struct app *app, const struct req *req, struct resp *resp);
 int res_report(struct app *app, const struct req *req, struct resp *resp);
+int res_boot(struct app *app, const struct req *req, struct resp *resp);
+int res_nonce(struct app *app, const struct req *req, struct resp *resp);
 int res_rd(struct app *app, const struct req *req, struct resp *resp);
 int res_rd_one(struct app *app, const struct req *req, struct resp *resp);
 

@@ -342,6 +342,8 @@ put_work(struct msg_status *m, const struct app *app)
 	m->campaigns_paused = g.campaigns[CAMPAIGN_PAUSED];
 	m->jobs_failed = g.jobs[JOB_FAILED];
 	m->backoff = g.backoff;
+	m->done = (struct msg_grades){g.done[GRADE_L0], g.done[GRADE_L1],
+	    g.done[GRADE_L2]};
 	m->due = g.due;
 	if (s->ops->next_due(s, &due) == 0 && due <= m->now)
 		m->oldest_due = due;

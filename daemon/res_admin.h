@@ -89,6 +89,7 @@ int admin_end(struct app *app, const struct req *req, struct resp *resp,
 
 void admin_msg_device(struct app *app, const struct store_device *d,
     struct msg_device *ret);
+void admin_msg_attest(const struct store_attest *a, struct msg_attest *ret);
 void admin_msg_job(struct app *app, const struct job *j, struct msg_job *ret);
 void admin_msg_release(const struct store_release *r,
     struct msg_release *ret);
@@ -118,6 +119,9 @@ int res_admin_device_credential(struct app *, const struct req *,
     struct resp *);
 int res_admin_device_cert(struct app *, const struct req *, struct resp *);
 int res_admin_revoked(struct app *, const struct req *, struct resp *);
+
+int res_admin_device_attest(struct app *, const struct req *,
+    struct resp *);
 int res_admin_device_tags(struct app *, const struct req *, struct resp *);
 int res_admin_explain(struct app *, const struct req *, struct resp *);
 int res_admin_releases(struct app *, const struct req *, struct resp *);

@@ -183,6 +183,7 @@ int
 res_admin_device(struct app *app, const struct req *req, struct resp *resp)
 {
 	static struct store_device d;
+	static struct store_attest a;
 	static struct msg_device m;
 	int rc;
 
@@ -194,6 +195,9 @@ res_admin_device(struct app *app, const struct req *req, struct resp *resp)
 	if (req->method == M_DELETE)
 		return device_delete(app, req, resp, &d);
 	admin_msg_device(app, &d, &m);
+	m.have_attest = ST(app, attest_get, d.id, &a) == 0;
+	if (m.have_attest)
+		admin_msg_attest(&a, &m.attest);
 	return admin_put(req, resp, &msg_device, &m);
 }
 

@@ -1,11 +1,13 @@
 /*
  * POST r: what a device says of itself. A SUIT_Report (Content-Format 270)
  * or the compact status map; without a Content-Format the first byte tells.
- * The answer, 2.04, leaves after the commit.
+ * A boot report (18) is another thing, see res_boot.c. The answer, 2.04,
+ * leaves after the commit.
  *
- * Grade: L2 when the device's own key signed it, L1 when its channel is
- * authenticated, else L0. A report that was signed by some other key counts
- * as its channel does.
+ * Grade: L1 when its channel is authenticated or its PSK's MAC is in it, else
+ * L0. A PSK is the application's, so that it never proves L2. A MAC alone
+ * has no order: outside of the device's own channel it needs a nonce of ours,
+ * or whoever has heard an old failure could send it for ever.
  */
 #include "daemon/res.h"
 
@@ -109,7 +111,12 @@ identify(struct intake *in)
 		return why_set(&in->resp->why, ERR_INVALID, "ep");
 	if (in->signer != 0) {
 		in->id.how = IDENT_CREDENTIAL;
-		in->id.grade = GRADE_L2;
+		in->id.grade = GRADE_L1;
+		if (in->req->who.device != in->signer &&
+		    !nonce_fresh(&app->nonce, in->signer,
+		    loop_mono(app->loop) / 1000, in->rep.nonce))
+			return why_set(&in->resp->why, ERR_UNAUTHORIZED,
+			    "a report by MAC alone needs a nonce: GET r");
 		rc = app->store->ops->device_get(app->store, in->signer,
 		    &in->id.dev);
 		return rc != 0 ? rc : access_revoked(&in->id.dev,
@@ -202,8 +209,11 @@ int
 res_report(struct app *app, const struct req *req, struct resp *resp)
 {
 	struct intake in = {.app = app, .req = req, .resp = resp};
-	int rc = parse(&in);
+	int rc;
 
+	if (req->have_cf && req->cf == CF_COSE_SIGN1)
+		return res_boot(app, req, resp);
+	rc = parse(&in);
 	if (rc == 0)
 		rc = identify(&in);
 	if (rc == 0)

@@ -14,6 +14,7 @@ const struct route routes_device[] = {
 	    "rt=\"suit.manifest\""},
 	{"i/{d}", M_GET, ROLE_NOBODY, ROUTE_BLOCKS, res_image, NULL},
 	{"r", M_POST, ROLE_NOBODY, 0, res_report, "rt=\"suit.report\""},
+	{"r", M_GET, ROLE_NOBODY, ROUTE_HIDDEN, res_nonce, NULL},
 	{"rd", M_POST, ROLE_NOBODY, 0, res_rd, "rt=\"core.rd\";ct=40"},
 	{"rd/{id}", M_POST | M_PUT | M_DELETE, ROLE_NOBODY, 0, res_rd_one,
 	    NULL},

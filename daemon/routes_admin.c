@@ -38,6 +38,8 @@ const struct route routes_admin[] = {
 	{"a/devices/{ep}/credentials/{id}", M_DELETE, OP, SC,
 	    res_admin_device_credential, NULL},
 	{"a/devices/{ep}/cert", M_PUT, OP, SC, res_admin_device_cert, NULL},
+	{"a/devices/{ep}/attest", M_GET | M_PUT | M_DELETE, RW(LOOK, OP), SC,
+	    res_admin_device_attest, NULL},
 	{"a/revoked", M_GET | M_POST, RW(LOOK, OP), 0, res_admin_revoked,
 	    "rt=\"suitd.list\""},
 	{"a/devices/{ep}/tags", M_PUT, OP, SC, res_admin_device_tags, NULL},

@@ -13,6 +13,7 @@
 #include "db/blob.h"
 #include "db/store.h"
 #include "lib/conf.h"
+#include "lib/nonce.h"
 
 struct access; /* access.h: who may do what */
 struct admit; /* admit.h: who may start now */
@@ -64,6 +65,7 @@ struct app {
 	struct trusted *trusted; /* NULL: no list */
 	struct audit *audit; /* NULL in tests without any */
 	struct twins *twins; /* NULL: nobody looks */
+	struct nonce_key nonce; /* of this start */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

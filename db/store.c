@@ -103,6 +103,16 @@ rules_revoked(const struct store_revoked *r)
 }
 
 int
+rules_attest(const struct store_attest *a)
+{
+	if (a->device == 0 || a->key_len == 0 ||
+	    (unsigned)a->result >= BOOT_RESULTS)
+		return ERR_INVALID;
+	return a->key_len > sizeof(a->key) || a->gone_n > LIMIT_BOOT_EPOCHS ?
+	    ERR_SIZE : 0;
+}
+
+int
 rules_author(const struct store_author *a)
 {
 	int err = rules_text(a->name, 1, LIMIT_KEY_NAME);
@@ -298,6 +308,8 @@ struct store_tally
 tally_of(const struct job *j)
 {
 	bool queued = j->state == JOB_QUEUED;
+	bool outcome = !rules_live(j->state) || (queued && j->started == 0 &&
+	    j->last_fail != FAIL_NONE);
 
 	return (struct store_tally){
 		.wave = j->wave,
@@ -306,6 +318,7 @@ tally_of(const struct job *j)
 		.waiting = queued && j->due == 0,
 		.fail = j->last_fail,
 		.reason = j->reason,
+		.grade = outcome ? j->grade : GRADE_L0,
 		.n = 1,
 	};
 }
@@ -320,8 +333,12 @@ tally_sum(struct store_counts *k, const struct store_tally *t)
 		k->starting += t->n;
 	if (t->waiting)
 		k->waiting += t->n;
-	if (t->state == JOB_FAILED)
+	if (t->state == JOB_DONE)
+		k->done[t->grade] += t->n;
+	if (t->state == JOB_FAILED) {
 		k->by_class[t->fail] += t->n;
+		k->failed[t->grade] += t->n;
+	}
 }
 
 static bool

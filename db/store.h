@@ -31,6 +31,8 @@
 #include "db/store_revoked.h"
 
 #include "db/store_rights.h"
+
+#include "lib/bootreport.h"
 #include "lib/err.h"
 #include "lib/lag.h"
 #include "lib/limits.h"
@@ -119,6 +121,28 @@ struct store_scan_filter {
 };
 #define STORE_SCAN_MAX 10000
 #define STORE_SETTLE_MAX 500
+
+/* The key of a device's bootloader, and what it last said (bootreport.h). */
+struct store_attest {
+	uint64_t device;
+	uint8_t kid[8]; /* no other device's */
+	size_t key_len;
+	uint8_t key[512]; /* public COSE_Key */
+	int64_t created; /* when the key was set */
+	struct bootreport_mark mark; /* the highest that was taken */
+	enum boot_result result; /* with mark.have, as all that follows */
+	uint64_t sequence;
+	bool have_list;
+	uint64_t list_seq;
+	int64_t at; /* when it came */
+	int64_t fresh_at; /* the last one with a nonce of ours; 0: none yet */
+	bool have_pending; /* an epoch that waits for an operator's word */
+	uint8_t pending[BOOTREPORT_EPOCH];
+	size_t gone_n; /* epochs that were before this one: never again */
+	uint8_t gone[LIMIT_BOOT_EPOCHS][BOOTREPORT_EPOCH];
+	uint64_t refused; /* replays, one a minute at most */
+	int64_t refused_at;
+};
 
 struct store_author {
 	char name[LIMIT_KEY_NAME + 1];
@@ -243,9 +267,11 @@ struct store_tally {
 	bool waiting; /* queued with no due time: waits for contact */
 	enum fail_class fail; /* last_fail */
 	enum track_reason reason;
+	enum grade grade; /* of the evidence for the outcome of final jobs and
+	                     of those that wait after a failure; else L0 */
 	uint64_t n;
 };
-#define STORE_TALLY 1024 /* more kinds in one campaign are ERR_SPACE */
+#define STORE_TALLY 2048 /* more kinds in one campaign are ERR_SPACE */
 
 /* The sum of a tally. */
 struct store_counts {
@@ -254,6 +280,8 @@ struct store_counts {
 	uint64_t starting; /* begun */
 	uint64_t waiting;
 	uint64_t by_class[FAIL_CLASSES]; /* of failed jobs */
+	uint64_t done[GRADES], failed[GRADES]; /* jobs in these states, by the
+	                                          grade of the evidence */
 	uint64_t attempts; /* of all jobs together */
 };
 
@@ -261,6 +289,7 @@ struct store_counts {
 struct store_gauges {
 	uint64_t campaigns[CAMPAIGN_ABORTED + 1]; /* by state */
 	uint64_t jobs[JOB_STATES];
+	uint64_t done[GRADES]; /* jobs that are, by their evidence */
 	uint64_t backoff; /* queued after a failure, until their time comes */
 	uint64_t due; /* that jobs_due would give; STORE_DUE: or more */
 };
@@ -397,6 +426,16 @@ struct store_ops {
 	int (*revoked_remove)(struct store *s, const char *name);
 	int (*revoked_list)(struct store *s, const char *after, size_t limit,
 	    struct store_revoked *ret, size_t *ret_n);
+
+	/* attest: put makes or replaces a device's. ERR_NOT_FOUND: no such
+	 * device; ERR_EXISTS: the kid is another device's. It goes with its
+	 * device. */
+	int (*attest_put)(struct store *s, const struct store_attest *a);
+	int (*attest_get)(struct store *s, uint64_t device,
+	    struct store_attest *ret);
+	int (*attest_by_kid)(struct store *s, const uint8_t kid[8],
+	    struct store_attest *ret);
+	int (*attest_remove)(struct store *s, uint64_t device);
 
 	/* author: put replaces by name; at most LIMIT_KEYRING (ERR_LIMIT) */
 	int (*author_put)(struct store *s, const struct store_author *a);

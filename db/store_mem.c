@@ -212,6 +212,7 @@ store_mem_open(struct store **ret_store)
 	mem_device_init(m, &ops);
 	mem_credential_init(m, &ops);
 	mem_revoked_init(m, &ops);
+	mem_attest_init(m, &ops);
 	mem_release_init(m, &ops);
 	mem_campaign_init(m, &ops);
 	mem_job_init(m, &ops);

@@ -31,6 +31,7 @@ enum mem_name {
 	MEM_DEVICE,
 	MEM_CREDENTIAL,
 	MEM_REVOKED,
+	MEM_ATTEST,
 	MEM_AUTHOR,
 	MEM_RELEASE,
 	MEM_ENVELOPE,
@@ -139,12 +140,17 @@ struct mem_trust {
 /* The tallies follow the job table: after each change of it. */
 void mem_tally_changed(struct mem *m, const void *old, const void *now);
 
+/* store_mem_attest.c: goes with its device. */
+void mem_attest_drop(struct mem *m, uint64_t device);
+
 /* Each group names its tables and verbs. */
 void mem_device_init(struct mem *m, struct store_ops *ops);
 /* All of a device's. */
 void mem_credential_drop(struct mem *m, uint64_t device);
 void mem_credential_init(struct mem *m, struct store_ops *ops);
 void mem_revoked_init(struct mem *m, struct store_ops *ops);
+
+void mem_attest_init(struct mem *m, struct store_ops *ops);
 void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);

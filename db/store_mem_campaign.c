@@ -30,7 +30,7 @@ cmp_tally(const struct mem_tally *x, const struct mem_tally *y)
 		{x->campaign, y->campaign}, {a->wave, b->wave},
 		{a->state, b->state}, {a->begun, b->begun},
 		{a->waiting, b->waiting}, {a->fail, b->fail},
-		{a->reason, b->reason},
+		{a->reason, b->reason}, {a->grade, b->grade},
 	};
 	int c = 0;
 

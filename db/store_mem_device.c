@@ -208,6 +208,7 @@ device_remove(struct store *s, uint64_t id)
 	    (j = x->row[i - 1])->device == id)
 		mem_set(m, MEM_JOB, j, NULL);
 	mem_credential_drop(m, id);
+	mem_attest_drop(m, id);
 	mem_set(m, MEM_DEVICE, d, NULL);
 	store_wrote(s, id);
 	return 0;

@@ -341,6 +341,8 @@ gauge_jobs(const struct mem *m, struct store_gauges *g)
 		const struct store_tally *t = &m->tally[i].t;
 
 		g->jobs[t->state] += t->n;
+		if (t->state == JOB_DONE)
+			g->done[t->grade] += t->n;
 		if (t->state == JOB_QUEUED && !t->begun && !t->waiting &&
 		    t->fail != FAIL_NONE)
 			g->backoff += t->n;

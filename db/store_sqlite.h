@@ -276,6 +276,12 @@ int sq_credential_used(struct store *s, uint64_t id, int64_t at);
 int sq_credential_count(struct store *s, uint64_t id, uint64_t counter);
 int sq_credential_remove(struct store *s, uint64_t id);
 
+int sq_attest_put(struct store *s, const struct store_attest *a);
+int sq_attest_get(struct store *s, uint64_t device, struct store_attest *ret);
+int sq_attest_by_kid(struct store *s, const uint8_t kid[8],
+    struct store_attest *ret);
+int sq_attest_remove(struct store *s, uint64_t device);
+
 int sq_author_put(struct store *s, const struct store_author *a);
 int sq_author_get(struct store *s, const char *name, struct store_author *ret);
 int sq_author_remove(struct store *s, const char *name);

@@ -35,9 +35,9 @@ static const char CAMPAIGN_LIVE[] =
     "SELECT " COLS " FROM campaign INDEXED BY campaign_live"
     " WHERE (state < 3 OR work <> 0) AND id > ?1 ORDER BY id LIMIT ?2";
 static const char CAMPAIGN_TALLY[] =
-    "SELECT wave, state, begun, waiting, fail, reason, n, attempts"
+    "SELECT wave, state, begun, waiting, fail, reason, grade, n, attempts"
     " FROM job_tally WHERE campaign = ?1"
-    " ORDER BY wave, state, begun, waiting, fail, reason LIMIT ?2";
+    " ORDER BY wave, state, begun, waiting, fail, reason, grade LIMIT ?2";
 
 static const char PLAN_PUT[] =
     "INSERT INTO plan VALUES (?1, ?2, ?3)"
@@ -259,6 +259,7 @@ tally_row(struct row *r, void *out)
 	t->waiting = row_int(r) != 0;
 	t->fail = row_enum(r, FAIL_CLASSES);
 	t->reason = row_enum(r, REASONS);
+	t->grade = row_enum(r, GRADES);
 	t->n = (uint64_t)row_int(r);
 }
 

@@ -224,8 +224,10 @@ struct rule {
 #define JOB_KINDS \
 	"SELECT coalesce(campaign, 0) AS campaign, wave, state," \
 	" state = 0 AND started <> 0 AS begun, state = 0 AND due = 0 AS" \
-	" waiting, last_fail AS fail, reason, count(*) AS n," \
-	" sum(attempt) AS attempts FROM job GROUP BY 1, 2, 3, 4, 5, 6, 7"
+	" waiting, last_fail AS fail, reason, CASE WHEN state >= 5 OR" \
+	" (state = 0 AND started = 0 AND last_fail <> 0) THEN grade ELSE 0" \
+	" END AS grade, count(*) AS n, sum(attempt) AS attempts FROM job" \
+	" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
 #define FORGET_DEVICE "; suitctl device remove EP takes the job with its device"
 #define EVENT_LOST_MAX "10000"
 #define EVENTS_LOST "(SELECT max(id) - min(id) + 1 - count(*) FROM event)"
@@ -265,7 +267,7 @@ static const struct rule rules[] = {
 	    TALLY("job", JOBS), TALLY_FIX("job", JOBS), NULL},
 	{"tally-live-jobs", 2, "the count of live jobs",
 	    TALLY("job_live", LIVE), TALLY_FIX("job_live", LIVE), NULL},
-	{"campaign-sums", 2, "the sums of jobs by kind",
+	{"campaign-sums", 5, "the sums of jobs by kind",
 	    "SELECT 'campaign ' || campaign || ' state ' || state FROM ("
 	    JOB_KINDS " EXCEPT SELECT * FROM job_tally) UNION "
 	    "SELECT 'campaign ' || campaign || ' state ' || state FROM ("
@@ -296,6 +298,13 @@ static const struct rule rules[] = {
 	    " length(name) > 241 OR length(reason) > 128",
 	    NULL, RESTORE ", or revoke the certificate anew: suitctl device "
 	    "revoke-cert"},
+	{"attest-key", 5, "keys of bootloaders that cannot be read",
+	    "SELECT 'device ' || device FROM attest WHERE length(kid) <> 8"
+	    " OR length(key) NOT BETWEEN 1 AND 512 OR length(epoch) <> 8"
+	    " OR length(pending) <> 8 OR length(gone) % 8 <> 0"
+	    " OR length(gone) > 8 * 16 OR result NOT BETWEEN 0 AND 3",
+	    NULL, "set each anew: suitctl device attest EP KEY; until then "
+	    "its reports are refused"},
 	{"release-classes", 1, "releases whose classes are not as signed",
 	    "SELECT 'release ' || id FROM release AS r WHERE"
 	    " length(classes) / 16 <> (SELECT count(*) FROM release_class"

@@ -49,6 +49,7 @@ static const char TAG_DELETE[] =
 static const char JOBS_DELETE[] = "DELETE FROM job WHERE device = ?1";
 static const char CREDENTIALS_DELETE[] =
     "DELETE FROM credential WHERE device = ?1";
+static const char ATTEST_DELETE[] = "DELETE FROM attest WHERE device = ?1";
 static const char DEVICE_DELETE[] = "DELETE FROM device WHERE id = ?1";
 
 /* ?1 after, ?2 the least ep to look at, ?3 prefix, ?4 limit, ?5 class */
@@ -387,6 +388,8 @@ sq_device_remove(struct store *store, uint64_t id)
 		err = sq_write(s, Q(JOBS_DELETE, V_INT(id)));
 	if (err == 0)
 		err = sq_write(s, Q(CREDENTIALS_DELETE, V_INT(id)));
+	if (err == 0)
+		err = sq_write(s, Q(ATTEST_DELETE, V_INT(id)));
 	if (err == 0)
 		err = tags_drop(s, &d);
 	if (err == 0)

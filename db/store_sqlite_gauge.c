@@ -6,8 +6,8 @@
 #include "db/store_sqlite.h"
 
 static const char JOBS[] =
-    "/* scans */ SELECT state, begun, waiting, fail, sum(n) FROM job_tally"
-    " GROUP BY state, begun, waiting, fail";
+    "/* scans */ SELECT state, begun, waiting, fail, grade, sum(n)"
+    " FROM job_tally GROUP BY state, begun, waiting, fail, grade";
 static const char CAMPAIGNS[] =
     "/* scans */ SELECT state, count(*) FROM campaign GROUP BY state";
 /* as the indexes of store_sqlite_job.c say it */
@@ -28,9 +28,12 @@ add_jobs(void *arg, struct row *r)
 	unsigned state = row_enum(r, JOB_STATES);
 	bool begun = row_int(r) != 0, waiting = row_int(r) != 0;
 	unsigned fail = row_enum(r, FAIL_CLASSES);
+	unsigned grade = row_enum(r, GRADES);
 	uint64_t n = (uint64_t)row_int(r);
 
 	g->jobs[state] += n;
+	if (state == JOB_DONE)
+		g->done[grade] += n;
 	if (state == JOB_QUEUED && !begun && !waiting && fail != FAIL_NONE)
 		g->backoff += n;
 	return 0;

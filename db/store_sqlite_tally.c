@@ -12,7 +12,7 @@
 #include "db/store_sqlite.h"
 
 static const char ADD[] =
-    "INSERT INTO job_tally VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    "INSERT INTO job_tally VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
     " ON CONFLICT DO UPDATE SET n = n + excluded.n,"
     " attempts = attempts + excluded.attempts";
 static const char ADD_LIVE[] =
@@ -24,7 +24,8 @@ same_kind(const struct sq_change *a, const struct sq_change *b)
 	return a->campaign == b->campaign && a->kind.wave == b->kind.wave &&
 	    a->kind.state == b->kind.state && a->kind.begun == b->kind.begun &&
 	    a->kind.waiting == b->kind.waiting &&
-	    a->kind.fail == b->kind.fail && a->kind.reason == b->kind.reason;
+	    a->kind.fail == b->kind.fail &&
+	    a->kind.reason == b->kind.reason && a->kind.grade == b->kind.grade;
 }
 
 /* A kind that has none left has no row: a trigger sees to that. */
@@ -36,7 +37,8 @@ add(struct sq *s, const struct sq_change *c)
 	return sq_write(s, Q(ADD, V_INT(c->campaign), V_INT(c->kind.wave),
 	    V_INT(c->kind.state), V_INT(c->kind.begun),
 	    V_INT(c->kind.waiting), V_INT(c->kind.fail),
-	    V_INT(c->kind.reason), V_INT(c->n), V_INT(c->attempts)));
+	    V_INT(c->kind.reason), V_INT(c->kind.grade), V_INT(c->n),
+	    V_INT(c->attempts)));
 }
 
 static int

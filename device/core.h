@@ -6,6 +6,7 @@
  *   suitdev_trigger.c being told to come
  *   suitdev_trust.c   the trust list, freshness
  *   suitdev_nv.c      the state in the storage
+ *   suitdev_attest.c  signed boot reports
  */
 #ifndef SUITD_DEVICE_CORE_H
 #define SUITD_DEVICE_CORE_H
@@ -67,6 +68,14 @@ void core_list_answer(struct suitdev *d, int64_t now,
 enum track_reason core_list_judge(struct suitdev *d);
 int core_fresh_ask(struct suitdev *d);
 void core_fresh_answer(struct suitdev *d, int64_t now,
+    const struct suitdev_response *r);
+
+/* suitdev_attest.c; without cfg.attest nothing is ever due */
+/* A start, before the state is saved: without that nothing is signed. */
+void core_attest_start(struct suitdev *d);
+int64_t core_attest_due(const struct suitdev *d);
+int core_attest(struct suitdev *d);
+void core_attested(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
 
 /* suitdev_fetch.c */

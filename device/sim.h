@@ -5,6 +5,7 @@
  *   sim_net.c    sockets, and the wire that loses, doubles and delays
  *   sim_dev.c    one device: core, storage, exchanges, power
  *   sim_fault.c  what is wrong with it, and when it sleeps
+ *   sim_attest.c its bootloader's key
  *   sim_show.c   progress, table, JSON
  *
  * Each device has an address of its own (127.1.0.1 and on), for a server
@@ -62,6 +63,8 @@ struct sim_args {
 	uint8_t class_id[16], vendor[16];
 	const char *prefix;
 	const char *psk_file;
+	const char *attest_dir; /* keys of bootloaders; NULL: they have none */
+	bool attest_nonce;
 	double loss, dup; /* 0 to 1 */
 	int delay_ms; /* at most; each datagram draws its own */
 	unsigned kill_n, kill_percent;
@@ -114,6 +117,8 @@ struct sim_dev {
 	bool dtls_over; /* ended; freed when nobody is inside of it */
 	uint8_t psk[LIMIT_PSK_KEY];
 	size_t psk_n;
+	struct suitdev_attest attest;
+	struct cose_key *boot_key; /* NULL: none */
 
 	uint64_t attempts, blocks, repeats; /* over power cycles */
 	enum sim_result result;
@@ -173,6 +178,9 @@ void sim_dev_input(struct sim_dev *d, const struct exch_peer *from,
     struct slice dgram);
 /* Runs core and exchanges as far as time allows. */
 void sim_dev_run(struct sim_dev *d);
+
+/* sim_attest.c: says what is wrong */
+int sim_attest(struct sim_dev *d) MUST_USE;
 
 /* sim_show.c */
 void sim_show_list(const struct sim *s);

@@ -35,6 +35,9 @@ static const char usage[] =
 "  --newer N             N devices run a sequence above any release's\n"
 "  --seq S               sequence the others run (default 1)\n"
 "  --psk-file F          lines \"EP HEXKEY\"\n"
+"  --attest DIR          bootloaders sign reports with DIR/EP.pem, which is made\n"
+"                        with DIR/EP.pub.pem where there is none\n"
+"  --attest-nonce        with a nonce of the server\n"
 "  --prefix TEXT         of endpoint names (default \"sim-\")\n"
 "  --seed S              of everything that is drawn (default 1)\n"
 "  --addr-base A         device k has address A + k + 1 (127.1.0.0 when the\n"
@@ -57,7 +60,7 @@ enum opt {
 	O_DELAY, O_KILL, O_NEWER, O_SEQ, O_PSK, O_PREFIX, O_SEED, O_ADDR,
 	O_PORT, O_POLL, O_SCALE, O_ACK, O_UNTIL, O_LINGER, O_JSON, O_LIST,
 	O_VERSION, O_HELP, O_BRICK, O_BAD_BOOT, O_SINGLE, O_MUTE, O_SLEEP,
-	O_BOOT_SPREAD, O_TRUST, O_FRESH,
+	O_BOOT_SPREAD, O_TRUST, O_FRESH, O_ATTEST, O_ATTEST_NONCE,
 };
 
 static const struct option options[] = {
@@ -76,6 +79,8 @@ static const struct option options[] = {
 	{"mute", 1, NULL, O_MUTE}, {"sleep", 1, NULL, O_SLEEP},
 	{"boot-spread", 1, NULL, O_BOOT_SPREAD},
 	{"trust", 1, NULL, O_TRUST}, {"fresh", 0, NULL, O_FRESH},
+	{"attest", 1, NULL, O_ATTEST},
+	{"attest-nonce", 0, NULL, O_ATTEST_NONCE},
 	{"json", 0, NULL, O_JSON}, {"list-devices", 0, NULL, O_LIST},
 	{"verbose", 0, NULL, 'v'}, {"version", 0, NULL, O_VERSION},
 	{"help", 0, NULL, O_HELP}, {NULL, 0, NULL, 0},
@@ -327,6 +332,8 @@ set(struct sim_args *a, int opt, const char *v)
 	case O_SINGLE: return a->single_slot = true;
 	case O_SLEEP: return duty(v, a);
 	case O_PSK: a->psk_file = v; return true;
+	case O_ATTEST: a->attest_dir = v; return true;
+	case O_ATTEST_NONCE: return a->attest_nonce = true;
 	case O_PREFIX: a->prefix = v; return true;
 	case O_ADDR: return address(v, &a->addr_base);
 	case O_JSON: return a->json = true;
@@ -369,6 +376,8 @@ check(struct sim_args *a)
 	    a->share[SIM_MUTE] > 1)
 		return complain("--brick, --bad-boot and --mute are more than "
 		    "all devices");
+	if (a->attest_nonce && a->attest_dir == NULL)
+		return complain("--attest-nonce needs --attest");
 	if (a->list)
 		return 0;
 	if (a->server == NULL)

@@ -300,6 +300,8 @@ configure(struct sim_dev *d, struct suitdev_config *c)
 		d->trust->random = draw;
 		c->trust = d->trust;
 	}
+	if (d->boot_key != NULL)
+		c->attest = &d->attest;
 	memcpy(c->class_id, a->class_id, sizeof c->class_id);
 	memcpy(c->vendor, a->vendor, sizeof c->vendor);
 }
@@ -365,12 +367,19 @@ set_result(struct sim_dev *d, enum sim_result now)
 	}
 }
 
+/* Nothing is left that the server should hear of. */
+static bool
+has_said(const struct sim_dev *d)
+{
+	return !d->kind->reports || (d->core.nv.owed == PHASE_IDLE &&
+	    (d->boot_key == NULL || d->attest.at > 0));
+}
+
 /* Faults end a device where a sound one goes on. */
 static void
 note_fault(struct sim_dev *d)
 {
-	const bool said = !d->kind->reports ||
-	    d->core.nv.owed == PHASE_IDLE;
+	const bool said = has_said(d);
 	const bool known = !d->kind->registers || d->core.registered;
 	const bool over = d->fault == SIM_MUTE ||
 	    (d->fault == SIM_BAD_BOOT && d->ram.refused_boots > 0);
@@ -388,7 +397,7 @@ static void
 note_result(struct sim_dev *d)
 {
 	const struct suitdev *c = &d->core;
-	const bool said = !d->kind->reports || c->nv.owed == PHASE_IDLE;
+	const bool said = has_said(d);
 	const bool known = !d->kind->registers || c->registered;
 	enum sim_result now = d->result;
 
@@ -574,7 +583,9 @@ sim_dev_new(struct sim *s, unsigned index)
 		if (d->trust == NULL)
 			return ERR_NOMEM;
 	}
-	return d->manifest == NULL || d->timer == NULL ? ERR_NOMEM : 0;
+	if (d->manifest == NULL || d->timer == NULL)
+		return ERR_NOMEM;
+	return sim_attest(d);
 }
 
 void
@@ -585,6 +596,7 @@ sim_dev_free(struct sim_dev *d)
 	if (d->timer != NULL)
 		event_free(d->timer);
 	storage_ram_fini(&d->ram);
+	cose_key_free(d->boot_key);
 	free(d->manifest);
 	free(d->trust);
 }

@@ -164,13 +164,15 @@ show_json(const struct sim *s)
 		json_text(d->ep);
 		printf(",\"kind\":\"%s\",\"state\":\"%s\",\"sequence\":%llu,"
 		    "\"attempts\":%llu,\"blocks\":%llu,"
-		    "\"retransmissions\":%llu,\"seconds\":%.3f,\"why\":",
+		    "\"retransmissions\":%llu,\"boot_reports\":%llu,"
+		    "\"seconds\":%.3f,\"why\":",
 		    d->kind->name, result_name[d->result],
 		    (unsigned long long)d->core.nv.sequence,
 		    (unsigned long long)d->attempts,
 		    (unsigned long long)(d->blocks + d->core.count.blocks),
 		    (unsigned long long)(d->repeats +
 		    d->exch.count.retransmitted),
+		    (unsigned long long)d->attest.taken,
 		    (double)d->ended / 1000);
 		json_text(reason(d));
 		putchar('}');

@@ -50,7 +50,7 @@ suitdev_phase_name(enum suitdev_phase p)
 {
 	static const char *const name[] = {"off", "idle", "registering",
 	    "asking", "fetching", "reporting", "asking for a trust list",
-	    "asking for freshness", "rebooting"};
+	    "asking for freshness", "attesting", "rebooting"};
 
 	return p <= SUITDEV_REBOOT ? name[p] : "?";
 }
@@ -149,13 +149,15 @@ judge_start(struct suitdev *d, int64_t now, unsigned slot)
 		    .slot = slot, .attempt = v->attempt,
 		    .target_seq = v->target_seq, .owed = PHASE_SUCCEEDED,
 		    .high = v->high, .contact = v->contact,
-		    .spread = v->spread};
+		    .spread = v->spread, .boot = v->boot,
+		    .runs = v->tries};
 	} else if (v->step == SUITDEV_STARTING ||
 	    (d->recovery && !v->recovery && v->step == SUITDEV_FETCHED)) {
 		/* the second: the power went before STARTING was written */
 		v->step = SUITDEV_NONE;
 		v->off = 0;
 		v->part = 0;
+		v->failed = v->tries.have ? BOOT_ROLLBACK : BOOT_OK;
 		core_failed(d, now, FAIL_EXECUTION, d->recovery ?
 		    REASON_RECOVERY : REASON_ROLLBACK);
 	} else if (v->open) {
@@ -224,11 +226,15 @@ suitdev_boot(struct suitdev *d, int64_t now)
 	d->wake = cfg.kind->riot ? now : first;
 	d->fetch_at = now;
 	judge_start(d, now, slot);
+	core_attest_start(d);
 	d->phase = SUITDEV_IDLE;
 	/* flash that takes no writes still lets it ask and say so; an attempt
-	 * begins with a write and therefore does not */
-	if (core_save(d) != 0)
+	 * begins with a write and therefore does not, nor is anything signed */
+	if (core_save(d) != 0) {
 		d->fail = FAIL_EXECUTION;
+		if (d->cfg.attest != NULL)
+			d->cfg.attest->at = SUITDEV_NEVER;
+	}
 	return 0;
 }
 
@@ -338,6 +344,13 @@ do_report(struct suitdev *d, int64_t now)
 	return core_report(d);
 }
 
+static int
+do_attest(struct suitdev *d, int64_t now)
+{
+	(void)now;
+	return core_attest(d);
+}
+
 /* In order of importance when several are due. */
 static const struct {
 	int64_t (*due)(const struct suitdev *d);
@@ -348,6 +361,7 @@ static const struct {
 	{due_report, do_report, SUITDEV_REPORT},
 	{due_list, do_list, SUITDEV_LIST},
 	{due_fresh, do_fresh, SUITDEV_FRESH},
+	{core_attest_due, do_attest, SUITDEV_ATTEST},
 	{due_install, do_install, SUITDEV_IDLE},
 	{due_ask, core_ask, SUITDEV_ASK},
 	{due_fetch, core_fetch, SUITDEV_FETCH},
@@ -436,7 +450,7 @@ suitdev_answer(struct suitdev *d, int64_t now,
 {
 	const enum suitdev_phase p = d->phase;
 
-	if (p < SUITDEV_REGISTER || p > SUITDEV_FRESH)
+	if (p < SUITDEV_REGISTER || p > SUITDEV_ATTEST)
 		return; /* nobody asked */
 	d->phase = SUITDEV_IDLE;
 	if (d->cfg.kind->riot && r->code != 205) {
@@ -470,6 +484,8 @@ suitdev_answer(struct suitdev *d, int64_t now,
 		core_list_answer(d, now, r);
 	else if (p == SUITDEV_FRESH)
 		core_fresh_answer(d, now, r);
+	else if (p == SUITDEV_ATTEST)
+		core_attested(d, now, r);
 	else
 		core_reported(d);
 }
@@ -479,7 +495,7 @@ suitdev_lost(struct suitdev *d, int64_t now, int err)
 {
 	const enum suitdev_phase p = d->phase;
 
-	if (p < SUITDEV_REGISTER || p > SUITDEV_FRESH)
+	if (p < SUITDEV_REGISTER || p > SUITDEV_ATTEST)
 		return;
 	d->phase = SUITDEV_IDLE;
 	(void)why_set(&d->why, err, "no answer while %s",

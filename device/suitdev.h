@@ -30,6 +30,7 @@
 #include "device/storage.h"
 #include "lib/backoff.h"
 #include "lib/block.h"
+#include "lib/bootreport.h"
 #include "lib/cose.h"
 #include "lib/digest.h"
 #include "lib/limits.h"
@@ -138,6 +139,31 @@ struct suitdev_net {
 	void (*forget)(void *arg);
 };
 
+/*
+ * Signed boot reports, grade L2 at the server: of a device whose bootloader
+ * has a key that the application cannot use. The struct is the caller's and
+ * outlives the device; `sign` appends the COSE_Sign1 of the report (as
+ * bootreport_sign does with a key) or says ERR_*, and then there is none
+ * until the next start. Only for kinds that report.
+ */
+struct suitdev_attest {
+	/* set by the caller before suitdev_boot: */
+	int (*sign)(void *arg, const struct bootreport *r, struct buf *out);
+	void *sign_arg;
+	bool nonce_wanted; /* asks the server for a nonce first */
+	/* for counters that begin anew: random, another one at each start;
+	 * zeros: drawn from the seed, which has to be random then */
+	uint8_t epoch[BOOTREPORT_EPOCH];
+
+	/* for reading: */
+	uint64_t taken; /* reports, by the server */
+	unsigned code; /* of its last answer; 0: none yet */
+	int64_t at; /* the next one */
+	bool asking, asked; /* for a nonce: now; it was answered */
+	size_t nonce_n;
+	uint8_t nonce[LIMIT_BOOT_NONCE];
+};
+
 struct suitdev_config {
 	const struct suitdev_kind *kind;
 	const char *ep;
@@ -157,6 +183,7 @@ struct suitdev_config {
 	uint32_t lifetime; /* of a registration, seconds; 0: 90000 */
 	uint32_t poll; /* seconds, when the server does not say; 0: 3600 */
 	uint64_t seed; /* another one at every start: it draws the waits */
+	struct suitdev_attest *attest; /* NULL: no boot reports */
 	uint32_t boot_spread; /* first contact after a start comes within so
 	                         many seconds, or within the last announced
 	                         spread when that is longer; 0: 60 */
@@ -171,6 +198,7 @@ enum suitdev_phase {
 	SUITDEV_REPORT,
 	SUITDEV_LIST,
 	SUITDEV_FRESH,
+	SUITDEV_ATTEST,
 	SUITDEV_REBOOT, /* starts the new image at `wake` */
 };
 const char *suitdev_phase_name(enum suitdev_phase p);
@@ -180,6 +208,11 @@ enum suitdev_step { /* of the update, in the storage */
 	SUITDEV_FETCHING,
 	SUITDEV_FETCHED, /* every part is finished */
 	SUITDEV_STARTING, /* activated; the next start tells */
+};
+
+struct suitdev_digest {
+	bool have;
+	uint8_t b[32]; /* SHA-256 of a bstr-wrapped manifest */
 };
 
 /* What survives power loss. Encoded as CBOR, see suitdev_nv.c. */
@@ -209,6 +242,10 @@ struct suitdev_nv {
 	                    Max-Age: an hour unless authenticated */
 	unsigned starts; /* since the last answer; each halves the spread */
 	bool recovery; /* at the last start */
+	/* boot reports; a device that has none keeps zeros */
+	struct bootreport_ctr boot;
+	struct suitdev_digest runs, tries; /* runs now; the target */
+	enum boot_result failed; /* of `tries`, and not yet told */
 };
 
 struct suitdev_reject {

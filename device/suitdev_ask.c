@@ -370,6 +370,9 @@ accept_target(struct suitdev *d, int64_t now, const uint8_t hash[32])
 	}
 	core_budget(d);
 	memcpy(v->target, hash, sizeof v->target);
+	v->tries.have = d->m.digest.alg == DIGEST_SHA256;
+	memcpy(v->tries.b, d->m.digest.b, sizeof v->tries.b);
+	v->failed = BOOT_OK; /* of another one, and nobody asks any more */
 	v->target_seq = d->m.sequence;
 	v->step = SUITDEV_NONE;
 	v->open = false;

@@ -1,14 +1,17 @@
 /*
  * The state in the storage: one CBOR array, written whole. A device that
  * cannot read its own state starts from what it left the factory with; its
- * sequence is then the one compiled in, never a guess.
+ * sequence is then the one compiled in, never a guess. What was written
+ * before there were boot reports has fewer fields, and is read.
  */
 #include "device/core.h"
 
 #include "lib/cbor.h"
 
-#define NV_FORMAT 2
-#define NV_FIELDS 23
+#define NV_FORMAT 3
+#define NV_FIELDS 29
+#define NV_FORMAT_OLD 2 /* without boot reports */
+#define NV_FIELDS_OLD 23
 
 static void
 nv_put(const struct suitdev_nv *v, struct buf *b)
@@ -37,6 +40,12 @@ nv_put(const struct suitdev_nv *v, struct buf *b)
 	cbr_put_uint(b, v->spread);
 	cbr_put_uint(b, v->starts);
 	cbr_put_bool(b, v->recovery);
+	cbr_put_bstr(b, slice_of(v->boot.epoch, sizeof v->boot.epoch));
+	cbr_put_uint(b, v->boot.boot_ctr);
+	cbr_put_uint(b, v->boot.reserved);
+	cbr_put_bstr(b, slice_of(v->runs.b, v->runs.have ? 32 : 0));
+	cbr_put_bstr(b, slice_of(v->tries.b, v->tries.have ? 32 : 0));
+	cbr_put_uint(b, v->failed);
 }
 
 /* A number up to `max` into *ret; the first error sticks in *err. */
@@ -90,6 +99,32 @@ nv_get_counts(struct cbr *c, struct suitdev_nv *v, int *err)
 	v->starts = (unsigned)starts;
 }
 
+static void
+nv_digest(struct cbr *c, struct suitdev_digest *ret, int *err)
+{
+	size_t n = sizeof ret->b;
+
+	nv_bytes(c, ret->b, 0, &n, err);
+	if (*err == 0 && n != 0 && n != sizeof ret->b)
+		*err = ERR_SIZE;
+	ret->have = *err == 0 && n > 0;
+}
+
+static void
+nv_get_boot(struct cbr *c, struct suitdev_nv *v, int *err)
+{
+	size_t epoch = sizeof v->boot.epoch;
+	uint64_t failed;
+
+	nv_bytes(c, v->boot.epoch, epoch, &epoch, err);
+	nv_uint(c, UINT64_MAX, &v->boot.boot_ctr, err);
+	nv_uint(c, UINT64_MAX, &v->boot.reserved, err);
+	nv_digest(c, &v->runs, err);
+	nv_digest(c, &v->tries, err);
+	nv_uint(c, BOOT_RESULTS - 1, &failed, err);
+	v->failed = (enum boot_result)failed;
+}
+
 static int
 nv_get(struct slice in, struct suitdev_nv *ret)
 {
@@ -101,7 +136,7 @@ nv_get(struct slice in, struct suitdev_nv *ret)
 
 	v.etag_len = sizeof v.etag;
 	err = cbr_get_array(&c, &n);
-	if (err == 0 && n != NV_FIELDS)
+	if (err == 0 && n != NV_FIELDS && n != NV_FIELDS_OLD)
 		err = ERR_UNSUPPORTED;
 	nv_uint(&c, NV_FORMAT, &format, &err);
 	nv_uint(&c, UINT64_MAX, &v.sequence, &err);
@@ -120,7 +155,10 @@ nv_get(struct slice in, struct suitdev_nv *ret)
 	nv_uint(&c, PHASE_DECLINED, &owed, &err);
 	nv_uint(&c, REASONS - 1, &reason, &err);
 	nv_get_counts(&c, &v, &err);
-	if (err == 0 && (!cbr_end(&c) || format != NV_FORMAT))
+	if (n == NV_FIELDS)
+		nv_get_boot(&c, &v, &err);
+	if (err == 0 && (!cbr_end(&c) || format != (n == NV_FIELDS ?
+	    NV_FORMAT : NV_FORMAT_OLD)))
 		err = ERR_TRAILING;
 	if (err != 0)
 		return err;

@@ -113,6 +113,11 @@
 #define LIMIT_FRESH_CLASSES 8 /* in one answer */
 #define LIMIT_FRESH_RATE 200 /* answers a second, since each is signed */
 
+/* boot reports */
+#define LIMIT_BOOTREPORT 512 /* bytes, its signature included */
+#define LIMIT_BOOT_NONCE 32 /* bytes of the server's nonce */
+#define LIMIT_BOOT_EPOCHS 16 /* of one key: that is, losses of its counters */
+
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
 #define LIMIT_STEERED 16 /* beginnings of paths that workers answer */

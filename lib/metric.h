@@ -89,6 +89,12 @@ enum metric_type {
 	M(RETRIES, "suitd_retries", COUNTER, "", "failure", NULL, 8, \
 	    "Second and later attempts, by the class of the failure " \
 	    "before.") \
+	M(BOOT_REPORTS, "suitd_boot_reports", COUNTER, "", "result", NULL, 8, \
+	    "Signed boot reports, by their result, or by why they were not " \
+	    "taken.") \
+	M(JOBS_DONE, "suitd_jobs_done", GAUGE, "", "grade", NULL, 3, \
+	    "Jobs that are done, by how far the evidence for it can be " \
+	    "trusted.") \
 	M(BACKOFF_JOBS, "suitd_backoff_jobs", GAUGE, "", NULL, NULL, 1, \
 	    "Queued jobs that have failed and wait for their next attempt.") \
 	M(DUE_JOBS, "suitd_due_jobs", GAUGE, "", NULL, NULL, 1, \

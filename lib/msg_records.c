@@ -26,13 +26,22 @@
 #define RECORD(n, closed) \
 	const struct msg_record n = {#n, sizeof(struct n), closed, n##_fields}
 
+#define REC msg_grades
+static const struct msg_field msg_grades_fields[] = {
+	U64(l0, 0), U64(l1, 0), U64(l2, 0), END,
+};
+static RECORD(msg_grades, false);
+#undef REC
+
 #define REC msg_status
 static const struct msg_field msg_status_fields[] = {
 	TEXT(version, 0), TIME(now, 0), TIME(started, 0), U64(devices, 0),
 	U64(releases, 0), U64(campaigns, 0), U64(campaigns_running, 0),
 	U64(campaigns_paused, 0), U64(jobs, 0), U64(jobs_live, 0),
 	U64(jobs_failed, 0), U64(due, 0), TIME(oldest_due, 0),
-	U64(backoff, 0), U64(events, 0), U64(database_bytes, 0),
+	U64(backoff, 0),
+	{"done", MSG_RECORD, 0, OFF(done), 0, 0, 0, &msg_grades},
+	U64(events, 0), U64(database_bytes, 0),
 	U64(images, 0), U64(image_bytes, 0), U64(image_bytes_limit, 0),
 	U64(disk_free, 0), U64(disk_size, 0), U64(requests, 0),
 	U64(blocks, 0), U64(sessions, 0), U64(observers, 0),
@@ -67,6 +76,29 @@ static const struct msg_field msg_job_fields[] = {
 RECORD(msg_job, false);
 #undef REC
 
+#define BOOT_EPOCH(n, m, c) \
+	{n, MSG_FIXED, MSG_IF, OFF(m), SIZE(m), OFF(c), 0, NULL}
+#define REC msg_attest
+static const struct msg_field msg_attest_fields[] = {
+	FIXED(kid, MSG_REQ), TIME(created, 0),
+	BOOT_EPOCH("epoch", epoch, reported), U64(boot_ctr, 0),
+	U64(report_seq, 0), TEXT(result, MSG_OPT), U64(sequence, MSG_OPT),
+	IF("list_seq", MSG_U64, list_seq, have_list, NULL),
+	TIME(at, MSG_OPT), TIME(fresh_at, MSG_OPT),
+	BOOT_EPOCH("pending", pending_epoch, pending), U32(gone, MSG_OPT),
+	U64(refused, MSG_OPT), TIME(refused_at, MSG_OPT), END,
+};
+RECORD(msg_attest, false);
+#undef REC
+
+#define REC msg_attest_put
+static const struct msg_field msg_attest_put_fields[] = {
+	BYTES(key, key_len, MSG_OPT),
+	BOOT_EPOCH("epoch", epoch, have_epoch), END,
+};
+RECORD(msg_attest_put, true);
+#undef REC
+
 #define REC msg_device
 static const struct msg_field msg_device_fields[] = {
 	U64(id, 0), TEXT(ep, MSG_REQ),
@@ -80,7 +112,8 @@ static const struct msg_field msg_device_fields[] = {
 	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
 	TEXT(version, MSG_OPT), TIME(expires, MSG_OPT), TIME(created, 0),
 	TIME(seen, MSG_OPT), TAGS,
-	IF("job", MSG_RECORD, job, have_job, &msg_job), END,
+	IF("job", MSG_RECORD, job, have_job, &msg_job),
+	IF("attest", MSG_RECORD, attest, have_attest, &msg_attest), END,
 };
 RECORD(msg_device, false);
 #undef REC
@@ -220,7 +253,9 @@ static const struct msg_field msg_counts_fields[] = {
 	U64(installing, 0), U64(done, 0), U64(failed, 0), U64(cancelled, 0),
 	U64(superseded, 0), U64(active, 0), U64(transport, MSG_OPT),
 	U64(overload, MSG_OPT), U64(integrity, MSG_OPT), U64(policy, MSG_OPT),
-	U64(execution, MSG_OPT), END,
+	U64(execution, MSG_OPT), U64(done_l0, MSG_OPT), U64(done_l1, MSG_OPT),
+	U64(done_l2, MSG_OPT), U64(failed_l0, MSG_OPT),
+	U64(failed_l1, MSG_OPT), U64(failed_l2, MSG_OPT), END,
 };
 static RECORD(msg_counts, false);
 #undef REC
@@ -229,7 +264,8 @@ static RECORD(msg_counts, false);
 static const struct msg_field msg_wave_fields[] = {
 	U32(wave, MSG_REQ), U64(size, 0), TEXT(state, 0), U64(fresh, 0),
 	U64(asleep, 0), U64(active, 0), U64(retrying, 0), U64(done, 0),
-	U64(broke, 0), U64(unreachable, 0), U64(other, 0), END,
+	U64(broke, 0), U64(unreachable, 0), U64(other, 0), U64(weak, MSG_OPT),
+	TEXT(grade, MSG_OPT), END,
 };
 static RECORD(msg_wave, false);
 #undef REC
@@ -251,7 +287,8 @@ static const struct msg_field msg_campaign_fields[] = {
 	U32(concurrency, 0), PLAN(planned),
 	RECORDS("verdicts", verdict, verdict_count, msg_reason),
 	U32(wave, 0), RECORDS("waves", waves, wave_count, msg_wave),
-	TEXT(gate, MSG_OPT), TIME(gate_until, MSG_OPT), TEXT(by, MSG_OPT),
+	TEXT(gate, MSG_OPT), TIME(gate_until, MSG_OPT),
+	TEXT(gate_grade, MSG_OPT), TEXT(by, MSG_OPT),
 	TEXT(approved, MSG_OPT), BOOL(needs_approval, MSG_OPT),
 	U64(follower, MSG_OPT), BOOL(offered, MSG_OPT), TIME(created, 0),
 	TIME(updated, 0),

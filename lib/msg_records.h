@@ -14,6 +14,11 @@
 #define MSG_EPS 1000 /* endpoint names in one request */
 #define MSG_NOTES 8
 
+/* Numbers by the grade of the evidence. */
+struct msg_grades {
+	uint64_t l0, l1, l2;
+};
+
 struct msg_status {
 	char version[MSG_WORD];
 	int64_t now, started;
@@ -22,6 +27,7 @@ struct msg_status {
 	uint64_t due; /* deadlines that are over, up to 1000 */
 	int64_t oldest_due; /* the earliest of them; 0: none */
 	uint64_t backoff; /* jobs that rest after a failure */
+	struct msg_grades done; /* jobs that are */
 	uint64_t database_bytes, images, image_bytes, image_bytes_limit;
 	uint64_t disk_free, disk_size; /* of state_dir's; bytes */
 	uint64_t requests, blocks, sessions, observers, notifications, errors;
@@ -71,6 +77,32 @@ struct msg_job {
 	uint64_t done, total;
 };
 
+/* a/devices/{ep}/attest: the key of its bootloader (bootreport.h). */
+struct msg_attest {
+	uint8_t kid[8];
+	int64_t created;
+	bool reported; /* then the epoch is there */
+	uint8_t epoch[8];
+	uint64_t boot_ctr, report_seq;
+	char result[MSG_WORD]; /* of the last report; "" none yet */
+	uint64_t sequence;
+	bool have_list;
+	uint64_t list_seq; /* of its trust list */
+	int64_t at, fresh_at; /* fresh: with a nonce of ours */
+	bool pending; /* counters began anew, and nobody has allowed it */
+	uint8_t pending_epoch[8];
+	uint32_t gone; /* epochs that are over */
+	uint64_t refused; /* replays, one a minute at most */
+	int64_t refused_at;
+};
+/* PUT: the one or the other. */
+struct msg_attest_put {
+	size_t key_len;
+	uint8_t key[4096]; /* PEM, DER or COSE_Key, public */
+	bool have_epoch;
+	uint8_t epoch[8]; /* the one that is pending is allowed */
+};
+
 struct msg_device {
 	uint64_t id;
 	char ep[LIMIT_EP + 1];
@@ -92,6 +124,8 @@ struct msg_device {
 	struct rd_tag tag[LIMIT_TAGS];
 	bool have_job; /* the live one, else the last */
 	struct msg_job job;
+	bool have_attest; /* of one device that is asked for */
+	struct msg_attest attest;
 };
 
 /* PUT a/devices/{ep}: what is absent stays as it is. */
@@ -225,6 +259,8 @@ struct msg_counts {
 	    cancelled, superseded;
 	uint64_t active;
 	uint64_t transport, overload, integrity, policy, execution;
+	/* done and failed ones by the grade of the evidence */
+	uint64_t done_l0, done_l1, done_l2, failed_l0, failed_l1, failed_l2;
 };
 
 /* One wave; its numbers are of devices. */
@@ -237,6 +273,8 @@ struct msg_wave {
 	uint64_t active; /* in an attempt */
 	uint64_t retrying; /* between attempts */
 	uint64_t done, broke, unreachable, other;
+	uint64_t weak; /* told below the grade that counts: no outcome */
+	char grade[4]; /* of the weakest evidence of its outcomes; "" none */
 };
 
 /* A count of devices with its reason: plan verdicts, failures. */
@@ -272,6 +310,7 @@ struct msg_campaign {
 	struct msg_wave waves[MSG_WAVES];
 	char gate[200]; /* what the gate of the open wave says */
 	int64_t gate_until; /* end of the soak; 0: none */
+	char gate_grade[4]; /* the weakest evidence that it rests on */
 	char by[LIMIT_PSK_IDENTITY + 1], approved[LIMIT_PSK_IDENTITY + 1];
 	bool needs_approval;
 	uint64_t follower; /* the campaign that rolls this one back */
@@ -408,7 +447,7 @@ struct msg_request {
 
 extern const struct msg_record msg_principal, msg_principal_put, msg_request;
 extern const struct msg_record msg_status, msg_job, msg_device,
-    msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
+    msg_device_put, msg_attest, msg_attest_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,
     msg_campaign_action, msg_plan, msg_event, msg_backup, msg_explain,
     msg_trust;

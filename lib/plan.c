@@ -79,6 +79,12 @@ lacks_credential(const struct plan_device *d, const struct plan_target *t)
 }
 
 static bool
+cannot_prove(const struct plan_device *d, const struct plan_target *t)
+{
+	return t->policy->grade == GRADE_L2 && !d->attested;
+}
+
+static bool
 has_declined(const struct plan_device *d, const struct plan_target *t)
 {
 	(void)t;
@@ -116,6 +122,7 @@ static const struct {
 	{PLAN_NEWER, is_newer},
 	{PLAN_FROM, must_pass_another},
 	{PLAN_CREDENTIAL, lacks_credential},
+	{PLAN_PROOF, cannot_prove},
 	{PLAN_DECLINED, has_declined},
 	{PLAN_SILENT, is_silent},
 	{PLAN_HELD, is_held},

@@ -23,7 +23,8 @@
 	V(SILENT, 8, "silent", "was silent for too long") \
 	V(HELD, 9, "held", "is held by another campaign") \
 	V(DECLINED, 10, "declined", "declined this release") \
-	V(UNKNOWN, 11, "unknown", "no such device")
+	V(UNKNOWN, 11, "unknown", "no such device") \
+	V(PROOF, 12, "proof", "has no boot key, which grade L2 asks for")
 
 enum plan_verdict {
 #define V(id, n, name, text) PLAN_##id = n,
@@ -43,6 +44,7 @@ struct plan_device {
 	int64_t seen; /* 0: never */
 	int64_t created;
 	bool have_psk, revoked;
+	bool attested; /* its bootloader has a key; only asked for grade L2 */
 	bool declined; /* its last job for this release */
 	bool live; /* it has a job that is not final */
 	uint64_t live_campaign; /* 0: of none */
@@ -63,7 +65,8 @@ struct plan_target {
 /*
  * The most fundamental obstacle: first what the device is (unknown, revoked,
  * its class), then what it runs (nothing to do, or not from there), then
- * what an operator or its user must change (credential, declined), last what
+ * what an operator or its user must change (credential, proof,
+ * declined), last what
  * passes by itself (silent, held). d NULL is an unknown device.
  *
  * - A device whose sequence is not known is below any `from`: the way round

@@ -165,6 +165,10 @@ wait_settle(struct judge *j)
 	    " devices that can be tried have an outcome (%s %%), needs %s %%",
 	    j->outcomes, j->reach, percent(j->d->rate, rate),
 	    percent(limit, lim));
+	if (j->v->n.weak > 0)
+		snprintf(j->d->text + strlen(j->d->text), sizeof(j->d->text) -
+		    strlen(j->d->text), "; %" PRIu64 " told one below grade "
+		    "L%d", j->v->n.weak, j->p->grade);
 	return true;
 }
 
@@ -240,6 +244,8 @@ policy_decide(const struct policy *p, const struct policy_view *given,
 	able = less(n->size, n->other);
 	memset(ret, 0, sizeof(*ret));
 	j.outcomes = n->done + n->broke + n->unreachable;
+	while (ret->lowest < GRADES && n->told[ret->lowest] == 0)
+		ret->lowest++;
 	j.need = able < p->sample ? able : p->sample;
 	if (j.need == 0) /* nobody is left, and nothing is proven */
 		j.need = 1;

@@ -56,6 +56,7 @@ struct policy {
 	                                  "": always */
 	int64_t silent; /* 0: off */
 	int grade; /* enum grade */
+	bool grade_nonce; /* L2 only with a nonce of ours */
 	bool credential;
 	uint64_t from; /* sequence */
 	bool approval;
@@ -129,6 +130,9 @@ void policy_key_put(const struct policy_key *k, const struct policy *p,
  * `retrying`, `done`, `other` and what has failed for good do not overlap
  * and make up `size`. An outcome is `done`, `broke` or `unreachable`; of
  * those, the two last may be in `retrying` as well, and in no other.
+ *
+ * What a device says of itself below the policy's grade is no outcome, good
+ * or bad: it is `weak`, and the gate waits for better evidence.
  */
 struct policy_counts {
 	uint64_t size;
@@ -140,7 +144,11 @@ struct policy_counts {
 	uint64_t broke; /* failed or retrying after class I, X or P */
 	uint64_t unreachable; /* failed or retrying after class T */
 	uint64_t other; /* cancelled, superseded, declined: no outcome */
+	uint64_t weak; /* done, failed or retrying by evidence below the grade;
+	                  may be in `retrying` as well */
 	uint64_t recovery; /* devices that reported recovery mode */
+	uint64_t told[GRADES]; /* outcomes that devices told, by grade; silence
+	                          we have seen ourselves */
 	/* of the whole campaign */
 	uint64_t attempts, devices;
 };
@@ -184,6 +192,8 @@ struct policy_decision {
 	 * ATTEMPTS, which may be above. */
 	uint64_t k, n;
 	double rate, bound, limit;
+	int lowest; /* grade of the weakest evidence among the outcomes; GRADES
+	               where none was told */
 	char text[POLICY_TEXT]; /* for a person, without a full stop */
 };
 

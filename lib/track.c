@@ -321,11 +321,31 @@ recovery(struct step *s)
 	s->todo |= TRACK_DO_SAVE;
 }
 
+/* A failure that was counted is told again, by who is more to be believed:
+ * it is his word that counts from now on. */
+static void
+failure_again(struct step *s)
+{
+	const struct track_event *ev = s->ev;
+	struct job *j = s->j;
+
+	if (ev->phase != PHASE_FAILED || ev->grade <= j->grade ||
+	    (j->state != JOB_QUEUED && j->state != JOB_FAILED) ||
+	    j->last_fail == FAIL_NONE || ev->fail == FAIL_NONE ||
+	    (ev->target != 0 && ev->target != j->target_seq))
+		return;
+	j->grade = ev->grade;
+	j->last_fail = ev->fail;
+	j->reason = ev->reason ? ev->reason : REASON_OTHER;
+	s->todo |= TRACK_DO_SAVE;
+}
+
 static void
 end_report(struct step *s)
 {
 	note(s);
 	recovery(s);
+	failure_again(s);
 }
 
 static void
@@ -343,6 +363,7 @@ report_failed(struct step *s)
 		note(s);
 		q_contact(s);
 		recovery(s);
+		failure_again(s);
 	}
 }
 

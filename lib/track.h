@@ -39,6 +39,7 @@ bool job_state_final(enum job_state s);
 
 /* How far a status can be trusted. */
 enum grade { GRADE_L0 = 0, GRADE_L1 = 1, GRADE_L2 = 2 };
+#define GRADES 3
 
 enum track_event_type {
 	TRACK_DUE, /* the clock: deadline or next attempt reached */
@@ -158,6 +159,7 @@ const char *track_reason_text(enum track_reason r);
 struct track_event {
 	enum track_event_type type;
 	enum grade grade; /* of the evidence */
+	bool nonce; /* it was signed after a question of ours (nonce.h) */
 	enum report_phase phase; /* REPORT */
 	enum fail_class fail; /* PUSH_FAIL, REPORT with PHASE_FAILED */
 	enum track_reason reason;

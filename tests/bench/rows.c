@@ -32,7 +32,7 @@ static const char *const text[STATEMENTS] = {
 	"UPDATE device SET seq = 2, seq_grade = 0, seen = ?3 WHERE id = ?1",
 	"UPDATE job_tally SET n = n - ?1, attempts = attempts - (?2 > 0) * ?1"
 	" WHERE campaign = 0 AND state = ?2",
-	"INSERT INTO job_tally VALUES (0, 0, ?2, 0, 0, 0, 0, ?1, ?1)"
+	"INSERT INTO job_tally VALUES (0, 0, ?2, 0, 0, 0, 0, 0, ?1, ?1)"
 	" ON CONFLICT DO UPDATE SET n = n + ?1, attempts = attempts + ?1",
 	"UPDATE tally SET n = n - (?2 = 5) * ?1 WHERE name = 'job_live'",
 };

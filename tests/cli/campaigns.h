@@ -53,7 +53,11 @@ a_run(void)
 	    .state = "open", .fresh = 396, .asleep = 2, .active = 4,
 	    .retrying = 3, .done = 33, .unreachable = 2};
 	m.counts = (struct msg_counts){.queued = 851, .fetching = 4,
-	    .active = 4, .done = 42, .failed = 3};
+	    .active = 4, .done = 42, .failed = 3, .done_l1 = 12,
+	    .done_l2 = 30, .failed_l0 = 3};
+	strcpy(m.gate_grade, "L0");
+	strcpy(m.waves[0].grade, "L1");
+	strcpy(m.waves[1].grade, "L2");
 	m.attempts = 61;
 	m.failure_count = 2;
 	m.failure[0] = (struct msg_reason){.name = "boot",

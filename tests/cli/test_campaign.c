@@ -132,20 +132,21 @@ a_campaign_is_shown(void **state)
 	    "planned      by alice, 2025-11-24 15:00:00 UTC\n"
 	    "approved     by bob\n"
 	    "started      2025-11-24 15:30:00 UTC\n"
-	    "jobs         [................] 42/900 done, 851 waiting, 4 "
-	    "active, 3 failed\n"
+	    "jobs         [................] 42/900 done (L2 30, L1 "
+	    "12), 851 waiting, 4 active, 3 failed (L0)\n"
 	    "gate         35 of 44 attempted\n"
+	    "rests on     evidence of grade L0 at the weakest\n"
 	    "on hold      the window is closed, until 2025-11-24 16:10:00 UTC "
 	    "(in 10m)\n"
 	    "rate         120 devices an hour\n"
 	    "ETA          in 7h, 2025-11-24 23:00:00 UTC: the last hour\n"
-	    "WAVE  DEVICES  STATE   DONE  ACTIVE  RETRY  ASLEEP  BROKE  "
+	    "WAVE  DEVICES  STATE   DONE   ACTIVE  RETRY  ASLEEP  BROKE  "
 	    "UNREACHABLE\n"
-	    "1     10       passed  9     0       0      0       1      0      "
+	    "1     10       passed  9 L1   0       0      0       1      0      "
 	    "      [##################..]\n"
-	    "2     440      open    33    4       3      2       0      2      "
+	    "2     440      open    33 L2  4       3      2       0      2      "
 	    "      [#...................]\n"
-	    "3     450      closed  0     0       0      0       0      0      "
+	    "3     450      closed  0      0       0      0       0      0      "
 	    "      [....................]\n"
 	    "DEVICES  FAILURE    THEN         REASON\n"
 	    "1        execution  given up     did not boot\n"
@@ -218,20 +219,21 @@ a_frame_has_it_all(void **state)
 	watch_frame(f, &v);
 	assert_string_equal(end(f),
 	    "campaign     7 \\x1b[2Jx, running, release 3, sequence 12\n"
-	    "jobs         [................] 42/900 done, 851 waiting, 4 "
-	    "active, 3 failed\n"
+	    "jobs         [................] 42/900 done (L2 30, L1 "
+	    "12), 851 waiting, 4 active, 3 failed (L0)\n"
 	    "gate         35 of 44 attempted\n"
+	    "rests on     evidence of grade L0 at the weakest\n"
 	    "on hold      the window is closed, until 2025-11-24 16:10:00 UTC "
 	    "(in 10m)\n"
 	    "rate         120 devices an hour\n"
 	    "ETA          in 7h, 2025-11-24 23:00:00 UTC: the last hour\n"
-	    "WAVE  DEVICES  STATE   DONE  ACTIVE  RETRY  ASLEEP  BROKE  "
+	    "WAVE  DEVICES  STATE   DONE   ACTIVE  RETRY  ASLEEP  BROKE  "
 	    "UNREACHABLE\n"
-	    "1     10       passed  9     0       0      0       1      0      "
+	    "1     10       passed  9 L1   0       0      0       1      0      "
 	    "      [###.]\n"
-	    "2     440      open    33    4       3      2       0      2      "
+	    "2     440      open    33 L2  4       3      2       0      2      "
 	    "      [....]\n"
-	    "3     450      closed  0     0       0      0       0      0      "
+	    "3     450      closed  0      0       0      0       0      0      "
 	    "      [....]\n"
 	    "DEVICES  FAILURE    THEN         REASON\n"
 	    "1        execution  given up     did not boot\n"
@@ -264,17 +266,17 @@ a_pipe_gets_one_line(void **state)
 	strcpy(m.name, "");
 	watch_line(&m, line, sizeof(line));
 	assert_string_equal(line,
-	    "campaign 7 running [#.............................] 42/900 done, "
-	    "851 waiting, 4 active, 3 failed, wave 2 of 3, on hold: the window "
-	    "is closed");
+	    "campaign 7 running [#.............................] 42/900 done "
+	    "(L2 30, L1 12), 851 waiting, 4 active, 3 failed (L0), wave 2 of "
+	    "3, on hold: the window is closed");
 	m.hold[0] = '\0';
 	strcpy(m.state, "aborted");
 	strcpy(m.work, "cancel");
 	strcpy(m.cause, "2 broke");
 	watch_line(&m, line, sizeof(line));
 	assert_string_equal(line, "campaign 7 aborted (cancel) "
-	    "[#.............................] 42/900 done, 851 waiting, 4 "
-	    "active, 3 failed, wave 2 of 3, 2 broke");
+	    "[#.............................] 42/900 done (L2 30, L1 12), "
+	    "851 waiting, 4 active, 3 failed (L0), wave 2 of 3, 2 broke");
 }
 
 static void
@@ -293,7 +295,7 @@ bytes_on_the_way_have_a_bar(void **state)
 	assert_non_null(strstr(end(f), "\ndownloads    [####............] 4 "
 	    "now, 256.0 KiB of 1.0 MiB, 2.0 KiB/s\n"));
 	watch_line(&m, line, sizeof(line));
-	assert_non_null(strstr(line, " 3 failed, 4 download now (25 %), "
+	assert_non_null(strstr(line, " 3 failed (L0), 4 download now (25 %), "
 	    "wave 2 of 3"));
 	m.downloads = 0; /* none: no line */
 	f = begin();

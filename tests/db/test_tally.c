@@ -52,6 +52,65 @@ move(struct store *s, uint64_t id, enum job_state st)
 	OK(s->ops->job_save(s, &j));
 }
 
+/* A failure that waits for its next attempt has a grade; one that is tried
+ * again has none yet. */
+static void
+outcomes_are_counted_by_the_grade_of_their_evidence(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_tally t[8];
+	struct store_counts k;
+	struct job j;
+	size_t n = 0;
+
+	fill(s, 5);
+	OK(store_begin(s));
+	for (uint64_t id = 1; id <= 5; id++) {
+		OK(s->ops->job_live(s, id, &j));
+		j.grade = id % 2 ? GRADE_L2 : GRADE_L1;
+		j.state = id <= 2 ? JOB_DONE : id == 3 ? JOB_FAILED :
+		    id == 4 ? JOB_FETCHING : JOB_QUEUED;
+		j.last_fail = id >= 3 ? FAIL_EXECUTION : FAIL_NONE;
+		OK(s->ops->job_save(s, &j));
+	}
+	OK(store_commit(s));
+	OK(s->ops->campaign_counts(s, 0, &k));
+	assert_int_equal(k.done[GRADE_L0], 0);
+	assert_int_equal(k.done[GRADE_L1], 1);
+	assert_int_equal(k.done[GRADE_L2], 1);
+	assert_int_equal(k.failed[GRADE_L2], 1);
+	OK(s->ops->campaign_tally(s, 0, t, 8, &n));
+	assert_int_equal(n, 5);
+	assert_int_equal(t[0].state, JOB_QUEUED);
+	assert_int_equal(t[0].grade, GRADE_L2);
+	assert_int_equal(t[1].state, JOB_FETCHING);
+	assert_int_equal(t[1].grade, GRADE_L0);
+	assert_int_equal(t[2].grade, GRADE_L1);
+	assert_int_equal(t[3].grade, GRADE_L2);
+	/* stronger evidence for the same state */
+	OK(store_begin(s));
+	OK(s->ops->job_get(s, 2, &j));
+	j.grade = GRADE_L2;
+	OK(s->ops->job_save(s, &j));
+	OK(s->ops->job_get(s, 5, &j));
+	j.started = 1;
+	OK(s->ops->job_save(s, &j));
+	OK(store_commit(s));
+	OK(s->ops->campaign_counts(s, 0, &k));
+	assert_int_equal(k.done[GRADE_L1], 0);
+	assert_int_equal(k.done[GRADE_L2], 2);
+	OK(s->ops->campaign_tally(s, 0, t, 8, &n));
+	assert_int_equal(n, 4);
+	assert_true(t[0].begun);
+	assert_int_equal(t[0].grade, GRADE_L0);
+	/* what a removed device's job was counted as, it no longer is */
+	OK(store_begin(s));
+	OK(s->ops->device_remove(s, 3));
+	OK(store_commit(s));
+	OK(s->ops->campaign_counts(s, 0, &k));
+	assert_int_equal(k.failed[GRADE_L2], 0);
+}
+
 static void
 what_was_written_in_a_pair_waits_again_when_it_is_undone(void **state)
 {
@@ -189,6 +248,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TWICE(outcomes_are_counted_by_the_grade_of_their_evidence),
 		TWICE(what_was_written_in_a_pair_waits_again_when_it_is_undone),
 		TWICE(a_job_goes_that_has_just_changed),
 		TWICE(as_many_as_wait_and_more_are_counted),

@@ -64,7 +64,8 @@ options_take_what_they_say_and_no_more(void **state)
 	    {"--sleep", "1000001/1", false}, {"--sleep", "1/1/1", false},
 	    {"--boot-spread", "1", true}, {"--boot-spread", "86400", true},
 	    {"--boot-spread", "0", false}, {"--boot-spread", "86401", false},
-	    {"--single-slot", NULL, true},
+	    {"--single-slot", NULL, true}, {"--attest", "d", true},
+	    {"--attest-nonce", NULL, false},
 	    {"--loss", "100%", false}, {"--loss", "99%", true},
 	};
 

@@ -60,6 +60,15 @@ struct world {
 	unsigned reports;
 	enum report_phase phase[64];
 	struct report last;
+
+	/* boot reports that were taken, in order; world_attest */
+	struct suitdev_attest attest;
+	struct cose_key *boot_key;
+	struct bootreport_mark mark;
+	struct bootreport boot[64]; /* their nonces are empty */
+	unsigned boots, replays, nonces;
+	unsigned boot_code; /* 0: as it is judged */
+	bool boot_nonce; /* the last one had the one that was given */
 };
 
 static inline int
@@ -161,6 +170,44 @@ world_report(struct world *w, struct suitdev_response *r)
 	r->code = 204;
 }
 
+static inline int
+world_sign(void *arg, const struct bootreport *r, struct buf *out)
+{
+	struct world *w = arg;
+
+	return bootreport_sign(r, w->boot_key, out);
+}
+
+/* What suitd does with it. */
+static inline void
+world_boot_report(struct world *w, struct suitdev_response *r)
+{
+	struct cose_msg m;
+	struct bootreport b;
+	struct slice in = slice_of(w->body, w->rq.payload.n);
+
+	assert_int_equal(bootreport_open(in, &m, NULL), 0);
+	assert_int_equal(bootreport_verify(&m, w->boot_key, &b, NULL), 0);
+	r->code = 409;
+	if (bootreport_fresh(&w->mark, &b, NULL) != 0) {
+		w->replays++;
+		return;
+	}
+	w->boot_nonce = slice_eq_str(b.nonce, "a nonce of 16 b.");
+	b.nonce = SLICE_NONE;
+	assert_true(w->boots < 64);
+	w->boot[w->boots++] = b;
+	r->code = w->boot_code != 0 ? w->boot_code : 204;
+}
+
+static inline void
+world_nonce(struct world *w, struct suitdev_response *r)
+{
+	w->nonces++;
+	r->code = 205;
+	r->payload = slice_str("a nonce of 16 b.");
+}
+
 static inline void
 world_image(struct world *w, struct suitdev_response *r)
 {
@@ -200,6 +247,11 @@ world_serve(struct world *w)
 			strcpy(w->first_rd, w->uri);
 		r.code = 201;
 		r.location = slice_str("rd/7");
+	} else if (strncmp(w->uri, "/r", 2) == 0 && w->rq.method == 1) {
+		world_nonce(w, &r);
+	} else if (strncmp(w->uri, "/r", 2) == 0 &&
+	    w->rq.content_format == 18) {
+		world_boot_report(w, &r);
 	} else if (strncmp(w->uri, "/r", 2) == 0) {
 		world_report(w, &r);
 	} else if (strncmp(w->uri, "/m", 2) == 0 ||
@@ -311,9 +363,21 @@ world_init(struct world *w, const struct suitdev_kind *kind)
 	world_boot(w);
 }
 
+/* From now on its bootloader has a key. */
+static inline void
+world_attest(struct world *w)
+{
+	assert_int_equal(cose_key_generate(COSE_KEY_P256, &w->boot_key), 0);
+	w->attest = (struct suitdev_attest){.sign = world_sign,
+	    .sign_arg = w};
+	w->cfg.attest = &w->attest;
+	world_boot(w);
+}
+
 static inline void
 world_fini(struct world *w)
 {
+	cose_key_free(w->boot_key);
 	storage_ram_fini(&w->ram);
 	cose_key_free(w->key);
 }

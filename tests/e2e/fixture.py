@@ -197,6 +197,7 @@ class Lossy:
                     data, frm = s.recvfrom(65536)
                 except OSError:
                     continue
+                self.seen(data, s is self.s)
                 if self.rnd.random() < self.loss:
                     self.lost += 1
                 elif s is self.s:
@@ -207,6 +208,9 @@ class Lossy:
                     self.up[frm].send(data)
                 else:
                     self.s.sendto(data, next(a for a, u in self.up.items() if u is s))
+
+    def seen(self, data, to_server):
+        """For those who listen."""
 
     def __enter__(self):
         return self

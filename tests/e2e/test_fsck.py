@@ -181,7 +181,7 @@ def test_counts_are_counted_again(src):
 
 def test_sums_of_campaigns_are_counted_again(src):
     for damage in ("UPDATE job_tally SET attempts = attempts + 1", "DELETE FROM job_tally",
-                   "INSERT INTO job_tally VALUES (77, 0, 0, 0, 0, 0, 0, 5, 5)"):
+                   "INSERT INTO job_tally VALUES (77, 0, 0, 0, 0, 0, 0, 0, 5, 5)"):
         with State(src) as s:
             want = s.sql("SELECT * FROM job_tally")
             assert want
@@ -311,6 +311,8 @@ def test_rows_that_cannot_be(src):
             ("credential-state", "UPDATE credential SET kind = 4 WHERE id = 2"),
             ("cert-revoked", "INSERT INTO cert_revoked VALUES ('', 1, '')"),
             ("reference", "UPDATE credential SET device = 999 WHERE id = 1"),
+            ("attest-key", "INSERT INTO attest SELECT id, x'00', x'00', 0, NULL, 0, 0, 0, 0, NULL, 0, 0, NULL, x'', 0, 0"
+             " FROM device WHERE ep = 'dev5'"),
             ("credential-unused", "UPDATE device SET have_psk = 0 WHERE ep = 'dev4'"),
             ("release-classes", "DELETE FROM release_class WHERE release = 2"),
             ("release-state", "UPDATE release SET state = 7 WHERE id = 1"),

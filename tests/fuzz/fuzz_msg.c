@@ -11,7 +11,8 @@ static const struct msg_record *const all[] = {&msg_status, &msg_job,
     &msg_device, &msg_device_put, &msg_tags, &msg_psk, &msg_release,
     &msg_cert, &msg_revoked,
     &msg_author, &msg_author_put, &msg_image, &msg_campaign,
-    &msg_campaign_start, &msg_event, &msg_explain};
+    &msg_campaign_start, &msg_event, &msg_explain, &msg_attest,
+    &msg_attest_put};
 #define ALL (sizeof(all) / sizeof(all[0]))
 
 static void

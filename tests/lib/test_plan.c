@@ -64,6 +64,7 @@ the_most_fundamental_obstacle_is_named(void **state)
 	assert_int_equal(judge(), PLAN_UPDATE);
 	pol.from = 6;
 	pol.credential = true;
+	pol.grade = GRADE_L2;
 	pol.silent = 3600;
 	dev = (struct plan_device){.class_id = other_class, .have_seq = true,
 	    .seq = 8, .revoked = true, .declined = true, .live = true,
@@ -83,6 +84,8 @@ the_most_fundamental_obstacle_is_named(void **state)
 	dev.seq = 6;
 	assert_int_equal(judge(), PLAN_CREDENTIAL);
 	dev.have_psk = true;
+	assert_int_equal(judge(), PLAN_PROOF);
+	dev.attested = true;
 	assert_int_equal(judge(), PLAN_DECLINED);
 	dev.declined = false;
 	assert_int_equal(judge(), PLAN_SILENT);

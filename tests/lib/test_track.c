@@ -725,6 +725,39 @@ lies_do_not_make_more_than_a_lie(void **state)
 	assert_int_equal(l.j.grade, GRADE_L2);
 }
 
+/* Once as a claim, then signed: it is one failure, by the better word. */
+static void
+a_failure_that_is_proven_later_counts_as_proven(void **state)
+{
+	const struct track_event proof = {.type = TRACK_REPORT,
+	    .phase = PHASE_FAILED, .grade = GRADE_L2, .target = SEQ,
+	    .fail = FAIL_INTEGRITY, .reason = REASON_DIGEST};
+	struct track_event other = proof;
+	struct life l;
+
+	(void)state;
+	other.target = SEQ + 1;
+	for (int final = 0; final < 2; final++) {
+		to_state(&l, JOB_INSTALLING);
+		says_failed(&l, FAIL_EXECUTION, REASON_ROLLBACK);
+		STATE(&l, QUEUED);
+		if (final)
+			l.j.state = JOB_FAILED;
+		send(&l, &other); /* of another release */
+		assert_int_equal(l.j.grade, GRADE_L0);
+		send(&l, &proof);
+		assert_true(l.todo & TRACK_DO_SAVE);
+		assert_int_equal(l.j.grade, GRADE_L2);
+		assert_int_equal(l.j.last_fail, FAIL_INTEGRITY);
+		assert_int_equal(l.j.reason, REASON_DIGEST);
+		assert_int_equal(l.j.fails[FAIL_EXECUTION], 1);
+		assert_int_equal(l.j.fails[FAIL_INTEGRITY], 0);
+		says_failed(&l, FAIL_EXECUTION, REASON_ROLLBACK);
+		assert_int_equal(l.j.grade, GRADE_L2);
+		assert_int_equal(l.j.reason, REASON_DIGEST);
+	}
+}
+
 static void
 a_late_success_is_not_the_next_jobs(void **state)
 {
@@ -1064,6 +1097,7 @@ main(void)
 		T(a_report_of_another_target_is_not_ours),
 		T(progress_does_not_go_backwards),
 		T(lies_do_not_make_more_than_a_lie),
+		T(a_failure_that_is_proven_later_counts_as_proven),
 		T(a_late_success_is_not_the_next_jobs),
 		T(declined_is_asked_again_much_later),
 		T(cancel_and_supersede_end_every_state),

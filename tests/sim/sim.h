@@ -77,7 +77,7 @@ struct sim_req {
 	size_t etag_n;
 	uint8_t etag[8];
 	size_t n;
-	uint8_t payload[256];
+	uint8_t payload[512];
 };
 
 /* An answer or a notification. */
@@ -130,6 +130,7 @@ struct sim_group {
 	unsigned n, first; /* index of its first device */
 	struct suitdev_kind kind;
 	bool auth;
+	bool attest; /* its bootloader has a key */
 	bool rude; /* asks again at once, whatever Max-Age says */
 	uint64_t seq;
 	int64_t boot; /* powered on within this span */
@@ -173,6 +174,9 @@ struct sim_dev {
 	uint32_t push_seen;
 	unsigned push_code; /* what it answered to that */
 
+	struct suitdev_attest attest;
+	struct cose_key *boot_key; /* NULL: none */
+
 	/* at the server: what an exchange that must not run twice was told */
 	struct sim_ans *memo;
 	uint32_t memo_id;
@@ -200,6 +204,7 @@ struct sim_minute {
 };
 
 struct sim_count {
+	uint64_t forged; /* lies that were refused */
 	uint64_t arrivals; /* datagrams of devices at the server */
 	struct sim_tally all;
 	int64_t second;
@@ -270,6 +275,10 @@ struct sim {
 	struct sim_dev *dev;
 	unsigned dev_n;
 
+	struct sim_heard *heard; /* boot reports, by who listens */
+	size_t heard_n;
+	int64_t forge_until;
+
 	/* the campaign that is looked at */
 	uint64_t campaign, target_seq;
 	unsigned slots, todo; /* devices that shall change */
@@ -295,6 +304,12 @@ char *sim_time(int64_t ms, char dst[24]); /* "1h02m03.004s" */
 void *sim_alloc(void *old, size_t n, size_t size); /* exits without memory */
 double sim_chance(uint64_t *rnd); /* 0 up to 1 */
 int64_t sim_below(uint64_t *rnd, int64_t n); /* 0 up to n - 1; 0 of none */
+
+/* sim_boot.c: a device's bootloader, and its key in the store */
+int sim_boot_init(struct sim_dev *d) MUST_USE;
+int sim_boot_put(const struct sim_dev *d, uint64_t device) MUST_USE;
+/* From now on, for so long, somebody lies once a second. */
+void sim_forge(struct sim *s, int64_t ms);
 
 /* sim_world.c: 0 or an error with s->why */
 int sim_world_open(struct sim *s) MUST_USE;

@@ -190,6 +190,9 @@ sim_dev_init(struct sim *s, unsigned index, struct sim_group *g)
 	memcpy(c.class_id, s->class_id, 16);
 	memcpy(c.vendor, s->vendor, 16);
 	storage_ram_init(&d->ram, s->image_n);
+	if (g->attest && sim_boot_init(d) != 0)
+		return ERR_CRYPTO;
+	c.attest = g->attest ? &d->attest : NULL;
 	suitdev_init(&d->core, &c);
 	sim_at(s, s->now + sim_below(&s->dev_rnd, g->boot), first_power, d,
 	    0);
@@ -201,6 +204,7 @@ sim_dev_fini(struct sim_dev *d)
 {
 	sim_wire_forget(d);
 	sim_ans_unref(d->memo);
+	cose_key_free(d->boot_key);
 	storage_ram_fini(&d->ram);
 }
 

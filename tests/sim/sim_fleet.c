@@ -153,8 +153,12 @@ option(struct sim_group *g, char *w)
 {
 	char *v = strchr(w, '=');
 
-	if (strcmp(w, "auth") == 0 || strcmp(w, "rude") == 0) {
-		*(w[0] == 'a' ? &g->auth : &g->rude) = true;
+	bool *flag = strcmp(w, "auth") == 0 ? &g->auth :
+	    strcmp(w, "attest") == 0 ? &g->attest :
+	    strcmp(w, "rude") == 0 ? &g->rude : NULL;
+
+	if (flag != NULL) {
+		*flag = true;
 		return 0;
 	}
 	if (v == NULL)

@@ -122,6 +122,7 @@ static const struct metric {
 	{"bricked", UNIT_COUNT, COUNT(bricked), 0},
 	{"rolled_back", UNIT_COUNT, COUNT(rolled_back), 0},
 	{"kills", UNIT_COUNT, COUNT(kills), 0},
+	{"forged", UNIT_COUNT, COUNT(forged), 0},
 	{"longest_wait", UNIT_TIME, FN(longest_wait), 0},
 	{"campaign", UNIT_STATE, OPS(state), 0},
 	{"jobs_done", UNIT_COUNT, OPS(done), 0},

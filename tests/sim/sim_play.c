@@ -183,6 +183,18 @@ s_lie(struct sim *s, char *rest)
 	return 0;
 }
 
+static int
+s_forge(struct sim *s, char *rest)
+{
+	char *w = sim_word(&rest);
+	int64_t ms;
+
+	if (w == NULL || sim_ms(w, &ms) != 0)
+		return bad(s, "FORGE duration");
+	sim_forge(s, ms);
+	return 0;
+}
+
 /* --- the operator --- */
 
 static struct sim_release *
@@ -397,7 +409,7 @@ static const struct {
 	{"BLOCKTIME", SETUP, s_blocktime},
 	{"LATENCY", SETUP | PLAY, s_latency}, {"DROP", SETUP | PLAY, s_drop},
 	{"DUP", SETUP | PLAY, s_dup}, {"OUTAGE", PLAY, s_outage},
-	{"LIE", PLAY, s_lie}, {"PUBLISH", PLAY, s_publish},
+	{"LIE", PLAY, s_lie}, {"FORGE", PLAY, s_forge}, {"PUBLISH", PLAY, s_publish},
 	{"CAMPAIGN", PLAY, s_campaign}, {"PAUSE", PLAY, s_pause},
 	{"RESUME", PLAY, s_resume}, {"ABORT", PLAY, s_abort},
 	{"NEXT", PLAY, s_next},

@@ -245,6 +245,8 @@ add_device(struct sim *s, const struct sim_dev *d)
 	if (rc == 0 && g->auth)
 		rc = psk_put(st, d->ep, row.id,
 		    slice_str("0123456789abcdef"));
+	if (rc == 0 && g->attest)
+		rc = sim_boot_put(d, row.id);
 	return rc;
 }
 
@@ -266,7 +268,7 @@ add_all(struct sim *s)
 	for (unsigned i = 0; rc == 0 && i < s->dev_n; i++) {
 		const struct sim_group *g = s->dev[i].g;
 
-		if (g->auth || !g->kind.registers || g->kind.pushed ||
+		if (g->auth || g->attest || !g->kind.registers || g->kind.pushed ||
 		    g->tag_name[0] != '\0')
 			rc = add_device(s, &s->dev[i]);
 	}
@@ -333,6 +335,7 @@ sim_world_close(struct sim *s)
 	close_store(s);
 	for (unsigned i = 0; i < s->dev_n; i++)
 		sim_dev_fini(&s->dev[i]);
+	free(s->heard);
 	free(s->dev);
 	free(s->front.marked);
 	free(s->front.dirty);
