@@ -230,6 +230,85 @@ op_author(struct call *c)
 }
 
 static void
+op_principal(struct call *c)
+{
+	const struct store_ops *o = c->s->ops;
+	struct store_principal p = {.rights = "role=author",
+	    .last_key = (uint32_t)draw(c, 9)}, list[3];
+	struct store_principal_key k = {.key_len = 1 + draw(c, 3),
+	    .ends = (int64_t)draw(c, 99)}, keys[3];
+	size_t n = 0;
+
+	snprintf(p.name, sizeof(p.name), "p%llu", U(draw(c, 4)));
+	snprintf(k.principal, sizeof(k.principal), "p%llu", U(draw(c, 4)));
+	snprintf(k.identity, sizeof(k.identity), "k%llu", U(draw(c, 6)));
+	switch (draw(c, 6)) {
+	case 0:
+		say(c, "principal_put %d\n", o->principal_put(c->s, &p));
+		break;
+	case 1:
+		say(c, "principal_remove %d\n",
+		    o->principal_remove(c->s, p.name));
+		break;
+	case 2:
+		say(c, "principal_key_put %d\n",
+		    o->principal_key_put(c->s, &k));
+		break;
+	case 3:
+		say(c, "principal_key_remove %d\n",
+		    o->principal_key_remove(c->s, k.identity));
+		break;
+	case 4:
+		say(c, "principal_key_list %d", o->principal_key_list(c->s,
+		    p.name, keys, 3, &n));
+		for (size_t i = 0; i < n; i++)
+			say(c, " %s %zu %llu", keys[i].identity,
+			    keys[i].key_len, U(keys[i].ends));
+		say(c, "\n");
+		break;
+	default:
+		say(c, "principal_list %d", o->principal_list(c->s, p.name,
+		    3, list, &n));
+		for (size_t i = 0; i < n; i++)
+			say(c, " %s %u", list[i].name, list[i].last_key);
+		say(c, "\n");
+	}
+}
+
+static void
+op_request(struct call *c)
+{
+	const struct store_ops *o = c->s->ops;
+	struct store_request r = {.id = draw(c, 3) == 0 ? draw(c, 40) : 0,
+	    .kind = 1 + (uint32_t)draw(c, 3), .by = "a",
+	    .expires = (int64_t)draw(c, 99)}, list[5];
+	uint64_t id = draw(c, 40);
+	size_t n = 0;
+
+	switch (draw(c, 5)) {
+	case 0:
+	case 1:
+		say(c, "request_put %d", o->request_put(c->s, &r));
+		say(c, " %llu\n", U(r.id));
+		break;
+	case 2:
+		say(c, "request_remove %d\n", o->request_remove(c->s, id));
+		break;
+	case 3:
+		say(c, "request_expire %d\n", o->request_expire(c->s,
+		    (int64_t)draw(c, 20)));
+		break;
+	default:
+		say(c, "request_list %d", o->request_list(c->s, id, 5, list,
+		    &n));
+		for (size_t i = 0; i < n; i++)
+			say(c, " %llu %u %llu", U(list[i].id), list[i].kind,
+			    U(list[i].expires));
+		say(c, "\n");
+	}
+}
+
+static void
 op_release_put(struct call *c)
 {
 	struct store_release r;
@@ -703,6 +782,7 @@ static void (*const ops[])(struct call *c) = {
 	op_device_put, op_device_put, op_device_put, op_device_seen,
 	op_device_find, op_device_remove, op_device_list, op_author,
 	op_credential_put, op_credential_put, op_credential,
+	op_principal, op_request,
 	op_release_put, op_release, op_campaign_put, op_campaign_save,
 	op_campaign_list, op_tally, op_gauges, op_plan, op_device_scan, op_job_put,
 	op_job_put, op_job_save, op_job_save, op_job_save, op_job_find,

@@ -53,9 +53,10 @@ errors_across_keys_name_a_line(void **state)
 	    "retry_policy_cap = 1s\ngroup_tag = \"a/b\"\n"
 	    "campaign_policy = \"soak=never\"\n"
 	    "public_uri = \"coap://x/path\"\n"
-	    "listen_coaps = \"[::]:5683\"\n", &conf, &errors), ERR_RANGE);
+	    "listen_coaps = \"[::]:5683\"\n"
+	    "four_eyes = publishing\n", &conf, &errors), ERR_RANGE);
 	/* of one key that was not given: no line */
-	assert_int_equal(errors.n, 6);
+	assert_int_equal(errors.n, 7);
 	assert_int_equal(errors.at[0].line, 0);
 	assert_int_equal(errors.at[0].why.err, ERR_RANGE);
 	assert_int_equal(errors.at[1].line, 4);
@@ -64,6 +65,8 @@ errors_across_keys_name_a_line(void **state)
 	assert_int_equal(errors.at[4].line, 8);
 	assert_int_equal(errors.at[5].line, 9);
 	assert_int_equal(errors.at[5].why.err, ERR_CONFLICT);
+	assert_int_equal(errors.at[6].line, 10);
+	assert_int_equal(errors.at[6].why.err, ERR_NOT_FOUND);
 }
 
 static void
