@@ -103,6 +103,13 @@
                                  million, and room to find them */
 #define LIMIT_ADDRESS 80 /* printed address with scope and port */
 
+/* strangers: who has not shown that it is where its datagrams come from */
+#define LIMIT_NETWORKS 16 /* in trusted_networks */
+#define LIMIT_NETWORKS_TEXT 400
+#define LIMIT_PROVEN 262144 /* addresses that have shown it, in a day */
+#define LIMIT_STRANGER_NETWORKS 16384 /* told apart by each thread */
+#define LIMIT_GREETED 4096 /* handshakes that were let in and go on */
+
 /* HTTP, for a monitoring system */
 #define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */
 #define LIMIT_HTTP_HEADER 8192 /* bytes of a request */
