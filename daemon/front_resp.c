@@ -190,6 +190,7 @@ fill_content(struct exchange *x, unsigned code)
 		.b2 = x->have_b2 ? &x->b2 : NULL,
 		.size2 = x->want_size2,
 		.szx = content_szx(x->f->conf->block_size),
+		.most = CONTENT_ANY,
 	};
 	struct content_part part;
 	int rc;

@@ -216,6 +216,10 @@ take_option(struct pass *s, uint32_t number, struct slice v)
 	case OPT_SIZE2:
 		g->size2 = true;
 		break;
+	case OPT_ECHO:
+		if (g->echo.p == NULL)
+			g->echo = v;
+		break;
 	default:
 		break;
 	}
@@ -267,6 +271,8 @@ begin(struct get *g, struct slice in, size_t tkl)
 	g->options = g->ep = SLICE_NONE;
 	g->segments = g->queries = g->etags = 0;
 	g->have_accept = g->have_b1 = g->have_b2 = g->size2 = false;
+	g->echo = SLICE_NONE;
+	g->most = CONTENT_ANY;
 	g->no_response = 0;
 	g->err = 0;
 	g->rule = NULL;
