@@ -21,6 +21,7 @@
 #include "daemon/block1.h"
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
+#include "daemon/door.h"
 #include "daemon/front_dtls.h"
 #include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
@@ -217,6 +218,8 @@ serve(struct exchange *x)
 	resp_begin(x);
 	rc = req_read(x, &x->resp.why);
 	observe_heard(o, x);
+	if (rc == 0)
+		rc = echo_check(x);
 	if (rc == 0 && seen_before(x))
 		return;
 	if (rc == 0)
@@ -252,6 +255,7 @@ exchange_begin(struct exchange *x, struct plane *pl, coap_session_t *session,
 	x->con = !x->reliable && coap_pdu_get_type(pdu) == COAP_MESSAGE_CON;
 	x->mid = coap_pdu_get_mid(pdu);
 	x->token = slice_of(token.s, token.length > 8 ? 8 : token.length);
+	echo_begin(x);
 }
 
 static void
@@ -308,6 +312,9 @@ on_event(coap_session_t *session, coap_event_t event)
 	switch (event) {
 	case COAP_EVENT_SERVER_SESSION_NEW:
 		pl->sessions++;
+		if (pl->t == T_TCP)
+			door_shaken(pl->f->door, &coap_session_get_addr_remote(
+			    session)->addr.sa);
 		/* an open connection costs a descriptor each */
 		if (pl->t == T_TCP && pl->sessions > TCP_SESSIONS)
 			coap_session_disconnected(session,
@@ -317,6 +324,8 @@ on_event(coap_session_t *session, coap_event_t event)
 		pl->shaken++;
 		pl->f->stats.handshakes++;
 		dtls_connected(pl, session);
+		door_shaken(pl->f->door, &coap_session_get_addr_remote(
+		    session)->addr.sa);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
 		pl->sessions -= pl->sessions > 0;
@@ -474,11 +483,12 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 	f->device = o->device;
 	f->admin = o->admin;
 	f->follow_fd = -1;
+	f->reach = o->reach;
 	f->held = calloc(HELD_MAX, sizeof(*f->held));
 	f->observers = observe_new(f);
 	f->block1 = block1_new(f->blobs);
 	f->dedup = dedup_new();
-	rc = f->held != NULL && f->observers != NULL && f->block1 != NULL &&
+	rc = door_new(f->reach, &f->door) == 0 && f->held != NULL && f->observers != NULL && f->block1 != NULL &&
 	    f->dedup != NULL ? planes_new(f, why) : ERR_NOMEM;
 	if (rc == 0)
 		rc = loop_every(f->loop, TICK_MS, on_tick, f);
@@ -503,8 +513,10 @@ front_free(struct front *f)
 	front_follow_close(f);
 	for (int t = 0; t < PLANES; t++) {
 		dtls_fini(&f->plane[t]);
+		door_leave(f->plane[t].sock);
 		coap_free_context(f->plane[t].ctx);
 	}
+	door_free(f->door);
 	cert_free(f->cert);
 	block1_free(f->block1);
 	dedup_free(f->dedup);

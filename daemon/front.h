@@ -31,6 +31,7 @@
 struct app; /* suitd.h: everything a handler may use */
 struct front;
 struct loop;
+struct reach;
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
@@ -154,6 +155,8 @@ struct front_opts {
 	struct blob_store *blobs; /* where uploads go to */
 	const struct conf *conf;
 	struct front_hooks hooks;
+	struct reach *reach; /* outlives the front; NULL: no peer has to show
+	                        its address */
 	/* in order of search, literals before {..}; a NULL path ends them */
 	const struct route *device; /* UDP, DTLS, TCP */
 	const struct route *admin;

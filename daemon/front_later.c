@@ -98,7 +98,7 @@ later_add(struct exchange *x)
 	l->ticket = x->resp.wait;
 	l->x = *x;
 	l->x.pdu = NULL;
-	l->x.req.body = l->x.rtag = SLICE_NONE;
+	l->x.req.body = l->x.rtag = l->x.echo = SLICE_NONE;
 	l->x.assembly = NULL;
 	coap_session_reference(x->session);
 	TAILQ_INSERT_TAIL(&f->later, l, next);

@@ -193,6 +193,10 @@ read_option(struct exchange *x, uint16_t number, struct slice v)
 	case COAP_OPTION_NORESPONSE:
 		x->no_response = v.n <= 1 ? uint_of(v) : 0;
 		return 0;
+	case COAP_OPTION_ECHO:
+		if (x->echo.p == NULL)
+			x->echo = v;
+		return 0;
 	case COAP_OPTION_RTAG:
 		if (v.n <= 8)
 			x->rtag = slice_of(v.p, v.n);

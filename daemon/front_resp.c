@@ -121,6 +121,7 @@ resp_error(struct exchange *x, int err)
 		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
 	if (x->size1_max > 0)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
+	echo_bound(x);
 	x->f->stats.errors++;
 	if (x->f->hooks.refused != NULL)
 		x->f->hooks.refused(x->f->app, err);
@@ -186,7 +187,7 @@ fill_content(struct exchange *x, unsigned code)
 	struct answer *a = &x->answer;
 	struct resp *resp = &x->resp;
 	struct slice body = whole_body(resp);
-	const struct content_ask ask = {
+	struct content_ask ask = {
 		.b2 = x->have_b2 ? &x->b2 : NULL,
 		.size2 = x->want_size2,
 		.szx = content_szx(x->f->conf->block_size),
@@ -209,7 +210,9 @@ fill_content(struct exchange *x, unsigned code)
 			return 0;
 		}
 	}
-	rc = content_cut(&ask, body.n, &part, &resp->why);
+	rc = echo_most(x, body.n, &ask.most);
+	if (rc == 0)
+		rc = content_cut(&ask, body.n, &part, &resp->why);
 	if (rc != 0)
 		return rc;
 	if (resp->location[0] != '\0')
@@ -223,6 +226,7 @@ fill_content(struct exchange *x, unsigned code)
 		answer_opt_uint(a, COAP_OPTION_SIZE2, (uint32_t)body.n);
 	if (x->have_b1)
 		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
+	echo_offer(x);
 	a->body = slice_sub(body, part.s.off, part.s.len);
 	tell_blocks(x, &part.s, body.n);
 	return 0;
@@ -248,4 +252,6 @@ resp_finish(struct exchange *x, int rc)
 		rc = fill_content(x, code);
 	if (rc != 0)
 		resp_error(x, rc);
+	else
+		echo_bound(x);
 }

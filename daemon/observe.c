@@ -252,7 +252,7 @@ has_room(struct observers *o, const struct exchange *x)
 {
 	size_t of_peer = count_session(o, x->session);
 
-	if (is_out_of_place(x))
+	if (is_out_of_place(x) || x->stranger)
 		return false;
 	return o->n < LIMIT_OBSERVERS && of_peer < LIMIT_OBSERVERS_PEER &&
 	    (x->plane->t != T_UDP || of_peer > 0 ||

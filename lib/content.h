@@ -57,7 +57,7 @@ struct content_ask {
 	uint8_t szx; /* of an answer to a request without Block2 */
 	uint8_t most; /* never larger: CONTENT_ANY, or what echo_szx said */
 };
-#define CONTENT_ANY 6
+#define CONTENT_ANY 6 /* 1024 bytes */
 struct content_part {
 	struct block_slice s;
 	bool size2; /* put Size2 into the answer */

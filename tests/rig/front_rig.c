@@ -294,6 +294,7 @@ client_socket(void)
 }
 
 unsigned rig_sessions_max = 100;
+struct reach *rig_reach;
 
 /* What workers beside it would have sent until now. */
 static void
@@ -311,6 +312,7 @@ rig_start(void **state)
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,
+		.reach = rig_reach,
 		.conf = &rig.conf,
 	};
 	struct why why = {0};
