@@ -334,13 +334,8 @@ door_leave(int fd)
 		watched[fd].door = NULL;
 }
 
-void
-door_stats(const struct door *d, struct door_stats *ret)
+uint64_t
+door_unheard(const struct door *d)
 {
-	int64_t now = loop_clock();
-
-	*ret = (struct door_stats){.hellos_unheard = d->unheard};
-	if (d->r != NULL)
-		ret->networks = bucket_count(&d->networks, now) +
-		    bucket_count(&d->strangers, now);
+	return d->unheard;
 }

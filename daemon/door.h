@@ -41,10 +41,7 @@ void door_closed(struct door *d);
 /* A handshake of this peer succeeded: it is not counted. */
 void door_shaken(struct door *d, const struct sockaddr *sa);
 
-struct door_stats {
-	uint64_t hellos_unheard; /* over handshake_rate */
-	uint64_t networks; /* that have less than they might */
-};
-void door_stats(const struct door *d, struct door_stats *ret);
+/* ClientHellos over handshake_rate. */
+uint64_t door_unheard(const struct door *d);
 
 #endif

@@ -183,7 +183,10 @@ precheck(struct exchange *x)
 	if (x->have_b2 && x->b2.num > 0)
 		return why_set(&x->resp.why, ERR_INCOMPLETE,
 		    "RFC 7959 3.3: that answer is not kept");
-	return x->f->held_n == HELD_MAX ? ERR_BUSY : 0;
+	if (x->f->held_n < HELD_MAX)
+		return 0;
+	front_limit(x->f, FRONT_LIMIT_HELD);
+	return ERR_BUSY;
 }
 
 bool
@@ -316,9 +319,11 @@ on_event(coap_session_t *session, coap_event_t event)
 			door_shaken(pl->f->door, &coap_session_get_addr_remote(
 			    session)->addr.sa);
 		/* an open connection costs a descriptor each */
-		if (pl->t == T_TCP && pl->sessions > TCP_SESSIONS)
+		if (pl->t == T_TCP && pl->sessions > TCP_SESSIONS) {
+			front_limit(pl->f, FRONT_LIMIT_CONNECTIONS);
 			coap_session_disconnected(session,
 			    COAP_NACK_NOT_DELIVERABLE);
+		}
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
 		pl->shaken++;
@@ -328,6 +333,10 @@ on_event(coap_session_t *session, coap_event_t event)
 		    session)->addr.sa);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
+		if (kinds[pl->t].proto == COAP_PROTO_DTLS &&
+		    dtls_is_up(session) &&
+		    pl->sessions >= pl->f->conf->sessions_max)
+			front_limit(pl->f, FRONT_LIMIT_SESSIONS);
 		pl->sessions -= pl->sessions > 0;
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		dtls_gone(pl, session);
@@ -371,7 +380,7 @@ on_tick(void *arg)
 {
 	struct front *f = arg;
 
-	block1_tick(f->block1, loop_mono(f->loop));
+	block1_tick(f->block1, f, loop_mono(f->loop));
 	observe_tick(f->observers);
 }
 
@@ -574,6 +583,7 @@ front_stats(const struct front *f, struct front_stats *ret)
 	ret->observers = observe_count(f->observers);
 	ret->assemblies = block1_count(f->block1);
 	ret->waiting = f->later_n;
+	ret->limit[FRONT_LIMIT_HANDSHAKES] = door_unheard(f->door);
 	for (int t = 0; t < PLANES; t++)
 		ret->sessions_of[t] = f->plane[t].sessions;
 	for (unsigned i = 0; i < f->follow_n; i++)

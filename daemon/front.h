@@ -118,6 +118,31 @@ struct route {
 extern const struct route routes_device[];
 extern const struct route routes_admin[];
 
+/* Caps of the front that somebody ran into, by what was done about it. */
+#define FRONT_LIMIT_LIST(L) \
+	L(SESSIONS, "sessions") /* an idle one ended for a new one */ \
+	L(KEYLESS, "keyless_sessions") /* the same, of LIMIT_STRANGERS */ \
+	L(CONNECTIONS, "connections") /* a TCP connection was closed */ \
+	L(OBSERVERS, "observers") /* who asked is not told of changes */ \
+	L(OBSERVERS_PEER, "observers_peer") \
+	L(OBSERVING_PLAIN, "observing_plain") \
+	L(ASSEMBLIES, "assemblies") /* 5.03 */ \
+	L(ASSEMBLY_IDLE, "assembly_idle") /* an upload was given up */ \
+	L(ASSEMBLY_SLOW, "assembly_slow") \
+	L(BODY, "body") /* 4.13 */ \
+	L(HELD, "held") /* 5.03 */ \
+	L(WAITING, "waiting") /* 5.03, or dropped */ \
+	L(OPTIONS, "options") /* too many queries or path segments */ \
+	L(HANDSHAKES, "handshakes") /* a ClientHello was not heard */
+
+enum front_limit {
+#define L(id, name) FRONT_LIMIT_##id,
+	FRONT_LIMIT_LIST(L)
+#undef L
+	FRONT_LIMITS
+};
+const char *front_limit_name(enum front_limit l);
+
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
@@ -125,6 +150,8 @@ struct front_stats {
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
 	uint64_t notify_reset, notify_timeout; /* of notifications */
+	uint64_t limit[FRONT_LIMITS]; /* times that one was reached */
+	uint64_t refused[ERR_POS_END_]; /* answers by -ERR_* */
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,

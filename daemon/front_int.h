@@ -199,6 +199,12 @@ void answer_opt(struct answer *a, uint16_t number, struct slice value);
 void answer_opt_uint(struct answer *a, uint16_t number, uint32_t v);
 bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
 
+static inline void
+front_limit(struct front *f, enum front_limit l)
+{
+	f->stats.limit[l]++;
+}
+
 /* front_echo.c */
 void echo_begin(struct exchange *x);
 /* 0, or ERR_UNAUTHORIZED: it has to show its address first. */

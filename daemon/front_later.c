@@ -71,6 +71,7 @@ waits(const struct exchange *x)
 static int
 no_room(struct exchange *x)
 {
+	front_limit(x->f, FRONT_LIMIT_WAITING);
 	x->silent = x->req.method == M_GET;
 	x->f->stats.dropped += x->silent;
 	return ERR_BUSY;

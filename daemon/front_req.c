@@ -122,8 +122,10 @@ read_block(const struct exchange *x, struct slice v, struct block *ret)
 static int
 read_query(struct exchange *x, struct slice v)
 {
-	if (x->req.query_n == LIMIT_QUERY)
+	if (x->req.query_n == LIMIT_QUERY) {
+		front_limit(x->f, FRONT_LIMIT_OPTIONS);
 		return ERR_LIMIT;
+	}
 	x->req.query[x->req.query_n++] = v;
 	return 0;
 }
@@ -263,8 +265,10 @@ req_read(struct exchange *x, struct why *why)
 		return why_set(why, rc, rc == ERR_LIMIT ?
 		    "more than %d queries" : "RFC 7252 5.4: option value",
 		    LIMIT_QUERY);
-	if (path.over || n > LIMIT_PATH_SEGMENTS)
+	if (path.over || n > LIMIT_PATH_SEGMENTS) {
+		front_limit(x->f, FRONT_LIMIT_OPTIONS);
 		return why_set(why, ERR_NOT_FOUND, "path too long");
+	}
 	req->path[path.n] = '\0';
 	req->first_block = !x->have_b2 || x->b2.num == 0;
 	x->b1_off = (size_t)x->b1.num << (x->b1.szx + 4);

@@ -123,6 +123,7 @@ resp_error(struct exchange *x, int err)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
 	echo_bound(x);
 	x->f->stats.errors++;
+	x->f->stats.refused[-err]++;
 	if (x->f->hooks.refused != NULL)
 		x->f->hooks.refused(x->f->app, err);
 }

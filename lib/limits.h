@@ -79,6 +79,8 @@
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
 #define LIMIT_ASSEMBLIES 64 /* Block1 bodies in the making */
 #define LIMIT_ASSEMBLY_IDLE 120 /* seconds */
+#define LIMIT_ASSEMBLY_GRACE 300 /* seconds; then an upload must have been */
+#define LIMIT_ASSEMBLY_LEAST 64 /* bytes in each second after these */
 #define LIMIT_WAITING 1024 /* requests that wait for an image's hash, or for
                               an upload's way to the disk */
 #define LIMIT_CHECKS 64 /* images being hashed because they were asked for */

@@ -334,6 +334,7 @@ static void
 path_and_query_at_their_limits_and_one_past(void **state)
 {
 	char path[64] = "";
+	struct front_stats st;
 	struct msg q, a;
 
 	(void)state;
@@ -359,6 +360,9 @@ path_and_query_at_their_limits_and_one_past(void **state)
 	get(&a, path, "");
 	assert_int_equal(a.code, 404);
 	assert_true(slice_eq_str(a.body, "path too long"));
+	front_stats(rig.front, &st);
+	assert_int_equal(st.limit[FRONT_LIMIT_OPTIONS], 2);
+	assert_int_equal(st.refused[-ERR_LIMIT], 1);
 }
 
 static void
