@@ -273,7 +273,10 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	pl->handled++;
 	pl->f->stats.requests++;
 	exchange_begin(x, pl, session, pdu);
-	serve(x);
+	if (req_may_ask(x))
+		serve(x);
+	else
+		x->silent = true;
 	if (!x->silent)
 		x->silent = x->resp.after_commit && held_add(x);
 	if (x->silent)

@@ -181,6 +181,7 @@ int later_add(struct exchange *x) MUST_USE;
 void later_free(struct front *f);
 
 /* front_req.c */
+bool req_may_ask(const struct exchange *x);
 int req_read(struct exchange *x, struct why *why) MUST_USE;
 void req_peer_key(struct plane *pl, const coap_session_t *s,
     struct peer_key *ret);

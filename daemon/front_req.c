@@ -242,6 +242,17 @@ read_body(struct exchange *x)
 		x->req.body = slice_of(data, len);
 }
 
+/* RFC 7252 4.2: an ACK or RST with a request in it, which libcoap lets
+ * through, is ignored. */
+bool
+req_may_ask(const struct exchange *x)
+{
+	coap_pdu_type_t type = coap_pdu_get_type(x->pdu);
+
+	return x->reliable || type == COAP_MESSAGE_CON ||
+	    type == COAP_MESSAGE_NON;
+}
+
 int
 req_read(struct exchange *x, struct why *why)
 {

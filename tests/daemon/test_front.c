@@ -528,12 +528,29 @@ garbage_does_not_stop_it(void **state)
 	assert_int_equal(a.code, 205);
 }
 
+/* RFC 7252 4.2; libcoap takes them for requests. */
+static void
+a_request_in_an_ack_or_a_reset_is_none(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	for (unsigned type = ACK; type <= RST; type++) {
+		msg_begin(&q, type, 2, (uint16_t)(500 + type), "01");
+		msg_path(&q, "r");
+		msg_send(&q, 0);
+		assert_false(msg_recv(&a, 0, 50));
+	}
+	assert_int_equal(rig.calls, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
 		T(get_is_piggybacked_with_the_same_token),
+		T(a_request_in_an_ack_or_a_reset_is_none),
 		T(a_non_request_gets_a_non_answer),
 		T(blocks_of_every_size_tile_the_body),
 		T(etag_is_the_same_at_every_size_and_changes_with_the_content),
