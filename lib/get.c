@@ -173,11 +173,14 @@ take_query(struct get *g, struct slice v)
 static void
 take_block(struct get *g, struct slice v, bool *have, struct block *ret)
 {
+	int rc;
+
 	if (!*have) /* a repeated one that is bad leaves the first */
 		*ret = (struct block){0, false, 0};
 	*have = true;
-	if (block_parse(v, ret) != 0)
-		refuse(g, ERR_BAD_OPTION, BAD_VALUE);
+	rc = block_parse(v, ret);
+	if (rc != 0)
+		refuse(g, rc, BAD_VALUE);
 }
 
 /* What the front reads; elective options that mean nothing are ignored. */

@@ -62,7 +62,7 @@ class Gen:
 
     def reserved_szx(self, method, opts):
         o = [(n, v) for n, v in opts if n != BLOCK2]
-        return GET, o + [(BLOCK2, uint(self.r.randrange(1 << 16) << 4 | 7))], {"4.00", "4.02"}
+        return GET, o + [(BLOCK2, uint(self.r.randrange(1 << 16) << 4 | 7))], {"4.00"}
 
     def proxy(self, method, opts):
         o = [(n, v) for n, v in opts if n not in (URI_PATH, PROXY_URI)]
