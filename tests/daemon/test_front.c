@@ -528,6 +528,23 @@ garbage_does_not_stop_it(void **state)
 	assert_int_equal(a.code, 205);
 }
 
+static void
+DOS_LIMITS_an_answer_at_the_cap_and_one_past(void **state)
+{
+	struct front_stats st;
+	struct msg a;
+
+	(void)state;
+	rig.body_n = LIMIT_RESPONSE;
+	get(&a, "fill", "");
+	assert_int_equal(a.code, 205);
+	rig.body_n = LIMIT_RESPONSE + 1;
+	get(&a, "fill", "");
+	assert_int_equal(a.code, 500);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.refused[-ERR_SPACE], 1);
+}
+
 /* RFC 7252 4.2; libcoap takes them for requests. */
 static void
 a_request_in_an_ack_or_a_reset_is_none(void **state)
@@ -551,6 +568,7 @@ main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
 		T(get_is_piggybacked_with_the_same_token),
 		T(a_request_in_an_ack_or_a_reset_is_none),
+		T(DOS_LIMITS_an_answer_at_the_cap_and_one_past),
 		T(a_non_request_gets_a_non_answer),
 		T(blocks_of_every_size_tile_the_body),
 		T(etag_is_the_same_at_every_size_and_changes_with_the_content),
