@@ -5,14 +5,21 @@
  */
 #include "daemon/blocks_impl.h"
 
+bool
+guest_is_believed(const struct reach *r, struct guest *q)
+{
+	q->known = true;
+	q->stranger = false;
+	if (r == NULL || (r->mode == CONF_ECHO_OFF && r->stranger_rate == 0))
+		return true;
+	reach_peer((const struct sockaddr *)q->from, &q->peer);
+	return net_list_has(&r->trusted, q->peer.host);
+}
+
 void
 guest_enter(struct reach *r, struct guest *q, const struct get *g)
 {
-	q->known = true;
-	if (r == NULL)
-		return;
-	reach_peer((const struct sockaddr *)q->from, &q->peer);
-	q->known = reach_known(r, &q->peer, q->now) || (g->echo.p != NULL &&
+	q->known = reach_proven(r, &q->peer, q->now) || (g->echo.p != NULL &&
 	    reach_show(r, &q->peer, g->echo, q->now));
 	q->stranger = !q->known && r->mode != CONF_ECHO_OFF;
 }

@@ -255,13 +255,15 @@ void *worker_run(void *worker);
 struct guest {
 	const struct sockaddr_in6 *from;
 	size_t n; /* bytes of it */
-	int64_t now; /* loop_clock's */
+	int64_t now; /* loop_tick's */
 	struct echo_peer peer;
 	bool known; /* its address is believed, or was shown */
 	bool stranger; /* it was not, and should be */
 };
 
-/* What follows but guest_enter is for r->mode's that ask, r may be NULL. */
+/* It need not be asked for: nothing else is to be called. r may be NULL. */
+bool guest_is_believed(const struct reach *r, struct guest *q);
+/* Has it shown its address, just now or before? */
 void guest_enter(struct reach *r, struct guest *q, const struct get *g);
 bool guest_must_show(const struct reach *r, const struct guest *q);
 /* Makes g->most fit a body of `total` bytes; false: nothing fits, challenge. */

@@ -263,12 +263,13 @@ static void
 serve(struct lane *l, struct worker *w, struct slow_item *it, int err)
 {
 	struct slow s = {.worker = w, .item = it, .err = err,
-	    .q = {.from = &it->env.from, .n = it->n, .now = loop_clock()}};
+	    .q = {.from = &it->env.from, .n = it->n, .now = loop_tick()}};
 	struct blocks *b = l->b;
 
 	if (get_read(slice_of(it->b, it->n), &s.g) != GET_OK)
 		return; /* the worker saw to it */
-	guest_enter(b->app->reach, &s.q, &s.g);
+	if (!guest_is_believed(b->app->reach, &s.q))
+		guest_enter(b->app->reach, &s.q, &s.g);
 	answer(l, &s);
 	if (s.drop) {
 		keep(b, &s);

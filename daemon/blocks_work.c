@@ -39,7 +39,7 @@ struct batch {
 	/* of this batch: */
 	struct table *table;
 	uint32_t now; /* Unix seconds */
-	int64_t clock; /* loop_clock's; 0: not read yet */
+	int64_t clock; /* loop_tick's; 0: not read yet */
 	struct slice path; /* that was found last; borrowed from `data` */
 	size_t path_at;
 	unsigned outs, marks;
@@ -266,13 +266,10 @@ enter(struct worker *w, struct guest *q, const struct get *g, unsigned i)
 	struct batch *b = w->batch;
 
 	*q = (struct guest){.from = &b->env[i].from, .n = b->in[i].msg_len};
-	if (r == NULL || (r->mode == CONF_ECHO_OFF && r->stranger_rate == 0))
-		return true;
-	reach_peer((const struct sockaddr *)q->from, &q->peer);
-	if (net_list_has(&r->trusted, q->peer.host))
+	if (guest_is_believed(r, q))
 		return true;
 	if (b->clock == 0)
-		b->clock = loop_clock();
+		b->clock = loop_tick();
 	q->now = b->clock;
 	guest_enter(r, q, g);
 	return q->known || reach_hears(r, &w->strangers, &q->peer,

@@ -98,7 +98,7 @@ hello_may(struct door *d, const struct echo_peer *p)
 {
 	uint64_t flow = reach_flow(d->r, p);
 	struct greeted *g = greeted_of(d, flow), fresh;
-	int64_t now = loop_clock();
+	int64_t now = loop_tick();
 
 	if (d->r->handshake_rate == 0 || (net_is_loopback(p->host) &&
 	    net_list_has(&d->r->trusted, p->host)))
@@ -120,7 +120,7 @@ hello_may(struct door *d, const struct echo_peer *p)
 void
 door_shaken(struct door *d, const struct sockaddr *sa)
 {
-	int64_t now = loop_clock();
+	int64_t now = loop_tick();
 	struct echo_peer p;
 	struct greeted *g;
 
@@ -143,7 +143,7 @@ door_shaken(struct door *d, const struct sockaddr *sa)
 static bool
 plain_may(struct door *d, size_t n, struct door_guest *g)
 {
-	int64_t now = loop_clock();
+	int64_t now = loop_tick();
 	bool known = reach_known(d->r, &g->peer, now);
 
 	g->stranger = !known && d->r->mode != CONF_ECHO_OFF;
@@ -268,7 +268,7 @@ bool
 door_show(struct door *d, struct slice echo)
 {
 	if (visit.door != d || !reach_show(d->r, &visit.guest.peer, echo,
-	    loop_clock()))
+	    loop_tick()))
 		return false;
 	visit.guest.stranger = false;
 	return true;

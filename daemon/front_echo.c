@@ -49,7 +49,7 @@ put(struct exchange *x)
 {
 	uint8_t v[ECHO_VALUE];
 
-	reach_echo(x->f->reach, &x->from, loop_clock(), v);
+	reach_echo(x->f->reach, &x->from, loop_tick(), v);
 	answer_opt(&x->answer, ECHO_OPTION, slice_of(v, sizeof(v)));
 }
 

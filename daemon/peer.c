@@ -254,7 +254,7 @@ show(const struct call *j)
 	struct echo_peer p;
 
 	reach_peer(&j->to.addr.sa, &p);
-	reach_enter(j->p->reach, &p, loop_clock());
+	reach_enter(j->p->reach, &p, loop_tick());
 }
 
 static coap_response_t

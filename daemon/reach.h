@@ -39,7 +39,7 @@ void reach_free(struct reach *r); /* NULL is fine */
 
 /* AF_INET or AF_INET6. */
 void reach_peer(const struct sockaddr *sa, struct echo_peer *ret);
-/* True: believed, or shown within a day. Time is loop_clock's. */
+/* True: believed, or shown within a day. Time is loop_tick's. */
 bool reach_known(const struct reach *r, const struct echo_peer *p,
     int64_t now_us);
 /* Has it shown its address itself? */

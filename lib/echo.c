@@ -5,6 +5,8 @@
  */
 #include "lib/echo.h"
 
+#include <endian.h>
+
 #include "lib/block.h"
 
 #define SZX_MAX 6
@@ -44,15 +46,15 @@ word(struct sip *s, uint64_t m)
 	s->v0 ^= m;
 }
 
-/* Little endian, on every machine. */
-static uint64_t
+/* Little endian, on every machine; at most 8 bytes. */
+static inline uint64_t
 load(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
+	if (n > 0)
+		memcpy(&v, p, n);
+	return le64toh(v);
 }
 
 uint64_t
