@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import sys
+import urllib.request
 
 from coapraw import (ACCEPT, BLOCK1, BLOCK2, CON, ETAG, GET, NON, OBSERVE, POST, SIZE2, URI_PATH, URI_QUERY, Msg,
                      Peer, block, code, encode, path)
@@ -183,10 +184,25 @@ def test_a_restart_forgets_and_a_handshake_shows(pair):
     s.close()
 
 
+def metrics(d):
+    return urllib.request.urlopen("http://127.0.0.1:%d/metrics" % d.hport).read().decode()
+
+
+def test_DOS_LIMITS_depth_at_the_cap_and_one_past_is_counted(pair):
+    d, depth = pair[0], int(re.search(r"LIMIT_CBOR_DEPTH (\d+)", open(os.path.join(TOP, "lib/limits.h")).read())[1])
+    p, q = Peer(d.port), [(URI_QUERY, b"ep=deep")]
+    assert code(p.ask(POST, "rd", q + [(URI_QUERY, b"c=" + DEMO.encode())]).code) == "2.01"
+    codes = []
+    for n in (depth - 1, depth):  # in the map of the report
+        codes.append(code(p.ask(POST, "r", q, b"\xa1\x18\x63" + b"\x81" * n + b"\x00").code))
+        assert ('suitd_refusals_total{error="DEPTH"}' in metrics(d)) == (len(codes) == 2), codes
+    assert codes == ["2.04", "4.00"], codes
+    assert 'suitd_refusals_total{error="DEPTH"} 1' in metrics(d)
+
+
 def test_DOS_LIMITS_strangers_have_counters(pair):
-    import urllib.request
     for d in pair:
-        text = urllib.request.urlopen("http://127.0.0.1:%d/metrics" % d.hport).read().decode()
+        text = metrics(d)
         for name in ("shrunk", "challenged", "shown"):
             v = re.search(r'suitd_strangers_total\{result="%s"\} (\d+)' % name, text)
             assert v, text
