@@ -27,6 +27,7 @@
 #include "daemon/log.h"
 #include "daemon/look.h"
 #include "daemon/polled.h"
+#include "daemon/reach.h"
 #include "daemon/restore.h"
 #include "daemon/survey.h"
 #include "daemon/twin.h"
@@ -103,6 +104,7 @@ open_front(struct app *app, struct why *why)
 			.cert_shown = access_cert_shown,
 			.cert_who = access_cert_who,
 		},
+		.reach = app->reach,
 		.device = routes_device,
 		.admin = routes_admin,
 	};
@@ -167,9 +169,14 @@ open_rest(struct app *app, struct why *why)
 		rc = disk_new(app->loop, &app->disk);
 	if (rc != 0)
 		return why_set(why, rc, "start: %s", err_text(rc));
+	rc = reach_new(&app->conf, &app->reach);
+	if (rc != 0)
+		return why_set(why, rc, "start: %s", err_text(rc));
 	rc = peer_new(app->loop, &app->conf, &app->peer, why);
-	if (rc == 0)
+	if (rc == 0) {
+		peer_tells(app->peer, app->reach);
 		rc = open_front(app, why);
+	}
 	if (rc != 0)
 		return rc;
 	rc = checks_new(app, &app->checks);
@@ -256,6 +263,7 @@ app_close(struct app *app)
 	engine_free(app->engine);
 	audit_free(app->audit);
 	blocks_free(app->blocks);
+	reach_free(app->reach);
 	checks_free(app->checks);
 	look_free(app->look);
 	ahead_free(app->ahead);

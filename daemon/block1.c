@@ -24,7 +24,7 @@ struct assembly {
 	uint8_t *mem;
 	size_t mem_cap;
 	struct blob_put *upload; /* of a route with ROUTE_BODY_FILE */
-	int64_t touched; /* monotonic ms */
+	int64_t begun, touched; /* monotonic ms */
 };
 
 struct block1 {
@@ -87,8 +87,10 @@ begin(struct block1 *b, const struct exchange *x)
 	    LIMIT_ASSEMBLIES;
 	struct assembly *a = NULL;
 
-	if (block1_count(b) >= max)
+	if (block1_count(b) >= max) {
+		front_limit(x->f, FRONT_LIMIT_ASSEMBLIES);
 		return NULL;
+	}
 	for (size_t i = 0; a == NULL && i < LIMIT_ASSEMBLIES; i++)
 		if (!b->as[i].used)
 			a = &b->as[i];
@@ -176,6 +178,7 @@ static int
 too_large(struct exchange *x, uint64_t cap)
 {
 	x->size1_max = (uint32_t)cap;
+	front_limit(x->f, FRONT_LIMIT_BODY);
 	return why_set(&x->resp.why, ERR_SIZE,
 	    "RFC 7959 2.9.3: at most %llu bytes", (unsigned long long)cap);
 }
@@ -228,6 +231,8 @@ block1_take(struct block1 *b, struct exchange *x, uint64_t cap, int64_t mono)
 	a = place(b, x, &rc);
 	if (a == NULL)
 		return rc;
+	if (a->n == 0)
+		a->begun = mono;
 	a->touched = mono;
 	rc = append(b, a, x);
 	if (rc == 0 && x->b1.more)
@@ -239,13 +244,30 @@ block1_take(struct block1 *b, struct exchange *x, uint64_t cap, int64_t mono)
 	return rc;
 }
 
-void
-block1_tick(struct block1 *b, int64_t mono)
+bool
+block1_is_slow(uint64_t bytes, int64_t ms)
 {
-	for (size_t i = 0; i < LIMIT_ASSEMBLIES; i++)
-		if (b->as[i].used && mono - b->as[i].touched >=
-		    (int64_t)LIMIT_ASSEMBLY_IDLE * 1000)
-			block1_drop(&b->as[i]);
+	int64_t s = ms / 1000 - LIMIT_ASSEMBLY_GRACE;
+
+	return s > 0 && bytes < (uint64_t)s * LIMIT_ASSEMBLY_LEAST;
+}
+
+void
+block1_tick(struct block1 *b, struct front *f, int64_t mono)
+{
+	for (size_t i = 0; i < LIMIT_ASSEMBLIES; i++) {
+		struct assembly *a = &b->as[i];
+
+		if (!a->used)
+			continue;
+		if (mono - a->touched >= (int64_t)LIMIT_ASSEMBLY_IDLE * 1000)
+			front_limit(f, FRONT_LIMIT_ASSEMBLY_IDLE);
+		else if (block1_is_slow(a->n, mono - a->begun))
+			front_limit(f, FRONT_LIMIT_ASSEMBLY_SLOW);
+		else
+			continue;
+		block1_drop(a);
+	}
 }
 
 size_t

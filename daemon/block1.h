@@ -24,7 +24,11 @@ void block1_free(struct block1 *b);
 int block1_take(struct block1 *b, struct exchange *x, uint64_t cap,
     int64_t mono) MUST_USE;
 void block1_drop(struct assembly *a); /* NULL is fine */
-void block1_tick(struct block1 *b, int64_t mono);
+/* Gives up those that nothing came for, and those that are too slow. */
+void block1_tick(struct block1 *b, struct front *f, int64_t mono);
+/* Over LIMIT_ASSEMBLY_GRACE, and since then less than LIMIT_ASSEMBLY_LEAST
+ * bytes a second: no device with a bad link, but somebody who keeps a place. */
+bool block1_is_slow(uint64_t bytes, int64_t ms);
 size_t block1_count(const struct block1 *b);
 
 #endif

@@ -6,6 +6,7 @@
  *   blocks_names.c  what images can be asked for by
  *   blocks_table.c  the images, as workers see them
  *   blocks_work.c   a worker's thread
+ *   blocks_echo.c   who has not shown its address
  *   blocks_slow.c   what the loop's thread answers for the workers
  */
 #ifndef SUITD_DAEMON_BLOCKS_IMPL_H
@@ -18,6 +19,7 @@
 
 #include "daemon/blocks.h"
 #include "daemon/image.h"
+#include "daemon/reach.h"
 #include "daemon/seen.h"
 #include "lib/get.h"
 
@@ -201,6 +203,7 @@ struct worker {
 	pthread_t thread;
 	struct batch *batch;
 	struct seen *seen;
+	struct bucket_table strangers; /* reach.h */
 	struct slow_ring slow;
 	struct mark_ring marks;
 	/* the table that it reads just now; NULL: none */
@@ -245,6 +248,32 @@ int worker_new(struct blocks *b, unsigned number, struct worker **ret)
 void worker_free(struct worker *w);
 /* The thread's function. */
 void *worker_run(void *worker);
+
+/* --- blocks_echo.c --- */
+
+/* Who a datagram is from; the first three are the caller's to fill in. */
+struct guest {
+	const struct sockaddr_in6 *from;
+	size_t n; /* bytes of it */
+	int64_t now; /* loop_tick's */
+	struct echo_peer peer;
+	bool known; /* its address is believed, or was shown */
+	bool stranger; /* it was not, and should be */
+};
+
+/* It need not be asked for: nothing else is to be called. r may be NULL. */
+bool guest_is_believed(const struct reach *r, struct guest *q);
+/* Has it shown its address, just now or before? */
+void guest_enter(struct reach *r, struct guest *q, const struct get *g);
+bool guest_must_show(const struct reach *r, const struct guest *q);
+/* Makes g->most fit a body of `total` bytes; false: nothing fits, challenge. */
+bool guest_fits(struct reach *r, const struct guest *q, struct get *g,
+    size_t total) MUST_USE;
+void guest_challenge(struct reach *r, const struct guest *q,
+    const struct get *g, struct get_answer *a);
+/* The last word about any answer. */
+void guest_bound(const struct guest *q, const struct get *g,
+    struct get_answer *a);
 
 /* --- blocks_slow.c --- */
 

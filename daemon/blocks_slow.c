@@ -27,6 +27,7 @@ struct lane {
 struct slow {
 	struct worker *worker; /* that it came to */
 	struct slow_item *item;
+	struct guest q;
 	struct get g;
 	struct get_answer a;
 	struct blob *blob; /* what is served, or NULL */
@@ -154,8 +155,12 @@ answer(struct lane *l, struct slow *s)
 		get_refuse(&s->g, rc, &why, &s->a);
 		return;
 	}
-	(void)get_write(&s->g, &(struct get_image){digest,
-	    blob_bytes(s->blob)}, l->b->szx, &s->a);
+	if (guest_fits(l->b->app->reach, &s->q, &s->g,
+	    blob_bytes(s->blob).n))
+		(void)get_write(&s->g, &(struct get_image){digest,
+		    blob_bytes(s->blob)}, l->b->szx, &s->a);
+	else
+		guest_challenge(l->b->app->reach, &s->q, &s->g, &s->a);
 }
 
 /* Room for one more, or NULL. */
@@ -257,18 +262,23 @@ tell(struct app *app, const struct slow *s)
 static void
 serve(struct lane *l, struct worker *w, struct slow_item *it, int err)
 {
-	struct slow s = {.worker = w, .item = it, .err = err};
+	struct slow s = {.worker = w, .item = it, .err = err,
+	    .q = {.from = &it->env.from, .n = it->n, .now = loop_tick()}};
 	struct blocks *b = l->b;
 
 	if (get_read(slice_of(it->b, it->n), &s.g) != GET_OK)
 		return; /* the worker saw to it */
+	if (!guest_is_believed(b->app->reach, &s.q))
+		guest_enter(b->app->reach, &s.q, &s.g);
 	answer(l, &s);
 	if (s.drop) {
 		keep(b, &s);
 		return;
 	}
+	guest_bound(&s.q, &s.g, &s.a);
 	if (!s.a.silent && !post(b, &s) && errno == EFAULT) {
 		get_refuse(&s.g, ERR_IO, NULL, &s.a);
+		guest_bound(&s.q, &s.g, &s.a);
 		(void)post(b, &s);
 	}
 	b->slow_errors += s.a.code >= 400;

@@ -39,6 +39,7 @@ struct batch {
 	/* of this batch: */
 	struct table *table;
 	uint32_t now; /* Unix seconds */
+	int64_t clock; /* loop_tick's; 0: not read yet */
 	struct slice path; /* that was found last; borrowed from `data` */
 	size_t path_at;
 	unsigned outs, marks;
@@ -167,7 +168,7 @@ find(struct batch *b, const struct get *g, size_t *ret)
 
 /* The answer in its place; false: it is for the slow lane. */
 static bool
-answer(struct worker *w, const struct get *g, unsigned i)
+answer(struct worker *w, struct get *g, const struct guest *q, unsigned i)
 {
 	struct batch *b = w->batch;
 	struct get_answer *a = &b->answer[b->outs];
@@ -191,6 +192,10 @@ answer(struct worker *w, const struct get *g, unsigned i)
 	e = &t->entry[at];
 	if (e->blob == NULL || entry_bad(e))
 		return false;
+	if (!guest_fits(w->b->app->reach, q, g, e->bytes.n)) {
+		guest_challenge(w->b->app->reach, q, g, a);
+		return true;
+	}
 	m = mark(w, g, i, at);
 	im = (struct get_image){t->names->image[at].digest, e->bytes};
 	(void)get_write(g, &im, w->b->szx, a);
@@ -252,27 +257,52 @@ reject(struct worker *w, unsigned i, const struct get *g, enum get_verdict v)
 	get_reject(g, v, text, &b->answer[b->outs]);
 }
 
+/* Only who may be a stranger costs a look at the clock. False: it has asked
+ * too often. */
+static bool
+enter(struct worker *w, struct guest *q, const struct get *g, unsigned i)
+{
+	struct reach *r = w->b->app->reach;
+	struct batch *b = w->batch;
+
+	*q = (struct guest){.from = &b->env[i].from, .n = b->in[i].msg_len};
+	if (guest_is_believed(r, q))
+		return true;
+	if (b->clock == 0)
+		b->clock = loop_tick();
+	q->now = b->clock;
+	guest_enter(r, q, g);
+	return q->known || reach_hears(r, &w->strangers, &q->peer,
+	    q->now);
+}
+
 static void
 serve(struct worker *w, unsigned i)
 {
 	struct batch *b = w->batch;
 	struct get_answer *a = &b->answer[b->outs];
+	struct guest q;
 	enum get_verdict v;
 	struct get g;
 
 	if (!turn_round(&b->in[i].msg_hdr))
 		return;
 	v = get_read(slice_of(b->data[i], b->in[i].msg_len), &g);
-	if (v == GET_SILENT)
+	if (v == GET_SILENT || !enter(w, &q, &g, i))
 		return;
 	/* what libcoap answers by itself is no request to the front either */
 	b->requests += v == GET_OK || v == GET_ERROR;
-	if (v != GET_OK) {
+	if ((v == GET_OK || v == GET_ERROR) &&
+	    guest_must_show(w->b->app->reach, &q)) {
+		b->what[b->outs].entry = NULL;
+		guest_challenge(w->b->app->reach, &q, &g, a);
+	} else if (v != GET_OK) {
 		reject(w, i, &g, v);
-	} else if (!answer(w, &g, i)) {
+	} else if (!answer(w, &g, &q, i)) {
 		to_slow(w, i);
 		return;
 	}
+	guest_bound(&q, &g, a);
 	if (v == GET_OK || v == GET_ERROR) {
 		b->errors += a->code >= 400;
 		b->code[code_index(a->code)]++;
@@ -394,6 +424,7 @@ work(struct worker *w, unsigned n)
 
 	b->table = hold_table(w);
 	b->now = (uint32_t)(now / 1000);
+	b->clock = 0;
 	b->path = SLICE_NONE;
 	b->outs = b->marks = 0;
 	b->wake = false;
@@ -479,6 +510,8 @@ worker_new(struct blocks *b, unsigned number, struct worker **ret)
 	rc = w->slow.item == NULL || w->marks.item == NULL ? ERR_NOMEM :
 	    batch_new(&w->batch);
 	if (rc == 0)
+		rc = reach_buckets_new(&w->strangers, LIMIT_STRANGER_NETWORKS);
+	if (rc == 0)
 		rc = seen_new(LIMIT_SEEN / b->n, &w->seen);
 	if (rc != 0) {
 		worker_free(w);
@@ -494,6 +527,7 @@ worker_free(struct worker *w)
 	if (w == NULL)
 		return;
 	seen_free(w->seen);
+	reach_buckets_free(&w->strangers);
 	free(w->slow.item);
 	free(w->marks.item);
 	free(w->batch);

@@ -23,6 +23,8 @@
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
 #include "daemon/front_client.h"
+
+#include "daemon/door.h"
 #include "daemon/front_dtls.h"
 #include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
@@ -208,7 +210,10 @@ precheck(struct exchange *x)
 	if (x->have_b2 && x->b2.num > 0)
 		return why_set(&x->resp.why, ERR_INCOMPLETE,
 		    "RFC 7959 3.3: that answer is not kept");
-	return x->f->held_n == HELD_MAX ? ERR_BUSY : 0;
+	if (x->f->held_n < HELD_MAX)
+		return 0;
+	front_limit(x->f, FRONT_LIMIT_HELD);
+	return ERR_BUSY;
 }
 
 bool
@@ -243,6 +248,8 @@ serve(struct exchange *x)
 	resp_begin(x);
 	rc = req_read(x, &x->resp.why);
 	observe_heard(o, x);
+	if (rc == 0)
+		rc = echo_check(x);
 	if (rc == 0 && seen_before(x))
 		return;
 	if (rc == 0)
@@ -278,6 +285,7 @@ exchange_begin(struct exchange *x, struct plane *pl, coap_session_t *session,
 	x->con = !x->reliable && coap_pdu_get_type(pdu) == COAP_MESSAGE_CON;
 	x->mid = coap_pdu_get_mid(pdu);
 	x->token = slice_of(token.s, token.length > 8 ? 8 : token.length);
+	echo_begin(x);
 }
 
 static void
@@ -292,7 +300,10 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	pl->handled++;
 	pl->f->stats.requests++;
 	exchange_begin(x, pl, session, pdu);
-	serve(x);
+	if (req_may_ask(x))
+		serve(x);
+	else
+		x->silent = true;
 	if (!x->silent)
 		x->silent = x->resp.after_commit && held_add(x);
 	if (x->silent)
@@ -358,18 +369,29 @@ on_event(coap_session_t *session, coap_event_t event)
 	switch (event) {
 	case COAP_EVENT_SERVER_SESSION_NEW:
 		pl->sessions++;
+		if (pl->t == T_TCP)
+			door_shaken(pl->f->door, &coap_session_get_addr_remote(
+			    session)->addr.sa);
 		/* an open connection costs a descriptor each */
-		if (sock_streams(pl) && pl->sessions > TCP_SESSIONS)
+		if (sock_streams(pl) && pl->sessions > TCP_SESSIONS) {
+			front_limit(pl->f, FRONT_LIMIT_CONNECTIONS);
 			coap_session_disconnected(session,
 			    COAP_NACK_NOT_DELIVERABLE);
+		}
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
 		pl->shaken++;
 		pl->f->stats.handshakes++;
 		dtls_connected(pl, session);
 		tell_login(pl, session);
+		door_shaken(pl->f->door, &coap_session_get_addr_remote(
+		    session)->addr.sa);
 		break;
 	case COAP_EVENT_SERVER_SESSION_DEL:
+		if (kinds[pl->t].proto == COAP_PROTO_DTLS &&
+		    dtls_is_up(session) &&
+		    pl->sessions >= pl->f->conf->sessions_max)
+			front_limit(pl->f, FRONT_LIMIT_SESSIONS);
 		pl->sessions -= pl->sessions > 0;
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		dtls_gone(pl, session);
@@ -413,7 +435,7 @@ on_tick(void *arg)
 {
 	struct front *f = arg;
 
-	block1_tick(f->block1, loop_mono(f->loop));
+	block1_tick(f->block1, f, loop_mono(f->loop));
 	observe_tick(f->observers);
 	client_tick(f);
 }
@@ -527,11 +549,12 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 	f->device = o->device;
 	f->admin = o->admin;
 	f->follow_fd = -1;
+	f->reach = o->reach;
 	f->held = calloc(HELD_MAX, sizeof(*f->held));
 	f->observers = observe_new(f);
 	f->block1 = block1_new(f->blobs);
 	f->dedup = dedup_new();
-	rc = f->held != NULL && f->observers != NULL && f->block1 != NULL &&
+	rc = door_new(f->reach, &f->door) == 0 && f->held != NULL && f->observers != NULL && f->block1 != NULL &&
 	    f->dedup != NULL ? planes_new(f, why) : ERR_NOMEM;
 	if (rc == 0)
 		rc = loop_every(f->loop, TICK_MS, on_tick, f);
@@ -556,8 +579,10 @@ front_free(struct front *f)
 	front_follow_close(f);
 	for (int t = 0; t < PLANES; t++) {
 		dtls_fini(&f->plane[t]);
+		door_leave(f->plane[t].sock);
 		coap_free_context(f->plane[t].ctx);
 	}
+	door_free(f->door);
 	cert_free(f->cert);
 	client_unload(&f->client);
 	block1_free(f->block1);
@@ -616,6 +641,7 @@ front_stats(const struct front *f, struct front_stats *ret)
 	ret->observers = observe_count(f->observers);
 	ret->assemblies = block1_count(f->block1);
 	ret->waiting = f->later_n;
+	ret->limit[FRONT_LIMIT_HANDSHAKES] = door_unheard(f->door);
 	for (int t = 0; t < PLANES; t++)
 		ret->sessions_of[t] = f->plane[t].sessions;
 	for (unsigned i = 0; i < f->follow_n; i++)

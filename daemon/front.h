@@ -34,6 +34,7 @@
 struct app; /* suitd.h: everything a handler may use */
 struct front;
 struct loop;
+struct reach;
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
@@ -153,6 +154,31 @@ struct route {
 extern const struct route routes_device[];
 extern const struct route routes_admin[];
 
+/* Caps of the front that somebody ran into, by what was done about it. */
+#define FRONT_LIMIT_LIST(L) \
+	L(SESSIONS, "sessions") /* an idle one ended for a new one */ \
+	L(KEYLESS, "keyless_sessions") /* the same, of LIMIT_STRANGERS */ \
+	L(CONNECTIONS, "connections") /* a TCP connection was closed */ \
+	L(OBSERVERS, "observers") /* who asked is not told of changes */ \
+	L(OBSERVERS_PEER, "observers_peer") \
+	L(OBSERVING_PLAIN, "observing_plain") \
+	L(ASSEMBLIES, "assemblies") /* 5.03 */ \
+	L(ASSEMBLY_IDLE, "assembly_idle") /* an upload was given up */ \
+	L(ASSEMBLY_SLOW, "assembly_slow") \
+	L(BODY, "body") /* 4.13 */ \
+	L(HELD, "held") /* 5.03 */ \
+	L(WAITING, "waiting") /* 5.03, or dropped */ \
+	L(OPTIONS, "options") /* too many queries or path segments */ \
+	L(HANDSHAKES, "handshakes") /* a ClientHello was not heard */
+
+enum front_limit {
+#define L(id, name) FRONT_LIMIT_##id,
+	FRONT_LIMIT_LIST(L)
+#undef L
+	FRONT_LIMITS
+};
+const char *front_limit_name(enum front_limit l);
+
 struct front_stats {
 	uint64_t requests, blocks, sessions, observers, assemblies, waiting,
 	    notifications, dedup_hits, errors;
@@ -162,6 +188,8 @@ struct front_stats {
 	uint64_t certs, certs_refused; /* of clients */
 	uint64_t handshakes_slowed; /* refused, since many failed before */
 	uint64_t notify_reset, notify_timeout; /* of notifications */
+	uint64_t limit[FRONT_LIMITS]; /* times that one was reached */
+	uint64_t refused[ERR_POS_END_]; /* answers by -ERR_* */
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
@@ -219,6 +247,8 @@ struct front_opts {
 	struct blob_store *blobs; /* where uploads go to */
 	const struct conf *conf;
 	struct front_hooks hooks;
+	struct reach *reach; /* outlives the front; NULL: no peer has to show
+	                        its address */
 	/* in order of search, literals before {..}; a NULL path ends them */
 	const struct route *device; /* UDP, DTLS, TCP, TLS */
 	const struct route *admin;

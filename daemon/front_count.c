@@ -90,3 +90,15 @@ front_answered(const struct front *f, void (*cb)(void *arg, const char *path,
 	tell_table(f, f->device, cb, arg);
 	tell_table(f, f->admin, cb, arg);
 }
+
+const char *
+front_limit_name(enum front_limit l)
+{
+	static const char *const names[FRONT_LIMITS] = {
+#define L(id, name) [FRONT_LIMIT_##id] = name,
+		FRONT_LIMIT_LIST(L)
+#undef L
+	};
+
+	return names[l];
+}

@@ -275,6 +275,7 @@ end_a_stranger(struct plane *pl)
 			longest = w; /* the last one in is the first here */
 	if (longest != NULL)
 		longest->over = pl->dtls_over = true;
+	front_limit(pl->f, FRONT_LIMIT_KEYLESS);
 }
 
 static void

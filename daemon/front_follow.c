@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "daemon/addr.h"
+#include "daemon/door.h"
 #include "daemon/front_sock.h"
 #include "daemon/loop.h"
 
@@ -107,6 +108,9 @@ void
 front_follow_close(struct front *f)
 {
 	for (unsigned i = 0; i < FRONT_FOLLOW; i++) {
+		if (f->follow[i].ctx == NULL)
+			continue;
+		door_leave(f->follow[i].sock);
 		coap_free_context(f->follow[i].ctx);
 		f->follow[i].ctx = NULL;
 	}

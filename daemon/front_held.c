@@ -20,6 +20,7 @@ address(struct held *h, const struct exchange *x)
 	h->reliable = x->reliable;
 	h->mid = x->mid;
 	h->no_response = x->no_response;
+	h->budget = x->stranger ? x->budget : 0;
 	h->row = front_row(x);
 	h->token_n = x->token.n;
 	memcpy(h->token, x->token.p, x->token.n);
@@ -87,6 +88,7 @@ void
 held_flush(struct front *f, struct front_span which, int commit_err)
 {
 	struct answer failed = {.code = err_coap(commit_err)};
+	struct answer bare = {.code = failed.code};
 	uint64_t first = f->held_last - f->held_n + 1, from, to;
 
 	from = which.after < first ? first : which.after + 1;
@@ -99,7 +101,9 @@ held_flush(struct front *f, struct front_span which, int commit_err)
 
 		if (commit_err != 0 && f->hooks.refused != NULL)
 			f->hooks.refused(f->app, commit_err);
-		end_one(f, h, commit_err == 0 ? &h->answer : &failed);
+		end_one(f, h, commit_err == 0 ? &h->answer :
+		    h->budget > 0 && answer_size(&failed, h->token_n) >
+		    h->budget ? &bare : &failed);
 	}
 	if (from > to)
 		return;

@@ -11,6 +11,7 @@
  *   front_rand.c  random bytes for libcoap
  *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
+ *   front_echo.c  what those get who have not shown their address
  *   front_cert.c  the certificate of coaps
  *   front_client.c certificates of clients
  *   route.c       path patterns, .well-known/core
@@ -27,6 +28,8 @@
 #include "daemon/client_load.h"
 #include "daemon/front.h"
 #include "daemon/route.h"
+
+#include "daemon/reach.h"
 #include "lib/block.h"
 #include "lib/cert.h"
 
@@ -92,6 +95,11 @@ struct exchange {
 	uint32_t size1;
 	uint32_t no_response; /* RFC 7967 */
 	struct slice rtag; /* Request-Tag, p NULL if none */
+	struct slice echo; /* Echo, p NULL if none */
+	bool stranger; /* has not shown its address; then */
+	bool challenge; /* it is asked to, */
+	size_t budget; /* it gets so many bytes at most, */
+	struct echo_peer from; /* and this is who it says it is */
 	struct route_match match;
 	struct req req;
 	struct resp resp;
@@ -109,6 +117,7 @@ struct held {
 	bool con, reliable;
 	coap_mid_t mid;
 	uint32_t no_response;
+	size_t budget; /* bytes of the answer at most; 0: any */
 	uint8_t token[8];
 	size_t token_n;
 	unsigned row; /* front_count.c's */
@@ -125,6 +134,8 @@ struct front {
 	struct front_hooks hooks;
 	const struct route *device, *admin;
 	struct plane plane[PLANES];
+	struct reach *reach; /* the caller's; NULL: nobody is a stranger */
+	struct door *door;
 	struct cert *cert; /* front_cert.c; NULL: none is shown */
 
 	struct client_trust client; /* front_client.c */
@@ -175,6 +186,7 @@ int later_add(struct exchange *x) MUST_USE;
 void later_free(struct front *f);
 
 /* front_req.c */
+bool req_may_ask(const struct exchange *x);
 int req_read(struct exchange *x, struct why *why) MUST_USE;
 void req_peer_key(struct plane *pl, const coap_session_t *s,
     struct peer_key *ret);
@@ -192,6 +204,26 @@ void resp_error(struct exchange *x, int err);
 void answer_opt(struct answer *a, uint16_t number, struct slice value);
 void answer_opt_uint(struct answer *a, uint16_t number, uint32_t v);
 bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
+
+static inline void
+front_limit(struct front *f, enum front_limit l)
+{
+	f->stats.limit[l]++;
+}
+
+/* front_echo.c */
+void echo_begin(struct exchange *x);
+/* 0, or ERR_UNAUTHORIZED: it has to show its address first. */
+int echo_check(struct exchange *x) MUST_USE;
+/* *ret_most becomes smaller where a block of a body would be too large;
+ * ERR_UNAUTHORIZED when none is small enough. */
+int echo_most(struct exchange *x, size_t body, uint8_t *ret_most) MUST_USE;
+/* The last option of an answer that goes out whole. */
+void echo_offer(struct exchange *x);
+/* An error's answer, or one that is too long all the same. */
+void echo_bound(struct exchange *x);
+/* As it will be on the wire. */
+size_t answer_size(const struct answer *a, size_t token_n);
 
 /* front_count.c */
 /* Where the exchange's answer is counted. */

@@ -71,6 +71,7 @@ waits(const struct exchange *x)
 static int
 no_room(struct exchange *x)
 {
+	front_limit(x->f, FRONT_LIMIT_WAITING);
 	x->silent = x->req.method == M_GET;
 	x->f->stats.dropped += x->silent;
 	return ERR_BUSY;
@@ -98,7 +99,7 @@ later_add(struct exchange *x)
 	l->ticket = x->resp.wait;
 	l->x = *x;
 	l->x.pdu = NULL;
-	l->x.req.body = l->x.rtag = SLICE_NONE;
+	l->x.req.body = l->x.rtag = l->x.echo = SLICE_NONE;
 	l->x.assembly = NULL;
 	coap_session_reference(x->session);
 	TAILQ_INSERT_TAIL(&f->later, l, next);

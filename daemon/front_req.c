@@ -122,8 +122,10 @@ read_block(const struct exchange *x, struct slice v, struct block *ret)
 static int
 read_query(struct exchange *x, struct slice v)
 {
-	if (x->req.query_n == LIMIT_QUERY)
+	if (x->req.query_n == LIMIT_QUERY) {
+		front_limit(x->f, FRONT_LIMIT_OPTIONS);
 		return ERR_LIMIT;
+	}
 	x->req.query[x->req.query_n++] = v;
 	return 0;
 }
@@ -193,6 +195,10 @@ read_option(struct exchange *x, uint16_t number, struct slice v)
 	case COAP_OPTION_NORESPONSE:
 		x->no_response = v.n <= 1 ? uint_of(v) : 0;
 		return 0;
+	case COAP_OPTION_ECHO:
+		if (x->echo.p == NULL)
+			x->echo = v;
+		return 0;
 	case COAP_OPTION_RTAG:
 		if (v.n <= 8)
 			x->rtag = slice_of(v.p, v.n);
@@ -236,6 +242,17 @@ read_body(struct exchange *x)
 		x->req.body = slice_of(data, len);
 }
 
+/* RFC 7252 4.2: an ACK or RST with a request in it, which libcoap lets
+ * through, is ignored. */
+bool
+req_may_ask(const struct exchange *x)
+{
+	coap_pdu_type_t type = coap_pdu_get_type(x->pdu);
+
+	return x->reliable || type == COAP_MESSAGE_CON ||
+	    type == COAP_MESSAGE_NON;
+}
+
 int
 req_read(struct exchange *x, struct why *why)
 {
@@ -259,8 +276,10 @@ req_read(struct exchange *x, struct why *why)
 		return why_set(why, rc, rc == ERR_LIMIT ?
 		    "more than %d queries" : "RFC 7252 5.4: option value",
 		    LIMIT_QUERY);
-	if (path.over || n > LIMIT_PATH_SEGMENTS)
+	if (path.over || n > LIMIT_PATH_SEGMENTS) {
+		front_limit(x->f, FRONT_LIMIT_OPTIONS);
 		return why_set(why, ERR_NOT_FOUND, "path too long");
+	}
 	req->path[path.n] = '\0';
 	req->first_block = !x->have_b2 || x->b2.num == 0;
 	x->b1_off = (size_t)x->b1.num << (x->b1.szx + 4);

@@ -137,7 +137,9 @@ resp_error(struct exchange *x, int err)
 	if (x->size1_max > 0)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
 	put_trust(x);
+	echo_bound(x);
 	x->f->stats.errors++;
+	x->f->stats.refused[-err]++;
 	if (x->f->hooks.refused != NULL)
 		x->f->hooks.refused(x->f->app, err);
 	if (x->f->hooks.denied != NULL && x->plane->t == T_ADMIN)
@@ -204,10 +206,11 @@ fill_content(struct exchange *x, unsigned code)
 	struct answer *a = &x->answer;
 	struct resp *resp = &x->resp;
 	struct slice body = whole_body(resp);
-	const struct content_ask ask = {
+	struct content_ask ask = {
 		.b2 = x->have_b2 ? &x->b2 : NULL,
 		.size2 = x->want_size2,
 		.szx = content_szx(x->f->conf->block_size),
+		.most = CONTENT_ANY,
 	};
 	struct content_part part;
 	int rc;
@@ -227,7 +230,9 @@ fill_content(struct exchange *x, unsigned code)
 			return 0;
 		}
 	}
-	rc = content_cut(&ask, body.n, &part, &resp->why);
+	rc = echo_most(x, body.n, &ask.most);
+	if (rc == 0)
+		rc = content_cut(&ask, body.n, &part, &resp->why);
 	if (rc != 0)
 		return rc;
 	if (resp->location[0] != '\0')
@@ -242,6 +247,7 @@ fill_content(struct exchange *x, unsigned code)
 	if (x->have_b1)
 		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
 	put_trust(x);
+	echo_offer(x);
 	a->body = slice_sub(body, part.s.off, part.s.len);
 	tell_blocks(x, &part.s, body.n);
 	return 0;
@@ -267,4 +273,6 @@ resp_finish(struct exchange *x, int rc)
 		rc = fill_content(x, code);
 	if (rc != 0)
 		resp_error(x, rc);
+	else
+		echo_bound(x);
 }

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/door.h"
 #include "daemon/front_dtls.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -110,6 +111,7 @@ sock_turn(void *arg)
 		pl->handled = 0;
 		coap_io_do_epoll(pl->ctx, out, multiply(in, (size_t)n, feed,
 		    out));
+		door_closed(pl->f->door);
 		n = epoll_wait(pl->fd, in, EVENTS_MAX, 0);
 		late = loop_clock() > end;
 		if (late && pl->feed > 1)
@@ -269,6 +271,11 @@ sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
 		    "this libcoap was built without epoll");
 	find_socket(pl);
 	set_listen_port(pl);
+	if (proto != COAP_PROTO_TCP && pl->sock >= 0 &&
+	    door_watch(pl->f->door, pl->sock, proto == COAP_PROTO_DTLS ?
+	    DOOR_DTLS : DOOR_PLAIN) != 0)
+		return why_set(why, ERR_LIMIT, "%s: too many open files",
+		    pl->listen);
 	/* arms libcoap's timer, which lives in the same epoll set */
 	(void)coap_io_process(pl->ctx, COAP_IO_NO_WAIT);
 	return 0;

@@ -109,6 +109,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 int64_t
+loop_tick(void)
+{
+	return clock_us(CLOCK_MONOTONIC_COARSE);
+}
+
+int64_t
 loop_coarse(void)
 {
 	return clock_us(CLOCK_REALTIME_COARSE) / 1000;

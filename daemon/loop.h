@@ -23,6 +23,8 @@ int64_t loop_now(const struct loop *l); /* Unix milliseconds, once a turn */
 int64_t loop_mono(const struct loop *l); /* monotonic milliseconds */
 /* Monotonic microseconds, read now; for any thread. */
 int64_t loop_clock(void);
+/* The same as of the kernel's last tick: costs no system call. */
+int64_t loop_tick(void);
 /* Ms that the events of this turn have taken so far: for work in slices. */
 int64_t loop_spent(const struct loop *l);
 uint64_t loop_rand(struct loop *l);

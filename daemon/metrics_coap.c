@@ -1,5 +1,7 @@
 #include "daemon/metrics_impl.h"
 
+#include "daemon/reach.h"
+
 static void
 tell_codes(void *arg, const char *path, const uint64_t n[CODES])
 {
@@ -69,6 +71,39 @@ metrics_client_certs(struct metrics *m)
 {
 	metrics_of(m, "ok", m->front.certs);
 	metrics_of(m, "refused", m->front.certs_refused);
+}
+
+void
+metrics_limits(struct metrics *m)
+{
+	for (int i = 0; i < FRONT_LIMITS; i++)
+		metrics_of(m, front_limit_name((enum front_limit)i),
+		    m->front.limit[i]);
+}
+
+/* Those that never happened are not told. */
+void
+metrics_refusals(struct metrics *m)
+{
+	for (int i = 1; i < ERR_POS_END_; i++)
+		if (m->front.refused[i] > 0)
+			metrics_of(m, err_name(-i), m->front.refused[i]);
+}
+
+void
+metrics_strangers(struct metrics *m)
+{
+	const struct reach *r = m->app->reach;
+
+	if (r == NULL)
+		return;
+	metrics_of(m, "challenged", atomic_load(&r->challenged));
+	metrics_of(m, "shrunk", atomic_load(&r->shrunk));
+	metrics_of(m, "cut", atomic_load(&r->cut));
+	metrics_of(m, "shown", atomic_load(&r->shown));
+	metrics_of(m, "stale", atomic_load(&r->stale));
+	metrics_of(m, "evicted", atomic_load(&r->evicted));
+	metrics_of(m, "unheard", atomic_load(&r->unheard));
 }
 
 void

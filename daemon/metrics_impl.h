@@ -48,6 +48,10 @@ void metrics_dropped(struct metrics *m);
 void metrics_sessions(struct metrics *m);
 void metrics_handshakes(struct metrics *m);
 void metrics_client_certs(struct metrics *m);
+
+void metrics_limits(struct metrics *m);
+void metrics_refusals(struct metrics *m);
+void metrics_strangers(struct metrics *m);
 void metrics_observers(struct metrics *m);
 void metrics_notifications(struct metrics *m);
 

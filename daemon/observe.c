@@ -252,11 +252,18 @@ has_room(struct observers *o, const struct exchange *x)
 {
 	size_t of_peer = count_session(o, x->session);
 
-	if (is_out_of_place(x))
+	if (is_out_of_place(x) || x->stranger)
 		return false;
-	return o->n < LIMIT_OBSERVERS && of_peer < LIMIT_OBSERVERS_PEER &&
-	    (x->plane->t != T_UDP || of_peer > 0 ||
-	    x->plane->observing < LIMIT_OBSERVING_PLAIN);
+	if (o->n >= LIMIT_OBSERVERS)
+		front_limit(x->f, FRONT_LIMIT_OBSERVERS);
+	else if (of_peer >= LIMIT_OBSERVERS_PEER)
+		front_limit(x->f, FRONT_LIMIT_OBSERVERS_PEER);
+	else if (x->plane->t == T_UDP && of_peer == 0 &&
+	    x->plane->observing >= LIMIT_OBSERVING_PLAIN)
+		front_limit(x->f, FRONT_LIMIT_OBSERVING_PLAIN);
+	else
+		return true;
+	return false;
 }
 
 void

@@ -55,6 +55,7 @@ struct peer {
 	int fd;
 	struct calls calls;
 	size_t n;
+	struct reach *reach; /* NULL: nobody asks */
 };
 
 static const uint8_t codes[] = {
@@ -246,6 +247,16 @@ keep_answer(struct call *j, const coap_pdu_t *pdu, unsigned code)
 	j->answer.payload = slice_of(j->body, len);
 }
 
+/* It got our token, so it is where it says. */
+static void
+show(const struct call *j)
+{
+	struct echo_peer p;
+
+	reach_peer(&j->to.addr.sa, &p);
+	reach_enter(j->p->reach, &p, loop_tick());
+}
+
 static coap_response_t
 on_response(coap_session_t *session, const coap_pdu_t *sent,
     const coap_pdu_t *pdu, const coap_mid_t mid)
@@ -262,6 +273,7 @@ on_response(coap_session_t *session, const coap_pdu_t *sent,
 	    !slice_eq(slice_of(token.s, token.length),
 	    slice_of(j->token, TOKEN_LEN)))
 		return COAP_RESPONSE_FAIL; /* RST */
+	show(j);
 	if (!goes_on(j, pdu, code)) {
 		keep_answer(j, pdu, code);
 		call_over(j, 0);
@@ -402,6 +414,12 @@ peer_new(struct loop *loop, const struct conf *conf, struct peer **ret,
 	}
 	*ret = p;
 	return 0;
+}
+
+void
+peer_tells(struct peer *p, struct reach *r)
+{
+	p->reach = r;
 }
 
 void

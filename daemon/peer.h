@@ -10,6 +10,7 @@
 #include "daemon/front.h"
 
 struct peer;
+struct reach;
 
 struct peer_request {
 	enum method method;
@@ -30,6 +31,8 @@ struct peer_answer {
 
 int peer_new(struct loop *loop, const struct conf *conf, struct peer **ret,
     struct why *why) MUST_USE;
+/* Who answers has shown its address; `r` outlives it. */
+void peer_tells(struct peer *p, struct reach *r);
 void peer_free(struct peer *p);
 /*
  * 0: cb will run exactly once, later, in a turn of the loop (peer_free says

@@ -27,6 +27,7 @@ struct polled; /* polled.h: polls that need no SQL */
 struct life; /* life.h: signals, states, reload, drain */
 struct catalog; /* catalog.h: what is served, in memory: no SQL on GET */
 
+struct reach; /* reach.h: who has shown its address */
 struct http; /* http.h: metrics, health */
 struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
@@ -66,6 +67,7 @@ struct app {
 	struct audit *audit; /* NULL in tests without any */
 	struct twins *twins; /* NULL: nobody looks */
 	struct nonce_key nonce; /* of this start */
+	struct reach *reach; /* NULL in tests without any */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

@@ -11,8 +11,8 @@ block_parse(struct slice opt, struct block *ret)
 		return ERR_BAD_OPTION;
 	for (size_t i = 0; i < opt.n; i++)
 		v = v << 8 | opt.p[i];
-	if ((v & 7) == 7) /* RFC 7959 2.2: reserved */
-		return ERR_BAD_OPTION;
+	if ((v & 7) == 7) /* RFC 7959 2.2: reserved, and 4.00 */
+		return ERR_MALFORMED;
 	*ret = (struct block){v >> 4, (v & 8) != 0, (uint8_t)(v & 7)};
 	return 0;
 }

@@ -19,7 +19,8 @@ block_size(uint8_t szx)
 	return (size_t)1 << (szx + 4);
 }
 
-/* The option's value, 0 to 3 bytes; szx 7 or 4 bytes is ERR_BAD_OPTION. */
+/* The option's value, 0 to 3 bytes; 4 are ERR_BAD_OPTION, szx 7 is
+ * ERR_MALFORMED. */
 int block_parse(struct slice opt, struct block *ret) MUST_USE;
 /* The shortest option value; its length (0..3). */
 size_t block_put(struct block b, uint8_t dst[3]);

@@ -20,6 +20,9 @@ struct conf_alias {
 	uint8_t class_id[16];
 };
 
+/* Who of plain UDP has to show its address, see echo.h. */
+enum conf_echo { CONF_ECHO_OFF, CONF_ECHO_AMPLIFYING, CONF_ECHO_ALWAYS };
+
 enum conf_unknown {
 	CONF_UNKNOWN_ACCEPT,
 	CONF_UNKNOWN_REFUSE,
@@ -72,6 +75,10 @@ struct conf {
 	uint64_t bytes_per_second, bytes_group; /* 0: any */
 	uint32_t retries, retries_group; /* a minute; 0: any */
 	uint32_t sessions_max; /* idle UDP/DTLS sessions kept */
+	enum conf_echo echo;
+	char trusted_networks[LIMIT_NETWORKS_TEXT + 1]; /* see net.h */
+	uint32_t stranger_rate; /* requests a second of a network */
+	uint32_t handshake_rate; /* that come to nothing, the same */
 	bool allow_unsigned; /* never true by default */
 	struct track_policy track; /* retry_* and deadline_* keys */
 	char trust_root[256]; /* path of the first trust list; "": none */

@@ -7,6 +7,8 @@
 #include "lib/certmap.h"
 
 #include "lib/eyes.h"
+
+#include "lib/net.h"
 #include "lib/policy.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -107,6 +109,17 @@ check_public_uri(struct check *k)
 }
 
 static void
+check_networks(struct check *k)
+{
+	struct net_list l;
+	struct why why;
+	int rc = net_list_parse(k->c->trusted_networks, &l, &why);
+
+	if (rc != 0)
+		fail(k, "trusted_networks", rc, "%s", why.text);
+}
+
+static void
 check_retries(struct check *k)
 {
 	char key[40];
@@ -160,6 +173,7 @@ conf_check_each(const struct conf *c,
 	check_listen(&k);
 	check_tls(&k);
 	check_client(&k);
+	check_networks(&k);
 	if (c->image_max > c->images_total)
 		fail(&k, "image_max", ERR_RANGE, "above images_total");
 	check_retries(&k);

@@ -138,6 +138,30 @@ const struct conf_key conf_keys[] = {
 	{"sessions_max", CONF_NUMBER, "sessions", START,
 	    OFF(sessions_max), "10000", 1, 1000000,
 	    NULL, NULL, "Idle UDP and DTLS sessions that are kept."},
+	{"echo", CONF_CHOICE, NULL, START,
+	    OFF(echo), "amplifying", 0, 0,
+	    "off|amplifying|always", NULL,
+	    "Who asks over plain UDP may have forged its address. amplifying: "
+	    "until a peer\nhas shown it (RFC 9175), it gets no more than three "
+	    "times what it sent, in\nsmall blocks; always: it has to show it "
+	    "first, which old devices cannot; off."},
+	{"trusted_networks", CONF_TEXT, NULL, START,
+	    OFF(trusted_networks),
+	    "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 "
+	    "169.254.0.0/16 fc00::/7 fe80::/10", 0, LIMIT_NETWORKS_TEXT, NULL,
+	    NULL,
+	    "Networks from which addresses are believed, because nobody else "
+	    "can send from\nthem: at most 16."},
+	{"stranger_rate", CONF_NUMBER, "a second", START,
+	    OFF(stranger_rate), "2000", 0, 1000000, NULL, NULL,
+	    "Requests over plain UDP that a network (/24, /56 of IPv6) may "
+	    "send without\nhaving shown its addresses; more are not heard. 0: "
+	    "no limit."},
+	{"handshake_rate", CONF_NUMBER, "a second", START,
+	    OFF(handshake_rate), "10", 0, 100000, NULL, NULL,
+	    "DTLS handshakes of a network that come to nothing, ten times as "
+	    "many at once;\nof all networks that are not known five times as "
+	    "many. 0: no limit."},
 	{"notify_rate", CONF_NUMBER, "a second", LIVE,
 	    OFF(notify_rate), "50", 0, 100000, NULL,
 	    NULL,

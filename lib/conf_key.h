@@ -39,7 +39,7 @@ struct conf_key {
 	const char *heading; /* starts a group in the file; else NULL */
 	const char *help;
 };
-#define CONF_KEYS_MAX 128 /* room for them where a file is read */
+#define CONF_KEYS_MAX 95 /* room for them where a file is read */
 extern const struct conf_key conf_keys[];
 
 const struct conf_key *conf_key_find(const char *name); /* or NULL */

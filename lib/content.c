@@ -54,8 +54,8 @@ content_cut(const struct content_ask *ask, size_t total,
     struct content_part *ret, struct why *why)
 {
 	struct block_slice s;
-	int rc = block_slice(total, ask->b2, ask->b2 != NULL ? 6 : ask->szx,
-	    &s);
+	int rc = block_slice(total, ask->b2, ask->b2 != NULL ||
+	    ask->szx > ask->most ? ask->most : ask->szx, &s);
 
 	if (rc != 0)
 		return why_set(why, rc,

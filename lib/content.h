@@ -57,13 +57,21 @@ struct content_ask {
 	const struct block *b2; /* NULL: the request had none */
 	bool size2; /* it asked for the size */
 	uint8_t szx; /* of an answer to a request without Block2 */
+	uint8_t most; /* never larger: CONTENT_ANY, or what echo_szx said */
 };
+#define CONTENT_ANY 6 /* 1024 bytes */
 struct content_part {
 	struct block_slice s;
 	bool size2; /* put Size2 into the answer */
 };
 int content_cut(const struct content_ask *ask, size_t total,
     struct content_part *ret, struct why *why) MUST_USE;
+
+/*
+ * The most bytes that stand around a block in an answer with a token of so
+ * many bytes: header, ETag, Content-Format, Block2, Size2, marker.
+ */
+#define CONTENT_HEAD(token_n) (4 + (token_n) + 9 + 3 + 4 + 6 + 1)
 
 /* Does the requester say that it has these very bytes (RFC 7252 5.10.6)? */
 bool content_has_etag(const struct slice *etags, size_t n, struct slice etag);

@@ -173,11 +173,14 @@ take_query(struct get *g, struct slice v)
 static void
 take_block(struct get *g, struct slice v, bool *have, struct block *ret)
 {
+	int rc;
+
 	if (!*have) /* a repeated one that is bad leaves the first */
 		*ret = (struct block){0, false, 0};
 	*have = true;
-	if (block_parse(v, ret) != 0)
-		refuse(g, ERR_BAD_OPTION, BAD_VALUE);
+	rc = block_parse(v, ret);
+	if (rc != 0)
+		refuse(g, rc, BAD_VALUE);
 }
 
 /* What the front reads; elective options that mean nothing are ignored. */
@@ -215,6 +218,10 @@ take_option(struct pass *s, uint32_t number, struct slice v)
 		break;
 	case OPT_SIZE2:
 		g->size2 = true;
+		break;
+	case OPT_ECHO:
+		if (g->echo.p == NULL)
+			g->echo = v;
 		break;
 	default:
 		break;
@@ -267,6 +274,8 @@ begin(struct get *g, struct slice in, size_t tkl)
 	g->options = g->ep = SLICE_NONE;
 	g->segments = g->queries = g->etags = 0;
 	g->have_accept = g->have_b1 = g->have_b2 = g->size2 = false;
+	g->echo = SLICE_NONE;
+	g->most = CONTENT_ANY;
 	g->no_response = 0;
 	g->err = 0;
 	g->rule = NULL;

@@ -50,6 +50,9 @@ struct get {
 	bool have_accept, have_b1, have_b2, size2;
 	uint16_t accept;
 	struct block b1, b2;
+	struct slice echo; /* the first Echo option; p NULL: none */
+	uint8_t most; /* szx of the answer at most: CONTENT_ANY, unless the
+	                 caller wants less */
 	uint32_t no_response;
 	int err; /* of GET_ERROR, else 0 */
 	const char *rule; /* its reason, never NULL then */
@@ -104,6 +107,16 @@ void get_reject(const struct get *g, enum get_verdict v, const char *self,
  */
 int get_write(const struct get *g, const struct get_image *im, uint8_t szx,
     struct get_answer *ret);
+/*
+ * The most that an answer with a block of 2^(szx+4) bytes takes beside these:
+ * for echo_szx, whose answer goes to g->most.
+ */
+size_t get_head(const struct get *g);
+/* 4.01 with this Echo value (RFC 9175 2.4). */
+void get_challenge(const struct get *g, struct slice echo,
+    struct get_answer *ret);
+/* The same answer with its code alone. */
+void get_bare(const struct get *g, struct get_answer *a);
 /* An error answer: err's code, `why` (NULL or empty: err's text). */
 void get_refuse(const struct get *g, int err, const struct why *why,
     struct get_answer *ret);

@@ -12,6 +12,7 @@
 #define SHORT_MAX 255
 #define SHORTS 6
 #define LONGS 2
+#define BLOCK1_MOST 5 /* with its head */
 
 /* Options into a buffer, each with the distance from the last. */
 struct writer {
@@ -241,6 +242,7 @@ get_write(const struct get *g, const struct get_image *im, uint8_t szx,
 {
 	const struct content_ask ask = {
 		.b2 = g->have_b2 ? &g->b2 : NULL, .size2 = g->size2, .szx = szx,
+		.most = g->most,
 	};
 	struct slice etag = slice_of(im->digest, CONTENT_ETAG);
 	bool valid = content_has_etag(g->etag, g->etags, etag);
@@ -275,6 +277,29 @@ get_write(const struct get *g, const struct get_image *im, uint8_t szx,
 	ret->len = part.s.len;
 	finish(g, &w, slice_sub(im->bytes, part.s.off, part.s.len), ret);
 	return 0;
+}
+
+size_t
+get_head(const struct get *g)
+{
+	return CONTENT_HEAD(g->token.n) + (g->have_b1 ? BLOCK1_MOST : 0);
+}
+
+void
+get_challenge(const struct get *g, struct slice echo, struct get_answer *ret)
+{
+	struct writer w = start(g, 401, ret);
+
+	put(&w, OPT_ECHO, echo);
+	finish(g, &w, SLICE_NONE, ret);
+}
+
+void
+get_bare(const struct get *g, struct get_answer *a)
+{
+	struct writer w = start(g, a->code, a);
+
+	finish(g, &w, SLICE_NONE, a);
 }
 
 void

@@ -137,6 +137,8 @@
 #define LIMIT_BODY_MEM (64 * 1024) /* Block1 body kept in memory */
 #define LIMIT_ASSEMBLIES 64 /* Block1 bodies in the making */
 #define LIMIT_ASSEMBLY_IDLE 120 /* seconds */
+#define LIMIT_ASSEMBLY_GRACE 300 /* seconds; then an upload must have been */
+#define LIMIT_ASSEMBLY_LEAST 64 /* bytes in each second after these */
 #define LIMIT_WAITING 1024 /* requests that wait for an image's hash, or for
                               an upload's way to the disk */
 #define LIMIT_CHECKS 64 /* images being hashed because they were asked for */
@@ -160,6 +162,13 @@
 #define LIMIT_SEEN (3u << 19) /* downloads in sight of the image plane: a
                                  million, and room to find them */
 #define LIMIT_ADDRESS 80 /* printed address with scope and port */
+
+/* strangers: who has not shown that it is where its datagrams come from */
+#define LIMIT_NETWORKS 16 /* in trusted_networks */
+#define LIMIT_NETWORKS_TEXT 400
+#define LIMIT_PROVEN 262144 /* addresses that have shown it, in a day */
+#define LIMIT_STRANGER_NETWORKS 16384 /* told apart by each thread */
+#define LIMIT_GREETED 4096 /* handshakes that were let in and go on */
 
 /* HTTP, for a monitoring system */
 #define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */

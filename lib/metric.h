@@ -60,6 +60,14 @@ enum metric_type {
 	    "DTLS handshakes that ended.") \
 	M(CLIENT_CERTS, "suitd_client_certificates", COUNTER, "", "result", \
 	    NULL, 4, "Certificates that clients showed.") \
+	M(LIMITS, "suitd_limits", COUNTER, "", "limit", NULL, 32, \
+	    "Times that a cap was reached, by which one (docs/LIMITS.md).") \
+	M(REFUSALS, "suitd_refusals", COUNTER, "", "error", NULL, 64, \
+	    "Requests that were answered with an error, by its name; those " \
+	    "that workers answered are in suitd_requests.") \
+	M(STRANGERS, "suitd_strangers", COUNTER, "", "result", NULL, 8, \
+	    "What became of peers of plain UDP that had not shown their " \
+	    "address (RFC 9175).") \
 	M(OBSERVERS, "suitd_observers", GAUGE, "", NULL, NULL, 1, \
 	    "Observations that are registered (RFC 7641).") \
 	M(NOTIFICATIONS, "suitd_notifications", COUNTER, "", "result", NULL, \

@@ -186,7 +186,7 @@ past_the_end_and_szx_7_are_errors_with_a_diagnostic(void **state)
 	get_block(&a, 0xfffff, false, 6);
 	assert_int_equal(a.code, 400);
 	get_block(&a, 0, false, 7);
-	assert_int_equal(a.code, 402);
+	assert_int_equal(a.code, 400);
 }
 
 static void
@@ -334,6 +334,7 @@ static void
 path_and_query_at_their_limits_and_one_past(void **state)
 {
 	char path[64] = "";
+	struct front_stats st;
 	struct msg q, a;
 
 	(void)state;
@@ -359,6 +360,9 @@ path_and_query_at_their_limits_and_one_past(void **state)
 	get(&a, path, "");
 	assert_int_equal(a.code, 404);
 	assert_true(slice_eq_str(a.body, "path too long"));
+	front_stats(rig.front, &st);
+	assert_int_equal(st.limit[FRONT_LIMIT_OPTIONS], 2);
+	assert_int_equal(st.refused[-ERR_LIMIT], 1);
 }
 
 static void
@@ -524,12 +528,47 @@ garbage_does_not_stop_it(void **state)
 	assert_int_equal(a.code, 205);
 }
 
+static void
+DOS_LIMITS_an_answer_at_the_cap_and_one_past(void **state)
+{
+	struct front_stats st;
+	struct msg a;
+
+	(void)state;
+	rig.body_n = LIMIT_RESPONSE;
+	get(&a, "fill", "");
+	assert_int_equal(a.code, 205);
+	rig.body_n = LIMIT_RESPONSE + 1;
+	get(&a, "fill", "");
+	assert_int_equal(a.code, 500);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.refused[-ERR_SPACE], 1);
+}
+
+/* RFC 7252 4.2; libcoap takes them for requests. */
+static void
+a_request_in_an_ack_or_a_reset_is_none(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	for (unsigned type = ACK; type <= RST; type++) {
+		msg_begin(&q, type, 2, (uint16_t)(500 + type), "01");
+		msg_path(&q, "r");
+		msg_send(&q, 0);
+		assert_false(msg_recv(&a, 0, 50));
+	}
+	assert_int_equal(rig.calls, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
 		T(get_is_piggybacked_with_the_same_token),
+		T(a_request_in_an_ack_or_a_reset_is_none),
+		T(DOS_LIMITS_an_answer_at_the_cap_and_one_past),
 		T(a_non_request_gets_a_non_answer),
 		T(blocks_of_every_size_tile_the_body),
 		T(etag_is_the_same_at_every_size_and_changes_with_the_content),

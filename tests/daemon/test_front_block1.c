@@ -137,16 +137,62 @@ an_upload_that_fails_ends_or_is_replaced_leaves_nothing(void **state)
 	part(&q, "file", 0, 6, 4096);
 	msg_ask(&q, &a);
 	assert_int_equal(rig.puts, 1);
-	block1_tick(rig.front->block1, loop_mono(rig.loop) +
+	block1_tick(rig.front->block1, rig.front, loop_mono(rig.loop) +
 	    LIMIT_ASSEMBLY_IDLE * 1000 - 500);
 	assert_int_equal(rig.puts, 1);
-	block1_tick(rig.front->block1, loop_mono(rig.loop) +
+	block1_tick(rig.front->block1, rig.front, loop_mono(rig.loop) +
 	    LIMIT_ASSEMBLY_IDLE * 1000);
 	assert_int_equal(rig.puts, 0);
 	part(&q, "file", 0, 6, 4096);
 	msg_ask(&q, &a);
 	assert_int_equal(rig.puts, 1); /* the front's end takes it along */
 	assert_int_equal(rig.calls, 0);
+}
+
+static uint64_t
+times(enum front_limit l)
+{
+	struct front_stats st;
+
+	front_stats(rig.front, &st);
+	return st.limit[l];
+}
+
+static void
+DOS_LIMITS_uploads_that_are_given_up_are_counted(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	part(&q, "file", 0, 6, 4096);
+	msg_ask(&q, &a);
+	block1_tick(rig.front->block1, rig.front, loop_mono(rig.loop) +
+	    LIMIT_ASSEMBLY_IDLE * 1000);
+	assert_int_equal(times(FRONT_LIMIT_ASSEMBLY_IDLE), 1);
+	assert_int_equal(times(FRONT_LIMIT_ASSEMBLY_SLOW), 0);
+	assert_int_equal(times(FRONT_LIMIT_BODY), 0);
+	part(&q, "r", 64, 6, 70000);
+	msg_ask(&q, &a);
+	assert_int_equal(a.code, 413);
+	assert_int_equal(times(FRONT_LIMIT_BODY), 1);
+}
+
+static void
+DOS_LIMITS_a_slow_upload_has_some_minutes(void **state)
+{
+	const int64_t grace = LIMIT_ASSEMBLY_GRACE * 1000;
+	const uint64_t least = LIMIT_ASSEMBLY_LEAST;
+
+	(void)state;
+	assert_false(block1_is_slow(0, 0));
+	assert_false(block1_is_slow(0, grace));
+	assert_false(block1_is_slow(0, grace + 999));
+	assert_true(block1_is_slow(0, grace + 1000));
+	assert_false(block1_is_slow(least, grace + 1000));
+	assert_true(block1_is_slow(least - 1, grace + 1000));
+	/* the largest image at 64 bytes a second is fast enough, always */
+	for (uint64_t n = 0; n <= LIMIT_IMAGE; n += 1u << 20)
+		assert_false(block1_is_slow(n, (int64_t)(n / least) * 1000));
 }
 
 static void
@@ -303,6 +349,7 @@ assemblies_are_bounded(void **state)
 	assert_true(msg_get_uint(&a, OPT_MAX_AGE) > 0);
 	front_stats(rig.front, &st);
 	assert_int_equal(st.assemblies, max);
+	assert_int_equal(st.limit[FRONT_LIMIT_ASSEMBLIES], 1);
 }
 
 /* Nor does it wait for one: on no plane, so that they agree. */
@@ -343,6 +390,8 @@ main(void)
 		T(an_upload_is_written_as_it_comes),
 		T(an_upload_that_fails_ends_or_is_replaced_leaves_nothing),
 		T(small_blocks_and_a_single_block),
+		T(DOS_LIMITS_uploads_that_are_given_up_are_counted),
+		T(DOS_LIMITS_a_slow_upload_has_some_minutes),
 		T(a_size1_over_the_cap_is_refused_at_once),
 		T(gaps_and_strays_are_incomplete),
 		T(lost_answers_are_repeated),

@@ -102,6 +102,16 @@ sessions(void)
 	return st.sessions;
 }
 
+/* The counter of the cap: somebody ran into it so often. */
+static uint64_t
+times(enum front_limit l)
+{
+	struct front_stats st;
+
+	front_stats(rig.front, &st);
+	return st.limit[l];
+}
+
 enum { PLAIN, OBSERVE, CANCEL };
 
 static void
@@ -165,8 +175,10 @@ observers_are_bounded_over_all_peers(void **state)
 			settle();
 	}
 	observers_become(LIMIT_OBSERVERS);
+	assert_int_equal(times(FRONT_LIMIT_OBSERVERS), 0);
 	ask(n / per, 0, OBSERVE);
 	observers_become(LIMIT_OBSERVERS);
+	assert_int_equal(times(FRONT_LIMIT_OBSERVERS), 1);
 }
 
 /* Without any credential, so from addresses that may be forged. */
@@ -182,8 +194,10 @@ plain_peers_that_observe_are_bounded(void **state)
 			settle();
 	}
 	observers_become(LIMIT_OBSERVING_PLAIN);
+	assert_int_equal(times(FRONT_LIMIT_OBSERVING_PLAIN), 0);
 	ask(n, 0, OBSERVE);
 	observers_become(LIMIT_OBSERVING_PLAIN);
+	assert_int_equal(times(FRONT_LIMIT_OBSERVING_PLAIN), 1);
 	ask(3, 1, OBSERVE); /* who observes may observe more */
 	observers_become(LIMIT_OBSERVING_PLAIN + 1);
 	ask(3, 0, CANCEL);
@@ -253,6 +267,8 @@ idle_dtls_sessions_are_bounded(void **state)
 		assert_true(tls_client_step(c));
 		tls_client_drop(c);
 		assert_int_equal(sessions(), n < cap ? n + 1 : cap);
+		assert_int_equal(times(FRONT_LIMIT_SESSIONS),
+		    n < cap ? 0 : n + 1 - cap);
 	}
 }
 
@@ -273,10 +289,12 @@ connections_are_bounded(void **state)
 		if (n == CONNECTIONS - 1) {
 			rig_run(20);
 			assert_int_equal(sessions(), CONNECTIONS);
+			assert_int_equal(times(FRONT_LIMIT_CONNECTIONS), 0);
 		}
 	}
 	rig_run(50);
 	assert_int_equal(sessions(), CONNECTIONS);
+	assert_int_equal(times(FRONT_LIMIT_CONNECTIONS), 1);
 	/* the last one is closed, the first one is not */
 	while (recv(s[CONNECTIONS], b, sizeof(b), MSG_DONTWAIT) > 0)
 		continue;
@@ -358,8 +376,10 @@ answers_that_wait_are_bounded_and_reading_goes_on(void **state)
 	(void)state;
 	fill_up(HELD);
 	assert_false(msg_recv(&a, 0, 1)); /* none has left */
+	assert_int_equal(times(FRONT_LIMIT_HELD), 0);
 	post(HELD + 1);
 	is_refused(HELD + 1);
+	assert_int_equal(times(FRONT_LIMIT_HELD), 1);
 	msg_begin(&q, CON, 1, HELD + 2, "02");
 	msg_path(&q, "hello");
 	msg_ask(&q, &a);

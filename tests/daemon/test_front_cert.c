@@ -362,11 +362,13 @@ strangers_at_their_cap_and_one_past(void **state)
 		c[i] = arrive(tls_client_stranger(port));
 	front_stats(rig.front, &st);
 	assert_int_equal(st.sessions, LIMIT_STRANGERS + 1);
+	assert_int_equal(st.limit[FRONT_LIMIT_KEYLESS], 0);
 	assert_true(tls_client_alive(c[0]));
 	c[LIMIT_STRANGERS] = arrive(tls_client_stranger(port));
 	rig_run(20);
 	front_stats(rig.front, &st);
 	assert_int_equal(st.sessions, LIMIT_STRANGERS + 1);
+	assert_int_equal(st.limit[FRONT_LIMIT_KEYLESS], 1);
 	assert_false(tls_client_alive(c[0])); /* the longest silent one */
 	assert_true(tls_client_alive(c[1]));
 	assert_true(tls_client_alive(c[LIMIT_STRANGERS]));

@@ -183,6 +183,7 @@ no_answer_at_all_is_one_way(void **state)
 static void
 those_who_wait_are_bounded(void **state)
 {
+	struct front_stats st;
 	struct msg q, a, none;
 
 	(void)state;
@@ -202,6 +203,8 @@ those_who_wait_are_bounded(void **state)
 	msg_ask(&q, &a);
 	is_answer(&a, mid, 503);
 	assert_int_equal(waiting(), LIMIT_WAITING);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.limit[FRONT_LIMIT_WAITING], 2);
 	assert_int_equal(resume(0), LIMIT_WAITING);
 	assert_int_equal(waiting(), 0);
 }

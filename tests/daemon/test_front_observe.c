@@ -248,6 +248,7 @@ paths_that_cannot_be_observed_are_answered_plainly(void **state)
 static void
 a_peer_has_a_bounded_number(void **state)
 {
+	struct front_stats st;
 	struct slice v;
 	struct msg a;
 	char token[8];
@@ -260,6 +261,8 @@ a_peer_has_a_bounded_number(void **state)
 		    i < LIMIT_OBSERVERS_PEER);
 	}
 	assert_int_equal(observers(), LIMIT_OBSERVERS_PEER);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.limit[FRONT_LIMIT_OBSERVERS_PEER], 1);
 }
 
 static void

@@ -141,6 +141,23 @@ def test_nodecoap_sees_new_release(d): sees_new_release(Nodecoap, d, "o3")
 def test_nodecoap_errors(d): errors(Nodecoap, d)
 
 
+def as_stranger(client, modes):
+    """From ::1, which suitctl has not shown; nobody is believed."""
+    for mode in modes:
+        with Suitd(["trusted_networks=", "echo=" + mode]) as d:
+            d.author()
+            d.publish(1, TINY, "/fw/tiny.bin")
+            for szx in (None, 6, 2):
+                body, said = client.get("coap://[::1]:%d/fw/tiny.bin" % d.port, szx)
+                assert body == TINY, "echo=%s, szx %s: %d bytes: %s" % (mode, szx, len(body), said[-300:])
+
+
+# libcoap's client sends an Echo back by itself; the others get small blocks
+def test_DOS_ECHO_coap_client_is_a_stranger(d): as_stranger(CoapClient, ("amplifying", "always"))
+def test_DOS_AMPLIFICATION_aiocoap_is_a_stranger(d): as_stranger(Aiocoap, ("amplifying",))
+def test_DOS_AMPLIFICATION_nodecoap_is_a_stranger(d): as_stranger(Nodecoap, ("amplifying",))
+
+
 def test_aiocoap_resumes_in_the_middle(d):
     got, err = Aiocoap.get(uri(d, "fw/small.bin"), 6, start=16384)
     assert got == SMALL[16384:], err

@@ -53,11 +53,33 @@ def blocks(d, n, peers=20, options=()):
         s.close()
 
 
+def strangers(d, n):
+    """Who has not shown its address, and knows no Echo; and one with a value that is none."""
+    p = Peer(d.port, src=("127.3.3.3", 0))
+    for k in range(n):
+        r = p.ask(GET, seg(image_path(IMAGE)), [(BLOCK2, block(k % 19, 6))] + ([(252, b"12345678")] if k % 2 else []))
+        num, _, szx = r.block2()
+        assert szx < 4 and r.payload == IMAGE[num << szx + 4:][:16 << szx], str(r)
+    p.close()
+
+
 def test_a_block_costs_no_memory_lock_log_or_sql(_):
-    with Suitd(["image_workers=2"], start=False) as d:
+    costs([])
+
+
+def test_DOS_ECHO_asking_who_it_is_costs_no_memory_lock_log_or_sql(_):
+    costs(["trusted_networks=", "stranger_rate=100000"])
+
+
+def costs(options):
+    with Suitd(["image_workers=2"] + options, start=False) as d:
         d.env = counts.environment(d)
         d.start()
         fill(d, [IMAGE])
+        for host in ("127.0.0.1", "::1"):  # a connection shows it
+            socket.create_connection((host, d.port)).close()
+        if options:
+            strangers(d, 10)
         blocks(d, 200)  # the image is mapped, every peer has its place
         blocks(d, 200, options=[(URI_QUERY, b"ep=kitchen")])
         time.sleep(1.2)  # what follows a first block is over
@@ -67,6 +89,8 @@ def test_a_block_costs_no_memory_lock_log_or_sql(_):
         t0 = time.monotonic()
         blocks(d, 10000)
         blocks(d, 2000, options=[(URI_QUERY, b"ep=kitchen")])
+        if options:
+            strangers(d, 500)
         seconds, now = time.monotonic() - t0, counts.read(d)
         for tid in tids:
             assert now[tid] == was[tid], "a worker asked for something: %r, then %r" % (was[tid], now[tid])
@@ -74,7 +98,7 @@ def test_a_block_costs_no_memory_lock_log_or_sql(_):
         steps = sum(n["steps"] for n in now.values()) - sum(n["steps"] for n in was.values())
         assert steps < 100 + 20 * seconds, "%d steps of SQL for 12000 blocks" % steps
         after = d.ctl_json("status")
-        assert after["blocks"] - st["blocks"] == 12000, (st, after)
+        assert after["blocks"] - st["blocks"] == 12000 + (500 if options else 0), (st, after)
         assert after["commits"] - st["commits"] <= 2 + seconds and after["events"] == st["events"], (st, after)
         said = open(d.log).read()[log:].splitlines()
         assert len(said) < 20, "%d log lines: %s" % (len(said), said[:5])

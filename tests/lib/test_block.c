@@ -30,12 +30,12 @@ an_option_of_0_to_3_bytes_is_read(void **state)
 }
 
 static void
-szx_7_and_4_bytes_are_bad_options(void **state)
+szx_7_is_malformed_and_4_bytes_are_a_bad_option(void **state)
 {
 	struct block b = {9, true, 5};
 
 	(void)state;
-	assert_int_equal(block_parse(slice_of("\x07", 1), &b), ERR_BAD_OPTION);
+	assert_int_equal(block_parse(slice_of("\x07", 1), &b), ERR_MALFORMED);
 	assert_int_equal(block_parse(slice_of("\0\0\0\x06", 4), &b),
 	    ERR_BAD_OPTION);
 	assert_int_equal(b.num, 9); /* untouched */
@@ -184,7 +184,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_option_of_0_to_3_bytes_is_read),
-		cmocka_unit_test(szx_7_and_4_bytes_are_bad_options),
+		cmocka_unit_test(szx_7_is_malformed_and_4_bytes_are_a_bad_option),
 		cmocka_unit_test(put_is_shortest_and_parses_back),
 		cmocka_unit_test(blocks_tile_the_body_at_every_szx),
 		cmocka_unit_test(

@@ -105,7 +105,8 @@ static void
 size2_is_in_the_first_block_and_when_asked_for(void **state)
 {
 	struct block b = {1, false, 6};
-	struct content_ask ask = {.b2 = &b, .szx = 2};
+	struct content_ask ask = {.b2 = &b, .szx = 2,
+	    .most = CONTENT_ANY};
 	struct content_part part;
 	struct why why;
 

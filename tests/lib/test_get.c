@@ -348,7 +348,7 @@ blocks_are_read_as_lib_block_does(void **state)
 
 	made_get(m, CON, "");
 	made_block(m, OPT_BLOCK2, 0xfffff, true, 7);
-	is_error(m, ERR_BAD_OPTION);
+	is_error(m, ERR_MALFORMED);
 	made_get(m, CON, "");
 	made_block(m, OPT_BLOCK2, 1, true, 5);
 	made_block(m, OPT_BLOCK2, 2, true, 6);

@@ -35,15 +35,15 @@ static const struct {
 	    "70001234"},
 	{"SZX 7",
 	    "40011234b1690c5271344a326e765770525a49c107",
-	    "60821234ff524643203732353220352e343a206f7074696f6e207661"
+	    "60801234ff524643203732353220352e343a206f7074696f6e207661"
 	    "6c7565"},
 	{"Block1 with SZX 7",
 	    "40011234b1690c5271344a326e765770525a49d10307",
-	    "60821234d00eff524643203732353220352e343a206f7074696f6e20"
+	    "60801234d00eff524643203732353220352e343a206f7074696f6e20"
 	    "76616c7565"},
 	{"SZX 7, Block1 after it",
 	    "40011234b1690c5271344a326e765770525a49c1074106",
-	    "60821234ff524643203732353220352e343a206f7074696f6e207661"
+	    "60801234ff524643203732353220352e343a206f7074696f6e207661"
 	    "6c7565"},
 	{"a stranger",
 	    "40011234b1690c5271344a326e765770525a492378797a",
@@ -109,8 +109,8 @@ static const struct {
 	    "6f6f206c6f6e67"},
 	{"SZX 7, Accept 257",
 	    "40011234b1690c5271344a326e765770525a496201016107",
-	    "60821234c20101ffa2206a626164206f7074696f6e21781a52464320"
-	    "3732353220352e343a206f7074696f6e2076616c7565"},
+	    "60801234c20101ffa2206f6e6f742077656c6c2d666f726d65642178"
+	    "1a524643203732353220352e343a206f7074696f6e2076616c7565"},
 };
 
 /* An answer, taken apart by the reader of options. */
@@ -492,6 +492,105 @@ silence_is_silence(void **state)
 	assert_true(a.silent);
 }
 
+/* Every token, every block size, with all that can be asked for. */
+static void
+DOS_AMPLIFICATION_get_head_is_never_exceeded(void **state)
+{
+	const struct get_image im = image(TOTAL);
+	struct made *m = *state;
+	struct get_answer a;
+	struct get g;
+
+	for (unsigned k = 0; k < 9 * 7 * 4; k++) {
+		made_get(m, CON, &"12345678"[8 - k % 9]);
+		if (k & 1)
+			made_opt(m, OPT_ACCEPT, "\x2a", 1);
+		made_block(m, OPT_BLOCK2, 0, false, 6);
+		if (k & 2)
+			made_block(m, OPT_BLOCK1, 0, false, 6);
+		made_opt(m, OPT_SIZE2, NULL, 0);
+		assert_int_equal(made_read(m, &g), GET_OK);
+		assert_int_equal(g.most, CONTENT_ANY);
+		g.most = (uint8_t)(k / 9 % 7);
+		assert_int_equal(get_write(&g, &im, 6, &a), 0);
+		assert_int_equal(a.body.n, (size_t)16 << g.most);
+		assert_true(a.head_n <= get_head(&g));
+	}
+}
+
+static void
+a_smaller_block_keeps_its_place(void **state)
+{
+	const struct get_image im = image(TOTAL);
+	struct made *m = *state;
+	struct get_answer a;
+	struct heard h;
+	struct get g;
+
+	made_get(m, CON, "");
+	made_block(m, OPT_BLOCK2, 3, false, 6);
+	assert_int_equal(made_read(m, &g), GET_OK);
+	g.most = 1;
+	assert_int_equal(get_write(&g, &im, 6, &a), 0);
+	hear(&a, &h);
+	assert_int_equal(number_in(option(&h, OPT_BLOCK2)),
+	    3 * 32 << 4 | 8 | 1);
+	assert_memory_equal(a.body.p, bytes + 3072, 32);
+	/* and who asks without Block2 */
+	made_get(m, CON, "");
+	assert_int_equal(made_read(m, &g), GET_OK);
+	g.most = 0;
+	assert_int_equal(get_write(&g, &im, 6, &a), 0);
+	hear(&a, &h);
+	assert_int_equal(number_in(option(&h, OPT_BLOCK2)), 8);
+	assert_int_equal(a.body.n, 16);
+}
+
+static void
+DOS_ECHO_a_challenge_fits_the_shortest_request(void **state)
+{
+	static const uint8_t want[] = {0x60, 0x81, 0x12, 0x34, 0xd8, 0xef,
+	    1, 2, 3, 4, 5, 6, 7, 8};
+	struct made *m = *state;
+	struct get_answer a;
+	struct get g;
+
+	made_begin(m, CON, "");
+	made_opt(m, OPT_URI_PATH, "", 0);
+	assert_int_equal(made_read(m, &g), GET_OK);
+	get_challenge(&g, slice_of(want + 6, 8), &a);
+	assert_int_equal(a.head_n, sizeof(want));
+	assert_memory_equal(a.head, want, sizeof(want));
+	assert_true(a.head_n + a.body.n <= 3 * m->n);
+	get_refuse(&g, ERR_NOT_FOUND, NULL, &a);
+	get_bare(&g, &a);
+	assert_int_equal(a.code, 404);
+	assert_int_equal(a.head_n, 4);
+	assert_int_equal(a.body.n, 0);
+}
+
+static void
+the_first_echo_option_is_read(void **state)
+{
+	struct made *m = *state;
+	struct get g;
+
+	made_get(m, CON, "");
+	assert_int_equal(made_read(m, &g), GET_OK);
+	assert_null(g.echo.p);
+	made_get(m, CON, "");
+	made_opt(m, OPT_ECHO, "12345678", 8);
+	made_opt(m, OPT_ECHO, "87654321", 8);
+	assert_int_equal(made_read(m, &g), GET_OK);
+	assert_true(slice_eq_str(g.echo, "12345678"));
+	made_get(m, CON, "");
+	made_opt(m, OPT_ECHO, m->b, 40);
+	assert_int_equal(made_read(m, &g), GET_OK);
+	made_get(m, CON, "");
+	made_opt(m, OPT_ECHO, m->b, 41);
+	assert_int_equal(made_read(m, &g), GET_RESET);
+}
+
 int
 main(void)
 {
@@ -509,6 +608,10 @@ main(void)
 		T(every_error_is_an_answer),
 		T(strange_options_of_a_whole_datagram_are_named),
 		T(silence_is_silence),
+		T(DOS_AMPLIFICATION_get_head_is_never_exceeded),
+		T(a_smaller_block_keeps_its_place),
+		T(DOS_ECHO_a_challenge_fits_the_shortest_request),
+		T(the_first_echo_option_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,16 @@ get_query(struct app *app, const struct req *req, struct resp *resp)
 	return 0;
 }
 
+/* As many bytes as body_n says, of its own making. */
+static int
+get_fill(struct app *app, const struct req *req, struct resp *resp)
+{
+	(void)req;
+	for (size_t i = 0; i < app->body_n; i++)
+		buf_put_u8(&resp->out, (uint8_t)i);
+	return 0;
+}
+
 static int
 get_refused(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -207,6 +217,7 @@ const struct route rig_device[] = {
 	{"hello", M_GET, ROLE_NOBODY, 0, get_hello, "rt=\"a.b c\";ct=0"},
 	{"m/{c}", M_GET, ROLE_NOBODY, ROLE_NOBODY, get_hello, NULL},
 	{"big", M_GET, ROLE_NOBODY, ROUTE_OBSERVE, get_big, "rt=\"big\""},
+	{"fill", M_GET, ROLE_NOBODY, ROUTE_HIDDEN, get_fill, NULL},
 	{"img", M_GET, ROLE_NOBODY, ROUTE_BLOCKS | ROUTE_HIDDEN, get_image,
 	    NULL},
 	{"r", M_POST, ROLE_NOBODY, 0, post_count, NULL},
@@ -320,6 +331,7 @@ client_socket(void)
 }
 
 unsigned rig_sessions_max = 100;
+struct reach *rig_reach;
 
 /* What workers beside it would have sent until now. */
 static void
@@ -338,6 +350,7 @@ rig_start(void **state)
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,
+		.reach = rig_reach,
 		.conf = &rig.conf,
 	};
 	struct why why = {0};

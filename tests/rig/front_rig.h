@@ -61,6 +61,8 @@ extern const struct route rig_device[], rig_admin[];
 
 extern unsigned rig_sessions_max; /* of the next rig_start; else 100 */
 
+extern struct reach *rig_reach; /* of the next rig_start; else NULL */
+
 int rig_start(void **state);
 int rig_stop(void **state);
 /* Runs the loop for at most ms or until client i has a datagram. */
@@ -95,6 +97,7 @@ void msg_ask(const struct msg *m, struct msg *ret);
 #define OPT_BLOCK1 27
 #define OPT_SIZE2 28
 #define OPT_SIZE1 60
+#define OPT_ECHO 252
 #define OPT_NO_RESPONSE 258
 #define OPT_RTAG 292
 
