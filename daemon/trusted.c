@@ -256,6 +256,9 @@ trusted_publish(struct app *app, struct slice in, const struct principal *who,
 	    "%s%.100s", next.seq, next.key_count, who != NULL ? ", by " : "",
 	    who != NULL ? who->identity : "");
 	rc = keep(app, &next, who);
+	if (rc == 0 && who != NULL && who->request != 0)
+		rc = app->store->ops->request_remove(app->store,
+		    who->request);
 	if (rc == 0)
 		rc = engine_log(app->engine, &ev);
 	if (rc == 0)

@@ -87,7 +87,7 @@ counts(struct world *w, const struct principal *who, const char *path,
     const struct msg_record *rec)
 {
 	static uint8_t item[128 * 1024];
-	char query[100] = "limit=200";
+	char query[300] = "limit=200";
 	struct msg_page page;
 	size_t n = 0;
 

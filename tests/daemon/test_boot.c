@@ -6,6 +6,7 @@
 #include "lib/cbor.h"
 #include "daemon/res_admin.h"
 #include "tests/daemon/camp.h"
+#include "tests/db/psk.h"
 
 static struct world w;
 static struct req req;
@@ -466,7 +467,7 @@ REQ_SEC_REPORTING_a_mac_alone_needs_a_nonce(void **state)
 	(void)state;
 	(void)offered("");
 	pair_begin(&w);
-	pair_end(&w, CS(&w, psk_put, "dev", d.id, slice_of(psk, 16)));
+	pair_end(&w, psk_put(w.app.store, "dev", d.id, slice_of(psk, 16)));
 	assert_int_equal(cose_key_hmac(slice_of(psk, 16), &mac), 0);
 	assert_int_equal(get_nonce("ep=dev", nonce), 0);
 	for (int i = 0; i < 3; i++) {
