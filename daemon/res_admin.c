@@ -419,6 +419,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	ahead_restored(app, &m.restored_from, &m.restored);
 	put_listens(&m, &app->conf);
 	m.tls_until = front_cert_expiry(app->front);
+	m.clients_late = front_clients(app->front, m.clients,
+	    sizeof(m.clients));
 	return admin_put(req, resp, &msg_status, &m);
 }
 

@@ -49,7 +49,8 @@ static const struct msg_field msg_status_fields[] = {
 	TEXT(features, 0),
 	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
-	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0), END,
+	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0),
+	TEXT(clients, 0), BOOL(clients_late, 0), END,
 };
 RECORD(msg_status, false);
 #undef REC
