@@ -68,6 +68,9 @@ show_cert(const struct msg_status *m)
 	const int64_t day = 86400 * INT64_C(1000);
 	char t[64];
 
+	if (m->clients[0] != '\0')
+		render_line(stdout, m->clients_late ? "OVERDUE" : "clients",
+		    m->clients);
 	if (m->tls_until == 0)
 		return;
 	if (m->tls_until <= m->now)

@@ -286,6 +286,9 @@ int64_t front_cert_expiry(const struct front *f);
  * answered, or else within seconds. The files are looked at every 10 s, and
  * read when they have changed.
  */
+/* How many authorities and lists there are, for a person; true: one of them
+ * is overdue. */
+bool front_clients(const struct front *f, char *dst, size_t cap);
 /* Something that hooks.cert goes by has changed: the same. */
 void front_recheck(struct front *f);
 /* Ends each session with a certificate of which `gone` is true. */

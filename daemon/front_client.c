@@ -21,8 +21,7 @@ say(const struct front *f)
 
 	if (f->client.ca == NULL)
 		return;
-	if (client_describe(&f->client, loop_now(f->loop), text,
-	    sizeof(text)))
+	if (front_clients(f, text, sizeof(text)))
 		log_warn("tls: client_ca: %s", text);
 	else
 		log_info("tls: client_ca: %s", text);
@@ -35,6 +34,12 @@ client_take(struct front *f, struct client_trust *t)
 	f->client = *t;
 	front_recheck(f);
 	say(f);
+}
+
+bool
+front_clients(const struct front *f, char *dst, size_t cap)
+{
+	return client_describe(&f->client, loop_now(f->loop), dst, cap);
 }
 
 void

@@ -411,6 +411,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.tls_until = front_cert_expiry(app->front);
 	m.trust = trusted_seq(app);
 	m.trust_refused = catalog_refusals(app->catalog);
+	m.clients_late = front_clients(app->front, m.clients,
+	    sizeof(m.clients));
 	return admin_put(req, resp, &msg_status, &m);
 }
 

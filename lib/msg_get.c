@@ -149,14 +149,32 @@ blank(const struct msg_field *f, const void *rec)
 	    *(const size_t *)(r + f->n_off) == 0;
 }
 
+/* A bit for each field of a record: its number in the table. */
+struct seen {
+	uint64_t w[LIMIT_CBOR_MAP / 64];
+};
+
+static uint64_t *
+seen_word(struct seen *s, size_t field)
+{
+	return &s->w[field / 64 % (LIMIT_CBOR_MAP / 64)];
+}
+
+static bool
+seen_is(struct seen *s, size_t field)
+{
+	return *seen_word(s, field) & (UINT64_C(1) << field % 64);
+}
+
 /* One name and its value. */
 static int
 get_pair(struct cbr *c, const struct msg_record *r, void *ret,
-    uint64_t *seen, struct why *why)
+    struct seen *seen, struct why *why)
 {
 	const struct msg_field *f;
 	struct slice key;
 	char shown[64];
+	size_t n;
 	int rc = cbr_get_tstr(c, &key);
 
 	if (rc != 0)
@@ -169,10 +187,11 @@ get_pair(struct cbr *c, const struct msg_record *r, void *ret,
 		return why_set(why, ERR_UNSUPPORTED, "%s: unknown field %s",
 		    r->name, text_escape(key, shown, sizeof(shown)));
 	}
-	if (*seen & (UINT64_C(1) << (f - r->field)))
+	n = (size_t)(f - r->field);
+	if (seen_is(seen, n))
 		return why_set(why, ERR_DUPLICATE, "%s: %s is there twice",
 		    r->name, f->name);
-	*seen |= UINT64_C(1) << (f - r->field);
+	*seen_word(seen, n) |= UINT64_C(1) << n % 64;
 	rc = get_value(c, f, ret, why);
 	if (rc == 0 && r->closed && blank(f, ret))
 		rc = ERR_MISSING;
@@ -188,7 +207,8 @@ static int
 get_record(struct cbr *c, const struct msg_record *r, void *ret,
     struct why *why)
 {
-	uint64_t pairs, seen = 0;
+	struct seen seen = {{0}};
+	uint64_t pairs;
 	int rc = cbr_get_map(c, &pairs);
 
 	if (rc == 0 && pairs > LIMIT_CBOR_MAP)
@@ -203,7 +223,7 @@ get_record(struct cbr *c, const struct msg_record *r, void *ret,
 	}
 	for (const struct msg_field *f = r->field; f->name != NULL; f++)
 		if ((f->flags & MSG_REQ) &&
-		    !(seen & (UINT64_C(1) << (f - r->field))))
+		    !seen_is(&seen, (size_t)(f - r->field)))
 			return why_set(why, ERR_MISSING, "%s: %s is missing",
 			    r->name, f->name);
 	return 0;

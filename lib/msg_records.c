@@ -59,7 +59,8 @@ static const struct msg_field msg_status_fields[] = {
 	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
 	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0),
-	U64(trust, 0), U64(trust_refused, 0), END,
+	U64(trust, 0), U64(trust_refused, 0),
+	TEXT(clients, 0), BOOL(clients_late, 0), END,
 };
 RECORD(msg_status, false);
 #undef REC

@@ -59,6 +59,8 @@ struct msg_status {
 	int64_t reloaded; /* the configuration was read again; 0: never */
 	bool reload_failed; /* then the one of before counts */
 	char reload[240]; /* what came of it */
+	char clients[160]; /* authorities of client certificates, and lists */
+	bool clients_late; /* one of them is overdue */
 	int64_t tls_until; /* the end of the certificate of coaps; 0: none */
 	uint64_t trust, trust_refused; /* the list's number, 0: none; releases
 	                                  that it does not allow */

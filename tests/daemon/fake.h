@@ -208,6 +208,23 @@ front_device_observes(const struct front *f, uint64_t device, const char *ep)
 }
 
 void
+front_forget_certs(struct front *f, bool (*gone)(void *arg,
+    const struct cert_peer *p), void *arg)
+{
+	(void)f;
+	(void)gone;
+	(void)arg;
+}
+
+bool
+front_clients(const struct front *f, char *dst, size_t cap)
+{
+	(void)f;
+	snprintf(dst, cap, "authorities 1");
+	return false;
+}
+
+void
 front_forget(struct front *f, const char *identity)
 {
 	size_t n = strlen(f->forgot);

@@ -472,6 +472,25 @@ a_session_ends_when_its_certificate_is_good_no_longer(void **state)
 	}
 }
 
+/* Not within seconds, but before he is answered again. */
+static void
+nobody_is_served_by_what_he_has_lost(void **state)
+{
+	char command[500];
+
+	(void)state;
+	rig.cert_last = true;
+	snprintf(command, sizeof(command), "{ sleep 0.4; "
+	    "printf '\\100\\001\\022\\064\\264mine'; sleep 0.05; "
+	    "printf '\\100\\001\\022\\065\\264mine'; sleep 0.3; } | "
+	    "timeout 5 openssl s_client -dtls1_2 -connect 127.0.0.1:%u "
+	    "-cert %s/dev7.pem -key %s/dev7.pem", front_port(rig.front,
+	    T_DTLS), dir, dir);
+	beside_run(command);
+	assert_int_equal(rig.certs_shown, 1);
+	assert_int_equal(rig.certs_asked, 1);
+}
+
 /* The list is replaced, and nobody tells suitd. */
 static void
 a_new_list_is_found(void **state)
@@ -578,6 +597,7 @@ main(void)
 		T(a_reload_keeps_sessions_that_are_good),
 		T(who_is_revoked_loses_his_session),
 		T(a_session_ends_when_its_certificate_is_good_no_longer),
+		C(nobody_is_served_by_what_he_has_lost),
 		C(a_new_list_is_found),
 		C(what_cannot_be_read_leaves_that_of_before),
 		C(a_folder_is_read_and_an_empty_one_is_none),

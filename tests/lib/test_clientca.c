@@ -294,6 +294,27 @@ a_forged_list_is_refused(void **state)
 	made_free(&deep);
 }
 
+/* What cannot be used is not as if there were none. */
+static void
+a_list_of_some_reasons_lets_nobody_in(void **state)
+{
+	const long serial[2] = {5, 0};
+	const struct peer_want w = {.cn = "d", .serial = 1};
+	X509_CRL *crl = crl_make(&root, serial, DAY);
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_issuing_distribution_point,
+	    "critical,onlysomereasons:keyCompromise");
+
+	(void)state;
+	assert_non_null(e);
+	X509_CRL_add_ext(crl, e, -1);
+	X509_EXTENSION_free(e);
+	X509_CRL_sign(crl, root.key, EVP_sha256());
+	assert_int_equal(try(&w, &root), 0);
+	assert_int_equal(add_crl(crl, true), 0);
+	assert_int_equal(try(&w, &root), ERR_SIGNATURE);
+}
+
 static void
 what_is_no_authority_is_refused(void **state)
 {
@@ -549,6 +570,7 @@ main(void)
 		C(a_list_revokes_whole_authorities),
 		C(an_old_list_goes_on_to_revoke),
 		C(a_forged_list_is_refused),
+		C(a_list_of_some_reasons_lets_nobody_in),
 		C(what_is_no_authority_is_refused),
 		C(files_at_their_caps_and_one_past),
 		C(names_and_numbers_of_a_certificate),

@@ -284,11 +284,15 @@ static void
 rig_cert_who(struct app *app, const struct cert_peer *p,
     struct principal *ret)
 {
-	(void)app;
 	ret->role = ROLE_DEVICE;
 	ret->grade = GRADE_L1;
 	strcpy(ret->identity, p->ep);
 	strcpy(ret->ep, p->ep);
+	app->certs_asked++;
+	if (!app->cert_last)
+		return;
+	app->cert_err = ERR_POLICY;
+	front_recheck(app->front);
 }
 
 static void

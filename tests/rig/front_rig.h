@@ -52,7 +52,8 @@ struct app {
 	int done, done_err;
 	struct cert_peer cert; /* the last that was asked for, and */
 	int cert_err; /* what is said of it */
-	int certs_shown;
+	int certs_shown, certs_asked;
+	bool cert_last; /* the next request is the last with it */
 	uint64_t trust; /* that "big" tells */
 };
 

@@ -385,6 +385,16 @@ front_resume(struct front *f, uint64_t ticket, int err,
 	return 0;
 }
 
+/* No session here has a certificate. */
+void
+front_forget_certs(struct front *f, bool (*gone)(void *arg,
+    const struct cert_peer *p), void *arg)
+{
+	(void)f;
+	(void)gone;
+	(void)arg;
+}
+
 void
 front_forget(struct front *f, const char *identity)
 {
