@@ -1,15 +1,13 @@
 /*
  * GET k: the newest trust list; GET k/{n}: list n, for who walks root changes
  * one by one; POST k/now: freshness for a nonce. Everybody may ask: a list is
- * signed, and says nothing that a device must not know. PUT a/trust brings
- * the next one, GET a/trust tells of the one in force.
+ * signed, and says nothing that a device must not know.
  */
 #include <inttypes.h>
 
 #include "daemon/access.h"
 #include "daemon/catalog.h"
 #include "daemon/res.h"
-#include "daemon/res_admin.h"
 #include "daemon/trusted.h"
 #include "lib/text.h"
 
@@ -131,35 +129,4 @@ res_trust_now(struct app *app, const struct req *req, struct resp *resp)
 	resp->code = 205;
 	resp->trust = f.list;
 	return trusted_fresh(app, &f, &resp->out, &resp->why);
-}
-
-/* --- operators --- */
-
-int
-res_admin_trust(struct app *app, const struct req *req, struct resp *resp)
-{
-	struct msg_trust m = {.seq = trusted_seq(app)};
-	const struct trust *list = trusted_list(app);
-	int rc;
-
-	if (req->method == M_PUT) {
-		rc = trusted_publish(app, req->body, &req->who, &resp->why);
-		if (rc != 0 && rc != ERR_EXISTS)
-			return rc;
-		resp->after_commit = rc == 0;
-		resp->code = rc == 0 ? 201 : 204;
-		return 0;
-	}
-	if (list == NULL)
-		return why_set(&resp->why, ERR_NOT_FOUND, "no trust list is "
-		    "in force: authors are those of suitctl author; see "
-		    "trust_root in suitd.conf(5)");
-	m.since = trusted_since(app);
-	m.need = list->roots.need;
-	m.roots = (uint32_t)list->roots.n;
-	m.keys = (uint32_t)list->key_count;
-	m.denied = (uint32_t)list->denied_count;
-	m.refused = catalog_refusals(app->catalog);
-	memcpy(m.hash, list->hash, sizeof(m.hash));
-	return admin_put(req, resp, &msg_trust, &m);
 }
