@@ -167,7 +167,7 @@ judge_manifest(struct cli *c, const struct trust *list, const char *path,
     struct verdict *v)
 {
 	static struct manifest_plan plan;
-	const struct trust_key *author;
+	const struct trust_key *author = NULL;
 	char name[LIMIT_TRUST_NAME + 1], kid[17];
 	struct trust_claim claim;
 	struct slice bytes;

@@ -181,7 +181,8 @@ struct trust_claim {
 	uint64_t sequence;
 	struct slice digest; /* that identifies it; empty: none is denied */
 	size_t class_count;
-	const uint8_t (*class_id)[TRUST_CLASS]; /* every one it names */
+	/* every one it names; a device takes none that does not name its own */
+	const uint8_t (*class_id)[TRUST_CLASS];
 	size_t component_count;
 	const struct slice *component; /* every one it declares */
 	size_t dependency_count; /* manifests that it brings along */
@@ -224,7 +225,8 @@ void trust_ring_close(struct trust_ring *ring);
 /*
  * All of it: may claim->manifest be installed, and served, by this list? One
  * signature of an author who has the rights is enough; rights are asked
- * before signatures. *ret_author (may be NULL) borrows from the list.
+ * before signatures, of which a stranger's manifest costs at most one for each
+ * key and block. *ret_author (may be NULL) borrows from the list.
  * Errors of trust_check and of manifest_verify; where an author of the list
  * did sign, but has not the rights, those of trust_rights. ERR_SIGNATURE: by
  * nobody whom the list knows, which a newer list may change.

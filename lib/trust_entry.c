@@ -10,6 +10,12 @@
 #include "lib/text.h"
 #include "lib/trust_impl.h"
 
+static bool
+has_at(struct slice s, size_t off, struct slice part)
+{
+	return slice_eq(slice_sub(s, off, part.n), part);
+}
+
 bool
 trust_cose_usable(struct slice cose)
 {
@@ -20,10 +26,10 @@ trust_cose_usable(struct slice cose)
 	size_t y = sizeof(p256) + 32;
 
 	if (cose.n == sizeof(ed) + 32)
-		return memcmp(cose.p, ed, sizeof(ed)) == 0;
+		return has_at(cose, 0, slice_of(ed, sizeof(ed)));
 	return cose.n == y + sizeof(p256_y) + 32 &&
-	    memcmp(cose.p, p256, sizeof(p256)) == 0 &&
-	    memcmp(cose.p + y, p256_y, sizeof(p256_y)) == 0;
+	    has_at(cose, 0, slice_of(p256, sizeof(p256))) &&
+	    has_at(cose, y, slice_of(p256_y, sizeof(p256_y)));
 }
 
 int
