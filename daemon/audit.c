@@ -24,6 +24,7 @@
 
 struct audit {
 	struct audit_fold refused, logins;
+	bool begun; /* the start is entered, so the stop will be */
 	bool failing; /* the last time nothing could be written */
 	bool due; /* something is to be written at the end of the turn */
 	struct audit_head head; /* durable */
@@ -353,6 +354,7 @@ audit_started(struct app *app)
 		anchor(app->audit);
 	read_base(app);
 	audit_watch_begin(&app->audit->watch);
+	app->audit->begun = true;
 	rc = own_entry(app, AUDIT_START, "suitd " SUITD_VERSION);
 	if (rc != 0)
 		log_error("audit: start not written: %s (%s)", err_text(rc),
@@ -371,7 +373,7 @@ audit_ended(struct app *app)
 {
 	int rc;
 
-	if (app->audit == NULL)
+	if (app->audit == NULL || !app->audit->begun)
 		return;
 	write_folds(app, true);
 	rc = own_entry(app, AUDIT_STOP, "");

@@ -9,7 +9,7 @@
 
 #include "db/store.h"
 
-#define AUDIT_WATCH_ENTRIES 256 /* in a step: a millisecond or two */
+#define AUDIT_WATCH_ENTRIES 1024 /* in a step: about a millisecond */
 
 struct audit_watch {
 	struct audit_verify v;

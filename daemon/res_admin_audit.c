@@ -1,20 +1,47 @@
 /*
  * The audit log, to be read. Its hashes are in every page, so that who reads
  * it need not believe this daemon that it is whole.
+ *
+ * Only what is durable is shown, unlike elsewhere: a head that somebody keeps
+ * must not be that of an entry that is undone in the next moment.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/audit.h"
 #include "daemon/res_admin.h"
+
+/* The last entry that is shown. */
+static int
+shown(struct app *app, struct audit_head *ret)
+{
+	struct audit_stats st;
+
+	if (app->audit == NULL)
+		return ST(app, audit_head, ret);
+	audit_stats(app, &st);
+	*ret = st.head;
+	return 0;
+}
 
 static int
 list_fetch(struct app *app, void *filter, size_t limit, void *items,
     size_t *ret_n)
 {
 	struct store_audit_filter *f = filter;
+	const struct audit_entry *e = items;
+	struct audit_head last;
+	int rc = shown(app, &last);
 
+	if (rc != 0)
+		return rc;
 	f->limit = limit;
-	return ST(app, audit_list, f, items, ret_n);
+	if (f->newest_first && f->after == 0)
+		f->after = last.n + 1;
+	rc = ST(app, audit_list, f, items, ret_n);
+	while (rc == 0 && *ret_n > 0 && e[*ret_n - 1].n > last.n)
+		--*ret_n;
+	return rc;
 }
 
 static void
@@ -80,7 +107,7 @@ res_admin_audit_head(struct app *app, const struct req *req,
 {
 	struct msg_audit_head m = {.n = 0};
 	struct audit_head h;
-	int rc = ST(app, audit_head, &h);
+	int rc = shown(app, &h);
 
 	if (rc != 0)
 		return rc;

@@ -217,6 +217,18 @@ static const struct {
 };
 #define ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
+/* What exactly was asked for, for the logs. */
+static void
+note_action(const struct msg_campaign_action *m, char *dst, size_t cap)
+{
+	char hex[65];
+
+	snprintf(dst, cap, "%s%.12s%s%s%.64s", m->have_plan ? "plan " : "",
+	    m->have_plan ? text_hex(slice_of(m->plan, 32), hex, sizeof(hex)) :
+	    "", m->hard ? "hard, and the release is withdrawn" : "",
+	    m->release[0] != '\0' ? "to release " : "", m->release);
+}
+
 int
 res_admin_campaign_action(struct app *app, const struct req *req,
     struct resp *resp)
@@ -240,6 +252,7 @@ res_admin_campaign_action(struct app *app, const struct req *req,
 	if ((rc = admin_begin(app)) != 0)
 		return rc;
 	strcpy(ev.what, actions[i].what);
+	note_action(&a.in, ev.detail, sizeof(ev.detail));
 	ev.campaign = c.id;
 	ev.release = c.release;
 	a.app = app;

@@ -90,7 +90,7 @@ const struct conf_key conf_keys[] = {
 	    OFF(audit_keep), "0", 0, 100000000, NULL, NULL,
 	    "Entries of the audit log that are kept, the newest; a tenth more "
 	    "before they\nare pruned, which is an entry itself. 0: all, for "
-	    "ever; 1000000 take some\n500 MiB."},
+	    "ever; 1000000 take some\n250 MiB."},
 
 	{"block_size", CONF_BLOCK, "bytes", START,
 	    OFF(block_size), "1024", 16, 1024, NULL,

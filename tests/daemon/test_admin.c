@@ -5,6 +5,7 @@
  */
 #include "tests/daemon/fake.h"
 
+#include "daemon/audit.h"
 #include "daemon/res_admin.h"
 
 static struct world w;
@@ -747,6 +748,54 @@ status_tells_what_stands_and_waits(void **state)
 	assert_int_equal(m.jobs_failed, 0);
 }
 
+/* What is not durable is not shown: it may be undone. */
+static void
+the_audit_log_is_shown_as_far_as_it_is_durable(void **state)
+{
+	static struct msg_device_put put;
+	static struct audit_entry e;
+	struct msg_audit_head head;
+	struct msg_page page;
+	struct audit_stats st;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(audit_new(&w.app.audit), 0);
+	assert_int_equal(put_device("kitchen", &put), 0);
+	assert_int_equal(put_device("cellar", &put), 0);
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(audit_add(&w.app, NULL, AUDIT_CHANGE, "", "x"), 0);
+	assert_int_equal(engine_end(w.app.engine, 0), 0);
+	audit_stats(&w.app, &st);
+	assert_int_equal(st.head.n, 2);
+	for (int newest = 0; newest < 2; newest++) {
+		struct req rq = {.method = M_GET, .transport = T_ADMIN};
+
+		rq.who.role = ROLE_OPERATOR;
+		rq.query[rq.query_n++] = slice_str(newest ? "newest" : "x");
+		assert_int_equal(ask(&w, res_admin_audit, &rq, &resp), 0);
+		assert_int_equal(msg_page_open(&msg_audit, buf_slice(
+		    &resp.out), &page), 0);
+		assert_int_equal(page.left, 2);
+		assert_int_equal(msg_page_item(&page, &e, &why), 0);
+		assert_int_equal(e.n, newest ? 2 : 1);
+		assert_string_equal(e.subject, newest ? "cellar" : "kitchen");
+		assert_int_equal(ask(&w, res_admin_audit_head, &rq, &resp), 0);
+		answer_is(&msg_audit_head, &head);
+		assert_int_equal(head.n, 2);
+	}
+	turn(&w);
+	assert_int_equal(get("a/audit/head"), 0);
+	answer_is(&msg_audit_head, &head);
+	assert_int_equal(head.n, 3);
+	assert_int_equal(call(M_GET, "a/audit", "kind=nonsense", SLICE_NONE),
+	    ERR_INVALID);
+	assert_int_equal(call(M_GET, "a/audit", "after=x", SLICE_NONE),
+	    ERR_INVALID);
+	audit_free(w.app.audit);
+	w.app.audit = NULL;
+}
+
 int
 main(void)
 {
@@ -770,6 +819,7 @@ main(void)
 		T(explain_names_the_cause),
 		T(status_counts),
 		T(status_tells_what_stands_and_waits),
+		T(the_audit_log_is_shown_as_far_as_it_is_durable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,9 +92,12 @@ def test_everything_that_changes_something_has_its_entry(_):
         d.ctl("campaign", "start", 2, "--where", 'ep ~ "kit*"')
         c = wait_for("a campaign", lambda: [c for c in d.ctl_json("campaign", "list") if c["state"] == "running"])[0]["id"]
         for action in ("pause", "resume", "abort"):
-            d.ctl("campaign", action, c)
+            d.ctl("campaign", action, c, *(["--hard", "--yes"] if action == "abort" else []))
         d.ctl("job", "retry", "kitchen", rc=None)
-        d.ctl("release", "offer", 2)
+        d.ctl("release", "offer", 2, rc=1)  # withdrawn, and so no entry
+        env, fw = d.manifest(3, b"y" * 3000, "/fw/2.bin", author="alice")
+        d.ctl("publish", env, "--payload", fw, "--staged")
+        d.ctl("release", "offer", 3)
         d.ctl("release", "withdraw", 1)
         d.ctl("image", "clean")
         d.ctl("backup", d.file("backup"))
@@ -109,11 +112,13 @@ def test_everything_that_changes_something_has_its_entry(_):
                      ("device.tag", "kitchen"), ("device.revoke", "kitchen"), ("device.allow", "kitchen"),
                      ("campaign.start", "campaign %d" % c), ("campaign.pause", "campaign %d" % c),
                      ("campaign.resume", "campaign %d" % c), ("campaign.abort", "campaign %d" % c),
-                     ("release.offer", "release 2"), ("release.withdraw", "release 1"), ("image.clean", ""),
+                     ("release.offer", "release 3"), ("release.withdraw", "release 1"), ("image.clean", ""),
                      ("backup.begin", ""), ("device.remove", "kitchen"), ("author.remove", "bob"),
                      ("operator.login", "127.0.0.1")):
             assert what in mine, (what, mine)
         assert any(k == "backup" for k, _ in mine) and ("change", "") not in mine, mine
+        abort = entries(d, "--kind", "campaign.abort")
+        assert [e["detail"] for e in abort] == ["hard, and the release is withdrawn"], abort
         own = kinds(d, "--who", "(suitd)")
         for what in ("start", "campaign.plan", "campaign.start", "campaign.wave", "config.reload"):
             assert what in own, (what, own)
@@ -125,6 +130,28 @@ def test_everything_that_changes_something_has_its_entry(_):
         fsck(d, 0)
         d.start()
         assert "stop" in kinds(d, "--who", "(suitd)")
+
+
+def test_each_operator_by_name_and_what_was_approved(_):
+    with Suitd(["campaign_approval=true"]) as d:
+        with open(os.path.join(d.state, "admin.psk"), "a") as f:
+            f.write(d.ctl("operator", "new", "bob"))
+        d.author(name="alice")
+        d.publish(1, b"x" * 3000, "/fw/1.bin", author="alice")
+        d.ctl("device", "add", "kitchen", "--class", class_id("demo"))
+        plan = d.ctl_json("campaign", "plan", 1, "--where", 'ep ~ "kit*"')
+        plan = plan["plan"] if isinstance(plan, dict) else plan[0]["plan"]
+        d.ctl("campaign", "approve", "--plan", plan, rc=1)  # the one who has planned it
+        d.ctl("--as", "bob", "campaign", "approve", "--plan", plan)
+        refused = entries(d, "--kind", "refusal")
+        assert [e["detail"].split(":")[0] for e in refused] == ["FORBIDDEN"], refused
+        said = entries(d, "--kind", "campaign.approve")
+        assert [(e["who"], e["detail"]) for e in said] == [("bob", "plan " + plan[:12])], said
+        planned = entries(d, "--kind", "campaign.plan")
+        assert planned[0]["who"] == "" and planned[0]["detail"].startswith("plan %s: 1 devices" % plan[:12]), planned
+        assert [e["who"] for e in entries(d, "--kind", "campaign.create")] == ["admin"]
+        assert {e["who"] for e in entries(d, "--kind", "operator.login")} == {"admin", "bob"}
+        d.ctl("audit", "verify")
 
 
 def test_what_is_not_stored_is_not_audited(_):
