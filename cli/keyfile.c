@@ -19,7 +19,7 @@ struct keyfile {
 	FILE *out;
 	void *tree; /* of struct keyfile_key, by ep */
 	struct keyfile_key **all; /* in the order in which they came */
-	size_t n, cap;
+	size_t n, cap, most;
 };
 
 static int
@@ -41,9 +41,8 @@ add(struct keyfile *k, const struct keyfile_key *e, struct keyfile_key **ret)
 	struct keyfile_key *copy, **all;
 	size_t cap = k->cap != 0 ? k->cap * 2 : 1024;
 
-	if (k->n == LIMIT_IMPORT_KEYS)
-		return cli_usage("%s: more than %d keys", k->path,
-		    LIMIT_IMPORT_KEYS);
+	if (k->n == k->most)
+		return cli_usage("%s: more than %zu keys", k->path, k->most);
 	if (k->n == k->cap) {
 		all = reallocarray(k->all, cap, sizeof(*all));
 		if (all == NULL)
@@ -150,7 +149,7 @@ drop(struct keyfile *k)
 }
 
 int
-keyfile_open(const char *path, struct keyfile **ret)
+keyfile_open(const char *path, size_t most, struct keyfile **ret)
 {
 	struct keyfile *k = calloc(1, sizeof(*k));
 	int rc;
@@ -160,6 +159,7 @@ keyfile_open(const char *path, struct keyfile **ret)
 		free(k);
 		return cli_usage("%s: too long a name", path);
 	}
+	k->most = most;
 	rc = start(k);
 	if (rc != CLI_OK)
 		drop(k);
