@@ -77,12 +77,12 @@ parse(char *line, size_t n, struct keyfile_key *e)
 	    text_unhex(f[2], &key) == 0 && key.n == sizeof(e->key);
 }
 
-/* What was cut off by a kill or a full disk is no line. */
+/* What was cut off by a kill or a full disk is no line, and goes. */
 static int
 read_all(struct keyfile *k, FILE *in)
 {
 	struct keyfile_key e = {.taken = true}, *p;
-	char line[LIMIT_IMPORT_LINE];
+	char line[LIMIT_IMPORT_LINE + 1];
 	off_t end = 0;
 	unsigned number = 0;
 
@@ -92,8 +92,12 @@ read_all(struct keyfile *k, FILE *in)
 		if (number == 0 && strcmp(line, HEAD "\n") != 0)
 			return cli_usage("%s: its first line is not %s: is "
 			    "it another file?", k->path, HEAD);
-		if (n == 0 || line[n - 1] != '\n')
+		if ((n == 0 || line[n - 1] != '\n') && feof(in))
 			break;
+		if (n == 0 || line[n - 1] != '\n')
+			return cli_usage("%s:%u: longer than %d bytes, or "
+			    "with a NUL", k->path, number + 1,
+			    LIMIT_IMPORT_LINE);
 		end += (off_t)n;
 		if (number++ == 0)
 			continue;

@@ -1,4 +1,4 @@
-/* The file of new keys: how many it may have. */
+/* The file of new keys: how many it may have, and what is no line of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/keyfile.h"
@@ -69,11 +70,45 @@ keys_at_their_cap_and_one_past(void **state)
 	assert_int_equal(keyfile_close(k, false), CLI_OK);
 }
 
+static off_t
+size_with(const char *end)
+{
+	struct keyfile *k;
+	struct stat st;
+	FILE *f;
+
+	put_keys(1);
+	f = fopen(path, "a");
+	assert_non_null(f);
+	fputs(end, f);
+	assert_int_equal(fclose(f), 0);
+	if (keyfile_open(path, MOST, &k) == CLI_OK)
+		assert_int_equal(keyfile_close(k, false), CLI_OK);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* What a kill has cut off goes; what was never a line is left as it is. */
+static void
+a_line_that_was_cut_off_goes_and_one_that_is_too_long_does_not(void **state)
+{
+	static char end[LIMIT_IMPORT_LINE + 64];
+	off_t whole = size_with("");
+
+	(void)state;
+	assert_int_equal(size_with("d1,d1,0001"), whole);
+	memset(end, 'x', LIMIT_IMPORT_LINE);
+	strcpy(end + LIMIT_IMPORT_LINE, "\nd1,d1," KEY "\n");
+	assert_int_equal(size_with(end), whole + (off_t)strlen(end));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_at_their_cap_and_one_past),
+		cmocka_unit_test(
+		    a_line_that_was_cut_off_goes_and_one_that_is_too_long_does_not),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
