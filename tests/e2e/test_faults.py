@@ -147,7 +147,7 @@ def test_full_disk(d_):
             a = os.urandom(100000)
             d.publish(1, a, "/fw/a.bin")
             filler = os.path.join(d.state, "filler")
-            with open(filler, "wb") as f:
+            with open(filler, "wb", buffering=0) as f:
                 try:
                     while True:
                         f.write(bytes(65536))

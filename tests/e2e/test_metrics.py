@@ -383,7 +383,7 @@ def test_ready_is_no_longer_said_while_the_disk_is_full(_):
         try:
             d.start()
             filler = os.path.join(d.state, "filler")
-            with open(filler, "wb") as f:
+            with open(filler, "wb", buffering=0) as f:
                 try:
                     while True:
                         f.write(bytes(65536))
