@@ -157,7 +157,11 @@ call_route(struct exchange *x)
 	if (x->plane->t == T_ADMIN && x->f->hooks.admit != NULL)
 		rc = x->f->hooks.admit(x->f->app, x->match.route, &x->req,
 		    &x->resp);
-	return rc != 0 ? rc : x->match.route->fn(x->f->app, &x->req, &x->resp);
+	if (rc != 0 || kept_find(x))
+		return rc;
+	rc = x->match.route->fn(x->f->app, &x->req, &x->resp);
+	kept_put(x, rc);
+	return rc;
 }
 
 /*
@@ -395,6 +399,7 @@ on_event(coap_session_t *session, coap_event_t event)
 		pl->sessions -= pl->sessions > 0;
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		dtls_gone(pl, session);
+		kept_closed(pl->f, session);
 		break;
 	case COAP_EVENT_DTLS_ERROR:
 		/* without a key it has not even begun */
@@ -574,6 +579,7 @@ front_free(struct front *f)
 		return;
 	held_flush(f, FRONT_ALL, ERR_CANCELLED);
 	later_free(f);
+	kept_free(f);
 	observe_free(f->observers);
 	f->observers = NULL;
 	front_follow_close(f);

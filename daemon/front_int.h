@@ -4,6 +4,7 @@
  *   front.c       contexts, and the life of an exchange
  *   front_held.c  answers that wait for the commit
  *   front_later.c requests whose answer waits for something else
+ *   front_kept.c  answers of several blocks, for operators
  *   front_sock.c  sockets, and the pump
  *   front_follow.c  contexts for those who observe over plain UDP
  *   front_req.c   a PDU becomes a struct req
@@ -35,6 +36,7 @@
 
 #define PLANES TRANSPORTS
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
+#define FRONT_KEPT 16 /* answers to operators, of LIMIT_RESPONSE at most */
 #define ANSWER_OPTS 384
 #define BLOCK_MAX 1024
 #define FRONT_ROWS 64 /* that answers are counted in: a route has its own */
@@ -125,6 +127,7 @@ struct held {
 };
 
 struct later; /* front_later.c */
+struct kepts; /* front_kept.c */
 
 struct front {
 	struct loop *loop;
@@ -154,6 +157,7 @@ struct front {
 	uint64_t held_last; /* the newest one's number */
 	TAILQ_HEAD(, later) later;
 	size_t later_n;
+	struct kepts *kept; /* NULL: none was, yet */
 	bool quiet; /* no broadcasts any more */
 	struct front_stats stats;
 	uint64_t answered[FRONT_ROWS][CODES];
@@ -184,6 +188,14 @@ void held_send(struct exchange *x);
 /* Keeps the exchange until front_resume; an error: no room. */
 int later_add(struct exchange *x) MUST_USE;
 void later_free(struct front *f);
+
+/* front_kept.c */
+/* Another block than the first: x->resp is what that one was cut from. */
+bool kept_find(struct exchange *x);
+/* After a handler, whose return value is rc. */
+void kept_put(struct exchange *x, int rc);
+void kept_closed(struct front *f, const coap_session_t *session);
+void kept_free(struct front *f);
 
 /* front_req.c */
 bool req_may_ask(const struct exchange *x);

@@ -110,6 +110,29 @@ what_is_too_long_or_no_text_is_made_fit(void **state)
 	assert_memory_equal(page[0].detail, "dddd", 4);
 }
 
+static void
+what_is_at_its_cap_is_kept_and_one_byte_more_is_cut(void **state)
+{
+	char subject[LIMIT_AUDIT_SUBJECT + 2], detail[LIMIT_AUDIT_DETAIL + 2];
+
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		memset(subject, 's', LIMIT_AUDIT_SUBJECT + more);
+		subject[LIMIT_AUDIT_SUBJECT + more] = '\0';
+		memset(detail, 'd', LIMIT_AUDIT_DETAIL + more);
+		detail[LIMIT_AUDIT_DETAIL + more] = '\0';
+		assert_int_equal(engine_begin(w.app.engine), 0);
+		assert_int_equal(engine_end(w.app.engine, audit_add(&w.app,
+		    &alice, AUDIT_CHANGE, subject, "%s", detail)), 0);
+		turn(&w);
+		assert_int_equal(entries(), 1 + more);
+		assert_int_equal(strcmp(page[more].subject, subject) == 0,
+		    more == 0);
+		assert_int_equal(strcmp(page[more].detail, detail) == 0,
+		    more == 0);
+	}
+}
+
 /* In the very pair that is undone because of it. */
 static void
 a_refusal_outlives_what_was_refused(void **state)
@@ -348,6 +371,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(an_entry_is_there_with_its_pair_and_gone_with_it),
 		T(what_is_too_long_or_no_text_is_made_fit),
+		T(what_is_at_its_cap_is_kept_and_one_byte_more_is_cut),
 		T(a_refusal_outlives_what_was_refused),
 		T(refusals_without_end_are_two_entries_an_hour),
 		T(logins_are_told_by_operator_and_host),

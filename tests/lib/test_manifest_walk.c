@@ -454,6 +454,26 @@ component_names(void **state)
 	}
 }
 
+static void
+a_component_name_at_its_cap_is_whole_and_one_past_is_cut(void **state)
+{
+	char name[LIMIT_COMPONENT_ID + 1];
+	uint8_t id[LIMIT_COMPONENT_ID + 1], mem[LIMIT_COMPONENT_ID + 8];
+
+	(void)state;
+	memset(id, 'a', sizeof(id));
+	for (size_t more = 0; more < 2; more++) {
+		struct buf b = buf_of(mem, sizeof(mem));
+
+		cbr_put_array(&b, 1);
+		cbr_put_bstr(&b, slice_of(id, LIMIT_COMPONENT_ID + more));
+		manifest_component_name(buf_slice(&b), name, sizeof(name));
+		assert_int_equal(strlen(name),
+		    more == 0 ? LIMIT_COMPONENT_ID : 3);
+		assert_int_equal(name[0], more == 0 ? 'a' : '.');
+	}
+}
+
 int
 main(void)
 {
@@ -481,6 +501,8 @@ main(void)
 		cmocka_unit_test(
 		    the_least_trust_list_is_the_highest_of_all_branches),
 		cmocka_unit_test(component_names),
+		cmocka_unit_test(
+		    a_component_name_at_its_cap_is_whole_and_one_past_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, make_teardown);
