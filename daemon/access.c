@@ -17,6 +17,7 @@
 
 #include "daemon/access_cert.h"
 #include "daemon/access_impl.h"
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/secret.h"
@@ -371,6 +372,8 @@ by_credential(struct app *app, const struct req *req, const char *ep,
 	if (ep[0] != '\0' && strcmp(ep, id->dev.ep) != 0) {
 		log_warn("ident: refused peer=%s identity=%s claims ep=%s",
 		    req->peer, req->who.identity, ep);
+		audit_refuse(app, &req->who, "IMPERSONATION", ep,
+		    "the credential is of %s, from %s", id->dev.ep, req->addr);
 		return why_set(why, ERR_FORBIDDEN,
 		    "this credential speaks for another endpoint");
 	}
@@ -395,6 +398,8 @@ by_claim(struct app *app, const struct req *req, const char *ep,
 	if (id->dev.have_psk) {
 		log_warn("ident: refused peer=%s without its credential "
 		    "claims ep=%s", req->peer, ep);
+		audit_refuse(app, &req->who, "IMPERSONATION", ep,
+		    "without its credential, from %s", req->addr);
 		return why_set(why, ERR_UNAUTHORIZED,
 		    "this endpoint has a credential: use coaps");
 	}
@@ -443,7 +448,7 @@ access_ident(struct app *app, const struct req *req, const char *ep,
 	if (req->who.device != 0) {
 		rc = by_credential(app, req, ep, &id, why);
 	} else if (req->who.ep[0] != '\0') {
-		rc = access_cert_ident(req, ep, &id, why);
+		rc = access_cert_ident(app, req, ep, &id, why);
 	} else if (ep[0] != '\0') {
 		rc = by_claim(app, req, ep, &id, why);
 	} else {

@@ -45,6 +45,8 @@ void access_forget(struct access *a);
 /* Writes down which credentials were used since the last time: each an hour
  * after the last time at the earliest, some hundred at a time. */
 void access_write_used(struct app *app);
+/* Enters into the audit log what has become of the file of operators. */
+void access_watch(struct app *app);
 /* When the next credential ends; INT64_MAX: none does. */
 int64_t access_next_end(struct app *app);
 

@@ -37,6 +37,13 @@ void operators_free(struct operators *o); /* NULL is fine */
  */
 const struct operator *operators_find(struct operators *o,
     const char *identity);
+/*
+ * Looks at the file, too. What has become of it since operators_told, for a
+ * person: who was added, removed, changed, or why it cannot be used; never a
+ * key. NULL: nothing. Valid until the next call.
+ */
+const char *operators_news(struct operators *o);
+void operators_told(struct operators *o);
 
 /* access.c: what a struct access has of these. */
 struct operators *access_operators(struct access *a);

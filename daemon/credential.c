@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/res_admin.h"
@@ -266,6 +267,9 @@ end_one(struct app *app, const struct store_credential *c)
 	say_ended(app, c, &ev);
 	rc = ST(app, credential_remove, c->id);
 	if (rc == 0)
+		rc = audit_add(app, NULL, AUDIT_CREDENTIAL_END, ev.ep, "%s",
+		    ev.detail);
+	if (rc == 0)
 		rc = engine_log(app->engine, &ev);
 	rc = engine_end(app->engine, rc);
 	if (rc == 0)
@@ -281,6 +285,7 @@ credential_tick(struct app *app)
 	size_t n = 0;
 
 	access_write_used(app);
+	access_watch(app);
 	twin_tick(app);
 	if (now < access_next_end(app))
 		return;

@@ -73,6 +73,8 @@ void core_fresh_answer(struct suitdev *d, int64_t now,
 /* suitdev_attest.c; without cfg.attest nothing is ever due */
 /* A start, before the state is saved: without that nothing is signed. */
 void core_attest_start(struct suitdev *d);
+/* Another trust list is in force: that is reported, too. */
+void core_attest_list(struct suitdev *d);
 int64_t core_attest_due(const struct suitdev *d);
 int core_attest(struct suitdev *d);
 void core_attested(struct suitdev *d, int64_t now,

@@ -70,7 +70,10 @@ keep(struct suitdev *d, size_t n)
 		return why_set(&d->why, err, "the trust list cannot be "
 		    "stored");
 	t->place = !t->place;
-	return put_in_force(t, slice_of(t->next + HASH, n));
+	err = put_in_force(t, slice_of(t->next + HASH, n));
+	if (err == 0)
+		core_attest_list(d);
+	return err;
 }
 
 int

@@ -529,6 +529,9 @@ each_list_has_an_entry_in_the_audit_log(void **state)
 	assert_string_equal(e[0].who, ""); /* from the file */
 	assert_string_equal(e[1].subject, "2");
 	assert_string_equal(e[1].who, "anna");
+	/* and is counted */
+	assert_int_equal(w.app.counts.lists_taken, 1);
+	assert_int_equal(w.app.counts.lists_refused, 1);
 }
 
 static void

@@ -87,6 +87,7 @@ two_in_turns_are_told_once(void **state)
 	assert_int_equal(events(d.id), 1);
 	take_turns(7, d.id);
 	assert_int_equal(events(d.id), 1);
+	assert_int_equal(audited(&w, "device.twin", "lamp"), 1);
 	assert_int_equal(stats().now, 1);
 	assert_int_equal(stats().found, 1);
 	assert_true(twin_of(&w.app, d.id) && !twin_of(&w.app, other.id));
