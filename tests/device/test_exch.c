@@ -423,7 +423,7 @@ come_in(enum coap_type type, uint16_t mid, uint32_t block1)
 }
 
 static void
-a_request_from_outside_is_answered_once_and_repeated(void **state)
+MODE_SERVER_a_request_is_answered_once_and_repeated(void **state)
 {
 	uint8_t first[64];
 	size_t n;
@@ -497,7 +497,8 @@ main(void)
 		notifications_come_by_the_observations_token, setup),
 	    cmocka_unit_test_setup(echo_is_given_back_once, setup),
 	    cmocka_unit_test_setup(
-		a_request_from_outside_is_answered_once_and_repeated, setup),
+		MODE_SERVER_a_request_is_answered_once_and_repeated,
+		setup),
 	    cmocka_unit_test_setup(block1_is_handed_up_and_echoed, setup),
 	    cmocka_unit_test_setup(a_ping_is_reset, setup),
 	};
