@@ -12,7 +12,7 @@ import re
 import sys
 
 TABLE = "tests/requirements.tsv"
-C_TEST = re.compile(r"^(\w+)\(void \*\*state\)", re.M)
+C_TEST = re.compile(r"^(\w+)\(\s*void \*\*state\)", re.M)
 PY_TEST = re.compile(r"^def (test_\w+)\(", re.M)
 
 
