@@ -3,10 +3,11 @@
  *
  * A manifest passes, in this order: the reject ring, the form, both proofs
  * (signature over the digest, digest over the manifest), the sequence, the
- * vendor and class, the choice of one download per component, integrated
- * payloads. Nothing of it is fetched, and no counter is reset, before all
- * passed: a stranger who can answer in the server's place must not be able
- * to make a device forget its back-off.
+ * commands and parameters (one that is not known ends it), vendor and class,
+ * the choice of one download per component, integrated payloads. Nothing of
+ * it is fetched, and no counter is reset, before all passed: a stranger who
+ * can answer in the server's place must not be able to make a device forget
+ * its back-off.
  *
  * The reject ring knows an envelope by the hash of its bytes. Its claimed
  * digest would not do: a forgery that claims the good manifest's digest
@@ -298,6 +299,12 @@ judge_content(struct suitdev *d)
 {
 	struct manifest_plan plan;
 
+	if (d->m.strange) {
+		(void)why_set(&d->why, ERR_UNSUPPORTED, "SUIT 6.4: %s %lld is "
+		    "not known here", d->m.strange_param ? "parameter" :
+		    "command", (long long)d->m.stranger);
+		return REASON_UNSUPPORTED;
+	}
 	if (manifest_walk(&d->m, &plan, &d->why) != 0)
 		return REASON_UNSUPPORTED;
 	if (!names(plan.class_id, plan.class_count, d->cfg.class_id) ||
