@@ -57,6 +57,33 @@ REQ_SEC_AUTHENTIC_no_byte_of_a_kibibyte_may_change(void **state)
 	world_fini(&w);
 }
 
+/* The signature is wrong as well, and nobody looked at it. */
+static void
+DOS_SIGNATURES_what_is_cheap_is_looked_at_first(void **state)
+{
+	struct cose_key *other;
+
+	(void)state;
+	assert_int_equal(cose_key_generate(COSE_KEY_ED25519, &other), 0);
+	world_init(&w, &suitdev_kind_manifest);
+	world_publish(&w, other);
+	world_run(&w, 120000);
+	push(w.envelope_n);
+	assert_int_equal(w.dev.refused, REASON_SIGNATURE);
+	w.spec.sequence = 2;
+	world_publish(&w, other);
+	push(w.envelope_n);
+	assert_int_equal(w.dev.refused, REASON_SEQUENCE);
+	w.spec.sequence = 4;
+	w.spec.class_id[3] ^= 1;
+	world_publish(&w, other);
+	push(w.envelope_n);
+	assert_int_equal(w.dev.refused, REASON_CLASS);
+	assert_false(w.dev.loaded);
+	cose_key_free(other);
+	world_fini(&w);
+}
+
 /* Unlike world_run it does not go on to whatever the device waits for. */
 static void
 minute(void)
@@ -386,6 +413,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    T(REQ_SEC_AUTHENTIC_no_byte_of_a_kibibyte_may_change),
+	    T(DOS_SIGNATURES_what_is_cheap_is_looked_at_first),
 	    T(MODE_BROADCAST_another_class_costs_one_check_a_day),
 	    T(MODE_BROADCAST_observers_of_another_class_fetch_nothing),
 	    T(what_is_written_by_hand_is_installed),
