@@ -415,7 +415,7 @@ tags_come_only_under_names_that_are_allowed(void **state)
 }
 
 static void
-a_stranger_may_not_point_us_at_somebody_else(void **state)
+MODE_SERVER_a_stranger_may_not_point_us_at_somebody_else(void **state)
 {
 	char reg[24];
 
@@ -711,7 +711,7 @@ main(void)
 		T(unknown_ones_can_be_refused_and_are_counted),
 		T(an_operators_word_is_not_overwritten),
 		T(tags_come_only_under_names_that_are_allowed),
-		T(a_stranger_may_not_point_us_at_somebody_else),
+		T(MODE_SERVER_a_stranger_may_not_point_us_at_somebody_else),
 		T(a_link_to_the_trigger_chooses_the_driver),
 		T(registering_again_is_a_reboot_and_proof),
 		T(coming_back_with_the_old_version_is_a_rollback),

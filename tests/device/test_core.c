@@ -366,7 +366,7 @@ pause_after(struct steer how, bool authenticated)
 }
 
 static void
-steering_is_obeyed_and_clamped(void **state)
+TUF_FREEZE_steering_is_obeyed_and_clamped(void **state)
 {
 	static const struct {
 		struct steer how;
@@ -418,7 +418,7 @@ silence(struct world *x, struct suitdev_response *r)
 }
 
 static void
-silence_backs_off_and_never_below_the_base(void **state)
+DOS_SILENCE_silence_backs_off_and_never_below_the_base(void **state)
 {
 	int64_t last = 0, gap;
 
@@ -546,10 +546,11 @@ main(void)
 		TUF_MIXMATCH_an_etag_that_keeps_changing_is_class_i),
 	    cmocka_unit_test(a_wrong_block_is_asked_for_again_three_times),
 	    cmocka_unit_test(smaller_blocks_are_followed),
-	    cmocka_unit_test(steering_is_obeyed_and_clamped),
+	    cmocka_unit_test(TUF_FREEZE_steering_is_obeyed_and_clamped),
 	    cmocka_unit_test(
 		TUF_FREEZE_what_is_fresh_for_136_years_is_asked_for_hourly),
-	    cmocka_unit_test(silence_backs_off_and_never_below_the_base),
+	    cmocka_unit_test(
+		DOS_SILENCE_silence_backs_off_and_never_below_the_base),
 	    cmocka_unit_test(a_transfer_that_broke_goes_on_at_its_offset),
 	    cmocka_unit_test(the_budget_of_bytes_ends_in_one_attempt_a_day),
 	    cmocka_unit_test(

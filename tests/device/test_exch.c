@@ -291,7 +291,7 @@ a_separate_answer_is_acknowledged(void **state)
 }
 
 static void
-a_separate_answer_that_never_comes_is_lost(void **state)
+TUF_SLOW_a_separate_answer_that_never_comes_is_lost(void **state)
 {
 	(void)state;
 	get();
@@ -487,7 +487,8 @@ main(void)
 		setup),
 	    cmocka_unit_test_setup(what_does_not_match_is_ignored, setup),
 	    cmocka_unit_test_setup(a_separate_answer_is_acknowledged, setup),
-	    cmocka_unit_test_setup(a_separate_answer_that_never_comes_is_lost,
+	    cmocka_unit_test_setup(
+		TUF_SLOW_a_separate_answer_that_never_comes_is_lost,
 		setup),
 	    cmocka_unit_test_setup(silence_is_four_repetitions_then_lost,
 		setup),

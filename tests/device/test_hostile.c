@@ -383,6 +383,33 @@ REQ_SEC_IMG_COMPLETE_DIGEST_padding_is_not_written(void **state)
 
 /* --- the slot --- */
 
+/* Somebody else writes to the slot while the last block comes. */
+static bool
+swapped(struct world *x, struct suitdev_response *r)
+{
+	if (strcmp(x->uri, "/i/x") == 0 && !r->more && x->twists > 0) {
+		x->twists--;
+		x->ram.part[1][0][5] ^= 0x80;
+	}
+	return true;
+}
+
+static void
+REQ_SEC_MFST_CONST_what_lies_there_is_checked_not_what_came(void **state)
+{
+	(void)state;
+	world_init(&w, &suitdev_kind_poll);
+	w.twist = swapped;
+	w.twists = 1;
+	while (w.twists > 0)
+		assert_true(world_turn(&w));
+	assert_int_equal(w.dev.fail, FAIL_INTEGRITY);
+	assert_int_equal(w.ram.slot, 0);
+	assert_true(world_until(&w, 4, 26 * HOUR));
+	world_assert_runs(&w);
+	world_fini(&w);
+}
+
 static void
 REQ_SEC_AUTH_EXEC_a_slot_that_was_damaged_is_not_started(void **state)
 {
@@ -425,6 +452,7 @@ main(void)
 	    T(TUF_EXTRANEOUS_all_parts_or_none),
 	    T(REQ_SEC_AUTH_REMOTE_LOC_no_answer_points_elsewhere),
 	    T(REQ_SEC_IMG_COMPLETE_DIGEST_padding_is_not_written),
+	    T(REQ_SEC_MFST_CONST_what_lies_there_is_checked_not_what_came),
 	    T(REQ_SEC_AUTH_EXEC_a_slot_that_was_damaged_is_not_started),
 	};
 

@@ -130,7 +130,7 @@ a_trigger_for_what_runs_is_answered_with_a_report(void **state)
 }
 
 static void
-every_trigger_is_answered_with_a_report(void **state)
+MODE_SERVER_every_trigger_is_answered_with_a_report(void **state)
 {
 	struct cose_key *other;
 
@@ -401,7 +401,8 @@ main(void)
 	    cmocka_unit_test(a_newer_release_takes_over_in_the_middle),
 	    cmocka_unit_test(a_trigger_starts_an_update_and_nothing_else_does),
 	    cmocka_unit_test(a_trigger_for_what_runs_is_answered_with_a_report),
-	    cmocka_unit_test(every_trigger_is_answered_with_a_report),
+	    cmocka_unit_test(
+		MODE_SERVER_every_trigger_is_answered_with_a_report),
 	    cmocka_unit_test(a_pushed_manifest_is_as_good_as_one_asked_for),
 	    cmocka_unit_test(
 		MODE_SERVER_a_push_out_of_order_or_at_work_is_refused),

@@ -8,12 +8,12 @@ import random
 import subprocess
 import sys
 
-from coapraw import ACK, BLOCK2, CON, CONTENT_FORMAT, ETAG, GET, MAX_AGE, NON, POST, URI_PATH, URI_QUERY, Msg, Peer, block, code, encode, uint
+from coapraw import ACCEPT, BLOCK2, CON, CONTENT_FORMAT, ETAG, GET, MAX_AGE, NON, POST, URI_QUERY, Msg, Peer, block, code, encode, uint
 from counts import sanitized
-from fixture import BIN, Lossy, Skip, Suitd, class_id, run, wait_for
+from fixture import Lossy, Skip, Suitd, class_id, run, wait_for
 from test_fleet import FAST, add, end, items, listed, start, tidy
 
-PROXY_URI, PROXY_SCHEME, LOCATION_PATH, LOCATION_QUERY, OBSERVE = 35, 39, 8, 20, 6
+PROXY_URI, PROXY_SCHEME, LOCATION_PATH, LOCATION_QUERY = 35, 39, 8, 20
 
 
 class Sniffer(Lossy):
@@ -214,6 +214,26 @@ def test_REQ_SEC_AUTH_REMOTE_LOC_no_proxy_and_no_redirect(_):
             for method in (GET, POST):
                 r = p.ask(method, what)
                 assert r.code >> 5 != 3 and r.opt(LOCATION_PATH) is None, (what, str(r))
+
+
+def test_REQ_SEC_AUTH_IMG_TYPE_REQ_SEC_AUTH_IMG_LOC_no_name_and_no_option_changes_a_byte(_):
+    with Suitd() as d:
+        d.author()
+        image, other = os.urandom(3000), os.urandom(3000)
+        d.publish(1, image, "/fw/app.bin")
+        d.publish(2, image, "/boot/loader.elf")  # the same bytes under a name that says something else
+        assert [x["size"] for x in items(d, "image", "list")] == [3000]
+        d.publish(3, other, "/fw/app.bin", rc=1)  # nor does a name ever mean other bytes
+        p, seen = Peer(d.port), set()
+        name = base64.urlsafe_b64encode(hashlib.sha256(image).digest()).rstrip(b"=").decode()
+        for what in ("fw/app.bin", "boot/loader.elf", "i/" + name):
+            assert p.download(what, 2)[0] == image
+            for o in ([], [(URI_QUERY, b"slot=1")], [(URI_QUERY, b"component=9"), (URI_QUERY, b"type=delta")], [(CONTENT_FORMAT, uint(60))],
+                      [(ACCEPT, uint(42))], [(3, b"other.example")], [(65002, b"offset=4096")]):
+                r = p.ask(GET, what, [(BLOCK2, block(0, 2))] + o)
+                assert code(r.code) == "2.05", (what, o, str(r))
+                seen.add((r.opt(ETAG), r.payload))
+        assert len(seen) == 1 and seen.pop()[1] == image[:64], seen
 
 
 # --- what is stored ---
