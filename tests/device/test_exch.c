@@ -300,6 +300,24 @@ TUF_SLOW_a_separate_answer_that_never_comes_is_lost(void **state)
 	assert_int_equal(got.lost, 1);
 }
 
+/* Who acknowledges again and again holds nobody up for longer. */
+static void
+TUF_SLOW_empty_acknowledgements_prolong_nothing(void **state)
+{
+	uint8_t ack[] = {0x60, 0, 0, 0};
+
+	(void)state;
+	get();
+	ack[2] = (uint8_t)(got.msg.mid >> 8);
+	ack[3] = (uint8_t)got.msg.mid;
+	for (int64_t now = 10; now < 10 * TIMEOUT; now += TIMEOUT)
+		exch_input(&e, now, &server, slice_of(ack, sizeof ack));
+	assert_int_equal(got.lost, 0);
+	assert_int_equal(exch_tick(&e, 10 + 10 * TIMEOUT), SUITDEV_NEVER);
+	assert_int_equal(got.lost, 1);
+	assert_int_equal(got.sent, 1);
+}
+
 /* RFC 7252 4.2 and 4.8: four repetitions, each after twice the time. */
 static void
 silence_is_four_repetitions_then_lost(void **state)
@@ -490,6 +508,8 @@ main(void)
 	    cmocka_unit_test_setup(
 		TUF_SLOW_a_separate_answer_that_never_comes_is_lost,
 		setup),
+	    cmocka_unit_test_setup(
+		TUF_SLOW_empty_acknowledgements_prolong_nothing, setup),
 	    cmocka_unit_test_setup(silence_is_four_repetitions_then_lost,
 		setup),
 	    cmocka_unit_test_setup(a_reset_ends_it_at_once, setup),
