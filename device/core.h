@@ -64,8 +64,9 @@ bool core_fresh_wanted(const struct suitdev *d);
 int core_list_ask(struct suitdev *d);
 void core_list_answer(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
-/* Signature, rights, digest, floors: of d->m. */
-enum track_reason core_list_judge(struct suitdev *d);
+/* Signature, rights, digest, floors: of d->m, of which this is the plan. */
+enum track_reason core_list_judge(struct suitdev *d,
+    const struct manifest_plan *plan);
 int core_fresh_ask(struct suitdev *d);
 void core_fresh_answer(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);

@@ -681,7 +681,7 @@ an_address_is_a_hint_and_a_name_is_a_claim(void **state)
 }
 
 static void
-a_claim_without_the_credential_is_refused(void **state)
+REQ_SEC_REPORTING_a_claim_without_the_credential_is_refused(void **state)
 {
 	struct store_device d = with_psk("dev", "dev-id");
 	struct req req = {.method = M_GET, .query_n = 1};
@@ -723,7 +723,7 @@ the_address_of_a_device_with_a_credential_says_nothing(void **state)
 /* --- private keys --- */
 
 static void
-a_private_key_stops_the_daemon_a_public_one_does_not(void **state)
+REQ_SEC_KEY_PROTECTION_a_private_key_stops_the_daemon(void **state)
 {
 	uint8_t bytes[4096];
 	struct buf b = buf_of(bytes, sizeof(bytes));
@@ -822,9 +822,9 @@ main(void)
 		T(a_removed_device_is_nobody_in_its_old_session),
 		T(identities_of_any_length_are_fine),
 		T(an_address_is_a_hint_and_a_name_is_a_claim),
-		T(a_claim_without_the_credential_is_refused),
+		T(REQ_SEC_REPORTING_a_claim_without_the_credential_is_refused),
 		T(the_address_of_a_device_with_a_credential_says_nothing),
-		T(a_private_key_stops_the_daemon_a_public_one_does_not),
+		T(REQ_SEC_KEY_PROTECTION_a_private_key_stops_the_daemon),
 		T(more_credentials_than_are_remembered_are_all_known),
 	};
 

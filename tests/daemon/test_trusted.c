@@ -686,7 +686,7 @@ TUF_FREEZE_a_nonce_gets_what_is_current(void **state)
 }
 
 static void
-answers_to_nonces_are_capped(void **state)
+DOS_SIGNATURES_answers_to_nonces_are_capped(void **state)
 {
 	struct cose_key *key;
 	struct req req;
@@ -755,7 +755,7 @@ main(void)
 		T(REQ_SEC_KEY_PROTECTION_no_author_or_root_key_lies_here),
 		T(REQ_SEC_KEY_PROTECTION_a_list_that_names_a_key_of_ours_is_refused),
 		T(TUF_FREEZE_a_nonce_gets_what_is_current),
-		T(answers_to_nonces_are_capped),
+		T(DOS_SIGNATURES_answers_to_nonces_are_capped),
 		T(REQ_SEC_KEY_PROTECTION_the_freshness_key_can_do_nothing_else),
 	};
 

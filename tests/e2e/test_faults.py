@@ -200,7 +200,7 @@ def test_second_daemon_on_one_state(d_):
         assert r.returncode != 0 and d.state in r.stderr, r
 
 
-def test_private_key_in_the_state_is_refused(d_):
+def test_REQ_SEC_KEY_PROTECTION_private_key_in_the_state_is_refused(d_):
     with fresh() as d:
         d.stop()
         key = os.path.join(d.state, "oops.pem")

@@ -237,7 +237,7 @@ a_digest_set_after_the_fetch_still_counts(void **state)
 }
 
 static void
-what_is_decrypted_on_copy_was_fetched_encrypted(void **state)
+REQ_SEC_IMG_CONFIDENTIALITY_decrypted_came_encrypted(void **state)
 {
 	(void)state;
 	assert_int_equal(walk_sequences(2, "80",
@@ -353,7 +353,7 @@ walk_dependencies(unsigned n)
 }
 
 static void
-dependencies_are_capped(void **state)
+REQ_SEC_MFST_CHECK_dependencies_are_capped(void **state)
 {
 	(void)state;
 	assert_int_equal(walk_dependencies(LIMIT_COMPONENTS), 0);
@@ -381,7 +381,7 @@ work_is_capped(void **state)
 }
 
 static void
-loops_over_components_count_as_work(void **state)
+REQ_SEC_MFST_CHECK_loops_over_components_count_as_work(void **state)
 {
 	static char text[8192];
 	size_t len;
@@ -492,12 +492,13 @@ main(void)
 		cmocka_unit_test(update_management_parameters),
 		cmocka_unit_test(a_digest_set_after_the_fetch_still_counts),
 		cmocka_unit_test(
-		    what_is_decrypted_on_copy_was_fetched_encrypted),
+		    REQ_SEC_IMG_CONFIDENTIALITY_decrypted_came_encrypted),
 		cmocka_unit_test(riot_sets_like_it_overrides),
 		cmocka_unit_test(lists_of_the_plan_are_capped),
-		cmocka_unit_test(dependencies_are_capped),
+		cmocka_unit_test(REQ_SEC_MFST_CHECK_dependencies_are_capped),
 		cmocka_unit_test(work_is_capped),
-		cmocka_unit_test(loops_over_components_count_as_work),
+		cmocka_unit_test(
+		    REQ_SEC_MFST_CHECK_loops_over_components_count_as_work),
 		cmocka_unit_test(
 		    the_least_trust_list_is_the_highest_of_all_branches),
 		cmocka_unit_test(component_names),
