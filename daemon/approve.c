@@ -156,12 +156,14 @@ still_counts(struct app *app, const struct store_request *r)
 	    (now.role & eyes_roles(r->kind)) != 0 && scope_all(&now.scope);
 }
 
-/* A look that changes nothing needs nobody. */
+/* A look that changes nothing needs nobody; where the handler knows the word,
+ * or anybody could say it to a change. */
 static bool
-only_looks(const struct req *req)
+only_looks(const struct route *route, const struct req *req)
 {
 	return req->method == M_GET || req->method == M_FETCH ||
-	    admin_flag(req, "dry_run") || admin_flag(req, "before_upload");
+	    ((route->flags & ROUTE_DRY) && (admin_flag(req, "dry_run") ||
+	    admin_flag(req, "before_upload")));
 }
 
 int
@@ -172,7 +174,7 @@ approve_admit(struct app *app, const struct route *route, struct req *req,
 	uint8_t digest[32];
 	int rc;
 
-	if (r.kind == EYES_NONE || only_looks(req) ||
+	if (r.kind == EYES_NONE || only_looks(route, req) ||
 	    !eyes_wanted(&app->conf, r.kind))
 		return 0;
 	rc = digest_of(req, digest);

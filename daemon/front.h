@@ -130,6 +130,8 @@ typedef int (*route_fn)(struct app *app, const struct req *req,
 #define ROUTE_BLOCKS (1u << 3) /* images: hooks.blocks is called */
 #define ROUTE_SCOPED (1u << 4) /* the handler minds req->who.scope; without
                                   it who has a scope is refused */
+#define ROUTE_DRY (1u << 5) /* the handler knows ?dry_run and ?before_upload,
+                               and changes nothing then */
 /* A change that may need a second person, see eyes.h: (flags >> 8) & 15 is an
  * enum eyes. */
 #define ROUTE_EYES(kind) ((unsigned)(kind) << 8)

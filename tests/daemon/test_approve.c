@@ -234,6 +234,34 @@ brakes_and_looks_need_no_second_person(void **state)
 	assert_int_equal(drops(&alice, "a/releases/1"), 0);
 }
 
+/* A word in the query that a handler does not know is no look. */
+static void
+REQ_SEC_RIGHTS_a_change_that_says_it_is_a_look(void **state)
+{
+	static const char *const words[] = {"dry_run", "dry_run=1",
+	    "before_upload"};
+	static struct msg_principal_put m = {.rights = "role=operator"};
+	struct principal none;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_PUT,
+		    "a/principals/sock", words[i], &msg_principal_put, &m,
+		    SLICE_NONE}), ERR_APPROVAL);
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_POST,
+		    "a/principals/bob/key", words[i], NULL, NULL,
+		    SLICE_NONE}), ERR_APPROVAL);
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_DELETE,
+		    "a/keys/author", words[i], NULL, NULL, SLICE_NONE}),
+		    ERR_APPROVAL);
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_POST,
+		    "a/releases/1/offer", words[i], NULL, NULL, SLICE_NONE}),
+		    ERR_APPROVAL);
+	}
+	access_who(&w.app, T_ADMIN, "bob:1", &none);
+	assert_int_equal(none.role, ROLE_NOBODY);
+}
+
 static void
 requests_have_a_cap(void **state)
 {
@@ -458,6 +486,7 @@ main(void)
 		T(a_word_counts_while_its_owner_does),
 		T(a_request_can_be_denied_or_taken_back),
 		T(brakes_and_looks_need_no_second_person),
+		T(REQ_SEC_RIGHTS_a_change_that_says_it_is_a_look),
 		T(requests_have_a_cap),
 		T(principals_are_always_under_four_eyes),
 		T(campaigns_are_approved_by_their_plan),
