@@ -294,10 +294,25 @@ same_file(const struct stat *a, const struct stat *b)
 	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+static void
+tell_ended(const struct table *was, const struct table *now,
+    const struct operators_told *told)
+{
+	for (size_t i = 0; i < was->n; i++) {
+		const struct operator *a = &was->op[i],
+		    *b = find(now, a->identity);
+
+		if (b == NULL || !slice_eq(slice_of(a->key, a->key_len),
+		    slice_of(b->key, b->key_len)))
+			told->ended(told->arg, a->identity);
+	}
+}
+
 /* A file that stays damaged is told once, since it is not read again. */
 static void
-look_again(struct operators *o)
+look_again(struct operators *o, const struct operators_told *told)
 {
+	static struct table was;
 	struct stat now = {0};
 	struct why why = {0};
 
@@ -305,17 +320,21 @@ look_again(struct operators *o)
 		memset(&now, 0, sizeof(now));
 	if (same_file(&now, &o->seen))
 		return;
+	was = o->table;
 	if (load(o, &why) != 0)
 		log_error("operators: %s; the %zu of before stay", why.text,
 		    o->table.n);
 	else
 		log_info("operators: file=%s changed, operators=%zu", o->path,
 		    o->table.n);
+	tell_ended(&was, &o->table, told);
+	explicit_bzero(&was, sizeof(was));
 }
 
 const struct operator *
-operators_find(struct operators *o, const char *identity)
+operators_find(struct operators *o, const char *identity,
+    const struct operators_told *told)
 {
-	look_again(o);
+	look_again(o, told);
 	return find(&o->table, identity);
 }

@@ -11,6 +11,22 @@
 #include "daemon/access_impl.h"
 #include "daemon/log.h"
 
+/* Its session is older than its key. */
+static void
+on_ended(void *arg, const char *identity)
+{
+	const struct app *app = arg;
+
+	front_forget_admin(app->front, identity);
+}
+
+static const struct operator *
+in_file(struct app *app, const char *name)
+{
+	return operators_find(access_operators(app->access), name,
+	    &(struct operators_told){on_ended, app});
+}
+
 /* ERR_NOT_FOUND, too, when the key has come to its end. */
 static int
 find_key(struct app *app, const char *identity,
@@ -42,8 +58,7 @@ stored_rights(struct app *app, const char *name, struct rights *ret)
 int
 access_rights(struct app *app, const char *name, struct rights *ret)
 {
-	const struct operator *op = operators_find(access_operators(
-	    app->access), name);
+	const struct operator *op = in_file(app, name);
 
 	if (op == NULL)
 		return stored_rights(app, name, ret);
@@ -54,8 +69,7 @@ access_rights(struct app *app, const char *name, struct rights *ret)
 bool
 access_in_file(struct app *app, const char *name, struct rights *ret)
 {
-	const struct operator *op = operators_find(access_operators(
-	    app->access), name);
+	const struct operator *op = in_file(app, name);
 
 	if (op != NULL && ret != NULL)
 		*ret = op->rights;
@@ -65,8 +79,7 @@ access_in_file(struct app *app, const char *name, struct rights *ret)
 int
 access_admin_psk(struct app *app, const char *identity, struct buf *ret_key)
 {
-	const struct operator *op = operators_find(access_operators(
-	    app->access), identity);
+	const struct operator *op = in_file(app, identity);
 	struct store_principal_key k;
 	int rc;
 
