@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/res_admin.h"
@@ -113,15 +114,22 @@ find_same(struct app *app, const struct principal *who,
 
 static int
 log_request(struct app *app, const struct store_request *r, const char *what,
-    const char *by)
+    const struct principal *by)
 {
 	struct store_event ev = {.kind = "admin"};
+	char subject[40];
+	int rc;
 
+	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
+	rc = audit_add(app, by, audit_kind_of_word(what), subject, "%s",
+	    r->what);
+	if (rc != 0)
+		return rc;
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
-	    ", %.100s", by, r->id, r->what);
+	    ", %.100s", by->identity, r->id, r->what);
 	log_info("approve: request=%" PRIu64 " kind=%s %s by=%s", r->id,
-	    eyes_name(r->kind), what, by);
+	    eyes_name(r->kind), what, by->identity);
 	return engine_log(app->engine, &ev);
 }
 
@@ -141,7 +149,7 @@ ask(struct app *app, const struct req *req, struct store_request *r)
 	if (rc == 0)
 		rc = ST(app, request_put, r);
 	if (rc == 0)
-		rc = log_request(app, r, "approval asked for", r->by);
+		rc = log_request(app, r, "approval asked for", &req->who);
 	return engine_end(app->engine, rc);
 }
 
@@ -241,7 +249,7 @@ approve_give(struct app *app, const struct principal *who, uint64_t id,
 		    "made when %.60s asks again", r.approved, r.by);
 	snprintf(r.approved, sizeof(r.approved), "%s", who->identity);
 	rc = ST(app, request_put, &r);
-	return rc != 0 ? rc : log_request(app, &r, "approved", r.approved);
+	return rc != 0 ? rc : log_request(app, &r, "approved", who);
 }
 
 int
@@ -261,5 +269,5 @@ approve_deny(struct app *app, const struct principal *who, uint64_t id,
 		    "who may approve it can end it");
 	rc = ST(app, request_remove, id);
 	return rc != 0 ? rc : log_request(app, &r, own ? "request taken back" :
-	    "request denied", who->identity);
+	    "request denied", who);
 }

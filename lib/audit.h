@@ -67,6 +67,10 @@
 	K(CAMPAIGN_EXPIRE, "campaign.expire", "") \
 	K(JOB_RETRY, "job.retry", "job retried") \
 	K(TRUST_UPDATE, "trust.update", "") \
+	K(REQUEST_ASK, "request.ask", "approval asked for") \
+	K(REQUEST_APPROVE, "request.approve", "approved") \
+	K(REQUEST_DENY, "request.deny", "request denied") \
+	K(REQUEST_UNDO, "request.undo", "request taken back") \
 	K(BACKUP_BEGIN, "backup.begin", "backup begun") \
 	K(BACKUP_CANCEL, "backup.cancel", "backup called off") \
 	K(BACKUP, "backup", "backup taken") \

@@ -131,6 +131,45 @@ REQ_SEC_RIGHTS_one_of_two_is_not_enough(void **state)
 	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
 }
 
+/* Entries of a kind by somebody whose detail begins so. */
+static size_t
+entered(const char *who, const char *kind, const char *detail)
+{
+	static struct audit_entry e[50];
+	struct store_audit_filter f = {.limit = 50};
+	size_t n = 0, hits = 0;
+
+	assert_int_equal(w.app.store->ops->audit_list(w.app.store, &f, e,
+	    &n), 0);
+	for (size_t i = 0; i < n; i++)
+		hits += strcmp(e[i].who, who) == 0 &&
+		    strcmp(e[i].kind, kind) == 0 &&
+		    strncmp(e[i].detail, detail, strlen(detail)) == 0;
+	return hits;
+}
+
+/* The event log can be changed by who has the disk; this one cannot. */
+static void
+REQ_SEC_RIGHTS_both_persons_are_in_the_audit_log(void **state)
+{
+	(void)state;
+	assert_int_equal(publishes(&alice, 1, NULL), ERR_APPROVAL);
+	assert_int_equal(entered("alice", "request.ask", "POST a/releases"),
+	    1);
+	assert_int_equal(posts(&bob, "a/requests/1/approve"), 0);
+	assert_int_equal(entered("bob", "request.approve",
+	    "POST a/releases"), 1);
+	assert_int_equal(publishes(&alice, 1, NULL), 0);
+	assert_int_equal(entered("alice", "release.publish",
+	    "request 1, approved by bob: "), 1);
+	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
+	assert_int_equal(drops(&bob, "a/requests/2"), 0);
+	assert_int_equal(entered("bob", "request.deny", ""), 1);
+	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
+	assert_int_equal(drops(&alice, "a/requests/3"), 0);
+	assert_int_equal(entered("alice", "request.undo", ""), 1);
+}
+
 static void
 REQ_SEC_RIGHTS_a_right_word_of_a_wrong_role(void **state)
 {
@@ -480,6 +519,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(REQ_SEC_RIGHTS_one_of_two_is_not_enough),
+		T(REQ_SEC_RIGHTS_both_persons_are_in_the_audit_log),
 		T(REQ_SEC_RIGHTS_a_right_word_of_a_wrong_role),
 		T(only_the_very_same_is_approved),
 		T(approvals_are_over_in_time),
