@@ -1,21 +1,80 @@
--- trust list
+-- Closed by default: what devices prove themselves with, who may do what, what
+-- was done, whom to trust, and what bootloaders say.
 
--- Every list that was ever in force, as it was signed: a device walks them
--- one by one, so none is changed and none goes.
-CREATE TABLE trust (
-	seq INTEGER PRIMARY KEY,
-	at INTEGER NOT NULL,
-	by TEXT NOT NULL,
-	list BLOB NOT NULL
+-- --- credentials ---
+
+-- What a device proves itself with, of all kinds in one table; a device may
+-- have two of a kind, so that they can be changed one after the other. Those
+-- that were in psk go on.
+
+CREATE TABLE credential (
+	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: the log stays
+	device INTEGER REFERENCES device (id), -- NULL: of none
+	kind INTEGER NOT NULL, -- 1 PSK, 2 certificate, 3 OSCORE
+	identity TEXT NOT NULL,
+	secret BLOB, -- NULL: nothing that must be kept secret
+	label TEXT NOT NULL,
+	created INTEGER NOT NULL, -- 0: not known
+	used INTEGER NOT NULL, -- 0: never
+	ends INTEGER, -- NULL: never
+	counter INTEGER NOT NULL,
+	UNIQUE (kind, identity)
 ) STRICT;
-CREATE TRIGGER trust_no_update BEFORE UPDATE ON trust BEGIN
-	SELECT raise(ABORT, 'a trust list is never changed');
-END;
-CREATE TRIGGER trust_no_delete BEFORE DELETE ON trust BEGIN
-	SELECT raise(ABORT, 'a trust list is never dropped');
-END;
+CREATE INDEX credential_device ON credential (device, kind)
+	WHERE device IS NOT NULL;
+CREATE INDEX credential_ends ON credential (ends) WHERE ends IS NOT NULL;
 
--- audit
+INSERT INTO credential (device, kind, identity, secret, label, created, used,
+	counter) SELECT device, 1, identity, key, '', 0, 0, 0 FROM psk;
+DROP TABLE psk;
+
+-- --- certificates ---
+
+-- Of clients, that an operator revoked: "SERIAL@ISSUER", "SERIAL@" of any
+-- issuer, or a fingerprint. The authorities' own lists are files.
+
+CREATE TABLE cert_revoked (
+	name TEXT PRIMARY KEY,
+	at INTEGER NOT NULL,
+	reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- --- rights ---
+
+-- Who may do what, but for the lines of admin.psk, and what waits for a
+-- second person.
+
+CREATE TABLE principal (
+	name TEXT PRIMARY KEY,
+	rights TEXT NOT NULL, -- rights.h's line
+	by TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	last_key INTEGER NOT NULL -- the number of the newest one
+) STRICT, WITHOUT ROWID;
+
+-- Not in a backup: store_copy empties it.
+CREATE TABLE principal_key (
+	identity TEXT PRIMARY KEY,
+	principal TEXT NOT NULL REFERENCES principal (name),
+	key BLOB NOT NULL,
+	created INTEGER NOT NULL,
+	ends INTEGER NOT NULL -- 0: never
+) STRICT, WITHOUT ROWID;
+CREATE INDEX principal_key_of ON principal_key (principal, identity);
+
+CREATE TABLE request (
+	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
+	kind INTEGER NOT NULL, -- eyes.h's
+	by TEXT NOT NULL,
+	what TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	digest BLOB NOT NULL, -- SHA-256 of all that was asked for
+	approved TEXT NOT NULL -- by whom; '' nobody yet
+) STRICT;
+
+-- --- audit ---
+
 -- The log of lib/audit.h: numbers have no gaps, and what was written stays as
 -- it is. Triggers refuse whatever else this program, or a tool that asks
 -- SQLite nicely, would do; who goes around them meets the chain.
@@ -64,74 +123,25 @@ END;
 CREATE TRIGGER audit_base_stays BEFORE DELETE ON audit_base BEGIN
 	SELECT raise(ABORT, 'the audit log is append-only');
 END;
--- credentials
--- What a device proves itself with, of all kinds in one table; a device may
--- have two of a kind, so that they can be changed one after the other. Those
--- that were in psk go on.
 
-CREATE TABLE credential (
-	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: the log stays
-	device INTEGER REFERENCES device (id), -- NULL: of none
-	kind INTEGER NOT NULL, -- 1 PSK, 2 certificate, 3 OSCORE
-	identity TEXT NOT NULL,
-	secret BLOB, -- NULL: nothing that must be kept secret
-	label TEXT NOT NULL,
-	created INTEGER NOT NULL, -- 0: not known
-	used INTEGER NOT NULL, -- 0: never
-	ends INTEGER, -- NULL: never
-	counter INTEGER NOT NULL,
-	UNIQUE (kind, identity)
-) STRICT;
-CREATE INDEX credential_device ON credential (device, kind)
-	WHERE device IS NOT NULL;
-CREATE INDEX credential_ends ON credential (ends) WHERE ends IS NOT NULL;
+-- --- trust list ---
 
-INSERT INTO credential (device, kind, identity, secret, label, created, used,
-	counter) SELECT device, 1, identity, key, '', 0, 0, 0 FROM psk;
-DROP TABLE psk;
-
--- certificates
--- Of clients, that an operator revoked: "SERIAL@ISSUER", "SERIAL@" of any
--- issuer, or a fingerprint. The authorities' own lists are files.
-
-CREATE TABLE cert_revoked (
-	name TEXT PRIMARY KEY,
+-- Every list that was ever in force, as it was signed: a device walks them
+-- one by one, so none is changed and none goes.
+CREATE TABLE trust (
+	seq INTEGER PRIMARY KEY,
 	at INTEGER NOT NULL,
-	reason TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
--- rights
--- Who may do what, but for the lines of admin.psk, and what waits for a
--- second person.
-
-CREATE TABLE principal (
-	name TEXT PRIMARY KEY,
-	rights TEXT NOT NULL, -- rights.h's line
 	by TEXT NOT NULL,
-	created INTEGER NOT NULL,
-	last_key INTEGER NOT NULL -- the number of the newest one
-) STRICT, WITHOUT ROWID;
-
--- Not in a backup: store_copy empties it.
-CREATE TABLE principal_key (
-	identity TEXT PRIMARY KEY,
-	principal TEXT NOT NULL REFERENCES principal (name),
-	key BLOB NOT NULL,
-	created INTEGER NOT NULL,
-	ends INTEGER NOT NULL -- 0: never
-) STRICT, WITHOUT ROWID;
-CREATE INDEX principal_key_of ON principal_key (principal, identity);
-
-CREATE TABLE request (
-	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
-	kind INTEGER NOT NULL, -- eyes.h's
-	by TEXT NOT NULL,
-	what TEXT NOT NULL,
-	created INTEGER NOT NULL,
-	expires INTEGER NOT NULL,
-	digest BLOB NOT NULL, -- SHA-256 of all that was asked for
-	approved TEXT NOT NULL -- by whom; '' nobody yet
+	list BLOB NOT NULL
 ) STRICT;
--- boot reports
+CREATE TRIGGER trust_no_update BEFORE UPDATE ON trust BEGIN
+	SELECT raise(ABORT, 'a trust list is never changed');
+END;
+CREATE TRIGGER trust_no_delete BEFORE DELETE ON trust BEGIN
+	SELECT raise(ABORT, 'a trust list is never dropped');
+END;
+
+-- --- boot reports ---
 
 -- Outcomes are counted by the grade of their evidence, too: of done and of
 -- failed jobs, and of those that failed and are tried again. Any other job

@@ -266,7 +266,8 @@ when_it_was_used_is_written_once_an_hour(void **state)
 	assert_int_equal(c[0].used, first + 3600000);
 }
 
-/* A SUIT_Report with a COSE_Mac0 by this key, over no channel. */
+/* A SUIT_Report with a COSE_Mac0 by this key, over no channel: whoever is
+ * proven by it is told that it lacks a nonce. */
 static int
 report_by(const char *identity, struct slice raw)
 {
@@ -301,14 +302,14 @@ a_key_that_ended_proves_no_report_either(void **state)
 	assert_int_equal(new_key(NULL, &old), 0);
 	assert_int_equal(new_key("overlap=60", &new), 0);
 	assert_int_equal(report_by("lamp", slice_of(old.key, old.key_len)),
-	    0);
+	    ERR_UNAUTHORIZED);
 	assert_int_equal(report_by("lamp#2", slice_of(new.key, new.key_len)),
-	    0);
+	    ERR_UNAUTHORIZED);
 	w.loop.now += 60000; /* the tick has not come yet */
 	assert_int_equal(report_by("lamp", slice_of(old.key, old.key_len)),
 	    ERR_NOT_FOUND);
 	assert_int_equal(report_by("lamp#2", slice_of(new.key, new.key_len)),
-	    0);
+	    ERR_UNAUTHORIZED);
 }
 
 static void

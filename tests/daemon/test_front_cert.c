@@ -153,7 +153,7 @@ devices_use_their_keys_beside_it(void **state)
 	beside_says("Cipher is PSK-AES128-CCM8");
 	/* operators' port has none */
 	beside_client(T_ADMIN, "-u admin -k secret", "a/who");
-	beside_says("2 admin ");
+	beside_says("4 admin ");
 }
 
 static void

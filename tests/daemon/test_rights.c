@@ -66,7 +66,7 @@ put_row(FILE *f, const struct route *r, size_t m)
 	const char *eyes = methods[m].m == M_GET ? "" :
 	    eyes_name(ROUTE_EYES_OF(r->flags));
 
-	fprintf(f, "%-28s %-7s", r->path, methods[m].name);
+	fprintf(f, "%-32s %-7s", r->path, methods[m].name);
 	for (size_t c = 0; c < COLUMNS; c++)
 		fprintf(f, c + 1 < COLUMNS || eyes[0] != '\0' ? " %-8s" :
 		    " %s", cell(r, methods[m].m, c));
@@ -81,7 +81,7 @@ table(void)
 	FILE *f = open_memstream(&text, &n);
 
 	fputs(head, f);
-	fprintf(f, "%-28s %-7s", "path", "method");
+	fprintf(f, "%-32s %-7s", "path", "method");
 	for (size_t c = 0; c < COLUMNS; c++)
 		fprintf(f, " %-8s", columns[c].name);
 	fprintf(f, " two persons\n");
