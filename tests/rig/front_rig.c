@@ -216,7 +216,10 @@ get_rest(struct app *app, const struct req *req, struct resp *resp)
 const struct route rig_device[] = {
 	{"hello", M_GET, ROLE_NOBODY, 0, get_hello, "rt=\"a.b c\";ct=0"},
 	{"m/{c}", M_GET, ROLE_NOBODY, ROLE_NOBODY, get_hello, NULL},
-	{"big", M_GET, ROLE_NOBODY, ROUTE_OBSERVE, get_big, "rt=\"big\""},
+	{"big", M_GET, ROLE_NOBODY, ROUTE_OBSERVE | ROUTE_OWN, get_big,
+	    "rt=\"big\""},
+	{"all", M_GET, ROLE_NOBODY, ROUTE_OBSERVE | ROUTE_HIDDEN, get_big,
+	    NULL},
 	{"fill", M_GET, ROLE_NOBODY, ROUTE_HIDDEN, get_fill, NULL},
 	{"img", M_GET, ROLE_NOBODY, ROUTE_BLOCKS | ROUTE_HIDDEN, get_image,
 	    NULL},
