@@ -442,6 +442,23 @@ names_and_lines_are_checked(void **state)
 	assert_int_equal(drops(&alice, "a/principals/admin"), ERR_NOT_FOUND);
 }
 
+/* Root has given the name to somebody with less. */
+static void
+REQ_SEC_ACCESS_CONTROL_a_line_has_no_keys_of_a_namesake(void **state)
+{
+	struct principal admin = person("admin", "role=auditor");
+
+	(void)state;
+	w.app.conf.four_eyes[0] = '\0';
+	stored(&admin, "role=operator,grant");
+	assert_int_equal(posts(&admin, "a/principals/admin/key"),
+	    ERR_EXISTS);
+	assert_int_equal(posts(&alice, "a/principals/admin/key"),
+	    ERR_EXISTS);
+	/* what is in the way can be taken away */
+	assert_int_equal(drops(&alice, "a/principals/admin"), 0);
+}
+
 static int
 new_key(const char *query, struct msg_psk *ret)
 {
@@ -534,6 +551,7 @@ main(void)
 		T(a_new_key_goes_to_who_asked_and_not_to_who_approved),
 		T(REQ_SEC_ACCESS_CONTROL_nobody_rises),
 		T(names_and_lines_are_checked),
+		T(REQ_SEC_ACCESS_CONTROL_a_line_has_no_keys_of_a_namesake),
 		T(two_keys_are_valid_for_a_stated_time),
 		T(a_name_that_comes_back_is_another_person),
 	};
