@@ -354,9 +354,13 @@ campaigns_are_approved_by_their_plan(void **state)
 	assert_int_equal(msg_get(&msg_campaign, buf_slice(&said.out), &c,
 	    NULL), 0);
 	memcpy(act.plan, c.plan, 32);
+	/* an approval is worth what its owner is worth when it starts */
+	assert_int_equal(asks(&w, &bob, &approve), 0);
+	stored(&bob, "role=auditor");
 	assert_int_equal(asks(&w, &alice, &start), 0);
 	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
 	    0);
+	stored(&bob, "role=operator");
 	assert_int_equal(asks(&w, &alice, &approve), ERR_FORBIDDEN);
 	assert_int_equal(asks(&w, &bob, &approve), 0);
 	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
