@@ -116,7 +116,8 @@ read_all(struct keyfile *k, FILE *in)
 static int
 start(struct keyfile *k)
 {
-	int fd = open(k->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(k->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
 	struct stat st;
 	int rc;
 
@@ -128,6 +129,8 @@ start(struct keyfile *k)
 			close(fd);
 		return failed(k, "open");
 	}
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+		return cli_usage("%s: not a file of yours", k->path);
 	if ((st.st_mode & 077) != 0)
 		return cli_usage("%s: others may read it; chmod 600 it",
 		    k->path);
@@ -236,7 +239,9 @@ rewrite(struct keyfile *k)
 	int fd, bad = 0;
 
 	snprintf(part, sizeof(part), "%s.part", k->path);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* what lies there may be a link, or have readers */
+	(void)unlink(part);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (out == NULL) {
 		if (fd >= 0)

@@ -346,9 +346,23 @@ say_difference(struct operators *o, const struct table *was)
 		say(o, "written, ", "with the same operators");
 }
 
+static void
+tell_ended(const struct table *was, const struct table *now,
+    const struct operators_told *told)
+{
+	for (size_t i = 0; i < was->n; i++) {
+		const struct operator *a = &was->op[i],
+		    *b = find(now, a->identity);
+
+		if (b == NULL || !slice_eq(slice_of(a->key, a->key_len),
+		    slice_of(b->key, b->key_len)))
+			told->ended(told->arg, a->identity);
+	}
+}
+
 /* A file that stays damaged is told once, since it is not read again. */
 static void
-look_again(struct operators *o)
+look_again(struct operators *o, const struct operators_told *told)
 {
 	static struct table was;
 	struct stat now = {0};
@@ -368,25 +382,27 @@ look_again(struct operators *o)
 		    o->table.n);
 		say_difference(o, &was);
 	}
+	tell_ended(&was, &o->table, told);
 	explicit_bzero(&was, sizeof(was));
 }
 
 const char *
-operators_news(struct operators *o)
+operators_news(struct operators *o, const struct operators_told *told)
 {
-	look_again(o);
+	look_again(o, told);
 	return o->news[0] != '\0' ? o->news : NULL;
 }
 
 void
-operators_told(struct operators *o)
+operators_news_told(struct operators *o)
 {
 	o->news[0] = '\0';
 }
 
 const struct operator *
-operators_find(struct operators *o, const char *identity)
+operators_find(struct operators *o, const char *identity,
+    const struct operators_told *told)
 {
-	look_again(o);
+	look_again(o, told);
 	return find(&o->table, identity);
 }

@@ -114,22 +114,23 @@ find_same(struct app *app, const struct principal *who,
 
 static int
 log_request(struct app *app, const struct store_request *r, const char *what,
-    const struct principal *who)
+    const struct principal *by)
 {
 	struct store_event ev = {.kind = "admin"};
-	const char *by = who->identity;
 	char subject[40];
 	int rc;
 
+	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
+	rc = audit_add(app, by, audit_kind_of_word(what), subject, "%s",
+	    r->what);
+	if (rc != 0)
+		return rc;
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
-	    ", %.100s", by, r->id, r->what);
+	    ", %.100s", by->identity, r->id, r->what);
 	log_info("approve: request=%" PRIu64 " kind=%s %s by=%s", r->id,
-	    eyes_name(r->kind), what, by);
-	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
-	rc = audit_add(app, who, audit_kind_of_word(what), subject, "%s",
-	    r->what);
-	return rc != 0 ? rc : engine_log(app->engine, &ev);
+	    eyes_name(r->kind), what, by->identity);
+	return engine_log(app->engine, &ev);
 }
 
 static int
@@ -163,12 +164,14 @@ still_counts(struct app *app, const struct store_request *r)
 	    (now.role & eyes_roles(r->kind)) != 0 && scope_all(&now.scope);
 }
 
-/* A look that changes nothing needs nobody. */
+/* A look that changes nothing needs nobody; where the handler knows the word,
+ * or anybody could say it to a change. */
 static bool
-only_looks(const struct req *req)
+only_looks(const struct route *route, const struct req *req)
 {
 	return req->method == M_GET || req->method == M_FETCH ||
-	    admin_flag(req, "dry_run") || admin_flag(req, "before_upload");
+	    ((route->flags & ROUTE_DRY) && (admin_flag(req, "dry_run") ||
+	    admin_flag(req, "before_upload")));
 }
 
 int
@@ -179,7 +182,7 @@ approve_admit(struct app *app, const struct route *route, struct req *req,
 	uint8_t digest[32];
 	int rc;
 
-	if (r.kind == EYES_NONE || only_looks(req) ||
+	if (r.kind == EYES_NONE || only_looks(route, req) ||
 	    !eyes_wanted(&app->conf, r.kind))
 		return 0;
 	rc = digest_of(req, digest);

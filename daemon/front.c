@@ -53,7 +53,7 @@ static const struct {
 };
 
 static void
-set_principal(struct exchange *x)
+ask_principal(struct exchange *x)
 {
 	struct principal *who = &x->req.who;
 	const struct cert_peer *peer;
@@ -70,6 +70,16 @@ set_principal(struct exchange *x)
 	    sizeof(who->identity)) || who->identity[0] == '\0')
 		return;
 	f->hooks.who(f->app, x->plane->t, who->identity, who);
+}
+
+/* Whose key was changed or taken since is nobody at once, not only after this
+ * turn; the question itself may find that out. */
+static void
+set_principal(struct exchange *x)
+{
+	ask_principal(x);
+	if (dtls_is_over(x->plane, x->session))
+		x->req.who = (struct principal){.role = ROLE_NOBODY};
 }
 
 /* Nothing on the admin port is for nobody, whatever its row says. */
@@ -94,6 +104,19 @@ check_role(struct exchange *x)
 		why_set(&x->resp.why, rc, "neither the roles nor the scope of "
 		    "this credential allow that");
 	return rc;
+}
+
+int
+front_still_may(struct exchange *x)
+{
+	const struct principal was = x->req.who;
+	int rc;
+
+	set_principal(x);
+	x->req.who.request = was.request;
+	strcpy(x->req.who.approved, was.approved);
+	rc = check_somebody(x);
+	return rc != 0 ? rc : check_role(x);
 }
 
 static const struct route *

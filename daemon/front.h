@@ -130,6 +130,10 @@ typedef int (*route_fn)(struct app *app, const struct req *req,
 #define ROUTE_BLOCKS (1u << 3) /* images: hooks.blocks is called */
 #define ROUTE_SCOPED (1u << 4) /* the handler minds req->who.scope; without
                                   it who has a scope is refused */
+#define ROUTE_DRY (1u << 5) /* the handler knows ?dry_run and ?before_upload,
+                               and changes nothing then */
+#define ROUTE_OWN (1u << 6) /* who observes it is reached as a device by that:
+                               the handler goes by the principal, or ?ep= */
 /* A change that may need a second person, see eyes.h: (flags >> 8) & 15 is an
  * enum eyes. */
 #define ROUTE_EYES(kind) ((unsigned)(kind) << 8)
@@ -352,8 +356,9 @@ void front_notify(struct front *f, enum transport plane, const char *path);
  * it shall ask the next suitd. */
 void front_quiet(struct front *f);
 /*
- * Observers whose principal or ?ep= is this device, on any path; sent even if
- * nothing changed, and without waiting for notify_rate. The number that will
+ * Observers of a path with ROUTE_OWN whose principal or ?ep= is this device;
+ * sent even if nothing changed, and without waiting for notify_rate. Of one
+ * that has a credential the name is nobody's claim: ep is "" then. The number that will
  * be told; `done` runs once, later, never inside of this call or of
  * front_flush, and not at all when 0: err 0 when one was acknowledged,
  * ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE (the session or the

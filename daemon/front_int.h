@@ -42,9 +42,12 @@
 #define FRONT_ROWS 64 /* that answers are counted in: a route has its own */
 #define FRONT_FIXED 3 /* of them, that are no route's */
 
-/* A peer's address and port, and our plane: fits every transport. */
+/* A peer's address and port, and our plane: fits every transport. What is
+ * kept for a peer who has a key is its session's: the port may be another's
+ * tomorrow. */
 struct peer_key {
 	uint8_t b[24];
+	uint64_t session; /* its number, of a request; 0: none has a key */
 };
 
 struct plane {
@@ -142,6 +145,7 @@ struct front {
 	struct cert *cert; /* front_cert.c; NULL: none is shown */
 
 	struct client_trust client; /* front_client.c */
+	uint64_t watched; /* sessions so far: front_dtls.c */
 	uint64_t client_gen; /* another one: sessions are checked anew */
 	bool client_stale; /* some were not, yet */
 	unsigned client_ticks;
@@ -170,6 +174,8 @@ struct front {
 void front_run(struct exchange *x);
 /* A repetition of it must not run; it is answered from memory. */
 bool front_once(const struct exchange *x);
+/* Whose it is and whether he may, asked again of what has waited. */
+int front_still_may(struct exchange *x) MUST_USE;
 /* What a handler returned becomes an answer, or is kept for later. */
 void front_conclude(struct exchange *x, int rc);
 

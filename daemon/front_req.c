@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "daemon/addr.h"
+#include "daemon/front_dtls.h"
 #include "lib/uri.h"
 
 static const enum method methods[] = {
@@ -264,6 +265,7 @@ req_read(struct exchange *x, struct why *why)
 
 	req->transport = x->plane->t;
 	req_peer_key(x->plane, x->session, &x->peer);
+	x->peer.session = dtls_number(x->plane, x->session);
 	req_addresses(x->plane, x->session, req);
 	req->cf = req->accept = CF_NONE;
 	req->arg[0] = x->match.arg[0];

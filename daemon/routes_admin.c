@@ -47,7 +47,7 @@ const struct route routes_admin[] = {
 	    NULL},
 
 	{"a/releases", M_GET | M_POST, RW(LOOK | AUTHOR, AUTHOR),
-	    SC | ROUTE_EYES(EYES_PUBLISH), res_admin_releases,
+	    SC | ROUTE_DRY | ROUTE_EYES(EYES_PUBLISH), res_admin_releases,
 	    "rt=\"suitd.list\""},
 	{"a/releases/{id}", M_GET | M_DELETE, RW(LOOK | AUTHOR, OP | AUTHOR),
 	    SC, res_admin_release, NULL},

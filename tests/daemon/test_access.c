@@ -320,6 +320,27 @@ a_key_ends_and_rights_change_at_once(void **state)
 	assert_false(has_key("bob:1", KEY_B));
 }
 
+/* Whoever has the old one is still inside with it. */
+static void
+REQ_SEC_KEY_ROTATION_a_key_of_the_file_takes_its_sessions(void **state)
+{
+	(void)state;
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"),
+	    0600);
+	assert_true(has_key("alice", KEY_A));
+	w.front.forgot[0] = '\0';
+	write_file("admin.psk", slice_str("alice " KEY_B "\nbob " KEY_B
+	    " role=auditor\n"), 0600);
+	assert_int_equal(role_of("bob"), ROLE_AUDITOR);
+	assert_string_equal(w.front.forgot, "alice ");
+	write_file("admin.psk", slice_str("alice " KEY_B "\nbob"), 0600);
+	assert_int_equal(role_of("bob"), ROLE_AUDITOR);
+	assert_string_equal(w.front.forgot, "alice ");
+	write_file("admin.psk", slice_str("alice " KEY_B "\n"), 0600);
+	assert_int_equal(role_of("bob"), ROLE_NOBODY);
+	assert_string_equal(w.front.forgot, "alice bob ");
+}
+
 /* What cannot be read allows nothing. */
 static void
 damaged_rights_are_none(void **state)
@@ -807,6 +828,7 @@ main(void)
 		T(rights_stand_behind_the_key),
 		T(two_keys_of_a_principal_are_one_person),
 		T(a_key_ends_and_rights_change_at_once),
+		T(REQ_SEC_KEY_ROTATION_a_key_of_the_file_takes_its_sessions),
 		T(damaged_rights_are_none),
 		T(the_file_goes_before_the_store),
 		T(who_guesses_waits_and_others_do_not),

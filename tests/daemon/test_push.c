@@ -291,6 +291,19 @@ observers_are_told_and_others_waited_for(void **state)
 	assert_int_equal(last_job(&w, &d).state, JOB_NOTIFIED);
 }
 
+/* It may have been registered before the device had a credential. */
+static void
+REQ_SEC_ACCESS_CONTROL_a_name_is_no_credential(void **state)
+{
+	struct store_device d = updating(DRIVER_NONE, false);
+
+	(void)state;
+	strcpy(w.front.observes, "dev");
+	assert_true(engine_pushable(w.app.engine, &d));
+	d.have_psk = true;
+	assert_false(engine_pushable(w.app.engine, &d));
+}
+
 static void
 names_of_drivers(void **state)
 {
@@ -347,6 +360,7 @@ main(void)
 		T(progress_is_noted_when_a_device_gets_ahead),
 		T(an_answer_that_comes_too_late_says_nothing),
 		T(observers_are_told_and_others_waited_for),
+		T(REQ_SEC_ACCESS_CONTROL_a_name_is_no_credential),
 		T(names_of_drivers),
 		T(addresses_become_uris),
 	};
