@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/res_admin.h"
@@ -111,12 +112,21 @@ find_same(struct app *app, const struct principal *who,
 	return rc != 0 ? rc : ERR_NOT_FOUND;
 }
 
+/* The events and the audit log have it: who said what to which request. */
 static int
-log_request(struct app *app, const struct store_request *r, const char *what,
-    const char *by)
+log_request(struct app *app, const struct principal *who,
+    const struct store_request *r, const char *what)
 {
 	struct store_event ev = {.kind = "admin"};
+	const char *by = who->identity;
+	char subject[32];
+	int rc;
 
+	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
+	rc = audit_add(app, who, audit_kind_of_word(what), subject, "%s",
+	    r->what);
+	if (rc != 0)
+		return rc;
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
 	    ", %.100s", by, r->id, r->what);
@@ -141,7 +151,7 @@ ask(struct app *app, const struct req *req, struct store_request *r)
 	if (rc == 0)
 		rc = ST(app, request_put, r);
 	if (rc == 0)
-		rc = log_request(app, r, "approval asked for", r->by);
+		rc = log_request(app, &req->who, r, "approval asked for");
 	return engine_end(app->engine, rc);
 }
 
@@ -239,7 +249,7 @@ approve_give(struct app *app, const struct principal *who, uint64_t id,
 		    "made when %.60s asks again", r.approved, r.by);
 	snprintf(r.approved, sizeof(r.approved), "%s", who->identity);
 	rc = ST(app, request_put, &r);
-	return rc != 0 ? rc : log_request(app, &r, "approved", r.approved);
+	return rc != 0 ? rc : log_request(app, who, &r, "approved");
 }
 
 int
@@ -258,6 +268,6 @@ approve_deny(struct app *app, const struct principal *who, uint64_t id,
 		return why_set(why, ERR_FORBIDDEN, "only who asked for it and "
 		    "who may approve it can end it");
 	rc = ST(app, request_remove, id);
-	return rc != 0 ? rc : log_request(app, &r, own ? "request taken back" :
-	    "request denied", who->identity);
+	return rc != 0 ? rc : log_request(app, who, &r, own ?
+	    "request taken back" : "request denied");
 }

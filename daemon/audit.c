@@ -114,14 +114,19 @@ entry_who(struct audit_entry *e, const struct principal *who)
 		text_escape(slice_str(who->identity), e->who, sizeof(e->who));
 }
 
+/* A change that needed two persons names both. */
 static void
-entry_text(struct audit_entry *e, const char *subject, const char *fmt,
-    va_list ap)
+entry_text(struct audit_entry *e, const struct principal *who,
+    const char *subject, const char *fmt, va_list ap)
 {
 	char text[LIMIT_AUDIT_DETAIL * 2];
+	size_t n = 0;
 
 	text_escape(slice_str(subject), e->subject, sizeof(e->subject));
-	vsnprintf(text, sizeof(text), fmt, ap);
+	if (who != NULL && who->request != 0)
+		n = (size_t)snprintf(text, sizeof(text), "approved by %s: ",
+		    who->approved);
+	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	text_escape(slice_str(text), e->detail, sizeof(e->detail));
 }
 
@@ -150,7 +155,7 @@ audit_add(struct app *app, const struct principal *who, enum audit_kind kind,
 	entry_who(&e, who);
 	strcpy(e.kind, audit_kind_name(kind));
 	va_start(ap, fmt);
-	entry_text(&e, subject, fmt, ap);
+	entry_text(&e, who, subject, fmt, ap);
 	va_end(ap);
 	return append(app, &e);
 }
@@ -171,7 +176,7 @@ audit_refuse(struct app *app, const struct principal *who, const char *rule,
 	entry_who(&e, who);
 	strcpy(e.kind, audit_kind_name(AUDIT_REFUSAL));
 	va_start(ap, fmt);
-	entry_text(&e, subject, fmt, ap);
+	entry_text(&e, who, subject, fmt, ap);
 	va_end(ap);
 	strcpy(text, e.detail);
 	snprintf(e.detail, sizeof(e.detail), "%.32s%s%.*s", rule,

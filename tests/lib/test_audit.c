@@ -369,6 +369,8 @@ kinds_have_names_of_their_own(void **state)
 	    AUDIT_RELEASE_PUBLISH);
 	assert_int_equal(audit_kind_of_word("next wave"),
 	    AUDIT_CAMPAIGN_NEXT);
+	assert_int_equal(audit_kind_of_word("approved"),
+	    AUDIT_REQUEST_APPROVE);
 	assert_int_equal(audit_kind_of_word(""), AUDIT_CHANGE);
 	assert_int_equal(audit_kind_of_word("no such word"), AUDIT_CHANGE);
 }
