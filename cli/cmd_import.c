@@ -70,9 +70,9 @@ take_answer(struct import *im, const struct msg_imported *m)
 			complain(im, im->line_of[m->error[i].row],
 			    m->error[i].text);
 	if (m->error_count > 0) {
-		fprintf(stderr, "%s:%u-%u: none of these lines was taken\n",
-		    im->file, im->line_of[0],
-		    im->line_of[im->batch.row_count - 1]);
+		fprintf(stderr, "%s: lines %u to %u: none was taken, since "
+		    "they go together; mend and say it again\n", im->file,
+		    im->line_of[0], im->line_of[im->batch.row_count - 1]);
 		return;
 	}
 	im->sum.added += m->added;

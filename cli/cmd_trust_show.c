@@ -136,9 +136,9 @@ show_signatures(const struct trust *t, unsigned n)
 		return;
 	}
 	for (size_t i = 0; cose_signer_at(&t->msg, i, &s) == 0; i++)
-		printf("signature   %s  %s%s\n", text_hex(s.kid, kid,
-		    sizeof(kid)), cose_alg_name(s.alg),
-		    trust_is_root(t, s.kid) ? "" : "  no root of this list");
+		printf("signature   %s  %-9s  %s\n", text_hex(s.kid, kid,
+		    sizeof(kid)), trust_is_root(t, s.kid) ? "root" : "no root",
+		    cose_alg_name(s.alg));
 	printf("signed by   %u of its own roots, %u must\n", n,
 	    t->roots.need);
 }

@@ -101,8 +101,8 @@ check_role(struct exchange *x)
 	if (rc == ERR_UNAUTHORIZED)
 		why_set(&x->resp.why, rc, "a credential is needed: use coaps");
 	else if (rc != 0)
-		why_set(&x->resp.why, rc, "neither the roles nor the scope of "
-		    "this credential allow that");
+		route_refuse(x->match.route, x->req.method, &x->req.who,
+		    &x->resp.why);
 	return rc;
 }
 

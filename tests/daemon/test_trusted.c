@@ -725,6 +725,24 @@ REQ_SEC_KEY_PROTECTION_the_freshness_key_can_do_nothing_else(void **state)
 	cose_key_free(key);
 }
 
+static void
+TUF_KEYCOMPROMISE_without_its_freshness_key_the_list_still_holds(void **state)
+{
+	struct why why = {0};
+
+	(void)state;
+	/* nobody may lift the list by taking a file away */
+	strcpy(w.app.conf.freshness_key, lies);
+	assert_int_equal(begin(&why), ERR_IO);
+	assert_null(w.app.trusted);
+	put_file(lies, slice_str("junk"));
+	assert_int_equal(chmod(lies, 0600), 0);
+	assert_int_not_equal(begin(&why), 0);
+	w.app.conf.freshness_key[0] = '\0';
+	assert_int_equal(begin(&why), 0);
+	assert_int_equal(trusted_seq(&w.app), 1);
+}
+
 int
 main(void)
 {
@@ -757,6 +775,7 @@ main(void)
 		T(TUF_FREEZE_a_nonce_gets_what_is_current),
 		T(DOS_SIGNATURES_answers_to_nonces_are_capped),
 		T(REQ_SEC_KEY_PROTECTION_the_freshness_key_can_do_nothing_else),
+		T(TUF_KEYCOMPROMISE_without_its_freshness_key_the_list_still_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

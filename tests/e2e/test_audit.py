@@ -335,6 +335,53 @@ def test_each_operator_by_name_and_what_was_approved(_):
         d.ctl("audit", "verify")
 
 
+def test_a_second_persons_word_is_in_it(_):
+    """Who asked, who approved, who said no; and what was made of it names both."""
+    with Suitd(["four_eyes=author"]) as d:
+        with open(os.path.join(d.state, "admin.psk"), "a") as f:
+            f.write(d.ctl("operator", "new", "bob"))
+        d.ctl("key", "new", "--out", d.file("a.key"), "--public", d.file("a.pub"))
+        for n in 1, 2, 3:
+            d.ctl("author", "add", "a%d" % n, d.file("a.pub"), rc=1)
+        d.ctl("--as", "bob", "approve", "1")
+        d.ctl("--as", "bob", "request", "deny", "2")
+        d.ctl("request", "deny", "3")
+        d.ctl("author", "add", "a1", d.file("a.pub"))
+        said = [(e["who"], e["kind"], e["subject"]) for e in entries(d) if e["kind"].startswith("request.")]
+        assert said == [("admin", "request.ask", "request %d" % n) for n in (1, 2, 3)] + [
+            ("bob", "request.approve", "request 1"), ("bob", "request.deny", "request 2"),
+            ("admin", "request.withdraw", "request 3")], said
+        made = entries(d, "--kind", "author.add")
+        assert len(made) == 1 and made[0]["who"] == "admin" and made[0]["detail"].startswith("approved by bob: "), made
+        d.ctl("audit", "verify")
+
+
+def test_every_change_has_a_kind_of_its_own(_):
+    """Nothing that suitctl changes about devices' credentials and about principals is just a change."""
+    with Suitd() as d:
+        d.ctl("device", "add", "cellar", "--psk", "00" * 16)
+        d.file("devices.csv", b"ep,psk\ncellar,%s\nattic,%s\n" % (b"11" * 16, b"22" * 16))
+        d.ctl("device", "import", d.file("devices.csv"))
+        d.ctl("device", "revoke", "cellar", "--credential", "cellar")
+        d.ctl("key", "new", "--out", d.file("b.key"), "--public", d.file("b.pub"))
+        d.ctl("device", "attest", "cellar", d.file("b.pub"))
+        d.ctl("device", "attest", "cellar", "--remove")
+        d.ctl("device", "revoke-cert", "--serial", "0a")
+        d.ctl("device", "revoke-cert", "--serial", "0a", "--undo")
+        d.ctl("principal", "add", "nora", "--role", "operator")
+        d.ctl("principal", "add", "nora", "--role", "auditor")
+        d.ctl("principal", "rotate", "nora")
+        d.ctl("principal", "remove", "nora")
+        mine = [(e["kind"], e["subject"]) for e in entries(d, "--who", "admin")]
+        for what in (("device.import", ""), ("credential.revoke", "cellar"), ("device.attest", "cellar"),
+                     ("device.unattest", "cellar"), ("cert.revoke", ""), ("cert.restore", ""), ("principal.add", "nora"),
+                     ("principal.change", "nora"), ("principal.key", "nora"), ("principal.remove", "nora")):
+            assert what in mine, (what, mine)
+        # once when it was added, and once more when the file had another one
+        assert mine.count(("device.psk", "cellar")) == 2 and "change" not in [k for k, _ in mine], mine
+        d.ctl("audit", "verify")
+
+
 def test_what_is_not_stored_is_not_audited(_):
     with Suitd() as d:
         before = len(entries(d))
