@@ -114,7 +114,7 @@ entry_who(struct audit_entry *e, const struct principal *who)
 		text_escape(slice_str(who->identity), e->who, sizeof(e->who));
 }
 
-static void
+PRINTF(3, 0) static void
 entry_text(struct audit_entry *e, const char *subject, const char *fmt,
     va_list ap)
 {
