@@ -132,7 +132,7 @@ entry_approved(struct audit_entry *e, const struct principal *who)
 	strcpy(e->detail + at, more);
 }
 
-static void
+PRINTF(3, 0) static void
 entry_text(struct audit_entry *e, const char *subject, const char *fmt,
     va_list ap)
 {

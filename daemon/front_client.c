@@ -118,9 +118,11 @@ client_tick(struct front *f)
 {
 	if (++f->client_ticks % LOOK_TICKS == 0)
 		look(f);
-	if (f->client_stale)
-		f->client_stale = dtls_recheck(&f->plane[T_DTLS], AT_ONCE) |
-		    dtls_recheck(&f->plane[T_TLS], AT_ONCE);
+	if (f->client_stale) {
+		f->client_stale = dtls_recheck(&f->plane[T_DTLS], AT_ONCE);
+		if (dtls_recheck(&f->plane[T_TLS], AT_ONCE))
+			f->client_stale = true;
+	}
 	dtls_settle(&f->plane[T_DTLS]);
 	dtls_settle(&f->plane[T_TLS]);
 }
