@@ -266,32 +266,10 @@ static int
 add_psk(const struct cli *c, struct client *cl, const char *ep,
     const struct add *a)
 {
-	static uint8_t wire[512];
-	struct buf body = buf_of(wire, sizeof(wire));
-	struct client_req rq = {.method = CLIENT_POST, .body_cbor = true};
-	struct client_answer ans;
-	struct msg_psk m;
-	char hex[2 * LIMIT_PSK_KEY + 1];
-	int rc;
+	struct client_req rq = {.method = CLIENT_POST};
 
 	client_path(&rq, "a", "devices", ep, "psk", NULL);
-	if (!a->psk_new) {
-		rq.method = CLIENT_PUT;
-		msg_put_cbor(&msg_psk, &a->psk, &body);
-		rq.body = buf_slice(&body);
-		return client_call(cl, &rq, &ans);
-	}
-	rc = client_get(cl, &rq, &msg_psk, &m);
-	if (rc != CLI_OK)
-		return rc;
-	text_hex(slice_of(m.key, m.key_len), hex, sizeof(hex));
-	if (c->json) {
-		json_print(stdout, &msg_psk, &m);
-		return CLI_OK;
-	}
-	render_line(stdout, "identity", m.identity);
-	render_linef(stdout, "key", "%s (hex; shown this once)", hex);
-	return CLI_OK;
+	return device_put_psk(c, cl, &rq, a->psk_new ? NULL : &a->psk);
 }
 
 int
@@ -349,15 +327,13 @@ cmd_device_remove(struct cli *c, int argc, char **argv)
 
 /* An operator's word about a device, answered with the device. */
 static int
-device_verb(struct cli *c, int argc, char **argv, const char *verb)
+device_verb(struct cli *c, char **argv, const char *verb)
 {
 	static struct msg_device d;
 	struct client_req rq = {.method = CLIENT_POST};
 	struct client *cl;
 	int rc;
 
-	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
-		return CLI_USAGE;
 	client_path(&rq, "a", "devices", argv[0], verb, NULL);
 	rc = client_open(c, &cl);
 	if (rc != CLI_OK)
@@ -374,13 +350,25 @@ device_verb(struct cli *c, int argc, char **argv, const char *verb)
 int
 cmd_device_revoke(struct cli *c, int argc, char **argv)
 {
-	return device_verb(c, argc, argv, "revoke");
+	const char *credential = NULL;
+	const struct cli_opt opts[] = {
+		{.name = "--credential", .value = &credential},
+		{.name = NULL},
+	};
+
+	if (cli_opts(opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	if (credential != NULL)
+		return device_revoke_one(c, argv[0], credential);
+	return device_verb(c, argv, "revoke");
 }
 
 int
 cmd_device_restore(struct cli *c, int argc, char **argv)
 {
-	return device_verb(c, argc, argv, "restore");
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	return device_verb(c, argv, "restore");
 }
 
 int

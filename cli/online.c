@@ -53,8 +53,25 @@ const struct cli_cmd cli_online[] = {
 	    cmd_device_remove},
 	{"device tag", "EP NAME=VALUE...", "tags a device; NAME= removes",
 	    cmd_device_tag},
-	{"device revoke", "EP", "neither serves nor updates a device",
+	{"device import", "FILE.csv [--keys FILE] [--psk-new] [--dry-run]",
+	    "adds and changes devices of a CSV file", cmd_device_import},
+	{"device export", "", "all devices as CSV, without secrets",
+	    cmd_device_export},
+	{"device psk", "EP --new|--psk HEX [--overlap TIME]",
+	    "another key for a device, at once or beside the old one",
+	    cmd_device_psk},
+	{"device credentials", "EP", "what it may prove itself with, without "
+	    "secrets", cmd_device_credentials},
+	{"device revoke", "EP [--credential ID]",
+	    "neither serves nor updates a device, or takes one credential",
 	    cmd_device_revoke},
+	{"device cert", "EP FILE", "enters a certificate as one of a "
+	    "device's credentials", cmd_device_cert},
+	{"device revoke-cert", "--cert FILE|--serial HEX [--issuer NAME] "
+	    "[--reason TEXT] [--undo]", "lets a certificate in no more",
+	    cmd_device_revoke_cert},
+	{"device revoked-certs", "[--limit N] [--after NAME]",
+	    "certificates that operators revoked", cmd_device_revoked_certs},
 	{"device restore", "EP", "takes a revoked device back",
 	    cmd_device_restore},
 

@@ -28,6 +28,13 @@ int cmd_device_explain(struct cli *c, int argc, char **argv);
 int cmd_device_add(struct cli *c, int argc, char **argv);
 int cmd_device_remove(struct cli *c, int argc, char **argv);
 int cmd_device_tag(struct cli *c, int argc, char **argv);
+int cmd_device_import(struct cli *c, int argc, char **argv);
+int cmd_device_export(struct cli *c, int argc, char **argv);
+int cmd_device_psk(struct cli *c, int argc, char **argv);
+int cmd_device_cert(struct cli *c, int argc, char **argv);
+int cmd_device_revoke_cert(struct cli *c, int argc, char **argv);
+int cmd_device_revoked_certs(struct cli *c, int argc, char **argv);
+int cmd_device_credentials(struct cli *c, int argc, char **argv);
 int cmd_device_revoke(struct cli *c, int argc, char **argv);
 int cmd_device_restore(struct cli *c, int argc, char **argv);
 

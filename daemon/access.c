@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/access_cert.h"
 #include "daemon/access_impl.h"
+#include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/secret.h"
 #include "lib/cose.h"
@@ -24,13 +26,23 @@
 
 #define WAYS 8
 #define CACHE 32768
+/* That a credential is in use must not be written at each request. */
+#define USED_MS 3600000
+#define MARKS 1024
 #define KEY_FILE_MAX (64 * 1024)
 
 struct entry {
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* "": free */
-	uint64_t device;
+	uint64_t id, device;
+	int64_t used, ends;
 	size_t key_len;
 	uint8_t key[LIMIT_PSK_KEY];
+};
+
+/* To be written. */
+struct mark {
+	uint64_t id;
+	int64_t at;
 };
 
 struct access {
@@ -39,6 +51,9 @@ struct access {
 	uint16_t used[CACHE]; /* entries that are not free */
 	size_t used_n;
 	unsigned turn; /* whose of a full set it is to go */
+	struct mark mark[MARKS];
+	size_t marks; /* more are marked at their next request */
+	int64_t next_end; /* when the next credential ends; 0: look */
 };
 
 static int
@@ -95,6 +110,7 @@ access_free(struct access *a)
 void
 access_forget(struct access *a)
 {
+	a->next_end = 0;
 	while (a->used_n > 0)
 		explicit_bzero(&a->cache[a->used[--a->used_n]],
 		    sizeof(a->cache[0]));
@@ -126,27 +142,83 @@ take(struct access *a, struct entry *set)
 	return e;
 }
 
-static const struct entry *
+/* NULL: it is none any more. */
+static struct entry *
+valid(const struct app *app, struct entry *e)
+{
+	return e->ends == 0 || loop_now(app->loop) < e->ends ? e : NULL;
+}
+
+static struct entry *
 credential(struct app *app, const char *identity)
 {
 	struct access *a = app->access;
-	struct entry *set = set_of(a, identity), *e, new = {.key_len = 0};
-	struct buf key = buf_of(new.key, sizeof(new.key));
+	struct entry *set = set_of(a, identity), *e;
+	struct store_credential c;
 
 	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
 		return NULL;
 	for (e = set; e < set + WAYS; e++)
 		if (strcmp(e->identity, identity) == 0)
-			return e;
-	if (app->store->ops->psk_get(app->store, identity, &new.device,
-	    &key) != 0)
+			return valid(app, e);
+	if (app->store->ops->credential_get(app->store, CREDENTIAL_PSK,
+	    identity, &c) != 0)
 		return NULL;
-	strcpy(new.identity, identity);
-	new.key_len = key.n;
 	e = take(a, set);
-	*e = new;
-	explicit_bzero(&new, sizeof(new));
-	return e;
+	strcpy(e->identity, identity);
+	e->id = c.id;
+	e->device = c.device;
+	e->used = c.used;
+	e->ends = c.ends;
+	e->key_len = c.secret_len;
+	memcpy(e->key, c.secret, c.secret_len);
+	explicit_bzero(&c, sizeof(c));
+	return valid(app, e);
+}
+
+static void
+mark_used(struct app *app, struct entry *e)
+{
+	struct access *a = app->access;
+	int64_t now = loop_now(app->loop);
+
+	if ((e->used != 0 && now - e->used < USED_MS) || a->marks == MARKS)
+		return;
+	e->used = now;
+	a->mark[a->marks++] = (struct mark){e->id, now};
+}
+
+void
+access_write_used(struct app *app)
+{
+	struct access *a = app->access;
+	const struct store_ops *o = app->store->ops;
+	int rc;
+
+	if (a->marks == 0 || engine_begin(app->engine) != 0)
+		return; /* the next tick tries again */
+	rc = 0;
+	for (size_t i = 0; rc == 0 && i < a->marks; i++) {
+		rc = o->credential_used(app->store, a->mark[i].id,
+		    a->mark[i].at);
+		if (rc == ERR_NOT_FOUND) /* removed meanwhile */
+			rc = 0;
+	}
+	if (engine_end(app->engine, rc) == 0)
+		a->marks = 0;
+}
+
+int64_t
+access_next_end(struct app *app)
+{
+	struct store_credential c;
+	struct access *a = app->access;
+	size_t n = 0;
+
+	if (a->next_end == 0 && app->store->ops->credential_ended(app->store,
+	    INT64_MAX, 1, &c, &n) == 0)
+		a->next_end = n == 0 ? INT64_MAX : c.ends;
+	return a->next_end != 0 ? a->next_end : INT64_MAX;
 }
 
 /* Asked at handshakes only: a session that is open is ended by who revokes,
@@ -165,7 +237,7 @@ access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key)
 {
 	const struct operator *op;
-	const struct entry *e;
+	struct entry *e;
 
 	if (t == T_ADMIN) {
 		op = operators_find(app->access->operators, identity);
@@ -187,7 +259,7 @@ access_who(struct app *app, enum transport t, const char *identity,
     struct principal *ret)
 {
 	struct principal p = {.role = ROLE_NOBODY};
-	const struct entry *e;
+	struct entry *e;
 
 	if (t == T_ADMIN) {
 		if (operators_find(app->access->operators, identity) != NULL)
@@ -195,6 +267,8 @@ access_who(struct app *app, enum transport t, const char *identity,
 	} else if ((e = credential(app, identity)) != NULL) {
 		p.role = ROLE_DEVICE;
 		p.device = e->device;
+		p.credential = e->id;
+		mark_used(app, e);
 	}
 	if (p.role != ROLE_NOBODY) {
 		p.grade = GRADE_L1;
@@ -362,6 +436,8 @@ access_ident(struct app *app, const struct req *req, const char *ep,
 		ep = name;
 	if (req->who.device != 0) {
 		rc = by_credential(app, req, ep, &id, why);
+	} else if (req->who.ep[0] != '\0') {
+		rc = access_cert_ident(req, ep, &id, why);
 	} else if (ep[0] != '\0') {
 		rc = by_claim(app, req, ep, &id, why);
 	} else {

@@ -38,8 +38,13 @@ int access_open_conf(const struct conf *c, struct access **ret,
 /* The path of the operators' keys. */
 const char *access_file(const struct access *a);
 void access_free(struct access *a); /* NULL is fine */
-/* After psk_put and device_remove: the cached credentials are dropped. */
+/* After a credential was written, and device_remove: the cached credentials are dropped. */
 void access_forget(struct access *a);
+/* Writes down which credentials were used since the last time: each an hour
+ * after the last time at the earliest, some hundred at a time. */
+void access_write_used(struct app *app);
+/* When the next credential ends; INT64_MAX: none does. */
+int64_t access_next_end(struct app *app);
 
 /* Hooks of the front. */
 int access_psk(struct app *app, enum transport t, const char *identity,

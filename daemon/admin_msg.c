@@ -39,6 +39,21 @@ admin_msg_job(struct app *app, const struct job *j, struct msg_job *ret)
 	ret->total = j->total;
 }
 
+static void
+put_identity(struct app *app, const struct store_device *d,
+    struct msg_device *ret)
+{
+	struct store_credential c[STORE_CREDENTIALS];
+	size_t n = 0;
+
+	if (!d->have_psk || ST(app, credential_list, d->id, c,
+	    STORE_CREDENTIALS, &n) != 0)
+		return;
+	for (size_t i = n; i > 0; i--)
+		if (c[i - 1].kind == CREDENTIAL_PSK)
+			COPY(ret->identity, c[i - 1].identity);
+}
+
 void
 admin_msg_device(struct app *app, const struct store_device *d,
     struct msg_device *ret)
@@ -56,6 +71,7 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	COPY(ret->driver, push_name(d->driver));
 	ret->nul_trigger = d->nul_trigger;
 	ret->psk = d->have_psk;
+	put_identity(app, d, ret);
 	ret->registered = d->registered;
 	ret->revoked = d->revoked;
 	ret->ahead = d->ahead;

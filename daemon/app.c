@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/access.h"
+#include "daemon/access_cert.h"
 #include "daemon/ahead.h"
 #include "daemon/admit.h"
 #include "daemon/backup.h"
@@ -79,8 +80,16 @@ open_front(struct app *app, struct why *why)
 		.app = app,
 		.blobs = app->blobs,
 		.conf = &app->conf,
-		.hooks = {access_psk, access_who, engine_blocks, on_refused,
-		    blocks_count},
+		.hooks = {
+			.psk = access_psk,
+			.who = access_who,
+			.blocks = engine_blocks,
+			.refused = on_refused,
+			.stats = blocks_count,
+			.cert = access_cert,
+			.cert_shown = access_cert_shown,
+			.cert_who = access_cert_who,
+		},
 		.device = routes_device,
 		.admin = routes_admin,
 	};
@@ -261,6 +270,8 @@ app_describe(const struct app *app)
 	log_info("open: %s", c->unknown_devices == CONF_UNKNOWN_ACCEPT ?
 	    "unknown devices may register themselves (grade L0; "
 	    "unknown_devices = refuse forbids it)" :
+	    c->unknown_devices == CONF_UNKNOWN_CERTIFIED ?
+	    "unknown devices may register with a certificate" :
 	    "unknown devices may not register");
 	log_info("open: a device with a credential must use it; admin needs "
 	    "a key of %s", access_file(app->access));

@@ -50,6 +50,7 @@ coap_tls_init(void)
 
 struct watcher {
 	void (*hello)(void *arg);
+	bool (*verify)(void *arg, struct coap_tls_shown *shown);
 	void *arg;
 };
 
@@ -97,6 +98,7 @@ coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg)
 		return;
 	}
 	w->hello = hello;
+	w->verify = NULL;
 	w->arg = arg;
 	SSL_set_msg_callback(ssl, on_record);
 	SSL_set_msg_callback_arg(ssl, w);
@@ -115,6 +117,13 @@ coap_tls_no_cache(void *ssl)
 	    SSL_SESS_CACHE_OFF);
 }
 
+bool
+coap_tls_only_12(void *ssl)
+{
+	return SSL_set_min_proto_version((SSL *)ssl, TLS1_2_VERSION) == 1 &&
+	    SSL_set_max_proto_version((SSL *)ssl, TLS1_2_VERSION) == 1;
+}
+
 void *
 coap_tls_session(void *ssl)
 {
@@ -130,6 +139,53 @@ coap_tls_show(void *ssl, void *leaf, void *key, void *chain)
 	/* OpenSSL would look for issuers in each handshake anew */
 	SSL_set_mode((SSL *)ssl, SSL_MODE_NO_AUTO_CHAIN);
 	return SSL_use_cert_and_key(ssl, leaf, key, chain, 1) == 1;
+}
+
+/* In the place of OpenSSL's own verification: one function decides, about
+ * what is shown now and about what was shown before. */
+static int
+on_certificate(X509_STORE_CTX *ctx, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct watcher *w = watcher_index < 0 ? NULL :
+	    SSL_get_ex_data(ssl, watcher_index);
+	struct coap_tls_shown shown = {X509_STORE_CTX_get0_cert(ctx),
+	    X509_STORE_CTX_get0_untrusted(ctx), 0};
+
+	(void)arg;
+	if (w != NULL && w->verify != NULL && w->verify(w->arg, &shown))
+		return 1;
+	X509_STORE_CTX_set_error(ctx, shown.x509 != X509_V_OK ? shown.x509 :
+	    X509_V_ERR_CERT_REJECTED);
+	return 0;
+}
+
+bool
+coap_tls_ask(void *ssl, void *names, size_t most,
+    bool (*verify)(void *arg, struct coap_tls_shown *shown))
+{
+	struct watcher *w = watcher_index < 0 ? NULL :
+	    SSL_get_ex_data(ssl, watcher_index);
+
+	if (w == NULL || names == NULL) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return false;
+	}
+	w->verify = verify;
+	SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(ssl),
+	    on_certificate, NULL);
+	SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, NULL);
+	SSL_set_client_CA_list(ssl, names);
+	SSL_set_max_cert_list((SSL *)ssl, (long)most);
+	return true;
+}
+
+struct coap_tls_shown
+coap_tls_peer(void *ssl)
+{
+	return (struct coap_tls_shown){SSL_get0_peer_certificate(ssl),
+	    SSL_get_peer_cert_chain(ssl), 0};
 }
 
 const char *

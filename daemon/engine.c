@@ -18,6 +18,7 @@
 #include "daemon/access.h"
 #include "daemon/admit.h"
 #include "daemon/campaign.h"
+#include "daemon/credential.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
@@ -38,6 +39,7 @@ on_fold(void *arg)
 	engine_fold(e, false);
 	engine_show(e);
 	engine_prune(e);
+	credential_tick(e->app);
 	health_tick(e->app);
 	if (e->sync.failed)
 		e->sync.owed = true; /* is the disk well again? */

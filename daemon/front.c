@@ -21,6 +21,7 @@
 #include "daemon/block1.h"
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
+#include "daemon/front_client.h"
 #include "daemon/front_dtls.h"
 #include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
@@ -44,6 +45,7 @@ static const struct {
 	[T_UDP] = {"coap", COAP_PROTO_UDP, "any device, no credential"},
 	[T_DTLS] = {"coaps", COAP_PROTO_DTLS, "devices with a PSK"},
 	[T_TCP] = {"coap+tcp", COAP_PROTO_TCP, "any device, no credential"},
+	[T_TLS] = {"coaps+tcp", COAP_PROTO_TLS, "devices with a PSK"},
 	[T_ADMIN] = {"admin (coaps)", COAP_PROTO_DTLS, "operators with a PSK"},
 };
 
@@ -51,12 +53,18 @@ static void
 set_principal(struct exchange *x)
 {
 	struct principal *who = &x->req.who;
+	const struct cert_peer *peer;
 	struct front *f = x->f;
 
 	*who = (struct principal){.role = ROLE_NOBODY};
-	if (kinds[x->plane->t].proto != COAP_PROTO_DTLS ||
-	    !slice_to_cstr(slice_str(dtls_identity(x->session)),
-	    who->identity, sizeof(who->identity)) || who->identity[0] == '\0')
+	peer = dtls_peer(x->plane, x->session);
+	if (peer != NULL && f->hooks.cert_who != NULL) {
+		f->hooks.cert_who(f->app, peer, who);
+		return;
+	}
+	if (!dtls_secures(x->plane) || !slice_to_cstr(slice_str(
+	    dtls_identity(x->session)), who->identity,
+	    sizeof(who->identity)) || who->identity[0] == '\0')
 		return;
 	f->hooks.who(f->app, x->plane->t, who->identity, who);
 }
@@ -248,7 +256,7 @@ exchange_begin(struct exchange *x, struct plane *pl, coap_session_t *session,
 	x->plane = pl;
 	x->session = session;
 	x->pdu = pdu;
-	x->reliable = kinds[pl->t].proto == COAP_PROTO_TCP;
+	x->reliable = sock_streams(pl);
 	x->con = !x->reliable && coap_pdu_get_type(pdu) == COAP_MESSAGE_CON;
 	x->mid = coap_pdu_get_mid(pdu);
 	x->token = slice_of(token.s, token.length > 8 ? 8 : token.length);
@@ -290,12 +298,14 @@ front_flush(struct front *f, struct front_span which, int commit_err)
 	held_flush(f, which, commit_err);
 	observe_flush(f->observers, commit_err);
 	dtls_settle(&f->plane[T_DTLS]);
+	dtls_settle(&f->plane[T_TLS]);
 }
 
 void
 front_forget(struct front *f, const char *identity)
 {
 	dtls_forget(&f->plane[T_DTLS], identity);
+	dtls_forget(&f->plane[T_TLS], identity);
 }
 
 static int
@@ -309,7 +319,7 @@ on_event(coap_session_t *session, coap_event_t event)
 	case COAP_EVENT_SERVER_SESSION_NEW:
 		pl->sessions++;
 		/* an open connection costs a descriptor each */
-		if (pl->t == T_TCP && pl->sessions > TCP_SESSIONS)
+		if (sock_streams(pl) && pl->sessions > TCP_SESSIONS)
 			coap_session_disconnected(session,
 			    COAP_NACK_NOT_DELIVERABLE);
 		break;
@@ -364,6 +374,7 @@ on_tick(void *arg)
 
 	block1_tick(f->block1, loop_mono(f->loop));
 	observe_tick(f->observers);
+	client_tick(f);
 }
 
 static void
@@ -416,7 +427,7 @@ plane_new(struct plane *pl, const char *listen, struct why *why)
 	coap_register_event_handler(pl->ctx, on_event);
 	coap_register_nack_handler(pl->ctx, on_nack);
 	rc = add_resources(pl->ctx);
-	if (rc == 0 && kinds[pl->t].proto == COAP_PROTO_DTLS)
+	if (rc == 0 && dtls_secures(pl))
 		rc = dtls_setup(pl);
 	if (rc != 0)
 		return why_set(why, rc, "%s: %s", kinds[pl->t].name,
@@ -431,6 +442,7 @@ planes_new(struct front *f, struct why *why)
 		[T_UDP] = f->conf->listen_coap,
 		[T_DTLS] = f->conf->listen_coaps,
 		[T_TCP] = f->conf->listen_tcp,
+		[T_TLS] = f->conf->listen_coaps_tcp,
 		[T_ADMIN] = f->conf->listen_admin,
 	};
 	int rc = 0;
@@ -506,6 +518,7 @@ front_free(struct front *f)
 		coap_free_context(f->plane[t].ctx);
 	}
 	cert_free(f->cert);
+	client_unload(&f->client);
 	block1_free(f->block1);
 	dedup_free(f->dedup);
 	free(f->held);
@@ -527,7 +540,7 @@ front_describe(const struct front *f,
 		else
 			snprintf(text, sizeof(text),
 			    "%s: listens on %s, open to %s%s", kinds[t].name,
-			    pl->listen, kinds[t].who, t == T_DTLS &&
+			    pl->listen, kinds[t].who, pl->shows &&
 			    f->cert != NULL ? ", and to any device that "
 			    "takes its certificate" : "");
 		line(arg, text);

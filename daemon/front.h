@@ -25,6 +25,7 @@
 #include "lib/content.h"
 #include "lib/err.h"
 #include "lib/limits.h"
+#include "lib/peercert.h"
 #include "lib/slice.h"
 #include "lib/track.h"
 
@@ -36,15 +37,28 @@ enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
 enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
 
-enum transport { T_UDP, T_DTLS, T_TCP, T_ADMIN };
-#define TRANSPORTS 4
+enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_ADMIN };
+#define TRANSPORTS 5
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
 	enum role role;
 	enum grade grade; /* L1 when the channel authenticated it */
 	uint64_t device; /* from the credential; 0: none */
-	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity; "" none */
+	uint64_t credential; /* its id in the store; 0: none */
+	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity, or that of a
+	                                          certificate; "" none */
+
+	char ep[LIMIT_EP + 1]; /* the endpoint that a certificate speaks
+	                          for, also when no device has that name;
+	                          "": it was no certificate */
+};
+
+/* A client's certificate that an authority of client_ca signed. */
+struct cert_peer {
+	struct peercert_id id;
+	char identity[65]; /* its fingerprint in hex, as the store knows it */
+	char ep[LIMIT_EP + 1]; /* by cert_endpoint */
 };
 
 struct req {
@@ -123,6 +137,7 @@ struct front_stats {
 	uint64_t own_blocks, block_bytes; /* that libcoap sent */
 	uint64_t sessions_of[TRANSPORTS];
 	uint64_t handshakes, handshakes_failed;
+	uint64_t certs, certs_refused; /* of clients */
 	uint64_t notify_reset, notify_timeout; /* of notifications */
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
@@ -146,6 +161,15 @@ struct front_hooks {
 	void (*refused)(struct app *app, int err);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
+	/* may this certificate let in? Asked in handshakes, and of each open
+	   session once after front_recheck; NULL: no certificate may */
+	int (*cert)(struct app *app, const struct cert_peer *p,
+	    struct why *why);
+	/* it was proven, in a handshake that is over now */
+	void (*cert_shown)(struct app *app, const struct cert_peer *p);
+	/* who speaks with it, once per request */
+	void (*cert_who)(struct app *app, const struct cert_peer *p,
+	    struct principal *ret);
 };
 
 struct front_opts {
@@ -155,7 +179,7 @@ struct front_opts {
 	const struct conf *conf;
 	struct front_hooks hooks;
 	/* in order of search, literals before {..}; a NULL path ends them */
-	const struct route *device; /* UDP, DTLS, TCP */
+	const struct route *device; /* UDP, DTLS, TCP, TLS */
 	const struct route *admin;
 };
 
@@ -173,17 +197,29 @@ int front_probe(const char *addr, bool stream, int *ret_fd, struct why *why)
 void front_describe(const struct front *f,
     void (*line)(void *arg, const char *text), void *arg);
 /*
- * The certificate that listen_coaps shows to who verifies the server, beside
+ * The certificate that coaps and coaps+tcp show to who verifies the server, beside
  * the keys of devices. Read by front_new, and anew by front_cert_reload from
  * where `c`, which is to be the configuration, says; on an error (see
- * cert_load) the one of before stays. Where coaps is off it is only made sure
- * that it could be shown, if `c` has coaps. Sessions go on. Who uses it is
+ * cert_load) the one of before stays. Where both are off it is only made sure
+ * that it could be shown, if `c` has one of them. Sessions go on. Who uses it is
  * nobody, as over plain UDP.
  */
 int front_cert_reload(struct front *f, const struct conf *c,
     struct why *why) MUST_USE;
 /* When it ends, Unix ms; 0: none is shown. */
 int64_t front_cert_expiry(const struct front *f);
+/*
+ * Client certificates come with front_cert_reload, too: client_ca, client_crl
+ * and cert_endpoint are read, and what is wrong leaves all as it was. Whose
+ * session does not pass the new ones is ended, before its next request is
+ * answered, or else within seconds. The files are looked at every 10 s, and
+ * read when they have changed.
+ */
+/* Something that hooks.cert goes by has changed: the same. */
+void front_recheck(struct front *f);
+/* Ends each session with a certificate of which `gone` is true. */
+void front_forget_certs(struct front *f, bool (*gone)(void *arg,
+    const struct cert_peer *p), void *arg);
 /* The port a plane listens on (useful with port 0); 0: it is off. */
 uint16_t front_port(const struct front *f, enum transport plane);
 /* The socket that libcoap listens on; it stays libcoap's. -1: off. */
@@ -252,7 +288,8 @@ void front_quiet(struct front *f);
  */
 size_t front_notify_device(struct front *f, uint64_t device, const char *ep,
     void (*done)(void *arg, int err), void *arg);
-/* Ends every DTLS session of a device's identity, at the next front_flush:
+/* Ends every session of a device's identity (a PSK's, or the fingerprint of a
+ * certificate), at the next front_flush:
  * what its key proved is worth nothing when the key has changed. */
 void front_forget(struct front *f, const char *identity);
 bool front_device_observes(const struct front *f, uint64_t device,

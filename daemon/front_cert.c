@@ -1,5 +1,6 @@
 /* The certificate of coaps: read, shown, and told of. */
 #include "daemon/cert_load.h"
+#include "daemon/front_client.h"
 #include "daemon/front_dtls.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -27,21 +28,25 @@ say(const struct front *f)
 	}
 }
 
-int
-front_cert_reload(struct front *f, const struct conf *c, struct why *why)
+static int
+reload(struct front *f, const struct conf *c, struct why *why)
 {
-	struct plane *pl = &f->plane[T_DTLS];
+	struct plane *udp = &f->plane[T_DTLS], *tcp = &f->plane[T_TLS];
 	struct cert *was = f->cert, *new = NULL;
+	bool on = udp->ctx != NULL || tcp->ctx != NULL;
 	int rc = 0;
 
-	if (pl->ctx != NULL || c->listen_coaps[0] != '\0')
+	if (on || c->listen_coaps[0] != '\0' ||
+	    c->listen_coaps_tcp[0] != '\0')
 		rc = cert_load(c, &new, why);
-	if (rc != 0 || pl->ctx == NULL) {
+	if (rc != 0 || !on) {
 		cert_free(new);
 		return rc;
 	}
 	f->cert = new;
-	rc = dtls_show(pl);
+	rc = udp->ctx != NULL ? dtls_show(udp) : 0;
+	if (rc == 0 && tcp->ctx != NULL)
+		rc = dtls_show(tcp);
 	if (rc != 0) {
 		f->cert = was;
 		cert_free(new);
@@ -50,6 +55,22 @@ front_cert_reload(struct front *f, const struct conf *c, struct why *why)
 	cert_free(was); /* sessions have references of their own */
 	say(f);
 	return 0;
+}
+
+int
+front_cert_reload(struct front *f, const struct conf *c, struct why *why)
+{
+	struct client_trust t = {.ca = NULL};
+	int rc = client_load(c, &t, why);
+
+	if (rc == 0)
+		rc = reload(f, c, why);
+	if (rc == 0 && (f->plane[T_DTLS].ctx != NULL ||
+	    f->plane[T_TLS].ctx != NULL))
+		client_take(f, &t);
+	else
+		client_unload(&t);
+	return rc;
 }
 
 int64_t

@@ -17,10 +17,13 @@
 #include <sys/queue.h>
 
 #include "daemon/coap_tls.h"
+#include "daemon/front_client.h"
+#include "daemon/log.h"
 #include "daemon/loop.h"
 
 #define SILENT_MS 10000
 #define AGAIN_MS 400
+#define SOON_MS (30 * 86400 * INT64_C(1000))
 
 struct watch {
 	LIST_ENTRY(watch) next;
@@ -28,6 +31,8 @@ struct watch {
 	coap_session_t *session;
 	bool connected, over;
 	bool stranger; /* showed no key */
+	struct cert_peer *peer; /* its certificate, or NULL */
+	uint64_t gen; /* by which it was checked */
 	int64_t heard, hello; /* monotonic ms; hello 0: none since heard */
 };
 
@@ -70,6 +75,8 @@ watch_new(struct plane *pl, coap_session_t *session, void *ssl)
 	coap_tls_watch(ssl, on_hello, w);
 }
 
+/* A fast client of TLS is answered before libcoap knows the session's SSL;
+ * it has met on_setup already. */
 static const coap_bin_const_t *
 on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 {
@@ -78,13 +85,15 @@ on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 	char id[LIMIT_PSK_IDENTITY + 1];
 	void *ssl = coap_session_get_tls(session, NULL);
 
-	if (ssl == NULL || !slice_to_cstr(slice_of(identity->s,
-	    identity->length), id, sizeof(id)) ||
-	    pl->f->hooks.psk(pl->f->app, pl->t, id, &key) != 0 || key.over ||
-	    key.n == 0)
+	if ((ssl == NULL && watch_of(session) == NULL) ||
+	    !slice_to_cstr(slice_of(identity->s, identity->length), id,
+	    sizeof(id)) || pl->f->hooks.psk(pl->f->app, pl->t, id,
+	    &key) != 0 || key.over || key.n == 0)
 		return NULL;
-	coap_tls_no_cache(ssl);
-	watch_new(pl, session, ssl);
+	if (watch_of(session) == NULL) {
+		coap_tls_no_cache(ssl);
+		watch_new(pl, session, ssl);
+	}
 	pl->key_ref = (coap_bin_const_t){key.n, pl->key};
 	return &pl->key_ref;
 }
@@ -105,6 +114,12 @@ decoy(struct plane *pl)
 	return &pl->decoy_ref;
 }
 
+bool
+dtls_secures(const struct plane *pl)
+{
+	return pl->t == T_DTLS || pl->t == T_TLS || pl->t == T_ADMIN;
+}
+
 int
 dtls_setup(struct plane *pl)
 {
@@ -114,9 +129,57 @@ dtls_setup(struct plane *pl)
 		.id_call_back_arg = pl,
 	};
 
-	if (pl->t == T_DTLS)
+	if (pl->t != T_ADMIN)
 		spsk.psk_info.key = *decoy(pl);
-	return coap_context_set_psk2(pl->ctx, &spsk) ? 0 : ERR_CRYPTO;
+	return coap_context_set_psk2(pl->ctx, &spsk) ? dtls_show(pl) :
+	    ERR_CRYPTO;
+}
+
+/* Whoever signed it: what strangers send is not worth a line each. */
+static void
+say_refused(const struct watch *w, int rc, const struct why *why)
+{
+	struct req at;
+
+	w->pl->f->stats.certs_refused++;
+	req_addresses(w->pl, w->session, &at);
+	if (rc == ERR_SIGNATURE)
+		log_debug("tls: certificate refused peer=%s: %s", at.peer,
+		    why->text);
+	else
+		log_warn("tls: certificate refused peer=%s: %s", at.peer,
+		    why->text);
+}
+
+static bool
+on_certificate(void *arg, struct coap_tls_shown *shown)
+{
+	struct watch *w = arg;
+	struct front *f = w->pl->f;
+	struct cert_peer p;
+	struct why why = {0};
+	int rc = client_check(f, shown, &p, &why);
+
+	if (rc == 0 && w->peer == NULL &&
+	    (w->peer = malloc(sizeof(*w->peer))) == NULL)
+		rc = why_set(&why, ERR_NOMEM, "out of memory");
+	if (rc != 0) {
+		say_refused(w, rc, &why);
+		return false;
+	}
+	*w->peer = p;
+	w->gen = f->client_gen;
+	return true;
+}
+
+/* A client that has none goes on without. */
+static int
+ask(struct plane *pl, void *ssl)
+{
+	const struct clientca *ca = pl->f->client.ca;
+
+	return ca == NULL || pl->t == T_ADMIN || coap_tls_ask(ssl,
+	    clientca_names(ca), LIMIT_CERT_PEER, on_certificate);
 }
 
 /* While a ClientHello is looked at, of either kind. Who shows no PSK never
@@ -131,17 +194,20 @@ on_setup(void *ssl, coap_dtls_pki_t *setup)
 	if (session == NULL)
 		return 1;
 	coap_tls_no_cache(ssl);
+	if (pl->t == T_TLS && !coap_tls_only_12(ssl))
+		return 0;
 	watch_new(pl, session, ssl);
 	if (pl->f->cert != NULL)
 		p = cert_parts(pl->f->cert);
-	return coap_tls_show(ssl, p.leaf, p.key, p.chain);
+	return coap_tls_show(ssl, p.leaf, p.key, p.chain) && ask(pl, ssl);
 }
 
 /*
  * libcoap would read the certificate and its key from PEM anew for each
  * ClientHello, which takes thrice as long as the handshake, and it knows no
  * issuers. So it is given a certificate that it cannot use, goes on without
- * one, in 4.3.1 as in 4.3.4, and asks us.
+ * one, in 4.3.1 as in 4.3.4, and asks us. Over TLS it is asked to from the
+ * start, also for who has a key: see coap_tls_only_12.
  */
 int
 dtls_show(struct plane *pl)
@@ -156,7 +222,8 @@ dtls_show(struct plane *pl)
 		    .public_cert_len = sizeof(none)},
 	};
 
-	if (pl->shows || pl->f->cert == NULL)
+	if (pl->shows || (pl->f->cert == NULL && pl->t != T_TLS) ||
+	    pl->t == T_ADMIN)
 		return 0;
 	pl->shows = coap_context_set_pki(pl->ctx, &pki) != 0;
 	return pl->shows ? 0 : ERR_CRYPTO;
@@ -185,6 +252,21 @@ end_a_stranger(struct plane *pl)
 		longest->over = pl->dtls_over = true;
 }
 
+static void
+shown(struct watch *w)
+{
+	struct front *f = w->pl->f;
+	int64_t left = w->peer->id.until - loop_now(f->loop);
+
+	f->stats.certs++;
+	if (left < SOON_MS)
+		log_warn("tls: certificate of ep=%s %s serial=%s", w->peer->ep,
+		    left < 0 ? "has expired, client_grace lets it in" :
+		    "ends within 30 days", w->peer->id.serial);
+	if (f->hooks.cert_shown != NULL)
+		f->hooks.cert_shown(f->app, w->peer);
+}
+
 void
 dtls_connected(struct plane *pl, coap_session_t *session)
 {
@@ -194,7 +276,9 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 		return;
 	w->connected = true;
 	w->heard = loop_mono(pl->f->loop);
-	w->stranger = dtls_identity(session)[0] == '\0';
+	if (w->peer != NULL)
+		shown(w);
+	w->stranger = w->peer == NULL && dtls_identity(session)[0] == '\0';
 	if (w->stranger && ++pl->strangers > LIMIT_STRANGERS)
 		end_a_stranger(pl);
 }
@@ -236,6 +320,7 @@ watch_free(struct watch *w)
 	coap_session_set_app_data(w->session, NULL);
 	w->pl->strangers -= w->stranger;
 	LIST_REMOVE(w, next);
+	free(w->peer);
 	free(w);
 }
 
@@ -276,8 +361,73 @@ dtls_forget(struct plane *pl, const char *identity)
 	struct watch *w;
 
 	LIST_FOREACH(w, &pl->watches, next)
-		if (strcmp(dtls_identity(w->session), identity) == 0)
+		if (strcmp(dtls_identity(w->session), identity) == 0 ||
+		    (w->peer != NULL && strcmp(w->peer->identity,
+		    identity) == 0))
 			w->over = pl->dtls_over = true;
+}
+
+/* --- certificates of open sessions --- */
+
+void
+dtls_forget_certs(struct plane *pl, bool (*gone)(void *arg,
+    const struct cert_peer *p), void *arg)
+{
+	struct watch *w;
+
+	LIST_FOREACH(w, &pl->watches, next)
+		if (w->peer != NULL && !w->over && gone(arg, w->peer))
+			w->over = pl->dtls_over = true;
+}
+
+/* It must be good, and speak for whom it spoke before. */
+static void
+recheck(struct watch *w)
+{
+	void *ssl = coap_session_get_tls(w->session, NULL);
+	struct coap_tls_shown s = {NULL, NULL, 0};
+	struct cert_peer p;
+	struct why why = {0};
+	int rc;
+
+	if (ssl != NULL)
+		s = coap_tls_peer(ssl);
+	rc = client_check(w->pl->f, &s, &p, &why);
+	w->gen = w->pl->f->client_gen;
+	if (rc == 0 && strcmp(p.ep, w->peer->ep) == 0)
+		return;
+	w->over = w->pl->dtls_over = true;
+	log_info("tls: session ended ep=%s serial=%s: %s", w->peer->ep,
+	    w->peer->id.serial, rc != 0 ? why.text : "cert_endpoint");
+}
+
+bool
+dtls_recheck(struct plane *pl, size_t most)
+{
+	struct watch *w;
+
+	LIST_FOREACH(w, &pl->watches, next) {
+		if (w->peer == NULL || !w->connected || w->over ||
+		    w->gen == pl->f->client_gen)
+			continue;
+		if (most-- == 0)
+			return true;
+		recheck(w);
+	}
+	return false;
+}
+
+const struct cert_peer *
+dtls_peer(struct plane *pl, coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	if (!dtls_secures(pl) || w == NULL || w->peer == NULL ||
+	    !w->connected)
+		return NULL;
+	if (w->gen != pl->f->client_gen)
+		recheck(w);
+	return w->over ? NULL : w->peer;
 }
 
 void

@@ -12,6 +12,7 @@
  *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
  *   front_cert.c  the certificate of coaps
+ *   front_client.c certificates of clients
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
  *   dedup.c       answers to repeated CON requests
@@ -23,6 +24,7 @@
 #include <sys/queue.h>
 
 #include "daemon/coap_compat.h"
+#include "daemon/client_load.h"
 #include "daemon/front.h"
 #include "lib/block.h"
 #include "lib/cert.h"
@@ -128,6 +130,12 @@ struct front {
 	const struct route *device, *admin;
 	struct plane plane[PLANES];
 	struct cert *cert; /* front_cert.c; NULL: none is shown */
+
+	struct client_trust client; /* front_client.c */
+	uint64_t client_gen; /* another one: sessions are checked anew */
+	bool client_stale; /* some were not, yet */
+	unsigned client_ticks;
+
 	struct observers *observers;
 	struct block1 *block1;
 	struct dedup *dedup;

@@ -37,6 +37,12 @@
 #define BURST 1000 /* datagrams that must fit in at once */
 #define BURST_EACH 1280 /* what a small one takes in the kernel */
 
+bool
+sock_streams(const struct plane *pl)
+{
+	return pl->t == T_TCP || pl->t == T_TLS;
+}
+
 /* Events of the endpoint's own socket are repeated, others are not. */
 static size_t
 multiply(const struct epoll_event *in, size_t n, unsigned feed,
@@ -73,7 +79,7 @@ static unsigned
 room(struct plane *pl)
 {
 	size_t left = HELD_MAX - pl->f->held_n;
-	unsigned want = pl->t == T_TCP ? 1 : pl->feed;
+	unsigned want = sock_streams(pl) ? 1 : pl->feed;
 
 	if (pl->shaken >= FEED_HANDSHAKES)
 		return 0;
@@ -247,7 +253,7 @@ sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
 
 	if (rc != 0)
 		return rc;
-	err = refusal(&a, proto == COAP_PROTO_TCP, &fd);
+	err = refusal(&a, sock_streams(pl), &fd);
 	if (fd >= 0)
 		close(fd);
 	if (err == EADDRINUSE || err == EACCES)
@@ -276,7 +282,7 @@ sock_say_small(const struct front *f)
 	for (int t = 0; t < PLANES; t++) {
 		const struct plane *pl = &f->plane[t];
 
-		if (pl->ctx != NULL && t != T_TCP &&
+		if (pl->ctx != NULL && !sock_streams(pl) &&
 		    (least == NULL || pl->rcvbuf < least->rcvbuf))
 			least = pl;
 	}

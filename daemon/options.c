@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/coap_can.h"
+
 static void
 usage(void)
 {
@@ -25,6 +27,16 @@ usage(void)
 	    "      --force         with it: moves aside what is there\n"
 	    "      --version       print the version\n"
 	    "  -h, --help          print this\n", stdout);
+}
+
+static void
+print_version(void)
+{
+	char library[64], can[COAP_CAN_TEXT];
+
+	coap_can_library(library, sizeof(library));
+	coap_can_describe(can);
+	printf("suitd " SUITD_VERSION "\n%s: %s\n", library, can);
 }
 
 static int PRINTF(1, 2)
@@ -115,7 +127,7 @@ options_read(int argc, char **argv, struct options *o)
 			o->force = true;
 			break;
 		case 'V':
-			puts("suitd " SUITD_VERSION);
+			print_version();
 			return 0;
 		case 'h':
 			usage();

@@ -7,6 +7,7 @@
 #include "daemon/admit.h"
 #include "daemon/ahead.h"
 #include "daemon/backup.h"
+#include "daemon/coap_can.h"
 #include "daemon/engine.h"
 #include "daemon/life.h"
 #include "daemon/sizes.h"
@@ -363,6 +364,8 @@ put_listens(struct msg_status *m, const struct conf *c)
 	strcpy(m->coap, c->listen_coap);
 	strcpy(m->coaps, c->listen_coaps);
 	strcpy(m->tcp, c->listen_tcp);
+	strcpy(m->coaps_tcp, c->listen_coaps_tcp);
+	coap_can_describe(m->features);
 	strcpy(m->admin, c->listen_admin);
 	strcpy(m->http, c->listen_http);
 }

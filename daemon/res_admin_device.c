@@ -1,18 +1,15 @@
-/* Devices: who they are, how they are reached, what their key is. */
+/* Devices: who they are, how they are reached, whether they are served. */
 #include <stdio.h>
-#include <sys/random.h>
 
-#include "daemon/access.h"
 #include "daemon/admit.h"
 #include "daemon/ahead.h"
 #include "daemon/campaign.h"
+#include "daemon/credential.h"
 #include "daemon/engine.h"
 #include "daemon/push.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
 #include "lib/uri.h"
-
-#define PSK_NEW 16 /* bytes of a key that we make */
 
 static int
 set_uri(struct store_device *d, const char *text, struct why *why)
@@ -102,14 +99,6 @@ device_put(struct app *app, const struct req *req, struct resp *resp)
 	return admin_end(app, req, resp, &ev, rc);
 }
 
-/* Neither the cache nor an open session may go on with the old key. */
-static void
-credential_gone(struct app *app, const char *ep)
-{
-	access_forget(app->access);
-	front_forget(app->front, ep);
-}
-
 /* revoke: neither served nor updated, until restore; its key stays. */
 int
 res_admin_device_revoke(struct app *app, const struct req *req,
@@ -119,6 +108,7 @@ res_admin_device_revoke(struct app *app, const struct req *req,
 	static struct store_device d;
 	static struct msg_device m;
 	struct store_event ev = {.id = 0};
+	struct credential_list had = {.n = 0};
 	bool revoke = strcmp(req->arg[1], "revoke") == 0;
 	struct job j;
 	int rc = admin_device(app, req->arg[0], &d, &resp->why);
@@ -126,6 +116,8 @@ res_admin_device_revoke(struct app *app, const struct req *req,
 	if (rc == 0 && !revoke && strcmp(req->arg[1], "restore") != 0)
 		rc = why_set(&resp->why, ERR_NOT_FOUND, "a device can be "
 		    "revoked and restored");
+	if (rc == 0)
+		rc = credential_list(app, d.id, &had);
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	d.revoked = revoke;
@@ -136,7 +128,7 @@ res_admin_device_revoke(struct app *app, const struct req *req,
 	if (rc == 0 && revoke && ST(app, job_live, d.id, &j) == 0)
 		rc = engine_job_event(app->engine, j.id, &cancel, NULL);
 	rc = admin_end(app, req, resp, &ev, rc);
-	credential_gone(app, d.ep);
+	credential_settle(app, d.id, &had);
 	if (rc != 0)
 		return rc;
 	admin_msg_device(app, &d, &m);
@@ -148,11 +140,12 @@ device_delete(struct app *app, const struct req *req, struct resp *resp,
     const struct store_device *d)
 {
 	struct store_event ev = {.what = "device removed", .device = d->id};
+	struct credential_list had;
 	struct job j, gone;
 	bool live;
-	int rc = admin_begin(app);
+	int rc = credential_list(app, d->id, &had);
 
-	if (rc != 0)
+	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	strcpy(ev.ep, d->ep);
 	live = ST(app, job_live, d->id, &j) == 0;
@@ -166,7 +159,7 @@ device_delete(struct app *app, const struct req *req, struct resp *resp,
 	}
 	engine_wake(app->engine);
 	rc = admin_end(app, req, resp, &ev, rc);
-	credential_gone(app, d->ep);
+	credential_settle(app, d->id, &had);
 	return rc;
 }
 
@@ -200,46 +193,6 @@ res_admin_device_events(struct app *app, const struct req *req,
 		return rc;
 	f.device = d.id;
 	return admin_events(app, req, resp, &f);
-}
-
-/*
- * One key per device, its identity is the endpoint name: a new key is the
- * end of the old one. A key that we make is shown in this answer only.
- */
-int
-res_admin_device_psk(struct app *app, const struct req *req,
-    struct resp *resp)
-{
-	static struct store_device d;
-	struct store_event ev = {.what = "device key set"};
-	struct msg_psk m = {.key_len = PSK_NEW};
-	int rc = admin_device(app, req->arg[0], &d, &resp->why);
-
-	if (rc == 0 && req->method == M_PUT)
-		rc = admin_body(req, &msg_psk, &m, &resp->why);
-	else if (rc == 0 && getrandom(m.key, PSK_NEW, 0) != PSK_NEW)
-		rc = ERR_IO;
-	if (rc == 0 && m.key_len < LIMIT_PSK_KEY_LEAST)
-		rc = why_set(&resp->why, ERR_INVALID, "a key has %d to %d "
-		    "bytes", LIMIT_PSK_KEY_LEAST, LIMIT_PSK_KEY);
-	if (rc == 0 && m.identity[0] != '\0' && strcmp(m.identity, d.ep) != 0)
-		rc = why_set(&resp->why, ERR_INVALID, "the identity of a "
-		    "device is its endpoint name; leave it out");
-	if (rc != 0 || (rc = admin_begin(app)) != 0)
-		return rc;
-	ev.device = d.id;
-	strcpy(ev.ep, d.ep);
-	rc = ST(app, psk_put, d.ep, d.id, slice_of(m.key, m.key_len));
-	d.have_psk = true;
-	if (rc == 0)
-		rc = ST(app, device_put, &d);
-	rc = admin_end(app, req, resp, &ev, rc);
-	credential_gone(app, d.ep);
-	if (rc != 0 || req->method == M_PUT)
-		return rc;
-	resp->code = 201;
-	strcpy(m.identity, d.ep);
-	return admin_put(req, resp, &msg_psk, &m);
 }
 
 /* Sets, replaces, or with an empty value removes. */

@@ -169,8 +169,11 @@ res_admin_devices(struct app *app, const struct req *req, struct resp *resp)
 	struct select sel;
 	char text[LIMIT_SELECT + 1];
 	unsigned column;
-	int rc = list_filter(app, req, &f, &resp->why);
+	int rc;
 
+	if (req->method == M_POST)
+		return res_admin_import(app, req, resp);
+	rc = list_filter(app, req, &f, &resp->why);
 	if (rc != 0 || where.p == NULL)
 		return rc != 0 ? rc : admin_page(app, req, resp, &list, &f);
 	rc = read_where(req, text, &resp->why);

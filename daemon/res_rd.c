@@ -16,7 +16,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "daemon/access.h"
+#include "daemon/access_cert.h"
 #include "daemon/campaign.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
@@ -212,7 +212,9 @@ admit_unknown(struct registration *g)
 	struct store *s = g->app->store;
 	struct store_stats st;
 
-	if (g->app->conf.unknown_devices == CONF_UNKNOWN_REFUSE)
+	if (g->app->conf.unknown_devices == CONF_UNKNOWN_REFUSE ||
+	    (g->app->conf.unknown_devices == CONF_UNKNOWN_CERTIFIED &&
+	    g->id.grade < GRADE_L1))
 		return why_set(&g->resp->why, ERR_FORBIDDEN,
 		    "this endpoint is not known here: suitctl device add");
 	s->ops->stats(s, &st);
@@ -285,6 +287,17 @@ tell_tracker(struct registration *g)
 	return rc;
 }
 
+/* From its first word on nobody else speaks for it. */
+static int
+enter_certificate(struct registration *g)
+{
+	struct store_credential c = {.created = loop_now(g->app->loop)};
+
+	c.used = c.created;
+	strcpy(c.identity, g->req->who.identity);
+	return access_cert_enter(g->app, &g->id.dev, &c, true);
+}
+
 static int
 enter(struct registration *g)
 {
@@ -293,6 +306,8 @@ enter(struct registration *g)
 
 	if (rc == 0)
 		rc = s->ops->device_put(s, &g->id.dev);
+	if (rc == 0 && !g->known && g->req->who.ep[0] != '\0')
+		rc = enter_certificate(g);
 	if (rc == 0)
 		rc = log_device(g, g->reboot ? "registered again" :
 		    "registered");

@@ -34,8 +34,7 @@ device_key(struct intake *in, uint64_t *ret_device)
 {
 	struct store *s = in->app->store;
 	char name[LIMIT_PSK_IDENTITY + 1];
-	uint8_t raw[LIMIT_PSK_KEY];
-	struct buf key = buf_of(raw, sizeof(raw));
+	struct store_credential c = {.id = 0};
 	struct cose_msg msg;
 	struct cose_key *ret = NULL;
 
@@ -46,10 +45,12 @@ device_key(struct intake *in, uint64_t *ret_device)
 	else if (!slice_to_cstr(msg.kid, name, sizeof(name)))
 		return NULL;
 	if (name[0] == '\0' ||
-	    s->ops->psk_get(s, name, ret_device, &key) != 0 ||
-	    cose_key_hmac(buf_slice(&key), &ret) != 0)
+	    s->ops->credential_get(s, CREDENTIAL_PSK, name, &c) != 0 ||
+	    cose_key_hmac(slice_of(c.secret, c.secret_len), &ret) != 0)
 		ret = NULL;
-	explicit_bzero(raw, sizeof(raw));
+	else
+		*ret_device = c.device;
+	explicit_bzero(&c, sizeof(c));
 	return ret;
 }
 

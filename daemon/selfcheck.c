@@ -14,6 +14,8 @@
 #include "daemon/access.h"
 #include "daemon/access_impl.h"
 #include "daemon/cert_load.h"
+#include "daemon/client_load.h"
+#include "daemon/coap_can.h"
 #include "daemon/front.h"
 #include "daemon/loop.h"
 #include "daemon/secret.h"
@@ -233,6 +235,36 @@ check_certificate(struct run *r)
 }
 
 static void
+check_clients(struct run *r)
+{
+	struct client_trust t;
+	struct why why = {0};
+	char text[200];
+	bool late;
+
+	if (client_load(r->c, &t, &why) != 0) {
+		say(r, CHECK_FAIL, "client_ca", "%s", why.text);
+		return;
+	}
+	late = client_describe(&t, loop_coarse(), text, sizeof(text));
+	say(r, late ? CHECK_WARN : CHECK_OK, "client_ca", "%s", text);
+	client_unload(&t);
+}
+
+/* What the configuration asks for and the library in use has not. */
+static void
+check_library(struct run *r)
+{
+	char library[64], can[COAP_CAN_TEXT];
+	bool tls = r->c->listen_coaps_tcp[0] == '\0' || coap_can("tls");
+
+	coap_can_library(library, sizeof(library));
+	coap_can_describe(can);
+	say(r, tls ? CHECK_OK : CHECK_FAIL, "library", "%s: %s", library,
+	    can);
+}
+
+static void
 check_port(struct run *r, const struct conf_key *k, int *ret_fd)
 {
 	const char *addr = (const char *)r->c + k->off;
@@ -292,6 +324,8 @@ selfcheck(const struct conf *c, void (*line)(void *arg, enum check result,
 	if (!lost || c->admin_psk[0] != '\0')
 		check_operators(&r);
 	check_certificate(&r);
+	check_clients(&r);
+	check_library(&r);
 	check_ports(&r);
 	if (c->allow_unsigned)
 		say(&r, CHECK_WARN, "allow_unsigned", "manifests without a "

@@ -68,16 +68,38 @@ rules_device(const struct store_device *d)
 	return err;
 }
 
-int
-rules_psk(const char *identity, struct slice key)
-{
-	int err = rules_text(identity, 1, LIMIT_PSK_IDENTITY);
+/* Bytes of a secret, by kind. */
+static const struct {
+	size_t least, most;
+} secrets[CREDENTIAL_KINDS + 1] = {
+	[CREDENTIAL_PSK] = {1, LIMIT_PSK_KEY},
+	[CREDENTIAL_OSCORE] = {1, LIMIT_SECRET},
+};
 
-	if (err == 0 && key.n == 0)
+int
+rules_credential(const struct store_credential *c)
+{
+	int err = rules_text(c->identity, 1, LIMIT_PSK_IDENTITY);
+
+	if (err == 0)
+		err = rules_text(c->label, 0, LIMIT_CREDENTIAL_LABEL);
+	if (err == 0 && ((unsigned)c->kind > CREDENTIAL_KINDS ||
+	    (unsigned)c->kind == 0))
 		err = ERR_INVALID;
-	if (err == 0 && key.n > LIMIT_PSK_KEY)
+	if (err == 0 && c->secret_len > secrets[c->kind].most)
 		err = ERR_SIZE;
+	if (err == 0 && c->secret_len < secrets[c->kind].least)
+		err = ERR_INVALID;
 	return err;
+}
+
+int
+rules_revoked(const struct store_revoked *r)
+{
+	int err = rules_text(r->name, 1, LIMIT_REVOKED_NAME);
+
+	return err != 0 ? err : rules_text(r->reason, 0,
+	    LIMIT_REVOKED_REASON);
 }
 
 int

@@ -26,6 +26,8 @@
 #ifndef SUITD_DB_STORE_H
 #define SUITD_DB_STORE_H
 
+#include "db/store_credential.h"
+#include "db/store_revoked.h"
 #include "lib/err.h"
 #include "lib/lag.h"
 #include "lib/limits.h"
@@ -68,7 +70,9 @@ struct store_device {
 	char uri[LIMIT_URI + 1]; /* operator's or registration's base */
 	bool uri_set; /* by an operator */
 	char addr[LIMIT_ADDRESS]; /* host part last seen; a hint only */
-	bool have_psk; /* then only DTLS with it may speak for the device */
+	bool have_psk; /* it was given a credential, of any kind: then only
+	                  a credential may speak for it, also when none is
+	                  left */
 	bool have_seq;
 	uint64_t seq; /* running */
 	enum grade seq_grade;
@@ -319,7 +323,7 @@ struct store_ops {
 	    struct store_device *ret);
 	int (*device_by_reg)(struct store *s, uint64_t reg,
 	    struct store_device *ret);
-	/* jobs and credential go with it; its events stay */
+	/* jobs and credentials go with it; its events stay */
 	int (*device_remove)(struct store *s, uint64_t id);
 	int (*device_list)(struct store *s, const struct store_device_filter *f,
 	    struct store_device *ret, size_t *ret_n);
@@ -342,14 +346,40 @@ struct store_ops {
 	    uint64_t *ret_seq);
 	int (*ahead_settle)(struct store *s, const uint8_t class_id[16],
 	    uint64_t seq, size_t limit, size_t *ret_n);
-	/* credential: DTLS PSK identity -> key, device (0: of no device).
-	 * put replaces the key; ERR_EXISTS when it is another device's. A
-	 * key that does not fit ret_key is ERR_SPACE. */
-	int (*psk_put)(struct store *s, const char *identity, uint64_t device,
-	    struct slice key);
-	int (*psk_get)(struct store *s, const char *identity,
-	    uint64_t *ret_device, struct buf *ret_key);
-	int (*psk_remove)(struct store *s, const char *identity);
+	/* credential: put makes one (id 0; id out) or replaces label, secret,
+	 * times and counter of one. ERR_EXISTS: another has this identity
+	 * among those of the kind; ERR_LIMIT: the device has
+	 * LIMIT_CREDENTIALS of the kind; ERR_NOT_FOUND: no such device, or
+	 * no such one with this device, kind and identity. get has the secret,
+	 * list and ended leave it out (0 bytes). Whether one that has ended
+	 * still counts is for the caller, who has the clock. */
+	int (*credential_put)(struct store *s, struct store_credential *c);
+	int (*credential_get)(struct store *s, enum credential_kind kind,
+	    const char *identity, struct store_credential *ret);
+	/* of a device, by id; ERR_SPACE: cap is below what there is, at most
+	 * STORE_CREDENTIALS */
+	int (*credential_list)(struct store *s, uint64_t device,
+	    struct store_credential *ret, size_t cap, size_t *ret_n);
+	/* those whose end is `now` or was before, the oldest end first; limit
+	 * 1 .. LIMIT_PAGE */
+	int (*credential_ended)(struct store *s, int64_t now, size_t limit,
+	    struct store_credential *ret, size_t *ret_n);
+	/* it was shown to us; `used` moves forward only. Nobody is told. */
+	int (*credential_used)(struct store *s, uint64_t id, int64_t at);
+	/* moves forward only, an unsigned number. Nobody is told. */
+	int (*credential_count)(struct store *s, uint64_t id,
+	    uint64_t counter);
+	int (*credential_remove)(struct store *s, uint64_t id);
+
+	/* revoked certificates: put replaces by name, at most LIMIT_REVOKED
+	 * (ERR_LIMIT). list: those with names above `after` ("": all), by
+	 * name, at most LIMIT_PAGE */
+	int (*revoked_put)(struct store *s, const struct store_revoked *r);
+	int (*revoked_get)(struct store *s, const char *name,
+	    struct store_revoked *ret);
+	int (*revoked_remove)(struct store *s, const char *name);
+	int (*revoked_list)(struct store *s, const char *after, size_t limit,
+	    struct store_revoked *ret, size_t *ret_n);
 
 	/* author: put replaces by name; at most LIMIT_KEYRING (ERR_LIMIT) */
 	int (*author_put)(struct store *s, const struct store_author *a);

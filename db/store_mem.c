@@ -210,6 +210,8 @@ store_mem_open(struct store **ret_store)
 	ops.rollback = mem_rollback;
 	ops.stats = mem_stats;
 	mem_device_init(m, &ops);
+	mem_credential_init(m, &ops);
+	mem_revoked_init(m, &ops);
 	mem_release_init(m, &ops);
 	mem_campaign_init(m, &ops);
 	mem_job_init(m, &ops);

@@ -29,7 +29,8 @@ struct mem_table {
 
 enum mem_name {
 	MEM_DEVICE,
-	MEM_PSK,
+	MEM_CREDENTIAL,
+	MEM_REVOKED,
 	MEM_AUTHOR,
 	MEM_RELEASE,
 	MEM_ENVELOPE,
@@ -102,12 +103,6 @@ mem_cmp(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-struct mem_psk {
-	char identity[LIMIT_PSK_IDENTITY + 1];
-	uint64_t device;
-	size_t n;
-	uint8_t key[LIMIT_PSK_KEY];
-};
 struct mem_envelope {
 	uint64_t id;
 	size_t n;
@@ -136,6 +131,10 @@ void mem_tally_changed(struct mem *m, const void *old, const void *now);
 
 /* Each group names its tables and verbs. */
 void mem_device_init(struct mem *m, struct store_ops *ops);
+/* All of a device's. */
+void mem_credential_drop(struct mem *m, uint64_t device);
+void mem_credential_init(struct mem *m, struct store_ops *ops);
+void mem_revoked_init(struct mem *m, struct store_ops *ops);
 void mem_release_init(struct mem *m, struct store_ops *ops);
 void mem_campaign_init(struct mem *m, struct store_ops *ops);
 void mem_job_init(struct mem *m, struct store_ops *ops);

@@ -67,14 +67,6 @@ is_ahead(const void *row)
 	return ((const struct store_device *)row)->ahead;
 }
 
-static int
-cmp_psk(const void *a, const void *b)
-{
-	const struct mem_psk *x = a, *y = b;
-
-	return strcmp(x->identity, y->identity);
-}
-
 static struct store_device *
 device_find(struct mem *m, uint64_t id)
 {
@@ -215,10 +207,7 @@ device_remove(struct store *s, uint64_t id)
 	while ((i = mem_lower(m, MEM_JOB, 1, &last)) > 0 &&
 	    (j = x->row[i - 1])->device == id)
 		mem_set(m, MEM_JOB, j, NULL);
-	x = mem_ix(m, MEM_PSK, 0);
-	for (i = x->n; i > 0; i--)
-		if (((struct mem_psk *)x->row[i - 1])->device == id)
-			mem_set(m, MEM_PSK, x->row[i - 1], NULL);
+	mem_credential_drop(m, id);
 	mem_set(m, MEM_DEVICE, d, NULL);
 	store_wrote(s, id);
 	return 0;
@@ -366,72 +355,6 @@ device_scan(struct store *s, const struct store_scan_filter *f,
 	return err;
 }
 
-static int
-psk_put(struct store *s, const char *identity, uint64_t device,
-    struct slice key)
-{
-	struct mem *m = mem_of(s);
-	struct mem_psk now = {.device = device, .n = key.n}, *old;
-	int err = rules_psk(identity, key);
-
-	if (err != 0)
-		return mem_refuse(m, err, "credential");
-	err = mem_writable(m);
-	if (err != 0)
-		return err;
-	memcpy(now.identity, identity, strlen(identity) + 1);
-	memcpy(now.key, key.p, key.n);
-	old = mem_find(m, MEM_PSK, 0, &now);
-	if (old != NULL && old->device != device)
-		return mem_refuse(m, ERR_EXISTS, "credential");
-	if (device != 0 && device_find(m, device) == NULL)
-		return mem_refuse(m, ERR_NOT_FOUND, "device");
-	mem_set(m, MEM_PSK, old, &now);
-	store_wrote(s, device);
-	return 0;
-}
-
-static struct mem_psk *
-psk_find(struct mem *m, const char *identity)
-{
-	struct mem_psk probe = {0};
-
-	return slice_to_cstr(slice_str(identity), probe.identity,
-	    sizeof(probe.identity)) ? mem_find(m, MEM_PSK, 0, &probe) : NULL;
-}
-
-static int
-psk_get(struct store *s, const char *identity, uint64_t *ret_device,
-    struct buf *ret_key)
-{
-	struct mem *m = mem_of(s);
-	struct mem_psk *k = psk_find(m, identity);
-
-	if (k == NULL)
-		return mem_refuse(m, ERR_NOT_FOUND, "credential");
-	if (k->n > ret_key->cap - ret_key->n)
-		return mem_refuse(m, ERR_SPACE, "credential");
-	buf_put(ret_key, slice_of(k->key, k->n));
-	*ret_device = k->device;
-	return 0;
-}
-
-static int
-psk_remove(struct store *s, const char *identity)
-{
-	struct mem *m = mem_of(s);
-	struct mem_psk *k = psk_find(m, identity);
-	int err = mem_writable(m);
-
-	if (err != 0)
-		return err;
-	if (k == NULL)
-		return mem_refuse(m, ERR_NOT_FOUND, "credential");
-	mem_set(m, MEM_PSK, k, NULL);
-	store_wrote(s, 0);
-	return 0;
-}
-
 /* The last one of this class up to `seq`, or of the classes before it. */
 static const struct store_device *
 ahead_upto(struct mem *m, const uint8_t class_id[16], uint64_t seq)
@@ -515,10 +438,6 @@ mem_device_init(struct mem *m, struct store_ops *ops)
 			[BY_AHEAD] = {.cmp = cmp_ahead, .has = is_ahead},
 		},
 	};
-	m->table[MEM_PSK] = (struct mem_table){
-		.size = sizeof(struct mem_psk),
-		.ix = {{.cmp = cmp_psk}},
-	};
 	ops->device_put = device_put;
 	ops->device_seen = device_seen;
 	ops->device_get = device_get;
@@ -531,7 +450,4 @@ mem_device_init(struct mem *m, struct store_ops *ops)
 	ops->ahead_class = ahead_class;
 	ops->ahead_max = ahead_max;
 	ops->ahead_settle = ahead_settle;
-	ops->psk_put = psk_put;
-	ops->psk_get = psk_get;
-	ops->psk_remove = psk_remove;
 }

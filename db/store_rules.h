@@ -31,7 +31,8 @@ rules_attempt(const struct job *j)
 int rules_text(const char *s, size_t min, size_t max) MUST_USE;
 int rules_page(size_t limit) MUST_USE;
 int rules_device(const struct store_device *d) MUST_USE;
-int rules_psk(const char *identity, struct slice key) MUST_USE;
+int rules_revoked(const struct store_revoked *r) MUST_USE;
+int rules_credential(const struct store_credential *c) MUST_USE;
 int rules_author(const struct store_author *a) MUST_USE;
 int rules_release(const struct store_release *r, struct slice envelope,
     const struct store_payload *p, size_t np) MUST_USE;

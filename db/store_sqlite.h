@@ -259,11 +259,22 @@ int sq_ahead_max(struct store *s, const uint8_t class_id[16],
     uint64_t *ret_seq);
 int sq_ahead_settle(struct store *s, const uint8_t class_id[16], uint64_t seq,
     size_t limit, size_t *ret_n);
-int sq_psk_put(struct store *s, const char *identity, uint64_t device,
-    struct slice key);
-int sq_psk_get(struct store *s, const char *identity, uint64_t *ret_device,
-    struct buf *ret_key);
-int sq_psk_remove(struct store *s, const char *identity);
+int sq_revoked_put(struct store *s, const struct store_revoked *r);
+int sq_revoked_get(struct store *s, const char *name,
+    struct store_revoked *ret);
+int sq_revoked_remove(struct store *s, const char *name);
+int sq_revoked_list(struct store *s, const char *after, size_t limit,
+    struct store_revoked *ret, size_t *ret_n);
+int sq_credential_put(struct store *s, struct store_credential *c);
+int sq_credential_get(struct store *s, enum credential_kind kind,
+    const char *identity, struct store_credential *ret);
+int sq_credential_list(struct store *s, uint64_t device,
+    struct store_credential *ret, size_t cap, size_t *ret_n);
+int sq_credential_ended(struct store *s, int64_t now, size_t limit,
+    struct store_credential *ret, size_t *ret_n);
+int sq_credential_used(struct store *s, uint64_t id, int64_t at);
+int sq_credential_count(struct store *s, uint64_t id, uint64_t counter);
+int sq_credential_remove(struct store *s, uint64_t id);
 
 int sq_author_put(struct store *s, const struct store_author *a);
 int sq_author_get(struct store *s, const char *name, struct store_author *ret);

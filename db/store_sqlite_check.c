@@ -129,11 +129,23 @@ read_row(void *arg, struct row *r)
 	return 0;
 }
 
-/* The tables that hold what nothing else can tell. */
-static const char *const tables[] = {
-	"device", "psk", "author", "release", "payload", "campaign", "job",
-	"event", "meta",
+/* The tables that hold what nothing else can tell, in schemas from .. to (0:
+ * the newest). */
+static const struct {
+	const char *name;
+	int from, to;
+} tables[] = {
+	{"device", 1, 0}, {"psk", 1, 4}, {"credential", 5, 0},
+	{"cert_revoked", 5, 0},
+	{"author", 1, 0}, {"release", 1, 0}, {"payload", 1, 0},
+	{"campaign", 1, 0}, {"job", 1, 0}, {"event", 1, 0}, {"meta", 1, 0},
 };
+
+static bool
+of_schema(const struct check *c, int from, int to)
+{
+	return c->schema >= from && (to == 0 || c->schema <= to);
+}
 
 static void
 tell_readable(struct check *c)
@@ -144,11 +156,13 @@ tell_readable(struct check *c)
 		char sql[64];
 		int err;
 
+		if (!of_schema(c, tables[i].from, tables[i].to))
+			continue;
 		snprintf(sql, sizeof(sql), "SELECT * FROM %s NOT INDEXED",
-		    tables[i]);
+		    tables[i].name);
 		err = each(c, sql, read_row, &w);
 		snprintf(f.what, sizeof(f.what), "table %s: %s%llu rows can "
-		    "be read", tables[i], err == 0 ? "all " :
+		    "be read", tables[i].name, err == 0 ? "all " :
 		    "damaged; the first ", (unsigned long long)w.rows);
 		tell(c, &f);
 	}
@@ -216,6 +230,23 @@ struct rule {
 	"(SELECT id, at, lead(id) OVER (ORDER BY id) AS next FROM event)" \
 	" WHERE next > id + 1"
 
+#define CREDENTIAL_SCHEMA 5
+
+/* Until then, a device with a key had one in psk. */
+static const struct rule psk_rules[] = {
+	{"device-credential", 1, "devices whose credential is gone",
+	    "SELECT ep FROM device AS d WHERE have_psk <> 0 AND NOT EXISTS"
+	    " (SELECT 1 FROM psk WHERE device = d.id)",
+	    NULL, "give each a new one: suitctl device add EP --psk-new; "
+	    "until then it is refused"},
+	{"credential-unused", 1, "credentials that their device does not ask "
+	    "for",
+	    "SELECT d.ep FROM psk AS p JOIN device AS d ON d.id = p.device"
+	    " WHERE d.have_psk = 0",
+	    NULL, "anybody may speak for these devices: set it anew with "
+	    "suitctl device add EP --psk-new"},
+};
+
 static const struct rule rules[] = {
 	{"tally-devices", 1, "the count of devices",
 	    TALLY("device", DEVICES), TALLY_FIX("device", DEVICES), NULL},
@@ -243,17 +274,25 @@ static const struct rule rules[] = {
 	    " AND d.ep = t.ep)",
 	    "DELETE FROM device_tag AS t WHERE NOT EXISTS (SELECT 1"
 	    " FROM device AS d WHERE d.id = t.device AND d.ep = t.ep)", NULL},
-	{"device-credential", 1, "devices whose credential is gone",
-	    "SELECT ep FROM device AS d WHERE have_psk <> 0 AND NOT EXISTS"
-	    " (SELECT 1 FROM psk WHERE device = d.id)",
-	    NULL, "give each a new one: suitctl device add EP --psk-new; "
-	    "until then it is refused"},
-	{"credential-unused", 1, "credentials that their device does not ask "
-	    "for",
-	    "SELECT d.ep FROM psk AS p JOIN device AS d ON d.id = p.device"
-	    " WHERE d.have_psk = 0",
+	{"credential-unused", CREDENTIAL_SCHEMA, "credentials that their "
+	    "device does not ask for",
+	    "SELECT d.ep FROM credential AS c JOIN device AS d"
+	    " ON d.id = c.device WHERE d.have_psk = 0",
 	    NULL, "anybody may speak for these devices: set it anew with "
 	    "suitctl device add EP --psk-new"},
+	{"credential-state", CREDENTIAL_SCHEMA, "impossible credentials",
+	    "SELECT identity FROM credential WHERE kind NOT BETWEEN 1 AND 3"
+	    " OR identity = '' OR (kind = 2) <> (secret IS NULL)"
+	    " OR length(secret) = 0 OR (kind = 1 AND length(secret) > 64)"
+	    " OR length(secret) > 256 OR ends = 0",
+	    NULL, RESTORE ", or give the device a new one: suitctl device "
+	    "add EP --psk-new"},
+	{"cert-revoked", CREDENTIAL_SCHEMA, "impossible revocations of "
+	    "certificates",
+	    "SELECT name FROM cert_revoked WHERE name = '' OR"
+	    " length(name) > 241 OR length(reason) > 128",
+	    NULL, RESTORE ", or revoke the certificate anew: suitctl device "
+	    "revoke-cert"},
 	{"release-classes", 1, "releases whose classes are not as signed",
 	    "SELECT 'release ' || id FROM release AS r WHERE"
 	    " length(classes) / 16 <> (SELECT count(*) FROM release_class"
@@ -399,6 +438,17 @@ wave_row(void *arg, struct row *r)
 }
 
 static int
+check_rules(struct check *c, const struct rule *list, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && err == 0; i++)
+		if (c->schema >= list[i].schema)
+			err = check_rule(c, &list[i]);
+	return err;
+}
+
+static int
 check_rows(struct check *c)
 {
 	int err = 0;
@@ -406,10 +456,11 @@ check_rows(struct check *c)
 	c->stage = "database: references";
 	err = each(c, "PRAGMA foreign_key_check", reference_row, c);
 	c->stage = "database: rows";
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && err == 0;
-	    i++)
-		if (c->schema >= rules[i].schema)
-			err = check_rule(c, &rules[i]);
+	if (err == 0 && c->schema < CREDENTIAL_SCHEMA)
+		err = check_rules(c, psk_rules, sizeof(psk_rules) /
+		    sizeof(psk_rules[0]));
+	if (err == 0)
+		err = check_rules(c, rules, sizeof(rules) / sizeof(rules[0]));
 	if (err == 0 && c->schema >= 2)
 		err = each(c, "SELECT c.id, j.wave, count(*), c.waves"
 		    " FROM job AS j JOIN campaign AS c ON c.id = j.campaign"

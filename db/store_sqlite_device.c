@@ -47,7 +47,8 @@ static const char TAG_INSERT[] =
 static const char TAG_DELETE[] =
     "DELETE FROM device_tag WHERE name = ?1 AND ep = ?2";
 static const char JOBS_DELETE[] = "DELETE FROM job WHERE device = ?1";
-static const char PSKS_DELETE[] = "DELETE FROM psk WHERE device = ?1";
+static const char CREDENTIALS_DELETE[] =
+    "DELETE FROM credential WHERE device = ?1";
 static const char DEVICE_DELETE[] = "DELETE FROM device WHERE id = ?1";
 
 /* ?1 after, ?2 the least ep to look at, ?3 prefix, ?4 limit, ?5 class */
@@ -87,12 +88,6 @@ static const char SCAN[] =
     " (SELECT max(j.id) FROM job j WHERE j.device = d.id)"
     " LEFT JOIN job b ON b.device = CASE WHEN a.state >= 5 THEN d.id END"
     " AND b.state < 5 WHERE d.id > ?1 ORDER BY d.id LIMIT ?2";
-
-static const char PSK_PUT[] =
-    "INSERT INTO psk VALUES (?1, ?2, ?3)"
-    " ON CONFLICT (identity) DO UPDATE SET key = ?3 WHERE device IS ?2";
-static const char PSK_GET[] = "SELECT device, key FROM psk WHERE identity = ?1";
-static const char PSK_REMOVE[] = "DELETE FROM psk WHERE identity = ?1";
 
 static struct slice
 tags_encode(const struct store_device *d, struct buf *b)
@@ -391,7 +386,7 @@ sq_device_remove(struct store *store, uint64_t id)
 	if (err == 0)
 		err = sq_write(s, Q(JOBS_DELETE, V_INT(id)));
 	if (err == 0)
-		err = sq_write(s, Q(PSKS_DELETE, V_INT(id)));
+		err = sq_write(s, Q(CREDENTIALS_DELETE, V_INT(id)));
 	if (err == 0)
 		err = tags_drop(s, &d);
 	if (err == 0)
@@ -520,68 +515,5 @@ sq_device_scan(struct store *store, const struct store_scan_filter *f,
 	    V_INT(f->limit + 1), V_INT(f->tags)), scan_row, &s);
 	if (err == 0 || s.more)
 		*ret_after = s.more ? s.after : 0;
-	return err;
-}
-
-int
-sq_psk_put(struct store *store, const char *identity, uint64_t device,
-    struct slice key)
-{
-	struct sq *s = sq_of(store);
-	int err = rules_psk(identity, key);
-
-	if (err != 0)
-		return sq_refuse(s, err, "credential");
-	err = sq_write(s, Q(PSK_PUT, V_TEXT(identity), V_ID(device),
-	    V_BLOB(key.p, key.n)));
-	if (err == 0 && !sq_changed(s))
-		err = sq_refuse(s, ERR_EXISTS, "credential");
-	if (err == 0)
-		store_wrote(store, device);
-	return err;
-}
-
-struct psk {
-	uint64_t device;
-	size_t n;
-	uint8_t key[LIMIT_PSK_KEY];
-};
-
-static void
-psk_row(struct row *r, void *out)
-{
-	struct psk *k = out;
-
-	k->device = (uint64_t)row_int(r);
-	k->n = row_blob(r, k->key, sizeof(k->key));
-}
-
-int
-sq_psk_get(struct store *s, const char *identity, uint64_t *ret_device,
-    struct buf *ret_key)
-{
-	struct psk k;
-	int err;
-
-	err = sq_one(sq_of(s), Q(PSK_GET, V_TEXT(identity)), psk_row, &k,
-	    sizeof(k));
-	if (err != 0)
-		return err;
-	if (k.n > ret_key->cap - ret_key->n)
-		return sq_refuse(sq_of(s), ERR_SPACE, "credential");
-	buf_put(ret_key, slice_of(k.key, k.n));
-	*ret_device = k.device;
-	return 0;
-}
-
-int
-sq_psk_remove(struct store *s, const char *identity)
-{
-	int err = sq_write(sq_of(s), Q(PSK_REMOVE, V_TEXT(identity)));
-
-	if (err == 0 && !sq_changed(sq_of(s)))
-		err = sq_refuse(sq_of(s), ERR_NOT_FOUND, "credential");
-	if (err == 0)
-		store_wrote(s, 0);
 	return err;
 }

@@ -20,7 +20,11 @@ struct conf_alias {
 	uint8_t class_id[16];
 };
 
-enum conf_unknown { CONF_UNKNOWN_ACCEPT, CONF_UNKNOWN_REFUSE };
+enum conf_unknown {
+	CONF_UNKNOWN_ACCEPT,
+	CONF_UNKNOWN_REFUSE,
+	CONF_UNKNOWN_CERTIFIED, /* a certificate lets in */
+};
 
 /* Addresses are "HOST:PORT", "[V6]:PORT", or "" for off. */
 struct conf {
@@ -31,6 +35,14 @@ struct conf {
 	char listen_admin[LIMIT_ADDRESS]; /* DTLS-PSK, "127.0.0.1:5685" */
 	char listen_http[LIMIT_ADDRESS]; /* metrics, "127.0.0.1:9683" */
 	char tls_cert[256], tls_key[256]; /* paths, or "" */
+
+	/* certificates of clients */
+	char listen_coaps_tcp[LIMIT_ADDRESS]; /* CoAP over TLS, "" */
+	char client_ca[256], client_crl[256]; /* files or folders, or "" */
+	char cert_endpoint[LIMIT_CERTMAP + 1]; /* rules, see certmap.h */
+	uint32_t client_grace; /* seconds beyond a certificate's validity */
+	bool client_pinned; /* only those that an operator entered */
+
 	char admin_psk[256]; /* a path, or "": see secret.h */
 	char public_uri[LIMIT_URI + 1]; /* what devices call us; "": the
 	                                   address a device is talking to */

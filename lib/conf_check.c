@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/certmap.h"
 #include "lib/policy.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -60,6 +61,29 @@ check_tls(struct check *k)
 {
 	if (k->c->tls_key[0] != '\0' && k->c->tls_cert[0] == '\0')
 		fail(k, "tls_key", ERR_MISSING, "tls_cert is missing");
+}
+
+/* Two planes of TCP share no address; and who asks for a certificate has to
+ * show one, or there is no handshake in which to ask. */
+static void
+check_client(struct check *k)
+{
+	const struct conf *c = k->c;
+	struct certmap map;
+	struct why reason = {0};
+	int rc = certmap_parse(slice_str(c->cert_endpoint), &map, &reason);
+
+	if (rc != 0)
+		fail(k, "cert_endpoint", rc, "%s", reason.text);
+	if (c->client_ca[0] != '\0' && c->tls_cert[0] == '\0')
+		fail(k, "client_ca", ERR_MISSING, "tls_cert is missing");
+	if (c->client_crl[0] != '\0' && c->client_ca[0] == '\0')
+		fail(k, "client_crl", ERR_MISSING, "client_ca is missing");
+	if (c->listen_tcp[0] != '\0' && strcmp(c->listen_tcp,
+	    c->listen_coaps_tcp) == 0 && strcmp(strrchr(c->listen_tcp, ':'),
+	    ":0") != 0)
+		fail(k, "listen_coaps_tcp", ERR_CONFLICT, "%s is the address "
+		    "of listen_tcp already", c->listen_coaps_tcp);
 }
 
 static void
@@ -122,6 +146,7 @@ conf_check_each(const struct conf *c,
 
 	check_listen(&k);
 	check_tls(&k);
+	check_client(&k);
 	if (c->image_max > c->images_total)
 		fail(&k, "image_max", ERR_RANGE, "above images_total");
 	check_retries(&k);

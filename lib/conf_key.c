@@ -61,6 +61,35 @@ const struct conf_key conf_keys[] = {
 	    "The operators' keys: a file that only suitd may read. Empty: the "
 	    "systemd\ncredential admin.psk, or else state_dir/admin.psk, "
 	    "which suitd makes."},
+	{"listen_coaps_tcp", CONF_ADDR, "TCP", START,
+	    OFF(listen_coaps_tcp), "", 0, 0, NULL,
+	    NULL,
+	    "CoAP over TLS over TCP, with a key or a certificate per device, "
+	    "e.g.\n\"[::]:5684\"."},
+	{"client_ca", CONF_PATH, NULL, LIVE, OFF(client_ca), "", 0, 255, NULL,
+	    NULL,
+	    "Authorities whose certificates let devices in, on listen_coaps "
+	    "and\nlisten_coaps_tcp: a file in PEM, or a folder of such files. "
+	    "Empty: none.\nNeeds tls_cert."},
+	{"client_crl", CONF_PATH, NULL, LIVE, OFF(client_crl), "", 0, 255,
+	    NULL, NULL,
+	    "Lists of the certificates that these revoked: a file in PEM or "
+	    "DER, or a\nfolder of such files."},
+	{"cert_endpoint", CONF_TEXT, NULL, LIVE, OFF(cert_endpoint), "cn", 0,
+	    LIMIT_CERTMAP, NULL, NULL,
+	    "Which endpoint a certificate speaks for: rules in order, "
+	    "san-uri, san-dns,\ncn and subject-serial, each with a pattern "
+	    "or without, e.g.\n\"san-uri:urn:dev:* san-dns:(*).dev.example.org "
+	    "cn\"."},
+	{"client_grace", CONF_SECONDS, NULL, LIVE, OFF(client_grace), "0s", 0,
+	    3650 * DAY, NULL, NULL,
+	    "How long after its end, and before its beginning, a certificate "
+	    "of a device\nis good."},
+	{"client_pinned", CONF_BOOL, NULL, LIVE, OFF(client_pinned), "false",
+	    0, 0, NULL, NULL,
+	    "Only certificates that an operator has entered (suitctl device "
+	    "cert) let a\ndevice in; else each that an authority signed for "
+	    "it does."},
 	{"public_uri", CONF_TEXT, NULL, LIVE,
 	    OFF(public_uri), "", 0, LIMIT_URI, NULL,
 	    NULL,
@@ -118,10 +147,11 @@ const struct conf_key conf_keys[] = {
 
 	{"unknown_devices", CONF_CHOICE, NULL, LIVE,
 	    OFF(unknown_devices), "accept", 0, 0,
-	    "accept|refuse", "Devices",
-	    "What happens when a device registers that no operator added and "
-	    "that has no\ncredential: accept (its status is graded L0) or "
-	    "refuse."},
+	    "accept|refuse|certified", "Devices",
+	    "What happens when a device registers that no operator added: "
+	    "accept (its\nstatus is graded L0, or L1 with a certificate), "
+	    "refuse, or certified (only\none with a certificate is "
+	    "accepted)."},
 	{"devices_max", CONF_NUMBER, "devices", LIVE,
 	    OFF(devices_max), "200000", 1,
 	    LIMIT_DEVICES, NULL, NULL, "Devices, at most."},

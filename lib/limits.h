@@ -25,6 +25,15 @@
 #define LIMIT_PSK_IDENTITY 128
 #define LIMIT_PSK_KEY 64
 #define LIMIT_PSK_KEY_LEAST 8
+#define LIMIT_CREDENTIALS 2 /* of a device, of a kind: the old and the new */
+#define LIMIT_CREDENTIAL_LABEL 128
+#define LIMIT_OVERLAP_S (3660 * 86400) /* of an old and a new credential */
+#define LIMIT_SECRET 256 /* of a credential that is no PSK */
+#define LIMIT_IMPORT_ROWS 100 /* devices in one request */
+#define LIMIT_IMPORT_ERRORS 16 /* of them that are told */
+#define LIMIT_IMPORT_TEXT 160 /* bytes of one */
+#define LIMIT_IMPORT_LINE 4096 /* of a CSV file */
+#define LIMIT_IMPORT_KEYS LIMIT_DEVICES /* read of the file of new keys */
 #define LIMIT_OPERATORS 32 /* lines of admin.psk */
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16
@@ -34,6 +43,22 @@
 #define LIMIT_CERT_CHAIN 8 /* certificates in the file */
 #define LIMIT_CERT_RSA_LEAST 2048 /* bits */
 #define LIMIT_CERT_NAME 128 /* what is shown of its subject */
+
+/* certificates of peers */
+#define LIMIT_CERTMAP 255 /* bytes of the rules that make endpoint names */
+#define LIMIT_CERTMAP_RULES 8
+#define LIMIT_CERT_NAMES 32 /* names in one certificate that are looked at */
+#define LIMIT_CERT_SERIAL 20 /* bytes, RFC 5280 4.1.2.2 */
+#define LIMIT_CERT_ISSUER 200 /* bytes of its printed name: with a serial
+                                 number it fits into a Uri-Query */
+#define LIMIT_CERT_PEER (16 * 1024) /* bytes of the chain that a peer sends */
+#define LIMIT_REVOKED_NAME (2 * LIMIT_CERT_SERIAL + 1 + LIMIT_CERT_ISSUER)
+#define LIMIT_REVOKED_REASON 128
+#define LIMIT_REVOKED 10000 /* certificates, by operators */
+#define LIMIT_CLIENT_CAS 64 /* certificates of client_ca */
+#define LIMIT_CLIENT_CRLS 64 /* lists of client_crl */
+#define LIMIT_CLIENT_FILES 256 /* in a folder of client_ca or client_crl */
+#define LIMIT_CRL_FILE (4 * 1024 * 1024)
 
 /* the configuration's file */
 #define LIMIT_CONF_FILE (256 * 1024)

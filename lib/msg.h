@@ -36,7 +36,8 @@ enum msg_type {
 #define MSG_IF 2u /* there when the bool at n_off is set; decoding sets it */
 #define MSG_REQ 4u /* decoding refuses a map without it */
 
-#define MSG_CURSOR 72 /* an endpoint name, a number or a digest in hex */
+#define MSG_CURSOR 248 /* an endpoint name, a number, a digest in hex, or
+                          LIMIT_REVOKED_NAME */
 
 struct msg_record;
 

@@ -44,7 +44,9 @@ static const struct msg_field msg_status_fields[] = {
 	U64(image_dropped, 0), U64(image_peers, 0), U64(image_evicted, 0),
 	U64(images_mapped, 0), BOOL(degraded, 0), TEXT(why, 0), U64(ahead, 0),
 	TIME(backup, 0), TIME(restored_from, 0), TIME(restored, 0),
-	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(admin, 0),
+	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(coaps_tcp, 0),
+	TEXT(features, 0),
+	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
 	BOOL(reload_failed, 0), TEXT(reload, 0), TIME(tls_until, 0), END,
 };
@@ -68,7 +70,8 @@ static const struct msg_field msg_device_fields[] = {
 	U64(id, 0), TEXT(ep, MSG_REQ),
 	IF("class", MSG_UUID, class_id, have_class, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
-	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(registered, 0),
+	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), TEXT(identity, MSG_OPT),
+	BOOL(registered, 0),
 	BOOL(revoked, MSG_OPT), BOOL(ahead, MSG_OPT), U32(gap, MSG_OPT),
 	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
 	IF("seq", MSG_U64, seq, have_seq, NULL), U32(grade, 0),
@@ -103,6 +106,63 @@ static const struct msg_field msg_psk_fields[] = {
 	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_REQ), END,
 };
 RECORD(msg_psk, true);
+#undef REC
+
+#define REC msg_cert
+static const struct msg_field msg_cert_fields[] = {
+	FIXED(fingerprint, MSG_REQ), TEXT(label, MSG_OPT), END,
+};
+RECORD(msg_cert, true);
+#undef REC
+
+#define REC msg_revoked
+static const struct msg_field msg_revoked_fields[] = {
+	TEXT(name, MSG_REQ), TIME(at, MSG_OPT), TEXT(reason, MSG_OPT),
+	BOOL(undo, MSG_OPT), END,
+};
+RECORD(msg_revoked, true);
+#undef REC
+
+#define REC msg_import_row
+static const struct msg_field msg_import_row_fields[] = {
+	TEXT(ep, MSG_REQ), TEXT_AS("class", class_name, MSG_OPT), TAGS,
+	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_OPT),
+	BOOL(if_none, MSG_OPT), END,
+};
+RECORD(msg_import_row, true);
+#undef REC
+
+#define REC msg_import
+static const struct msg_field msg_import_fields[] = {
+	BOOL(dry, MSG_OPT), RECORDS("rows", row, row_count, msg_import_row),
+	END,
+};
+RECORD(msg_import, true);
+#undef REC
+
+#define REC msg_import_error
+static const struct msg_field msg_import_error_fields[] = {
+	U32(row, 0), TEXT(text, 0), END,
+};
+RECORD(msg_import_error, false);
+#undef REC
+
+#define REC msg_imported
+static const struct msg_field msg_imported_fields[] = {
+	BOOL(done, 0), U32(added, 0), U32(changed, 0), U32(same, 0),
+	RECORDS("errors", error, error_count, msg_import_error),
+	BYTES(kept, kept_len, MSG_OPT), END,
+};
+RECORD(msg_imported, false);
+#undef REC
+
+#define REC msg_credential
+static const struct msg_field msg_credential_fields[] = {
+	U64(id, 0), TEXT(kind, 0), TEXT(identity, MSG_REQ),
+	TEXT(label, MSG_OPT), TIME(created, MSG_OPT), TIME(used, MSG_OPT),
+	TIME(ends, MSG_OPT), END,
+};
+RECORD(msg_credential, false);
 #undef REC
 
 #define REC msg_payload

@@ -44,6 +44,8 @@ struct msg_status {
 	   and when */
 	int64_t backup, restored_from, restored;
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
+	char coaps_tcp[LIMIT_ADDRESS];
+	char features[80]; /* what the library in use can, and cannot */
 	char admin[LIMIT_ADDRESS], http[LIMIT_ADDRESS]; /* "": off */
 	char state[MSG_WORD]; /* ready, draining */
 	int64_t reloaded; /* the configuration was read again; 0: never */
@@ -72,6 +74,7 @@ struct msg_device {
 	uint8_t class_id[16], vendor[16];
 	char driver[MSG_WORD];
 	bool nul_trigger, psk, registered, revoked, ahead;
+	char identity[LIMIT_PSK_IDENTITY + 1]; /* of its first key */
 	uint32_t gap; /* typical seconds between signs of life; 0 not known */
 	char uri[LIMIT_URI + 1];
 	char addr[LIMIT_ADDRESS];
@@ -104,6 +107,59 @@ struct msg_psk {
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	size_t key_len;
 	uint8_t key[LIMIT_PSK_KEY];
+};
+/* A row of POST a/devices: what is absent stays as it is; tags are all of
+ * them. */
+struct msg_import_row {
+	char ep[LIMIT_EP + 1];
+	char class_name[40];
+	size_t tag_count;
+	struct rd_tag tag[LIMIT_TAGS];
+	char identity[LIMIT_PSK_IDENTITY + 1];
+	size_t key_len;
+	uint8_t key[LIMIT_PSK_KEY];
+	bool if_none; /* only for a device that has no key */
+};
+/* All of its rows or none. */
+struct msg_import {
+	bool dry; /* only looks */
+	size_t row_count;
+	struct msg_import_row row[LIMIT_IMPORT_ROWS];
+};
+struct msg_import_error {
+	uint32_t row; /* from 0 */
+	char text[LIMIT_IMPORT_TEXT + 1];
+};
+struct msg_imported {
+	bool done; /* false: dry, or there are errors; nothing has changed */
+	uint32_t added, changed, same;
+	size_t error_count;
+	struct msg_import_error error[LIMIT_IMPORT_ERRORS];
+	size_t kept_len;
+	uint8_t kept[LIMIT_IMPORT_ROWS]; /* a row each: 1: its key was not
+	                                    taken, the device has one */
+};
+/* Never with its secret. */
+struct msg_credential {
+	uint64_t id;
+	char kind[MSG_WORD];
+	char identity[LIMIT_PSK_IDENTITY + 1];
+	char label[LIMIT_CREDENTIAL_LABEL + 1];
+	int64_t created, used, ends; /* 0: not known, never, never */
+};
+
+/* Of a certificate that an operator enters. */
+struct msg_cert {
+	uint8_t fingerprint[32];
+	char label[LIMIT_CREDENTIAL_LABEL + 1];
+};
+
+/* A certificate that an operator revoked; see db/store_revoked.h. */
+struct msg_revoked {
+	char name[LIMIT_REVOKED_NAME + 1];
+	int64_t at;
+	char reason[LIMIT_REVOKED_REASON + 1];
+	bool undo; /* in a request */
 };
 
 struct msg_payload {
@@ -294,6 +350,9 @@ struct msg_explain {
 	struct msg_job job;
 };
 
+extern const struct msg_record msg_cert, msg_revoked;
+extern const struct msg_record msg_credential, msg_import_row, msg_import,
+    msg_import_error, msg_imported;
 extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,

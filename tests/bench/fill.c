@@ -13,6 +13,7 @@
 
 #include "db/store.h"
 #include "lib/text.h"
+#include "tests/db/psk.h"
 
 #define GROUP 1000
 
@@ -50,7 +51,7 @@ add(struct fill *f, unsigned k)
 	d.have_psk = f->psk.n > 0;
 	rc = f->s->ops->device_put(f->s, &d);
 	if (rc == 0 && d.have_psk)
-		rc = f->s->ops->psk_put(f->s, d.ep, d.id, buf_slice(&f->psk));
+		rc = psk_put(f->s, d.ep, d.id, buf_slice(&f->psk));
 	if (rc != 0 || !f->jobs)
 		return rc;
 	track_init(&job, d.id, f->release.id, f->release.seq, f->now);

@@ -125,7 +125,7 @@ struct front {
 	size_t topics;
 	char topic[64][64];
 	char observes[LIMIT_EP + 1]; /* this endpoint observes */
-	char forgot[LIMIT_EP + 1]; /* whose sessions were ended last */
+	char forgot[400]; /* whose sessions were ended, with a blank each */
 	void (*done)(void *arg, int err);
 	void *done_arg;
 	size_t told;
@@ -210,7 +210,9 @@ front_device_observes(const struct front *f, uint64_t device, const char *ep)
 void
 front_forget(struct front *f, const char *identity)
 {
-	snprintf(f->forgot, sizeof(f->forgot), "%s", identity);
+	size_t n = strlen(f->forgot);
+
+	snprintf(f->forgot + n, sizeof(f->forgot) - n, "%s ", identity);
 }
 
 size_t

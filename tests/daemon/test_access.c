@@ -6,6 +6,7 @@
 #include "tests/daemon/fake.h"
 
 #include "daemon/res_admin.h"
+#include "tests/db/psk.h"
 
 static struct world w;
 
@@ -35,7 +36,7 @@ with_psk(const char *ep, const char *identity)
 	d.have_psk = true;
 	assert_int_equal(engine_begin(w.app.engine), 0);
 	assert_int_equal(s->ops->device_put(s, &d), 0);
-	assert_int_equal(engine_end(w.app.engine, s->ops->psk_put(s, identity,
+	assert_int_equal(engine_end(w.app.engine, psk_put(s, identity,
 	    d.id, slice_str("0123456789abcdef"))), 0);
 	turn(&w);
 	access_forget(w.app.access);
@@ -569,7 +570,7 @@ more_credentials_than_are_remembered_are_all_known(void **state)
 	assert_int_equal(engine_begin(w.app.engine), 0);
 	for (unsigned i = 0; i < MANY; i++) {
 		sprintf(id, "many%05u", i);
-		assert_int_equal(s->ops->psk_put(s, id, 0, slice_of(id, 9)),
+		assert_int_equal(psk_put(s, id, 0, slice_of(id, 9)),
 		    0);
 	}
 	assert_int_equal(engine_end(w.app.engine, 0), 0);
@@ -586,7 +587,7 @@ more_credentials_than_are_remembered_are_all_known(void **state)
 		assert_memory_equal(bytes, id, 9);
 	}
 	assert_int_equal(engine_begin(w.app.engine), 0);
-	assert_int_equal(engine_end(w.app.engine, s->ops->psk_remove(s,
+	assert_int_equal(engine_end(w.app.engine, psk_remove(s,
 	    "many00007")), 0);
 	access_forget(w.app.access);
 	access_who(&w.app, T_DTLS, "many00007", &who);

@@ -288,7 +288,7 @@ static size_t
 walk(const char *path, const struct msg_record *rec, const char *limit)
 {
 	static uint8_t item[128 * 1024];
-	char query[100];
+	char query[MSG_CURSOR + 8];
 	struct msg_page page;
 	size_t n = 0;
 	struct req rq = {.method = M_GET};

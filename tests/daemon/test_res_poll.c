@@ -3,6 +3,7 @@
  * class manifests, staged releases, jobs that were given up, commits that
  * fail, revoked devices.
  */
+#include "tests/db/psk.h"
 #include "tests/daemon/turn.h"
 
 static struct req req;
@@ -281,8 +282,8 @@ a_revoked_device_is_refused_everywhere(void **state)
 	dev.have_psk = true;
 	fleet_save(&w, &dev);
 	assert_int_equal(engine_begin(w.app.engine), 0);
-	assert_int_equal(engine_end(w.app.engine, w.app.store->ops->psk_put(
-	    w.app.store, "dev", dev.id, slice_of(key, sizeof(key)))), 0);
+	assert_int_equal(engine_end(w.app.engine, psk_put(w.app.store,
+	    "dev", dev.id, slice_of(key, sizeof(key)))), 0);
 	turn(&w);
 	assert_int_equal(access_psk(&w.app, T_DTLS, "dev", &b), 0);
 	h_revoked();

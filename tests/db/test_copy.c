@@ -241,8 +241,8 @@ a_row_that_refers_to_nothing_is_found(void **state)
 
 	store_close(f->s);
 	f->s = NULL;
-	sql(f->path, "PRAGMA foreign_keys = OFF; INSERT INTO psk VALUES "
-	    "('x', 77, x'00'); PRAGMA wal_checkpoint(TRUNCATE)");
+	sql(f->path, "PRAGMA foreign_keys = OFF; INSERT INTO "
+	    "credential VALUES (1, 77, 1, 'x', x'00', '', 0, 0, NULL, 0); PRAGMA wal_checkpoint(TRUNCATE)");
 	FAILS(store_copy_check(f->path, &schema, &why), ERR_CORRUPT);
 }
 

@@ -3,6 +3,7 @@
  * credentials, authors, settings. Devices, releases, jobs and events have
  * their own files.
  */
+#include "tests/db/psk.h"
 #include "tests/db/twins.h"
 
 /* --- pairs --- */
@@ -24,8 +25,8 @@ a_write_outside_of_a_pair_is_refused(void **state)
 	FAILS(s->ops->device_put(s, &d), ERR_STATE);
 	FAILS(seen(s, 1, NULL, 1), ERR_STATE);
 	FAILS(s->ops->device_remove(s, 1), ERR_STATE);
-	FAILS(s->ops->psk_put(s, "i", 0, slice_str("k")), ERR_STATE);
-	FAILS(s->ops->psk_remove(s, "i"), ERR_STATE);
+	FAILS(psk_put(s, "i", 0, slice_str("k")), ERR_STATE);
+	FAILS(psk_remove(s, "i"), ERR_STATE);
 	FAILS(s->ops->author_put(s, &a), ERR_STATE);
 	FAILS(s->ops->author_remove(s, "a"), ERR_STATE);
 	FAILS(s->ops->release_put(s, &r, slice_str("e"), NULL, 0), ERR_STATE);
@@ -123,7 +124,7 @@ rolling_back_restores_every_kind_of_record(void **state)
 
 	OK(put_job(s, &j));
 	OK(ALONE(s, s->ops->meta_put(s, "m", slice_str("old"))));
-	OK(ALONE(s, s->ops->psk_put(s, "i", dev, slice_str("key"))));
+	OK(ALONE(s, psk_put(s, "i", dev, slice_str("key"))));
 	OK(ALONE(s, s->ops->event_put(s, &e)));
 	OK(ALONE(s, s->ops->plan_put(s, camp, 0, slice_str("plan"))));
 	OK(store_begin(s));
@@ -155,68 +156,8 @@ rolling_back_restores_every_kind_of_record(void **state)
 	assert_int_equal(r.state, RELEASE_LIVE);
 	OK(s->ops->device_get(s, dev, &d));
 	out.n = 0;
-	OK(s->ops->psk_get(s, "i", &n, &out));
+	OK(psk_get(s, "i", &n, &out));
 	assert_int_equal(n, dev);
-}
-
-/* --- credentials --- */
-
-static void
-a_credential_is_of_one_device_and_can_be_renewed(void **state)
-{
-	struct store *s = store_of(state);
-	uint64_t a = add_device(s, "a"), b = add_device(s, "b"), dev = 9;
-	uint8_t raw[8];
-	struct buf out = buf_of(raw, sizeof(raw));
-
-	OK(ALONE(s, s->ops->psk_put(s, "id", a, slice_str("key1"))));
-	OK(ALONE(s, s->ops->psk_put(s, "id", a, slice_str("key2"))));
-	OK(s->ops->psk_get(s, "id", &dev, &out));
-	assert_int_equal(dev, a);
-	assert_true(slice_eq_str(buf_slice(&out), "key2"));
-	FAILS(ALONE(s, s->ops->psk_put(s, "id", b, slice_str("k"))),
-	    ERR_EXISTS);
-	FAILS(ALONE(s, s->ops->psk_put(s, "id", 0, slice_str("k"))),
-	    ERR_EXISTS);
-	FAILS(ALONE(s, s->ops->psk_put(s, "x", 99, slice_str("k"))),
-	    ERR_NOT_FOUND);
-	OK(ALONE(s, s->ops->psk_put(s, "admin", 0, slice_str("k"))));
-	out.n = 0;
-	OK(s->ops->psk_get(s, "admin", &dev, &out));
-	assert_int_equal(dev, 0);
-	OK(ALONE(s, s->ops->psk_remove(s, "id")));
-	FAILS(ALONE(s, s->ops->psk_remove(s, "id")), ERR_NOT_FOUND);
-	FAILS(s->ops->psk_get(s, "id", &dev, &out), ERR_NOT_FOUND);
-}
-
-static void
-a_credential_has_its_caps(void **state)
-{
-	struct store *s = store_of(state);
-	char id[LIMIT_PSK_IDENTITY + 2];
-	uint8_t key[LIMIT_PSK_KEY + 1] = {0}, raw[LIMIT_PSK_KEY];
-	struct buf out = buf_of(raw, sizeof(raw) - 1);
-	uint64_t dev = 9;
-
-	memset(id, 'i', sizeof(id));
-	id[sizeof(id) - 1] = '\0';
-	FAILS(ALONE(s, s->ops->psk_put(s, id, 0, slice_of(key, 1))),
-	    ERR_SIZE);
-	FAILS(s->ops->psk_get(s, id, &dev, &out), ERR_NOT_FOUND);
-	id[LIMIT_PSK_IDENTITY] = '\0';
-	FAILS(ALONE(s, s->ops->psk_put(s, id, 0, slice_of(key,
-	    sizeof(key)))), ERR_SIZE);
-	OK(ALONE(s, s->ops->psk_put(s, id, 0, slice_of(key,
-	    LIMIT_PSK_KEY))));
-	FAILS(ALONE(s, s->ops->psk_put(s, "", 0, slice_of(key, 1))),
-	    ERR_INVALID);
-	FAILS(ALONE(s, s->ops->psk_put(s, "i", 0, SLICE_NONE)), ERR_INVALID);
-	FAILS(s->ops->psk_get(s, id, &dev, &out), ERR_SPACE);
-	assert_int_equal(dev, 9);
-	assert_int_equal(out.n, 0);
-	out = buf_of(raw, sizeof(raw));
-	OK(s->ops->psk_get(s, id, &dev, &out));
-	assert_int_equal(out.n, LIMIT_PSK_KEY);
 }
 
 /* --- authors --- */
@@ -337,8 +278,6 @@ main(void)
 		TWICE(an_outer_rollback_undoes_inner_commits),
 		TWICE(a_failing_verb_does_not_harm_its_pair),
 		TWICE(rolling_back_restores_every_kind_of_record),
-		TWICE(a_credential_is_of_one_device_and_can_be_renewed),
-		TWICE(a_credential_has_its_caps),
 		TWICE(an_author_comes_back_and_is_replaced_by_name),
 		TWICE(authors_have_their_caps_and_an_order),
 		TWICE(a_setting_is_kept_replaced_and_capped),

@@ -149,28 +149,58 @@ op_device_scan(struct call *c)
 }
 
 static void
-op_psk(struct call *c)
+say_credential(struct call *c, const struct store_credential *k)
 {
+	say(c, " cred %llu %llu %d %s %s %zu %llu %llu %llu %llu\n", U(k->id),
+	    U(k->device), k->kind, k->identity, k->label, k->secret_len,
+	    U(k->created), U(k->used), U(k->ends), U(k->counter));
+}
+
+static void
+op_credential_put(struct call *c)
+{
+	struct store_credential k = {.id = draw(c, 2) == 0 ? draw(c, 60) : 0,
+	    .device = draw(c, 30), .kind = (enum credential_kind)draw(c, 5),
+	    .secret_len = draw(c, 70), .created = 3, .used = 4,
+	    .ends = (int64_t)draw(c, 50), .counter = draw(c, 9)};
+
+	snprintf(k.identity, sizeof(k.identity), "i%llu", U(draw(c, 20)));
+	if (k.kind == CREDENTIAL_CERT)
+		k.secret_len = 0;
+	say(c, "credential_put %d", c->s->ops->credential_put(c->s, &k));
+	say(c, " %llu\n", U(k.id));
+}
+
+static void
+op_credential(struct call *c)
+{
+	const struct store_ops *o = c->s->ops;
+	struct store_credential k = {.id = draw(c, 60)},
+	    all[STORE_CREDENTIALS];
 	char id[8];
-	uint8_t key[16];
-	struct buf out = buf_of(key, sizeof(key));
-	uint64_t dev = 0;
+	size_t n = 0;
 
 	snprintf(id, sizeof(id), "i%llu", U(draw(c, 20)));
-	switch (draw(c, 4)) {
-	case 0:
-	case 1:
-		say(c, "psk_put %d\n", c->s->ops->psk_put(c->s, id,
-		    draw(c, 60), slice_str("0123456789abcdef")));
-		break;
-	case 2:
-		say(c, "psk_get %d", c->s->ops->psk_get(c->s, id, &dev,
-		    &out));
-		say(c, " %llu %zu\n", U(dev), out.n);
-		break;
-	default:
-		say(c, "psk_remove %d\n", c->s->ops->psk_remove(c->s, id));
-	}
+	say(c, "credential_get %d", o->credential_get(c->s,
+	    (enum credential_kind)draw(c, 4), id, &k));
+	say_credential(c, &k);
+	say(c, "credential_list %d\n", o->credential_list(c->s, draw(c, 30),
+	    all, draw(c, 7), &n));
+	for (size_t i = 0; i < n && i < STORE_CREDENTIALS; i++)
+		say_credential(c, &all[i]);
+	n = 0;
+	say(c, "credential_ended %d\n", o->credential_ended(c->s,
+	    (int64_t)draw(c, 50), draw(c, 6), all, &n));
+	for (size_t i = 0; i < n; i++)
+		say_credential(c, &all[i]);
+	if (draw(c, 2) == 0)
+		say(c, "used %d\n", o->credential_used(c->s, draw(c, 60),
+		    (int64_t)draw(c, 9)));
+	if (draw(c, 2) == 0)
+		say(c, "count %d\n", o->credential_count(c->s, draw(c, 60),
+		    draw(c, 2) << 63 | draw(c, 9)));
+	if (draw(c, 4) == 0)
+		say(c, "remove %d\n", o->credential_remove(c->s, k.id));
 }
 
 static void
@@ -638,7 +668,8 @@ op_ahead(struct call *c)
 
 static void (*const ops[])(struct call *c) = {
 	op_device_put, op_device_put, op_device_put, op_device_seen,
-	op_device_find, op_device_remove, op_device_list, op_psk, op_author,
+	op_device_find, op_device_remove, op_device_list, op_author,
+	op_credential_put, op_credential_put, op_credential,
 	op_release_put, op_release, op_campaign_put, op_campaign_save,
 	op_campaign_list, op_tally, op_gauges, op_plan, op_device_scan, op_job_put,
 	op_job_put, op_job_save, op_job_save, op_job_save, op_job_find,

@@ -295,7 +295,10 @@ def test_rows_that_cannot_be(src):
     for find, damage in (
             ("reference", "DELETE FROM release_class WHERE release = 2; DELETE FROM release WHERE id = 2"),
             ("reference", "DELETE FROM device WHERE ep = 'dev3'"),
-            ("device-credential", "DELETE FROM psk WHERE identity = (SELECT min(identity) FROM psk)"),
+            ("credential-state", "UPDATE credential SET secret = NULL WHERE id = 1"),
+            ("credential-state", "UPDATE credential SET kind = 4 WHERE id = 2"),
+            ("cert-revoked", "INSERT INTO cert_revoked VALUES ('', 1, '')"),
+            ("reference", "UPDATE credential SET device = 999 WHERE id = 1"),
             ("credential-unused", "UPDATE device SET have_psk = 0 WHERE ep = 'dev4'"),
             ("release-classes", "DELETE FROM release_class WHERE release = 2"),
             ("release-state", "UPDATE release SET state = 7 WHERE id = 1"),

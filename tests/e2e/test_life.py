@@ -160,8 +160,10 @@ FLIP = {
     "bytes_per_second": "1", "bytes_per_second_group": "1", "retries": "1", "retries_group": "1",
     "deadline_notify": "7s", "deadline_fetch_idle": "7s", "deadline_fetch_per_kib": "7", "deadline_install": "7s",
     "retry_attempts_total": "7", "retry_give_up_push": "7", "log_level": "debug",
+    "cert_endpoint": '"san-uri:urn:dev:* cn"', "client_grace": "7d", "client_pinned": "true",
 }
 CERT = {"tls_cert": "tls.crt", "tls_key": "tls.key"}  # files of ours
+CLIENT = {"client_ca": "tls.crt", "client_crl": "crl"}  # an authority, and an empty folder
 FLIP.update({"retry_%s_%s" % (c, k): v for c in ("transport", "integrity", "policy", "execution")
              for k, v in (("base", "7s"), ("cap", "17h"), ("attempts", "17"))})
 
@@ -178,7 +180,8 @@ def test_every_live_key_is_applied_and_others_wait(_):
     live = {k for k, v in live_keys().items() if v}
     with Service() as d:
         certificate(d)
-        flip = dict(FLIP, **{k: '"%s"' % d.file(v) for k, v in CERT.items()})
+        os.mkdir(d.file("crl"))
+        flip = dict(FLIP, **{k: '"%s"' % d.file(v) for k, v in list(CERT.items()) + list(CLIENT.items())})
         untried = live - set(flip)
         assert not untried, "no other value is known for %s" % untried
         st = d.reload("".join("%s = %s\n" % (k, flip[k]) for k in sorted(live)))

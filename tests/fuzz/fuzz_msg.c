@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static const struct msg_record *const all[] = {&msg_status, &msg_job,
     &msg_device, &msg_device_put, &msg_tags, &msg_psk, &msg_release,
+    &msg_cert, &msg_revoked,
     &msg_author, &msg_author_put, &msg_image, &msg_campaign,
     &msg_campaign_start, &msg_event, &msg_explain};
 #define ALL (sizeof(all) / sizeof(all[0]))

@@ -39,7 +39,7 @@ void
 beside_client(enum transport t, const char *args, const char *path)
 {
 	static const char *const scheme[] = {"coap", "coaps", "coap+tcp",
-	    "coaps"};
+	    "coaps+tcp", "coaps"};
 	char command[512];
 
 	snprintf(command, sizeof(command),

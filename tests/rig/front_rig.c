@@ -254,6 +254,31 @@ rig_who(struct app *app, enum transport t, const char *identity,
 	ret->device = 42;
 }
 
+static int
+rig_cert(struct app *app, const struct cert_peer *p, struct why *why)
+{
+	app->cert = *p;
+	return app->cert_err == 0 ? 0 : why_set(why, app->cert_err, "so");
+}
+
+static void
+rig_cert_shown(struct app *app, const struct cert_peer *p)
+{
+	(void)p;
+	app->certs_shown++;
+}
+
+static void
+rig_cert_who(struct app *app, const struct cert_peer *p,
+    struct principal *ret)
+{
+	(void)app;
+	ret->role = ROLE_DEVICE;
+	ret->grade = GRADE_L1;
+	strcpy(ret->identity, p->ep);
+	strcpy(ret->ep, p->ep);
+}
+
 static void
 rig_blocks(struct app *app, const struct req *req, const struct blob *b,
     uint64_t end, uint64_t total)
@@ -307,7 +332,8 @@ rig_start(void **state)
 {
 	struct front_opts o = {
 		.hooks = {.psk = rig_psk, .who = rig_who, .blocks = rig_blocks,
-		    .stats = rig_stats},
+		    .stats = rig_stats, .cert = rig_cert,
+		    .cert_shown = rig_cert_shown, .cert_who = rig_cert_who},
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,
@@ -323,6 +349,7 @@ rig_start(void **state)
 	strcpy(rig.conf.listen_coap, "127.0.0.1:0");
 	strcpy(rig.conf.listen_coaps, "127.0.0.1:0");
 	strcpy(rig.conf.listen_tcp, "127.0.0.1:0");
+	strcpy(rig.conf.listen_coaps_tcp, "127.0.0.1:0");
 	strcpy(rig.conf.listen_admin, "127.0.0.1:0");
 	rig.conf.block_size = 512;
 	rig.conf.image_max = 200 * 1024;

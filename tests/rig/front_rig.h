@@ -50,6 +50,9 @@ struct app {
 	int put_err, puts; /* uploads: what a write says; how many there are */
 	size_t most_written; /* at a time */
 	int done, done_err;
+	struct cert_peer cert; /* the last that was asked for, and */
+	int cert_err; /* what is said of it */
+	int certs_shown;
 };
 
 extern struct app rig;

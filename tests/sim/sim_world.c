@@ -19,6 +19,7 @@
 #include "daemon/polled.h"
 #include "daemon/publish.h"
 #include "lib/text.h"
+#include "tests/db/psk.h"
 
 /* --- stores --- */
 
@@ -242,7 +243,7 @@ add_device(struct sim *s, const struct sim_dev *d)
 	}
 	rc = st->ops->device_put(st, &row);
 	if (rc == 0 && g->auth)
-		rc = st->ops->psk_put(st, d->ep, row.id,
+		rc = psk_put(st, d->ep, row.id,
 		    slice_str("0123456789abcdef"));
 	return rc;
 }

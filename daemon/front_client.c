@@ -1,0 +1,121 @@
+/*
+ * A certificate is checked in the handshake, and again when what it was
+ * checked by is another one. With ten thousand sessions that is seconds of
+ * work, so it is done a few at a time; but who asks in between is checked
+ * before he is answered.
+ */
+#include "daemon/front_client.h"
+
+#include "daemon/front_dtls.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "lib/text.h"
+
+#define AT_ONCE 64 /* sessions in a tick, some 15 ms */
+#define LOOK_TICKS 50 /* 10 s */
+
+static void
+say(const struct front *f)
+{
+	char text[200];
+
+	if (f->client.ca == NULL)
+		return;
+	if (client_describe(&f->client, loop_now(f->loop), text,
+	    sizeof(text)))
+		log_warn("tls: client_ca: %s", text);
+	else
+		log_info("tls: client_ca: %s", text);
+}
+
+void
+client_take(struct front *f, struct client_trust *t)
+{
+	client_unload(&f->client);
+	f->client = *t;
+	front_recheck(f);
+	say(f);
+}
+
+void
+front_recheck(struct front *f)
+{
+	f->client_gen++;
+	f->client_stale = true;
+}
+
+void
+front_forget_certs(struct front *f, bool (*gone)(void *arg,
+    const struct cert_peer *p), void *arg)
+{
+	dtls_forget_certs(&f->plane[T_DTLS], gone, arg);
+	dtls_forget_certs(&f->plane[T_TLS], gone, arg);
+}
+
+static int
+name_it(const struct front *f, const struct peercert *c,
+    struct cert_peer *ret, struct why *why)
+{
+	ret->id = c->id;
+	text_hex(slice_of(c->id.fingerprint, 32), ret->identity,
+	    sizeof(ret->identity));
+	return certmap_apply(&f->client.map, c->name, c->name_n, ret->ep,
+	    why);
+}
+
+int
+client_check(struct front *f, struct coap_tls_shown *shown,
+    struct cert_peer *ret, struct why *why)
+{
+	static struct peercert c;
+	const struct clientca_peer p = {shown->leaf, shown->chain,
+	    loop_now(f->loop), f->conf->client_grace};
+	int rc;
+
+	if (f->client.ca == NULL || shown->leaf == NULL)
+		return why_set(why, ERR_UNAUTHORIZED, "client_ca: "
+		    "certificates are not asked for");
+	rc = clientca_check(f->client.ca, &p, &shown->x509, why);
+	if (rc == 0)
+		rc = peercert_read(shown->leaf, &c, why);
+	if (rc == 0)
+		rc = name_it(f, &c, ret, why);
+	if (rc == 0)
+		rc = f->hooks.cert == NULL ? ERR_UNAUTHORIZED :
+		    f->hooks.cert(f->app, ret, why);
+	return rc;
+}
+
+/* What cannot be read is said once, and what was read before stays. */
+static void
+look(struct front *f)
+{
+	struct client_trust t = {.ca = NULL};
+	struct why why = {0};
+	uint64_t files;
+
+	if (f->client.ca == NULL)
+		return;
+	files = client_files(f->conf);
+	if (files == f->client.files)
+		return;
+	f->client.files = files;
+	if (client_load(f->conf, &t, &why) != 0) {
+		log_error("tls: %s; what was read before stays", why.text);
+		return;
+	}
+	log_info("tls: files of client_ca or client_crl have changed");
+	client_take(f, &t);
+}
+
+void
+client_tick(struct front *f)
+{
+	if (++f->client_ticks % LOOK_TICKS == 0)
+		look(f);
+	if (f->client_stale)
+		f->client_stale = dtls_recheck(&f->plane[T_DTLS], AT_ONCE) |
+		    dtls_recheck(&f->plane[T_TLS], AT_ONCE);
+	dtls_settle(&f->plane[T_DTLS]);
+	dtls_settle(&f->plane[T_TLS]);
+}

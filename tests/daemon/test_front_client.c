@@ -1,0 +1,587 @@
+/* Certificates of clients, shown by clients that nobody here wrote: libcoap's
+ * with OpenSSL and with GnuTLS, and openssl itself. */
+#include "tests/rig/front_rig.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/lib/peer_make.h"
+#include "tests/rig/beside.h"
+#include "tests/rig/tls_client.h"
+
+static char dir[] = "/tmp/front_client.XXXXXX";
+static struct made root, leaf, devices, other;
+static uint8_t bytes[64 * 1024];
+static struct buf text;
+
+static void
+write_file(const char *name, unsigned mode)
+{
+	char path[256], tmp[260];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	unlink(tmp);
+	fd = open(tmp, O_WRONLY | O_CREAT, mode);
+	assert_int_equal(write(fd, text.p, text.n), text.n);
+	close(fd);
+	assert_int_equal(rename(tmp, path), 0);
+	text.n = 0;
+}
+
+/* NAME.pem with certificate and key, as coap-client has it. */
+static void
+write_client(const char *name, const struct made *m, const struct made *more)
+{
+	char file[64];
+
+	put_cert(m, &text);
+	if (more != NULL)
+		put_cert(more, &text);
+	put_key(m, NULL, &text);
+	snprintf(file, sizeof(file), "%s.pem", name);
+	write_file(file, 0600);
+}
+
+static void
+make_client(const char *name, const struct peer_want *w,
+    const struct made *by)
+{
+	struct made m = peer_make(w, by);
+
+	write_client(name, &m, NULL);
+	made_free(&m);
+}
+
+static void
+write_list(const struct made *by, const long serial[2])
+{
+	X509_CRL *crl = crl_make(by, serial, 86400);
+
+	put_crl(crl, true, &text);
+	X509_CRL_free(crl);
+	write_file("list.crl", 0644);
+}
+
+static void
+name_file(char *key, const char *name)
+{
+	snprintf(key, 256, "%s/%s", dir, name);
+}
+
+static void
+reload(void)
+{
+	struct why why;
+
+	if (front_cert_reload(rig.front, &rig.conf, &why) != 0)
+		fail_msg("%s", why.text);
+}
+
+static int
+start(void **state)
+{
+	static const long span[2] = {-86400, 90 * 86400};
+	const struct peer_want d7 = {.cn = "dev7", .serial = 7},
+	    evil = {.cn = "dev7", .serial = 7};
+	int rc = rig_start(state);
+
+	strcpy(strrchr(dir, '.') + 1, "XXXXXX");
+	if (rc != 0 || mkdtemp(dir) == NULL)
+		return -1;
+	text = buf_of(bytes, sizeof(bytes));
+	root = cert_make(EVP_EC_gen("P-256"), "root", NULL, span);
+	leaf = cert_make(EVP_EC_gen("P-256"), "fw.test", &root, span);
+	devices = cert_make(EVP_EC_gen("P-256"), "devices", NULL, span);
+	other = cert_make(EVP_EC_gen("P-256"), "devices", NULL, span);
+	put_cert(&root, &text);
+	write_file("root.pem", 0644);
+	put_cert(&leaf, &text);
+	write_file("cert.pem", 0644);
+	put_key(&leaf, NULL, &text);
+	write_file("key.pem", 0600);
+	put_cert(&devices, &text);
+	write_file("ca.pem", 0644);
+	make_client("dev7", &d7, &devices);
+	make_client("evil", &evil, &other);
+	name_file(rig.conf.tls_cert, "cert.pem");
+	name_file(rig.conf.tls_key, "key.pem");
+	name_file(rig.conf.client_ca, "ca.pem");
+	strcpy(rig.conf.cert_endpoint, "cn");
+	reload();
+	return 0;
+}
+
+static int
+stop(void **state)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	made_free(&root);
+	made_free(&leaf);
+	made_free(&devices);
+	made_free(&other);
+	return system(command) != 0 ? -1 : rig_stop(state);
+}
+
+/* coap-client with NAME.pem asks who it is. */
+static void
+ask(enum transport t, const char *name)
+{
+	char args[256];
+
+	snprintf(args, sizeof(args), "-c %s/%s.pem -j %s/%s.pem -C "
+	    "%s/root.pem", dir, name, dir, name, dir);
+	beside_client(t, args, "mine");
+}
+
+static uint64_t
+requests(void)
+{
+	struct front_stats st;
+
+	front_stats(rig.front, &st);
+	return st.requests;
+}
+
+static const enum transport both[] = {T_DTLS, T_TLS};
+
+static void
+a_device_is_known_by_its_certificate(void **state)
+{
+	struct front_stats st;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		ask(both[i], "dev7");
+		beside_says("1 dev7 127.0.0.1 ");
+		assert_string_equal(rig.cert.ep, "dev7");
+		assert_string_equal(rig.cert.id.serial, "07");
+		assert_string_equal(rig.cert.id.issuer, "CN=devices");
+		assert_int_equal(strlen(rig.cert.identity), 64);
+	}
+	assert_int_equal(rig.certs_shown, 2);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.certs, 2);
+	assert_int_equal(st.certs_refused, 0);
+}
+
+static void
+gnutls_may_show_one_too(void **state)
+{
+	char command[512];
+
+	(void)state;
+	snprintf(command, sizeof(command), "exec coap-client-gnutls -B 2 -c "
+	    "%s/dev7.pem -j %s/dev7.pem -C %s/root.pem "
+	    "coaps://127.0.0.1:%u/mine", dir, dir, dir,
+	    front_port(rig.front, T_DTLS));
+	beside_run(command);
+	beside_says("1 dev7 127.0.0.1 ");
+}
+
+static void
+keys_and_strangers_go_on_beside_it(void **state)
+{
+	char args[300];
+
+	(void)state;
+	snprintf(args, sizeof(args), "-R %s/root.pem", dir);
+	for (size_t i = 0; i < 2; i++) {
+		beside_client(both[i], "-u dev1 -k secret", "mine");
+		beside_says("1 dev1 127.0.0.1 ");
+		beside_client(both[i], args, "mine");
+		beside_says("4.01");
+		beside_client(both[i], args, "hello");
+		beside_says("hello");
+	}
+	assert_int_equal(rig.certs_shown, 0);
+}
+
+static void
+REQ_SEC_ACCESS_CONTROL_certificates_of_others_are_refused(void **state)
+{
+	const struct peer_want server = {.cn = "dev7", .serial = 8,
+	    .eku = "serverAuth"};
+	const struct peer_want weak = {.cn = "dev7", .serial = 8,
+	    .key = EVP_RSA_gen(1024)};
+	const struct peer_want old = {.cn = "dev7", .serial = 8,
+	    .span = {-86400, -3600}};
+	const struct peer_want unnamed = {.cn = "dev 7", .serial = 8};
+	static const char *const names[] = {"evil", "server", "weak", "old",
+	    "unnamed"};
+	struct front_stats st;
+
+	(void)state;
+	make_client("server", &server, &devices);
+	make_client("weak", &weak, &devices);
+	make_client("old", &old, &devices);
+	make_client("unnamed", &unnamed, &devices);
+	for (size_t i = 0; i < 5; i++)
+		for (size_t k = 0; k < 2; k++) {
+			ask(both[k], names[i]);
+			if (strstr(beside_output, "127.0.0.1 ") == NULL &&
+			    requests() == 0)
+				continue;
+			fail_msg("%s: %s", names[i], beside_output);
+		}
+	front_stats(rig.front, &st);
+	assert_int_equal(st.certs, 0);
+	/* libcoap's client shows no weak one, or does; that is OpenSSL's */
+	assert_in_range(st.certs_refused, 8, 10);
+	/* the grace lets in who is late by less */
+	rig.conf.client_grace = 7200;
+	ask(T_DTLS, "old");
+	beside_says("1 dev7 ");
+}
+
+/* A certificate is public: without its key it is worth nothing. */
+static void
+the_certificate_alone_is_nothing(void **state)
+{
+	char command[600];
+
+	(void)state;
+	put_key(&other, NULL, &text);
+	write_file("thief.key", 0600);
+	snprintf(command, sizeof(command), "cd %s && openssl x509 -in "
+	    "dev7.pem -out dev7.crt && sleep 0.3 | timeout 5 openssl s_client "
+	    "-connect 127.0.0.1:%u -cert dev7.crt -key thief.key; "
+	    "cat thief.key >> dev7.crt", dir, front_port(rig.front, T_TLS));
+	beside_run(command);
+	ask(T_TLS, "thief");
+	assert_int_equal(rig.certs_shown, 0);
+	assert_int_equal(requests(), 0);
+}
+
+static void
+the_hook_has_the_last_word(void **state)
+{
+	(void)state;
+	rig.cert_err = ERR_POLICY;
+	ask(T_DTLS, "dev7");
+	ask(T_TLS, "dev7");
+	assert_string_equal(rig.cert.ep, "dev7");
+	assert_int_equal(rig.certs_shown, 0);
+	assert_int_equal(requests(), 0);
+}
+
+static void
+authorities_are_named_and_chains_bounded(void **state)
+{
+	static char ou[15 * 1024];
+	const struct peer_want w = {.cn = "dev7", .serial = 8};
+	struct peer_want fat = {.cn = "dev7", .serial = 8, .san = ou};
+	char command[300];
+
+	(void)state;
+	snprintf(command, sizeof(command), "sleep 0.3 | timeout 5 openssl "
+	    "s_client -dtls1_2 -connect 127.0.0.1:%u -nameopt rfc2253",
+	    front_port(rig.front, T_DTLS));
+	beside_run(command);
+	beside_says("Acceptable client certificate CA names");
+	beside_says("CN=devices");
+	make_client("thin", &w, &devices);
+	ask(T_TLS, "thin");
+	beside_says("1 dev7 ");
+	strcpy(ou, "otherName:1.2.3.4;UTF8:");
+	memset(ou + strlen(ou), 'x', 12 * 1024);
+	make_client("fat", &fat, &devices);
+	ask(T_TLS, "fat");
+	beside_says("1 dev7 "); /* below LIMIT_CERT_PEER */
+	memset(ou + strlen("otherName:1.2.3.4;UTF8:"), 'x',
+	    sizeof(ou) - 24);
+	for (int i = 0; i < 2; i++) /* two of them are over it */
+		put_cert(&devices, &text);
+	make_client("fatter", &fat, &devices);
+	ask(T_TLS, "fatter");
+	assert_null(strstr(beside_output, "1 dev7 "));
+}
+
+/* --- what changes --- */
+
+static void (*act)(void);
+static unsigned acted;
+static uint64_t sessions_after;
+
+/* When the client has shown its certificate; once. */
+static void
+during(void *arg)
+{
+	struct front_stats st;
+
+	(void)arg;
+	front_stats(rig.front, &st);
+	if (acted++ > 0) {
+		if (acted == 15)
+			sessions_after = st.sessions_of[T_DTLS] +
+			    st.sessions_of[T_TLS];
+		return;
+	}
+	if (rig.certs_shown == 0)
+		acted = 0;
+	else
+		act();
+}
+
+/* Whether a session with a certificate is there half a second after `what`
+ * was done; it was idle meanwhile, or else asked. */
+static bool
+survives(enum transport t, void (*what)(void))
+{
+	char command[400];
+
+	act = what;
+	acted = 0;
+	rig.certs_shown = 0;
+	sessions_after = 99;
+	snprintf(command, sizeof(command), "{ sleep 1.5; } | timeout 5 openssl "
+	    "s_client %s -connect 127.0.0.1:%u -cert %s/dev7.pem -key "
+	    "%s/dev7.pem", t == T_DTLS ? "-dtls1_2" : "-tls1_2",
+	    front_port(rig.front, t), dir, dir);
+	beside_run(command);
+	assert_in_range(sessions_after, 0, 1);
+	return sessions_after == 1;
+}
+
+static void
+nothing(void)
+{
+}
+
+static void
+revoke_other(void)
+{
+	write_list(&devices, (long[2]){8, 0});
+	name_file(rig.conf.client_crl, "list.crl");
+	reload();
+}
+
+static void
+revoke_7(void)
+{
+	write_list(&devices, (long[2]){7, 0});
+	name_file(rig.conf.client_crl, "list.crl");
+	reload();
+}
+
+static void
+other_authority(void)
+{
+	put_cert(&other, &text);
+	write_file("ca.pem", 0644);
+	reload();
+}
+
+static void
+other_rule(void)
+{
+	strcpy(rig.conf.cert_endpoint, "cn:de(*)");
+	reload();
+}
+
+static void
+no_authority(void)
+{
+	rig.conf.client_ca[0] = rig.conf.client_crl[0] = '\0';
+	reload();
+}
+
+static void
+hook_refuses(void)
+{
+	rig.cert_err = ERR_POLICY;
+	front_recheck(rig.front);
+}
+
+static void
+forget_it(void)
+{
+	front_forget(rig.front, rig.cert.identity);
+}
+
+static bool
+is_serial(void *arg, const struct cert_peer *p)
+{
+	return strcmp(p->id.serial, arg) == 0;
+}
+
+static void
+forget_serial_7(void)
+{
+	front_forget_certs(rig.front, is_serial, "07");
+}
+
+static void
+forget_serial_8(void)
+{
+	front_forget_certs(rig.front, is_serial, "08");
+}
+
+static int
+start_timed(void **state)
+{
+	int rc = start(state);
+
+	return rc == 0 ? loop_every(rig.loop, 30, during, NULL) : rc;
+}
+
+static void
+a_reload_keeps_sessions_that_are_good(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(survives(both[i], nothing));
+		assert_true(survives(both[i], reload));
+		assert_true(survives(both[i], revoke_other));
+		assert_true(survives(both[i], forget_serial_8));
+	}
+}
+
+static void
+who_is_revoked_loses_his_session(void **state)
+{
+	(void)state;
+	assert_false(survives(T_DTLS, revoke_7));
+	ask(T_DTLS, "dev7");
+	assert_int_equal(requests(), 0);
+	rig.conf.client_crl[0] = '\0';
+	reload();
+	assert_false(survives(T_TLS, revoke_7));
+	ask(T_TLS, "dev7");
+	assert_int_equal(requests(), 0);
+}
+
+static void
+a_session_ends_when_its_certificate_is_good_no_longer(void **state)
+{
+	static void (*const what[])(void) = {forget_it, forget_serial_7,
+	    hook_refuses, other_rule, other_authority, no_authority};
+
+	for (size_t i = 0; i < 6; i++) {
+		if (survives(both[i % 2], what[i]))
+			fail_msg("%zu", i);
+		if (i < 5 && (stop(state) != 0 || start_timed(state) != 0))
+			fail();
+	}
+}
+
+/* The list is replaced, and nobody tells suitd. */
+static void
+a_new_list_is_found(void **state)
+{
+	(void)state;
+	write_list(&devices, (long[2]){8, 0});
+	name_file(rig.conf.client_crl, "list.crl");
+	reload();
+	ask(T_DTLS, "dev7");
+	beside_says("1 dev7 ");
+	write_list(&devices, (long[2]){7, 0});
+	rig_run(11000);
+	ask(T_DTLS, "dev7");
+	assert_null(strstr(beside_output, "1 dev7 "));
+	/* a broken one leaves that of before */
+	buf_puts(&text, "hello");
+	write_file("list.crl", 0644);
+	rig_run(11000);
+	ask(T_DTLS, "dev7");
+	assert_null(strstr(beside_output, "1 dev7 "));
+	assert_int_equal(requests(), 1);
+}
+
+static void
+what_cannot_be_read_leaves_that_of_before(void **state)
+{
+	struct why why = {0};
+
+	(void)state;
+	name_file(rig.conf.client_ca, "nothing.pem");
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, &why),
+	    ERR_NOT_FOUND);
+	assert_non_null(strstr(why.text, "client_ca: "));
+	name_file(rig.conf.client_ca, "key.pem");
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_MALFORMED);
+	name_file(rig.conf.client_ca, "dev7.pem");
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_INVALID);
+	name_file(rig.conf.client_ca, "ca.pem");
+	name_file(rig.conf.client_crl, "ca.pem");
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_MALFORMED);
+	/* nor does half of a change count */
+	rig.conf.client_crl[0] = '\0';
+	name_file(rig.conf.tls_key, "ca.pem");
+	assert_true(front_cert_reload(rig.front, &rig.conf, NULL) < 0);
+	ask(T_DTLS, "dev7");
+	beside_says("1 dev7 ");
+}
+
+static void
+a_folder_is_read_and_an_empty_one_is_none(void **state)
+{
+	static const long span[2] = {-86400, 90 * 86400};
+	const struct peer_want nine = {.cn = "dev9", .serial = 9};
+	struct made third = cert_make(EVP_EC_gen("P-256"), "third", NULL,
+	    span);
+	char path[300];
+
+	(void)state;
+	name_file(path, "folder");
+	assert_int_equal(mkdir(path, 0755), 0);
+	name_file(rig.conf.client_ca, "folder");
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_MISSING);
+	put_cert(&third, &text);
+	write_file("folder/1.pem", 0644);
+	put_cert(&devices, &text);
+	write_file("folder/2.crt", 0644);
+	buf_puts(&text, "not looked at");
+	write_file("folder/README", 0644);
+	reload();
+	ask(T_DTLS, "dev7");
+	beside_says("1 dev7 ");
+	make_client("dev9", &nine, &third);
+	ask(T_DTLS, "dev9");
+	beside_says("1 dev9 ");
+	for (int i = 2; i <= LIMIT_CLIENT_FILES; i++) {
+		snprintf(path, sizeof(path), "folder/%d.cer", i);
+		put_cert(&devices, &text);
+		write_file(path, 0644);
+		if (i == LIMIT_CLIENT_FILES - 1)
+			reload();
+	}
+	assert_int_equal(front_cert_reload(rig.front, &rig.conf, NULL),
+	    ERR_LIMIT);
+	made_free(&third);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define C(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, start_timed, stop)
+		C(a_device_is_known_by_its_certificate),
+		C(gnutls_may_show_one_too),
+		C(keys_and_strangers_go_on_beside_it),
+		C(REQ_SEC_ACCESS_CONTROL_certificates_of_others_are_refused),
+		C(the_certificate_alone_is_nothing),
+		C(the_hook_has_the_last_word),
+		C(authorities_are_named_and_chains_bounded),
+		T(a_reload_keeps_sessions_that_are_good),
+		T(who_is_revoked_loses_his_session),
+		T(a_session_ends_when_its_certificate_is_good_no_longer),
+		C(a_new_list_is_found),
+		C(what_cannot_be_read_leaves_that_of_before),
+		C(a_folder_is_read_and_an_empty_one_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
