@@ -52,7 +52,8 @@ device_row(struct table *t, int64_t now, const void *item)
 		job_text(&d->job, text, sizeof(text));
 	table_cell(t, text);
 	table_cell(t, d->driver);
-	table_cell(t, d->revoked ? "revoked" : d->psk ? "psk" : "");
+	table_cell(t, d->revoked ? "revoked" : d->twin ? "twice!" :
+	    d->psk ? "psk" : "");
 	table_cell(t, render_age(text, sizeof(text), now, d->seen));
 	table_cell(t, d->uri[0] != '\0' ? d->uri : d->addr);
 }
@@ -160,6 +161,8 @@ show_device(const struct msg_device *d)
 	    "updated; `suitctl device restore` ends that" : "");
 	render_line(stdout, "credential", d->psk ? "a key of its own" :
 	    "none: what it says is graded L0");
+	render_line(stdout, "TWIN", d->twin ? "two devices use its "
+	    "credential: `suitctl device explain`" : "");
 	render_linef(stdout, "seen", "%s, added %s",
 	    render_age(text, 48, now, d->seen),
 	    render_age(text + 48, 48, now, d->created));

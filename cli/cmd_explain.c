@@ -66,6 +66,7 @@ show_explain(const struct msg_explain *m, int64_t now)
 		    sizeof(at), m->until), render_age(in, sizeof(in), now,
 		    m->until));
 	render_line(stdout, "to do", m->advice);
+	render_line(stdout, "but", m->note);
 	if (m->have_job)
 		device_show_job(&m->job, now);
 }

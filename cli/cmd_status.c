@@ -161,6 +161,10 @@ show_status(const struct client *cl, const struct msg_status *m)
 		render_linef(stdout, "ahead", "%" PRIu64 " devices run newer "
 		    "than this server knows; publish or restore a newer "
 		    "backup", m->ahead);
+	if (m->twins > 0)
+		render_linef(stdout, "twins", "%" PRIu64 " credentials are "
+		    "used by two devices; suitctl device list --where twin",
+		    m->twins);
 	show_cert(m);
 	show_life(m);
 	if (m->degraded)

@@ -4,6 +4,7 @@
 #include "daemon/engine.h"
 #include "daemon/push.h"
 #include "daemon/res_admin.h"
+#include "daemon/twin.h"
 #include "lib/manifest.h"
 
 #define COPY(dst, src) snprintf(dst, sizeof(dst), "%s", src)
@@ -72,6 +73,7 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	ret->nul_trigger = d->nul_trigger;
 	ret->psk = d->have_psk;
 	put_identity(app, d, ret);
+	ret->twin = twin_of(app, d->id);
 	ret->registered = d->registered;
 	ret->revoked = d->revoked;
 	ret->ahead = d->ahead;

@@ -25,6 +25,7 @@
 #include "daemon/polled.h"
 #include "daemon/restore.h"
 #include "daemon/survey.h"
+#include "daemon/twin.h"
 #include "db/store_sync.h"
 
 /* The lock goes with the process, however it ends. */
@@ -80,16 +81,8 @@ open_front(struct app *app, struct why *why)
 		.app = app,
 		.blobs = app->blobs,
 		.conf = &app->conf,
-		.hooks = {
-			.psk = access_psk,
-			.who = access_who,
-			.blocks = engine_blocks,
-			.refused = on_refused,
-			.stats = blocks_count,
-			.cert = access_cert,
-			.cert_shown = access_cert_shown,
-			.cert_who = access_cert_who,
-		},
+		.hooks = {access_psk, access_who, engine_blocks, on_refused,
+		    blocks_count, twin_heard},
 		.device = routes_device,
 		.admin = routes_admin,
 	};
@@ -129,6 +122,8 @@ open_rest(struct app *app, struct why *why)
 		return why_set(why, rc, "start: %s (%s)", err_text(rc),
 		    store_why(app->store));
 	rc = polled_new(app->store, LIMIT_POLLED, &app->polled);
+	if (rc == 0)
+		rc = twins_new(&app->twins);
 	if (rc == 0)
 		rc = admit_new(&app->admit);
 	if (rc == 0)
@@ -233,6 +228,7 @@ app_close(struct app *app)
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);
+	twins_free(app->twins);
 	polled_free(app->polled);
 	catalog_free(app->catalog);
 	access_free(app->access);

@@ -100,8 +100,8 @@ int64_t campaign_own_next(struct app *app);
 /* --- for showing --- */
 
 /* Does a selection match? */
-bool campaign_selects(const struct select *s, const struct store_device *d,
-    int64_t now);
+bool campaign_selects(const struct app *app, const struct select *s,
+    const struct store_device *d, int64_t now);
 
 /* Adds the jobs of one kind. */
 void campaign_count(const struct store_tally *t, struct policy_counts *n);

@@ -7,6 +7,7 @@
 
 #include "daemon/campaign_impl.h"
 #include "daemon/push.h"
+#include "daemon/twin.h"
 
 #define SCAN_SLICE 4000 /* devices judged in one turn */
 #define LOOK_SLICE 400 /* devices that are looked up one by one */
@@ -35,7 +36,8 @@ keep(struct judge *j, const struct store_device *d, enum plan_verdict v)
 }
 
 static void
-subject_of(const struct store_device *d, struct select_subject *ret)
+subject_of(const struct app *app, const struct store_device *d,
+    struct select_subject *ret)
 {
 	*ret = (struct select_subject){
 		.ep = d->ep, .have_class = d->have_class,
@@ -45,17 +47,18 @@ subject_of(const struct store_device *d, struct select_subject *ret)
 		.driver = push_name(d->driver), .seen = d->seen,
 		.psk = d->have_psk, .registered = d->registered,
 		.revoked = d->revoked, .ahead = d->ahead,
+		.twin = twin_of(app, d->id),
 		.tag_count = d->tag_count, .tag = d->tag,
 	};
 }
 
 bool
-campaign_selects(const struct select *s, const struct store_device *d,
-    int64_t now)
+campaign_selects(const struct app *app, const struct select *s,
+    const struct store_device *d, int64_t now)
 {
 	struct select_subject sub;
 
-	subject_of(d, &sub);
+	subject_of(app, d, &sub);
 	return select_match(s, &sub, now);
 }
 
@@ -84,7 +87,8 @@ static bool
 meant(const struct judge *j, const struct store_device *d)
 {
 	if (j->run->c.select[0] != '\0')
-		return campaign_selects(&j->run->select, d, j->target.now);
+		return campaign_selects(j->app, &j->run->select, d,
+		    j->target.now);
 	for (size_t i = 0; d->have_class && i < j->rel.class_count; i++)
 		if (memcmp(j->rel.class_id[i], d->class_id, 16) == 0)
 			return true;

@@ -6,6 +6,7 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/res_admin.h"
+#include "daemon/twin.h"
 
 #define ENDED_AT_ONCE 50 /* of them in one tick */
 
@@ -20,8 +21,8 @@ credential_kind(enum credential_kind kind)
 	return names[kind];
 }
 
-static bool
-has_ended(struct app *app, const struct store_credential *c)
+bool
+credential_ended(const struct app *app, const struct store_credential *c)
 {
 	return c->ends != 0 && c->ends <= loop_now(app->loop);
 }
@@ -37,7 +38,7 @@ credential_list(struct app *app, uint64_t device, struct credential_list *ret)
 		return rc;
 	ret->n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!has_ended(app, &ret->c[i]))
+		if (!credential_ended(app, &ret->c[i]))
 			ret->c[ret->n++] = ret->c[i];
 	return 0;
 }
@@ -129,7 +130,7 @@ end_others(struct app *app, uint64_t device, int64_t overlap)
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (all[i].kind != CREDENTIAL_PSK)
 			continue;
-		if (overlap == 0 || has_ended(app, &all[i])) {
+		if (overlap == 0 || credential_ended(app, &all[i])) {
 			rc = ST(app, credential_remove, all[i].id);
 			continue;
 		}
@@ -225,8 +226,10 @@ credential_settle(struct app *app, uint64_t device,
 		for (k = 0; k < now.n; k++)
 			if (before->c[i].id == now.c[k].id)
 				break;
-		if (k == now.n)
-			front_forget(app->front, before->c[i].identity);
+		if (k < now.n)
+			continue;
+		front_forget(app->front, before->c[i].identity);
+		twin_forget(app, before->c[i].id);
 	}
 }
 
@@ -278,6 +281,7 @@ credential_tick(struct app *app)
 	size_t n = 0;
 
 	access_write_used(app);
+	twin_tick(app);
 	if (now < access_next_end(app))
 		return;
 	if (ST(app, credential_ended, now, ENDED_AT_ONCE, ended, &n) != 0)
@@ -286,6 +290,7 @@ credential_tick(struct app *app)
 		if (end_one(app, &ended[i]) != 0)
 			break; /* the next tick tries again */
 		front_forget(app->front, ended[i].identity);
+		twin_forget(app, ended[i].id);
 	}
 	access_forget(app->access);
 }

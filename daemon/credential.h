@@ -32,6 +32,9 @@ struct credential_key {
 	int64_t overlap_ms; /* how long the others go on; 0: no longer */
 };
 
+/* Its end has come, if it is in the store or not: it proves nothing. */
+bool credential_ended(const struct app *app,
+    const struct store_credential *c);
 /* Those of a device that have not ended yet. */
 int credential_list(struct app *app, uint64_t device,
     struct credential_list *ret) MUST_USE;

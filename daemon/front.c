@@ -175,6 +175,8 @@ void
 front_run(struct exchange *x)
 {
 	set_principal(x);
+	if (x->req.who.credential != 0 && x->f->hooks.heard != NULL)
+		x->f->hooks.heard(x->f->app, &x->req);
 	resp_begin(x);
 	front_conclude(x, call_route_loosely(x));
 	block1_drop(x->assembly);

@@ -161,6 +161,8 @@ struct front_hooks {
 	void (*refused)(struct app *app, int err);
 	/* adds what was answered beside libcoap; NULL: nothing was */
 	void (*stats)(struct app *app, struct front_stats *ret);
+	/* a request with a credential, before it is served; NULL: nobody asks */
+	void (*heard)(struct app *app, const struct req *req);
 	/* may this certificate let in? Asked in handshakes, and of each open
 	   session once after front_recheck; NULL: no certificate may */
 	int (*cert)(struct app *app, const struct cert_peer *p,

@@ -5,6 +5,7 @@
 
 #include "daemon/admit.h"
 #include "daemon/push.h"
+#include "daemon/twin.h"
 #include "lib/text.h"
 
 static int
@@ -58,6 +59,24 @@ void
 metrics_devices_ahead(struct metrics *m)
 {
 	metrics_one(m, m->store.ahead);
+}
+
+void
+metrics_twins(struct metrics *m)
+{
+	struct twins_stats st;
+
+	twin_stats(m->app, &st);
+	metrics_one(m, st.now);
+}
+
+void
+metrics_twins_found(struct metrics *m)
+{
+	struct twins_stats st;
+
+	twin_stats(m->app, &st);
+	metrics_one(m, st.found);
 }
 
 /* --- jobs --- */

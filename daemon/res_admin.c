@@ -11,6 +11,7 @@
 #include "daemon/engine.h"
 #include "daemon/life.h"
 #include "daemon/sizes.h"
+#include "daemon/twin.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
@@ -375,6 +376,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 {
 	struct msg_status m = {.started = app->started};
 	struct store_stats st;
+	struct twins_stats twins;
 	struct front_stats fs;
 	struct engine_stats es;
 	struct health_report health;
@@ -412,6 +414,8 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	snprintf(m.why, sizeof(m.why), "%.160s", health.text);
 	m.backup = backup_last(app);
 	m.ahead = st.ahead;
+	twin_stats(app, &twins);
+	m.twins = twins.now;
 	ahead_restored(app, &m.restored_from, &m.restored);
 	put_listens(&m, &app->conf);
 	m.tls_until = front_cert_expiry(app->front);

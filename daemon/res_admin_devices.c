@@ -123,7 +123,7 @@ list_where(struct app *app, const struct req *req, struct resp *resp,
 			return rc;
 		for (i = 0; i < n && !full; i++) {
 			full = left == 0 || looked++ == WHERE_MAX;
-			if (!full && campaign_selects(&w->sel, &chunk[i],
+			if (!full && campaign_selects(app, &w->sel, &chunk[i],
 			    loop_now(app->loop))) {
 				admin_msg_device(app, &chunk[i], &m);
 				full = !msg_page_add(&page, &m);

@@ -12,8 +12,10 @@
 #include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
+#include "daemon/credential.h"
 #include "daemon/engine.h"
 #include "daemon/res_admin.h"
+#include "daemon/twin.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
 
@@ -310,6 +312,23 @@ ended_badly(struct app *app, const struct store_device *d,
 	    catalog_by_id(app->catalog, j->release) != NULL;
 }
 
+/* Beside why it does not update: something is wrong with its credential. */
+static void
+note_credential(struct app *app, const struct store_device *d,
+    struct msg_explain *m)
+{
+	struct credential_list l;
+
+	if (!d->have_psk)
+		return;
+	if (twin_of(app, d->id))
+		SAY(m->note, "two devices use its credential; give the right "
+		    "one another: suitctl device psk %s --new", d->ep);
+	else if (credential_list(app, d->id, &l) == 0 && l.n == 0)
+		SAY(m->note, "it has no valid credential, nobody may speak "
+		    "for it: suitctl device psk %s --new", d->ep);
+}
+
 int
 res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -350,5 +369,6 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 		explain_job(app, &d, &j, &m);
 	else
 		explain_idle(app, &d, r, &m);
+	note_credential(app, &d, &m);
 	return admin_put(req, resp, &msg_explain, &m);
 }

@@ -257,8 +257,10 @@ res_admin_import(struct app *app, const struct req *req, struct resp *resp)
 	static struct import im;
 	int rc = admin_body(req, &msg_import, &in, &resp->why);
 
-	if (rc != 0)
+	if (rc != 0) {
+		explicit_bzero(&in, sizeof(in)); /* it may have had keys */
 		return rc;
+	}
 	im.app = app;
 	im.in = &in;
 	im.rekeyed = 0;

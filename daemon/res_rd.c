@@ -21,6 +21,7 @@
 #include "daemon/contact.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/twin.h"
 #include "lib/rd.h"
 #include "lib/text.h"
 #include "lib/uri.h"
@@ -281,6 +282,8 @@ tell_tracker(struct registration *g)
 	/* mere contact matters to a job that waits to be pushed */
 	if (g->reboot || engine_pushable(e, &g->id.dev))
 		rc = engine_event(e, g->id.dev.id, &ev);
+	if (g->rd.have_sequence)
+		twin_runs_seq(g->app, g->req, g->rd.sequence);
 	if (rc == 0 && g->rd.have_sequence)
 		rc = engine_running(e, &g->id.dev, g->rd.sequence,
 		    g->id.grade);

@@ -15,8 +15,10 @@
 #include "daemon/ahead.h"
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
+#include "daemon/credential.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/twin.h"
 #include "lib/report.h"
 
 struct intake {
@@ -46,6 +48,7 @@ device_key(struct intake *in, uint64_t *ret_device)
 		return NULL;
 	if (name[0] == '\0' ||
 	    s->ops->credential_get(s, CREDENTIAL_PSK, name, &c) != 0 ||
+	    credential_ended(in->app, &c) ||
 	    cose_key_hmac(slice_of(c.secret, c.secret_len), &ret) != 0)
 		ret = NULL;
 	else
@@ -128,6 +131,8 @@ remember(struct intake *in, bool *ret_changed)
 	char version[LIMIT_VERSION + 1];
 
 	*ret_changed = false;
+	if (r->have_sequence)
+		twin_runs_seq(in->app, in->req, r->sequence);
 	in->rep.event.before = d->have_seq ? d->seq : 0;
 	if (r->version.n > 0 &&
 	    slice_to_cstr(r->version, version, sizeof(version)) &&

@@ -30,6 +30,7 @@ struct http; /* http.h: metrics, health */
 struct survey; /* survey.h: a walk over devices, for metrics */
 struct runs; /* runs.h: campaigns in memory */
 struct backups; /* backup.h: the snapshot that is being fetched */
+struct twins; /* twin.h: credentials that two devices use */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct app {
@@ -56,6 +57,7 @@ struct app {
 	struct life *life; /* NULL: no signals, always ready */
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
+	struct twins *twins; /* NULL: nobody looks */
 	int64_t started; /* Unix ms */
 	int lock_fd; /* one daemon per state directory */
 	struct health health;

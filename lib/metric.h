@@ -70,6 +70,10 @@ enum metric_type {
 	M(DEVICES_AHEAD, "suitd_devices_ahead", GAUGE, "", NULL, NULL, 1, \
 	    "Devices that run a sequence number above any release of their " \
 	    "class that is known here: after a restore of an old backup.") \
+	M(TWINS, "suitd_twins", GAUGE, "", NULL, NULL, 1, \
+	    "Credentials that two devices use, as far as was seen.") \
+	M(TWINS_FOUND, "suitd_twins_found", COUNTER, "", NULL, NULL, 1, \
+	    "Times that a credential was found to be used by two devices.") \
 	M(JOBS, "suitd_jobs", GAUGE, "", "state", NULL, 16, \
 	    "Jobs by state.") \
 	M(JOBS_BY_CLASS, "suitd_jobs_by_class", GAUGE, "", "class", "state", \

@@ -43,6 +43,7 @@ static const struct msg_field msg_status_fields[] = {
 	U64(lag_turns, 0), U64(lag_over, 0), U64(image_workers, 0), U64(image_slow, 0),
 	U64(image_dropped, 0), U64(image_peers, 0), U64(image_evicted, 0),
 	U64(images_mapped, 0), BOOL(degraded, 0), TEXT(why, 0), U64(ahead, 0),
+	U64(twins, 0),
 	TIME(backup, 0), TIME(restored_from, 0), TIME(restored, 0),
 	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(coaps_tcp, 0),
 	TEXT(features, 0),
@@ -70,7 +71,8 @@ static const struct msg_field msg_device_fields[] = {
 	U64(id, 0), TEXT(ep, MSG_REQ),
 	IF("class", MSG_UUID, class_id, have_class, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
-	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), TEXT(identity, MSG_OPT),
+	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(twin, MSG_OPT),
+	TEXT(identity, MSG_OPT),
 	BOOL(registered, 0),
 	BOOL(revoked, MSG_OPT), BOOL(ahead, MSG_OPT), U32(gap, MSG_OPT),
 	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
@@ -317,7 +319,7 @@ RECORD(msg_backup, false);
 static const struct msg_field msg_explain_fields[] = {
 	TEXT(ep, 0), TEXT(runs, MSG_OPT), TEXT(offered, MSG_OPT),
 	TEXT(hold, MSG_OPT), TEXT(cause, 0), TEXT(next, MSG_OPT),
-	TEXT(advice, MSG_OPT), TIME(until, MSG_OPT),
+	TEXT(advice, MSG_OPT), TEXT(note, MSG_OPT), TIME(until, MSG_OPT),
 	IF("job", MSG_RECORD, job, have_job, &msg_job), END,
 };
 RECORD(msg_explain, false);

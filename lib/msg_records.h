@@ -39,6 +39,7 @@ struct msg_status {
 	uint64_t images_mapped;
 	bool degraded; /* the disk does not take what is written, for: */
 	char why[161];
+	uint64_t twins; /* credentials that two devices use */
 	uint64_t ahead; /* devices that run newer than what is known here */
 	/* the last good backup; the backup that this store was restored from,
 	   and when */
@@ -74,6 +75,7 @@ struct msg_device {
 	uint8_t class_id[16], vendor[16];
 	char driver[MSG_WORD];
 	bool nul_trigger, psk, registered, revoked, ahead;
+	bool twin; /* two devices use its credential */
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* of its first key */
 	uint32_t gap; /* typical seconds between signs of life; 0 not known */
 	char uri[LIMIT_URI + 1];
@@ -345,6 +347,7 @@ struct msg_explain {
 	char offered[96]; /* what it should run */
 	char hold[MSG_WORD]; /* the one cause by name, see PROTOCOL.md */
 	char cause[161], next[161], advice[161];
+	char note[161]; /* beside that, what is wrong with its credential */
 	int64_t until; /* when `next` happens; 0: not known */
 	bool have_job;
 	struct msg_job job;

@@ -51,6 +51,7 @@ enum select_attr_id {
 	SELECT_REGISTERED,
 	SELECT_REVOKED,
 	SELECT_AHEAD,
+	SELECT_TWIN,
 	SELECT_ATTRS,
 };
 
@@ -97,6 +98,7 @@ struct select_subject {
 	const char *driver; /* "none", "trigger", ... */
 	int64_t seen; /* Unix ms, 0 never; the future counts as now */
 	bool psk, registered, revoked, ahead;
+	bool twin; /* two devices use its credential */
 	size_t tag_count;
 	const struct rd_tag *tag; /* an empty value is a value */
 };

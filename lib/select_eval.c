@@ -134,6 +134,8 @@ compare(const struct select *s, const struct select_node *n,
 		return d->revoked ? CMP_EQUAL : 0;
 	case SELECT_AHEAD:
 		return d->ahead ? CMP_EQUAL : 0;
+	case SELECT_TWIN:
+		return d->twin ? CMP_EQUAL : 0;
 	case SELECT_ATTRS:
 		break;
 	}

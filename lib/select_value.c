@@ -37,6 +37,8 @@ const struct select_attr select_attrs[SELECT_ATTRS] = {
 	    "its credential was revoked"},
 	[SELECT_AHEAD] = {"ahead", SELECT_FLAG, 0,
 	    "it runs a newer release than any known here"},
+	[SELECT_TWIN] = {"twin", SELECT_FLAG, 0,
+	    "two devices use its credential"},
 };
 
 enum { OPS_EQUAL = 1, OPS_ORDER = 2, OPS_GLOB = 4 };

@@ -6,7 +6,9 @@
 #include "tests/daemon/fake.h"
 
 #include "daemon/credential.h"
+#include "daemon/res.h"
 #include "daemon/res_admin.h"
+#include "lib/cose.h"
 
 #define DAY 86400000LL
 
@@ -264,6 +266,51 @@ when_it_was_used_is_written_once_an_hour(void **state)
 	assert_int_equal(c[0].used, first + 3600000);
 }
 
+/* A SUIT_Report with a COSE_Mac0 by this key, over no channel. */
+static int
+report_by(const char *identity, struct slice raw)
+{
+	static const uint8_t report[] = {0xa2, 0x18, 0x63, 0x82, 0x60, 0x82,
+	    0x2f, 0x44, 1, 2, 3, 4, 0x04, 0xf5};
+	static const struct cose_sign_opts opts = {.attached = true};
+	struct req rq = {.method = M_POST, .transport = T_UDP,
+	    .have_cf = true, .cf = CF_SUIT_REPORT};
+	struct cose_key *key;
+	uint8_t wire[200];
+	struct buf b = buf_of(wire, sizeof(wire));
+	int rc;
+
+	assert_int_equal(cose_key_hmac(raw, &key), 0);
+	assert_int_equal(cose_sign(key, slice_of(report, sizeof(report)),
+	    &opts, &b), 0);
+	cose_key_free(key);
+	rq.body = buf_slice(&b);
+	strcpy(rq.who.identity, identity);
+	rc = ask(&w, res_report, &rq, &resp);
+	turn(&w);
+	return rc;
+}
+
+static void
+a_key_that_ended_proves_no_report_either(void **state)
+{
+	struct msg_psk old, new;
+
+	(void)state;
+	device(&w, "lamp", DRIVER_NONE);
+	assert_int_equal(new_key(NULL, &old), 0);
+	assert_int_equal(new_key("overlap=60", &new), 0);
+	assert_int_equal(report_by("lamp", slice_of(old.key, old.key_len)),
+	    0);
+	assert_int_equal(report_by("lamp#2", slice_of(new.key, new.key_len)),
+	    0);
+	w.loop.now += 60000; /* the tick has not come yet */
+	assert_int_equal(report_by("lamp", slice_of(old.key, old.key_len)),
+	    ERR_NOT_FOUND);
+	assert_int_equal(report_by("lamp#2", slice_of(new.key, new.key_len)),
+	    0);
+}
+
 static void
 an_overlap_has_its_cap(void **state)
 {
@@ -331,6 +378,7 @@ main(void)
 		CASE(a_device_without_its_last_key_is_spoken_for_by_nobody),
 		CASE(who_is_revoked_or_removed_has_no_session_by_any_key),
 		CASE(when_it_was_used_is_written_once_an_hour),
+		CASE(a_key_that_ended_proves_no_report_either),
 		CASE(an_overlap_has_its_cap),
 		CASE(an_identity_is_one_devices),
 	};

@@ -102,7 +102,7 @@ a_device_has_two_of_a_kind(void **state)
 	struct store *s = store_of(state);
 	uint64_t a = add_device(s, "a"), b = add_device(s, "b");
 	struct store_credential all[STORE_CREDENTIALS], c;
-	char name[8];
+	char name[16];
 	size_t n = 9;
 
 	for (int i = 0; i < 2 * LIMIT_CREDENTIALS; i++) {
@@ -187,7 +187,7 @@ what_has_ended_is_found_by_its_end(void **state)
 	struct store *s = store_of(state);
 	static const int64_t ends[] = {50, 0, 20, 40, 20};
 	struct store_credential c, all[LIMIT_PAGE];
-	char name[8];
+	char name[16];
 	size_t n = 9;
 
 	for (int i = 0; i < 5; i++) {

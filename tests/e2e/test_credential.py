@@ -77,6 +77,38 @@ def test_a_second_key_is_refused_a_third_one(d):
     assert len(credentials(d, "three")) == 1
 
 
+# --- one key, two devices ---
+
+
+def alternate(d, ep, sessions, n):
+    for i in range(n):
+        assert sessions[i % len(sessions)].ask(POST, "r", payload=ALIVE) == "2.04"
+    return d.ctl_json("device", "show", ep).get("twin", False)
+
+
+def test_a_key_that_two_devices_use_is_told(d):
+    key = d.ctl_json("device", "add", "twin", "--psk-new")["key"]
+    with Dtls(d.sport, "twin", key) as a, Dtls(d.sport, "twin", key, "-bind", "127.0.0.2:0") as b:
+        assert not alternate(d, "twin", (a, b), 4)
+        assert alternate(d, "twin", (a, b), 8)
+    assert [e["what"] for e in d.events("twin")].count("credential used twice") == 1
+    assert [x["ep"] for x in d.ctl_json("device", "list", "--where", "twin")] == ["twin"]
+    assert d.ctl_json("status")["twins"] == 1
+    assert "two devices use" in d.ctl("device", "explain", "twin")
+    # another key is the end of it
+    new = d.ctl_json("device", "psk", "twin", "--new")["key"]
+    assert d.ctl_json("status")["twins"] == 0
+    with Dtls(d.sport, "twin", new) as a:
+        assert not alternate(d, "twin", (a,), 4)
+
+
+def test_a_device_that_moves_is_one(d):
+    key = d.ctl_json("device", "add", "moves", "--psk-new")["key"]
+    for host in range(3, 20):
+        with Dtls(d.sport, "moves", key, "-bind", "127.0.0.%d:0" % host) as s:
+            assert not alternate(d, "moves", (s,), 3)
+
+
 # --- many devices ---
 
 

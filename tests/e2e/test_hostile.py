@@ -19,10 +19,10 @@ ALIVE = b"\xa0"  # the empty status map
 class Dtls:
     """CoAP over one DTLS session, by openssl s_client: one write, one datagram."""
 
-    def __init__(self, port, identity, key):
+    def __init__(self, port, identity, key, *more):
         self.p = subprocess.Popen(
             ["openssl", "s_client", "-dtls1_2", "-psk_identity", identity, "-psk", key,
-             "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", "-connect", "127.0.0.1:%d" % port, "-quiet"],
+             "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", "-connect", "127.0.0.1:%d" % port, "-quiet", *more],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.mid = 1000
 

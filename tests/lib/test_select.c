@@ -26,6 +26,7 @@ static const struct select_subject full = {
 	.vendor = vendor, .have_seq = true, .seq = 7, .grade = GRADE_L1,
 	.version = "1.2.0", .driver = "trigger", .seen = NOW - HOUR,
 	.psk = true, .registered = true, .revoked = true, .ahead = true,
+	.twin = true,
 	.tag_count = 5, .tag = tags,
 };
 /* What is known of every device, and nothing else. */
@@ -237,6 +238,7 @@ a_bare_attribute_asks_for_presence(void **state)
 		{"psk", true, false}, {"registered", true, false},
 		{"revoked", true, false}, {"!revoked", false, true},
 		{"ahead", true, false}, {"!ahead", false, true},
+		{"twin", true, false}, {"!twin", false, true},
 	};
 	struct select_subject d = full;
 	struct select s = compiled("psk or registered or revoked");
@@ -250,6 +252,10 @@ a_bare_attribute_asks_for_presence(void **state)
 	s = compiled("ahead");
 	assert_true(select_match(&s, &d, NOW));
 	d.ahead = false;
+	assert_false(select_match(&s, &d, NOW));
+	s = compiled("twin");
+	assert_true(select_match(&s, &d, NOW));
+	d.twin = false;
 	assert_false(select_match(&s, &d, NOW));
 	s = compiled("version or driver");
 	d.version = d.driver = "";
@@ -338,6 +344,7 @@ each_attribute_has_its_operators_and_no_others(void **state)
 		{"registered", "x", "-----------"},
 		{"revoked", "x", "-----------"},
 		{"ahead", "x", "-----------"},
+		{"twin", "x", "-----------"},
 	};
 	struct select s;
 	char text[64];
