@@ -19,6 +19,7 @@
 #include "daemon/access_impl.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/oscore.h"
 #include "daemon/secret.h"
 #include "lib/cose.h"
 #include "lib/text.h"
@@ -32,10 +33,11 @@
 #define KEY_FILE_MAX (64 * 1024)
 
 struct entry {
+	enum credential_kind kind;
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* "": free */
 	uint64_t id, device;
 	int64_t used, ends;
-	size_t key_len;
+	size_t key_len; /* of a PSK */
 	uint8_t key[LIMIT_PSK_KEY];
 };
 
@@ -150,7 +152,7 @@ valid(const struct app *app, struct entry *e)
 }
 
 static struct entry *
-credential(struct app *app, const char *identity)
+credential(struct app *app, enum credential_kind kind, const char *identity)
 {
 	struct access *a = app->access;
 	struct entry *set = set_of(a, identity), *e;
@@ -159,19 +161,20 @@ credential(struct app *app, const char *identity)
 	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
 		return NULL;
 	for (e = set; e < set + WAYS; e++)
-		if (strcmp(e->identity, identity) == 0)
+		if (e->kind == kind && strcmp(e->identity, identity) == 0)
 			return valid(app, e);
-	if (app->store->ops->credential_get(app->store, CREDENTIAL_PSK,
-	    identity, &c) != 0)
+	if (app->store->ops->credential_get(app->store, kind, identity,
+	    &c) != 0)
 		return NULL;
 	e = take(a, set);
 	strcpy(e->identity, identity);
+	e->kind = kind;
 	e->id = c.id;
 	e->device = c.device;
 	e->used = c.used;
 	e->ends = c.ends;
-	e->key_len = c.secret_len;
-	memcpy(e->key, c.secret, c.secret_len);
+	e->key_len = kind == CREDENTIAL_PSK ? c.secret_len : 0;
+	memcpy(e->key, c.secret, e->key_len);
 	explicit_bzero(&c, sizeof(c));
 	return valid(app, e);
 }
@@ -246,7 +249,7 @@ access_psk(struct app *app, enum transport t, const char *identity,
 		buf_put(ret_key, slice_of(op->key, op->key_len));
 		return 0;
 	}
-	e = credential(app, identity);
+	e = credential(app, CREDENTIAL_PSK, identity);
 	if (e == NULL || is_revoked(app, e->device))
 		return ERR_NOT_FOUND;
 	buf_put(ret_key, slice_of(e->key, e->key_len));
@@ -264,7 +267,8 @@ access_who(struct app *app, enum transport t, const char *identity,
 	if (t == T_ADMIN) {
 		if (operators_find(app->access->operators, identity) != NULL)
 			p.role = ROLE_OPERATOR;
-	} else if ((e = credential(app, identity)) != NULL) {
+	} else if ((e = credential(app, t == T_OSCORE ? CREDENTIAL_OSCORE :
+	    CREDENTIAL_PSK, identity)) != NULL) {
 		p.role = ROLE_DEVICE;
 		p.device = e->device;
 		p.credential = e->id;
@@ -275,6 +279,39 @@ access_who(struct app *app, enum transport t, const char *identity,
 		snprintf(p.identity, sizeof(p.identity), "%s", identity);
 	}
 	*ret = p;
+}
+
+int
+access_oscore(struct app *app, const char *identity,
+    struct oscore_given *ret)
+{
+	struct store_credential c;
+	int rc = app->store->ops->credential_get(app->store,
+	    CREDENTIAL_OSCORE, identity, &c);
+
+	if (rc != 0)
+		return rc;
+	if ((c.ends != 0 && c.ends <= loop_now(app->loop)) ||
+	    is_revoked(app, c.device))
+		rc = ERR_NOT_FOUND;
+	else
+		rc = oscore_secret_get(slice_of(c.secret, c.secret_len),
+		    &ret->secret);
+	ret->credential = c.id;
+	ret->counter = c.counter;
+	explicit_bzero(&c, sizeof(c));
+	return rc;
+}
+
+int
+access_oscore_count(struct app *app, uint64_t credential, uint64_t counter)
+{
+	int rc = engine_begin(app->engine);
+
+	if (rc != 0)
+		return rc;
+	return engine_end(app->engine, app->store->ops->credential_count(
+	    app->store, credential, counter));
 }
 
 /* --- no author's private key here --- */

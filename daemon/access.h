@@ -51,6 +51,12 @@ int access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key);
 void access_who(struct app *app, enum transport t, const char *identity,
     struct principal *ret);
+/* The OSCORE context of an identity, unless it has ended or its device was
+ * revoked; and how far its numbers are reserved. */
+int access_oscore(struct app *app, const char *identity,
+    struct oscore_given *ret);
+int access_oscore_count(struct app *app, uint64_t credential,
+    uint64_t counter);
 
 /*
  * The daemon never holds an author's private key: ERR_POLICY, naming the

@@ -88,6 +88,8 @@ open_front(struct app *app, struct why *why)
 			.refused = on_refused,
 			.stats = blocks_count,
 			.heard = twin_heard,
+			.oscore = access_oscore,
+			.oscore_count = access_oscore_count,
 			.cert = access_cert,
 			.cert_shown = access_cert_shown,
 			.cert_who = access_cert_who,

@@ -23,11 +23,13 @@
 #include "daemon/dedup.h"
 #include "daemon/front_client.h"
 #include "daemon/front_dtls.h"
+#include "daemon/front_oscore.h"
 #include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/observe.h"
+#include "daemon/oscore.h"
 #include "lib/uri.h"
 
 #define HANDSHAKES_MAX 2000 /* libcoap's 100 is one spoofing host's prey */
@@ -46,8 +48,22 @@ static const struct {
 	[T_DTLS] = {"coaps", COAP_PROTO_DTLS, "devices with a PSK"},
 	[T_TCP] = {"coap+tcp", COAP_PROTO_TCP, "any device, no credential"},
 	[T_TLS] = {"coaps+tcp", COAP_PROTO_TLS, "devices with a PSK"},
+	[T_OSCORE] = {"coap (OSCORE)", COAP_PROTO_UDP,
+	    "devices with an OSCORE context"},
 	[T_ADMIN] = {"admin (coaps)", COAP_PROTO_DTLS, "operators with a PSK"},
 };
+
+/* "": nobody. */
+static const char *
+identity_of(const struct exchange *x)
+{
+	struct oscore_who who;
+
+	if (dtls_secures(x->plane))
+		return dtls_identity(x->session);
+	return x->plane->t == T_OSCORE && front_oscore_who(x->f, x->session,
+	    &who) ? who.identity : "";
+}
 
 static void
 set_principal(struct exchange *x)
@@ -62,8 +78,7 @@ set_principal(struct exchange *x)
 		f->hooks.cert_who(f->app, peer, who);
 		return;
 	}
-	if (!dtls_secures(x->plane) || !slice_to_cstr(slice_str(
-	    dtls_identity(x->session)), who->identity,
+	if (!slice_to_cstr(slice_str(identity_of(x)), who->identity,
 	    sizeof(who->identity)) || who->identity[0] == '\0')
 		return;
 	f->hooks.who(f->app, x->plane->t, who->identity, who);
@@ -308,6 +323,7 @@ front_forget(struct front *f, const char *identity)
 {
 	dtls_forget(&f->plane[T_DTLS], identity);
 	dtls_forget(&f->plane[T_TLS], identity);
+	front_oscore_forget(f, identity);
 }
 
 static int
@@ -453,13 +469,15 @@ planes_new(struct front *f, struct why *why)
 		f->plane[t].f = f;
 		f->plane[t].t = (enum transport)t;
 		f->plane[t].sock = -1;
-		if (listen[t][0] == '\0')
+		if (listen[t] == NULL || listen[t][0] == '\0')
 			continue;
 		rc = plane_new(&f->plane[t], listen[t], why);
 		if (rc == 0)
 			rc = loop_read(f->loop, f->plane[t].fd, sock_turn,
 			    &f->plane[t]);
 	}
+	if (rc == 0)
+		rc = front_oscore_open(f, why);
 	return rc == 0 ? front_cert_reload(f, f->conf, why) : rc;
 }
 
@@ -515,6 +533,7 @@ front_free(struct front *f)
 	observe_free(f->observers);
 	f->observers = NULL;
 	front_follow_close(f);
+	front_oscore_close(f);
 	for (int t = 0; t < PLANES; t++) {
 		dtls_fini(&f->plane[t]);
 		coap_free_context(f->plane[t].ctx);
@@ -583,6 +602,7 @@ front_stats(const struct front *f, struct front_stats *ret)
 		ret->sessions_of[T_UDP] += f->follow[i].sessions;
 	for (int t = 0; t < PLANES; t++)
 		ret->sessions += ret->sessions_of[t];
+	front_oscore_stats(f, ret);
 	if (f->hooks.stats != NULL)
 		f->hooks.stats(f->app, ret);
 }

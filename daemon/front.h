@@ -32,13 +32,14 @@
 struct app; /* suitd.h: everything a handler may use */
 struct front;
 struct loop;
+struct oscore_given; /* oscore.h */
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
 enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
 
-enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_ADMIN };
-#define TRANSPORTS 5
+enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_OSCORE, T_ADMIN };
+#define TRANSPORTS 6
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
@@ -47,7 +48,8 @@ struct principal {
 	uint64_t device; /* from the credential; 0: none */
 	uint64_t credential; /* its id in the store; 0: none */
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* PSK identity, or that of a
-	                                          certificate; "" none */
+	                                          certificate or OSCORE
+	                                          context; "" none */
 
 	char ep[LIMIT_EP + 1]; /* the endpoint that a certificate speaks
 	                          for, also when no device has that name;
@@ -139,6 +141,9 @@ struct front_stats {
 	uint64_t handshakes, handshakes_failed;
 	uint64_t certs, certs_refused; /* of clients */
 	uint64_t notify_reset, notify_timeout; /* of notifications */
+	/* of OSCORE (oscore.h) */
+	uint64_t oscore_contexts, oscore_challenged, oscore_replayed,
+	    oscore_refused;
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
@@ -163,6 +168,12 @@ struct front_hooks {
 	void (*stats)(struct app *app, struct front_stats *ret);
 	/* a request with a credential, before it is served; NULL: nobody asks */
 	void (*heard)(struct app *app, const struct req *req);
+	/* OSCORE: what the store has of an identity (ERR_NOT_FOUND: nothing
+	   that may be used), and its counter. NULL: no contexts */
+	int (*oscore)(struct app *app, const char *identity,
+	    struct oscore_given *ret);
+	int (*oscore_count)(struct app *app, uint64_t credential,
+	    uint64_t counter);
 	/* may this certificate let in? Asked in handshakes, and of each open
 	   session once after front_recheck; NULL: no certificate may */
 	int (*cert)(struct app *app, const struct cert_peer *p,

@@ -8,6 +8,7 @@
  *   front_follow.c  contexts for those who observe over plain UDP
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   front_oscore.c requests that are protected one by one
  *   front_rand.c  random bytes for libcoap
  *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
@@ -142,6 +143,7 @@ struct front {
 	struct held *held; /* a ring, by number */
 	struct plane follow[FRONT_FOLLOW]; /* front_follow.c */
 	unsigned follow_n; /* 0: those who observe meet plane[T_UDP], too */
+	struct front_oscore *oscore; /* NULL: off */
 	int follow_fd; /* an epoll of theirs; -1: none */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */

@@ -48,7 +48,7 @@ metrics_sessions(struct metrics *m)
 {
 	static const char *const names[TRANSPORTS] = {
 		[T_UDP] = "udp", [T_DTLS] = "dtls", [T_TCP] = "tcp",
-		[T_TLS] = "tls",
+		[T_TLS] = "tls", [T_OSCORE] = "oscore",
 		[T_ADMIN] = "admin",
 	};
 

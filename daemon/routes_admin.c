@@ -17,6 +17,8 @@ const struct route routes_admin[] = {
 	    NULL},
 	{"a/devices/{ep}/psk", M_PUT | M_POST, OP, 0, res_admin_device_psk,
 	    NULL},
+	{"a/devices/{ep}/oscore", M_POST, OP, 0, res_admin_device_oscore,
+	    NULL},
 	{"a/devices/{ep}/credentials", M_GET, OP, 0,
 	    res_admin_device_credentials, NULL},
 	{"a/devices/{ep}/credentials/{id}", M_DELETE, OP, 0,

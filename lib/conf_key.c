@@ -66,6 +66,10 @@ const struct conf_key conf_keys[] = {
 	    NULL,
 	    "CoAP over TLS over TCP, with a key or a certificate per device, "
 	    "e.g.\n\"[::]:5684\"."},
+	{"listen_oscore", CONF_ADDR, "UDP", START, OFF(listen_oscore), "", 0,
+	    0, NULL, NULL,
+	    "OSCORE (RFC 8613) over UDP, with a security context per device, "
+	    "e.g.\n\"[::]:5686\". A port of its own."},
 	{"client_ca", CONF_PATH, NULL, LIVE, OFF(client_ca), "", 0, 255, NULL,
 	    NULL,
 	    "Authorities whose certificates let devices in, on listen_coaps "

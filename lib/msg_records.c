@@ -110,6 +110,16 @@ static const struct msg_field msg_psk_fields[] = {
 RECORD(msg_psk, true);
 #undef REC
 
+#define REC msg_oscore
+static const struct msg_field msg_oscore_fields[] = {
+	TEXT(identity, MSG_REQ), BYTES(secret, secret_len, MSG_REQ),
+	BYTES(salt, salt_len, MSG_OPT), BYTES(sender, sender_len, MSG_REQ),
+	BYTES(recipient, recipient_len, MSG_REQ),
+	BYTES(context, context_len, MSG_OPT), END,
+};
+RECORD(msg_oscore, false);
+#undef REC
+
 #define REC msg_cert
 static const struct msg_field msg_cert_fields[] = {
 	FIXED(fingerprint, MSG_REQ), TEXT(label, MSG_OPT), END,
