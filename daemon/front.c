@@ -29,7 +29,6 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/observe.h"
-#include "daemon/oscore.h"
 #include "lib/uri.h"
 
 #define HANDSHAKES_MAX 2000 /* libcoap's 100 is one spoofing host's prey */
@@ -57,12 +56,10 @@ static const struct {
 static const char *
 identity_of(const struct exchange *x)
 {
-	struct oscore_who who;
-
 	if (dtls_secures(x->plane))
 		return dtls_identity(x->session);
-	return x->plane->t == T_OSCORE && front_oscore_who(x->f, x->session,
-	    &who) ? who.identity : "";
+	return x->plane->t != T_OSCORE ? "" :
+	    front_oscore_identity(x->f, x->session);
 }
 
 static void
@@ -586,23 +583,4 @@ front_library(void)
 	const char *name = coap_package_version(), *v = strchr(name, ' ');
 
 	return v != NULL ? v + 1 : name; /* "libcoap 4.3.1" */
-}
-
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	*ret = f->stats;
-	ret->own_blocks = f->stats.blocks;
-	ret->observers = observe_count(f->observers);
-	ret->assemblies = block1_count(f->block1);
-	ret->waiting = f->later_n;
-	for (int t = 0; t < PLANES; t++)
-		ret->sessions_of[t] = f->plane[t].sessions;
-	for (unsigned i = 0; i < f->follow_n; i++)
-		ret->sessions_of[T_UDP] += f->follow[i].sessions;
-	for (int t = 0; t < PLANES; t++)
-		ret->sessions += ret->sessions_of[t];
-	front_oscore_stats(f, ret);
-	if (f->hooks.stats != NULL)
-		f->hooks.stats(f->app, ret);
 }

@@ -5,6 +5,10 @@
  */
 #include "daemon/front_int.h"
 
+#include "daemon/block1.h"
+#include "daemon/front_oscore.h"
+#include "daemon/observe.h"
+
 #define ROW_OTHER 0
 #define ROW_IMAGE 1
 #define ROW_CORE 2
@@ -89,4 +93,23 @@ front_answered(const struct front *f, void (*cb)(void *arg, const char *path,
 	cb(arg, ".well-known/core", f->answered[ROW_CORE]);
 	tell_table(f, f->device, cb, arg);
 	tell_table(f, f->admin, cb, arg);
+}
+
+void
+front_stats(const struct front *f, struct front_stats *ret)
+{
+	*ret = f->stats;
+	ret->own_blocks = f->stats.blocks;
+	ret->observers = observe_count(f->observers);
+	ret->assemblies = block1_count(f->block1);
+	ret->waiting = f->later_n;
+	for (int t = 0; t < PLANES; t++)
+		ret->sessions_of[t] = f->plane[t].sessions;
+	for (unsigned i = 0; i < f->follow_n; i++)
+		ret->sessions_of[T_UDP] += f->follow[i].sessions;
+	for (int t = 0; t < PLANES; t++)
+		ret->sessions += ret->sessions_of[t];
+	front_oscore_stats(f, ret);
+	if (f->hooks.stats != NULL)
+		f->hooks.stats(f->app, ret);
 }

@@ -212,7 +212,7 @@ on_reserve(void *arg, uint64_t credential, uint64_t counter)
 }
 
 static uint64_t
-on_random(void *arg)
+on_luck(void *arg)
 {
 	uint64_t r;
 
@@ -347,7 +347,7 @@ show(struct front_oscore *g)
 int
 front_oscore_open(struct front *f, struct why *why)
 {
-	const struct oscore_hooks hooks = {f, on_find, on_reserve, on_random,
+	const struct oscore_hooks hooks = {f, on_find, on_reserve, on_luck,
 	    on_gone};
 	struct plane *pl = &f->plane[T_OSCORE];
 	struct front_oscore *g;
@@ -403,6 +403,14 @@ front_oscore_who(const struct front *f, const coap_session_t *s,
 
 	return f->oscore != NULL && oscore_who(f->oscore->o,
 	    ntohl(a->addr.sin.sin_addr.s_addr) & 0xffffff, ret);
+}
+
+const char *
+front_oscore_identity(const struct front *f, const coap_session_t *s)
+{
+	struct oscore_who who;
+
+	return front_oscore_who(f, s, &who) ? who.identity : "";
 }
 
 void

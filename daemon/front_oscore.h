@@ -18,6 +18,9 @@ void front_oscore_close(struct front *f);
 struct oscore_who;
 bool front_oscore_who(const struct front *f, const coap_session_t *s,
     struct oscore_who *ret);
+/* "": nobody's. */
+const char *front_oscore_identity(const struct front *f,
+    const coap_session_t *s);
 void front_oscore_forget(struct front *f, const char *identity);
 void front_oscore_stats(const struct front *f, struct front_stats *ret);
 

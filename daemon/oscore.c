@@ -1,7 +1,4 @@
 /*
- * A number is the place in a table and a generation, so that a session of
- * libcoap that outlives its context is nobody's.
- *
  * libcoap's own OSCORE (since 4.3.2) was rejected: it does not tell a handler
  * whose context opened a request, removes none but the first context from
  * its ring, which it walks for each request, and Debian 12 has none.
@@ -10,69 +7,11 @@
  * two behind one address must not get the same, and an acknowledgement, which
  * is protected by nothing, names nothing else.
  */
-#include "daemon/oscore.h"
+#include "daemon/oscore_impl.h"
 
 #include <stdlib.h>
-#include <sys/queue.h>
-
-#define BUCKETS 16384
-#define STEP 1024 /* numbers that are reserved at a time */
-#define AHEAD (8 * STEP) /* reservations that the disk may not have had */
-#define ECHO 8
 
 enum { CON, NON, ACK, RST };
-
-/* A request, for its answers. */
-struct asked {
-	TAILQ_ENTRY(asked) next; /* the newest first */
-	uint8_t token[8];
-	uint8_t token_n;
-	uint8_t piv_n, piv[OSCORE_PIV];
-	bool observes, reads;
-	bool used; /* its nonce */
-	uint16_t mid;
-	bool told; /* by a CON of ours, and with which message IDs */
-	uint16_t inner_mid, outer_mid;
-	struct oscore_place place;
-	size_t sent_n; /* the answer, when it must not run again */
-	uint8_t *sent;
-};
-
-struct context {
-	TAILQ_ENTRY(context) next; /* the one that was used last first */
-	LIST_ENTRY(context) bucket;
-	uint32_t number;
-	char identity[OSCORE_IDENTITY + 1];
-	uint64_t credential;
-	struct oscore_keys keys;
-	struct oscore_window window;
-	uint64_t seq; /* of ours, the next */
-	uint64_t reserved; /* numbers below it may be used */
-	uint8_t echo[ECHO];
-	struct oscore_place place; /* of the newest request */
-	size_t asked_n, observed_n;
-	TAILQ_HEAD(, asked) asked;
-};
-TAILQ_HEAD(contexts, context);
-
-/* A message of ours that may be acknowledged. */
-struct flying {
-	uint32_t number; /* 0: none */
-	uint32_t to; /* hash of the address */
-	uint16_t mid; /* as libcoap knows it */
-};
-
-struct oscore {
-	struct oscore_hooks h;
-	struct context *place[LIMIT_OSCORE_LIVE];
-	uint8_t generation[LIMIT_OSCORE_LIVE]; /* of the next one there */
-	uint32_t last; /* where one was put */
-	struct contexts used;
-	LIST_HEAD(bucket, context) bucket[BUCKETS];
-	struct flying flying[65536]; /* by message ID */
-	uint16_t mid;
-	struct oscore_stats stats;
-};
 
 /* One datagram on its way in. */
 struct incoming {
@@ -86,22 +25,11 @@ struct incoming {
 };
 
 static uint32_t
-hash(const void *bytes, size_t n)
-{
-	const uint8_t *p = bytes;
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 16777619u;
-	return h ^ h >> 15;
-}
-
-static uint32_t
 hash_from(const struct oscore_place *p)
 {
 	if (p->from.sa.sa_family == AF_INET)
-		return hash(&p->from.in.sin_addr, 4) ^ p->from.in.sin_port;
-	return hash(&p->from.in6.sin6_addr, 16) ^ p->from.in6.sin6_port;
+		return oscore_hash(&p->from.in.sin_addr, 4) ^ p->from.in.sin_port;
+	return oscore_hash(&p->from.in6.sin6_addr, 16) ^ p->from.in6.sin6_port;
 }
 
 static bool
@@ -117,157 +45,17 @@ same_from(const struct oscore_place *a, const struct oscore_place *b)
 	    memcmp(&a->from.in6.sin6_addr, &b->from.in6.sin6_addr, 16) == 0;
 }
 
-/* --- contexts --- */
-
-static struct bucket *
-bucket_of(struct oscore *o, const char *identity)
-{
-	return &o->bucket[hash(identity, strlen(identity)) % BUCKETS];
-}
-
-static void
-asked_free(struct context *c, struct asked *a)
-{
-	TAILQ_REMOVE(&c->asked, a, next);
-	c->asked_n -= !a->observes;
-	c->observed_n -= a->observes;
-	free(a->sent);
-	free(a);
-}
-
-static void
-context_free(struct oscore *o, struct context *c)
-{
-	struct asked *a;
-
-	while ((a = TAILQ_FIRST(&c->asked)) != NULL)
-		asked_free(c, a);
-	TAILQ_REMOVE(&o->used, c, next);
-	LIST_REMOVE(c, bucket);
-	o->place[c->number & 0xffff] = NULL;
-	o->stats.live--;
-	if (o->h.gone != NULL)
-		o->h.gone(o->h.arg, c->number);
-	explicit_bzero(c, sizeof(*c));
-	free(c);
-}
-
-/* The place that was left the longest time ago, with its generation. */
-static uint32_t
-take_number(struct oscore *o)
-{
-	uint8_t *g;
-
-	if (o->stats.live == LIMIT_OSCORE_LIVE)
-		context_free(o, TAILQ_LAST(&o->used, contexts));
-	do
-		o->last = (o->last + 1) % LIMIT_OSCORE_LIVE;
-	while (o->place[o->last] != NULL);
-	g = &o->generation[o->last];
-	*g = *g % 254 + 1;
-	return (uint32_t)*g << 16 | o->last;
-}
-
-/* Also one that was never used, as far as the disk had come. */
-static void
-start(struct context *c, const struct oscore_given *g)
-{
-	c->credential = g->credential;
-	c->reserved = g->counter;
-	c->window.above = c->seq = g->counter + AHEAD;
-}
-
-static int
-load(struct oscore *o, const char *identity, struct context **ret)
-{
-	struct oscore_given g;
-	struct context *c;
-	uint64_t r = o->h.random(o->h.arg);
-	int rc = o->h.find(o->h.arg, identity, &g);
-
-	if (rc != 0)
-		return rc;
-	c = calloc(1, sizeof(*c));
-	rc = c == NULL ? ERR_NOMEM : oscore_derive(&g.secret, &c->keys);
-	if (rc == 0) {
-		strcpy(c->identity, identity);
-		memcpy(c->echo, &r, ECHO);
-		TAILQ_INIT(&c->asked);
-		start(c, &g);
-		c->number = take_number(o);
-		o->place[c->number & 0xffff] = c;
-		TAILQ_INSERT_HEAD(&o->used, c, next);
-		LIST_INSERT_HEAD(bucket_of(o, identity), c, bucket);
-		o->stats.live++;
-		*ret = c;
-	} else {
-		free(c);
-	}
-	explicit_bzero(&g, sizeof(g));
-	return rc;
-}
-
-static struct context *
-find_live(struct oscore *o, const char *identity)
-{
-	struct context *c;
-
-	LIST_FOREACH(c, bucket_of(o, identity), bucket)
-		if (strcmp(c->identity, identity) == 0)
-			return c;
-	return NULL;
-}
-
-static int
-find(struct oscore *o, const struct oscore_outer *m, struct context **ret)
-{
-	char identity[OSCORE_IDENTITY + 1];
-
-	oscore_identity(m->kid, m->have_context, m->context, identity);
-	*ret = find_live(o, identity);
-	if (*ret == NULL)
-		return load(o, identity, ret);
-	TAILQ_REMOVE(&o->used, *ret, next);
-	TAILQ_INSERT_HEAD(&o->used, *ret, next);
-	return 0;
-}
-
-static struct context *
-by_number(const struct oscore *o, uint32_t number)
-{
-	struct context *c = o->place[number & 0xffff];
-
-	return c != NULL && c->number == number ? c : NULL;
-}
-
-/* Numbers up to this one may be used from now on. */
-static int
-reserve(struct oscore *o, struct context *c, uint64_t seq)
-{
-	uint64_t upto = seq + STEP;
-	int rc;
-
-	if (seq < c->reserved)
-		return 0;
-	if (upto > OSCORE_SEQ_END)
-		return ERR_RANGE; /* the credential is used up */
-	rc = o->h.reserve(o->h.arg, c->credential, upto);
-	if (rc == 0)
-		c->reserved = upto;
-	return rc;
-}
+/* --- requests --- */
 
 static int
 next_seq(struct oscore *o, struct context *c, struct oscore_with *ret)
 {
-	int rc = reserve(o, c, c->seq);
+	int rc = oscore_reserve(o, c, c->seq);
 
 	if (rc == 0)
 		*ret = (struct oscore_with){true, c->seq++};
 	return rc;
 }
-
-/* --- requests --- */
 
 static struct asked *
 find_asked(struct context *c, struct slice token)
@@ -292,7 +80,7 @@ make_room(struct context *c, bool observes)
 	TAILQ_FOREACH(a, &c->asked, next)
 		if (a->observes == observes)
 			oldest = a;
-	asked_free(c, oldest);
+	oscore_asked_free(c, oldest);
 }
 
 static int
@@ -302,7 +90,7 @@ remember(struct incoming *m)
 	struct asked *a = find_asked(c, m->outer.token);
 
 	if (a != NULL)
-		asked_free(c, a);
+		oscore_asked_free(c, a);
 	make_room(c, m->inner.observe);
 	a = calloc(1, sizeof(*a));
 	if (a == NULL)
@@ -356,9 +144,9 @@ challenge(struct incoming *m)
 	buf_put_u8(&b, (uint8_t)(m->outer.mid >> 8));
 	buf_put_u8(&b, (uint8_t)m->outer.mid);
 	buf_put(&b, m->outer.token);
-	buf_put_u8(&b, 13 << 4 | ECHO); /* option 252 */
+	buf_put_u8(&b, 13 << 4 | OSCORE_ECHO); /* option 252 */
 	buf_put_u8(&b, 252 - 13);
-	buf_put(&b, slice_of(m->c->echo, ECHO));
+	buf_put(&b, slice_of(m->c->echo, OSCORE_ECHO));
 	m->out->n = 0;
 	if (next_seq(m->o, m->c, &with) != 0 || oscore_seal(&m->c->keys,
 	    &asked, with, buf_slice(&b), m->out) != 0)
@@ -371,7 +159,7 @@ static bool
 proves_now(const struct incoming *m)
 {
 	return m->inner.have_echo &&
-	    slice_eq(m->inner.echo, slice_of(m->c->echo, ECHO));
+	    slice_eq(m->inner.echo, slice_of(m->c->echo, OSCORE_ECHO));
 }
 
 /* The datagram that was seen before, or NULL. */
@@ -402,7 +190,7 @@ let_in(struct incoming *m)
 {
 	struct context *c = m->c;
 
-	if (reserve(m->o, c, m->outer.seq) != 0)
+	if (oscore_reserve(m->o, c, m->outer.seq) != 0)
 		return OSCORE_DROP; /* it will come again */
 	oscore_window_take(&c->window, m->outer.seq);
 	if (c->window.next == m->outer.seq + 1)
@@ -417,7 +205,7 @@ request(struct incoming *m, uint32_t *ret_number)
 	enum oscore_do what;
 	int fresh;
 
-	if (find(m->o, &m->outer, &m->c) != 0)
+	if (oscore_find(m->o, &m->outer, &m->c) != 0)
 		return refuse(m, 0x81);
 	again = repeated(m);
 	fresh = oscore_window_check(&m->c->window, m->outer.seq);
@@ -545,7 +333,7 @@ enum oscore_do
 oscore_out(struct oscore *o, uint32_t number, struct slice in,
     struct buf *out, struct oscore_place *ret_place)
 {
-	struct context *c = by_number(o, number);
+	struct context *c = oscore_by_number(o, number);
 
 	if (c == NULL || in.n < 4)
 		return OSCORE_DROP;
@@ -557,57 +345,6 @@ oscore_out(struct oscore *o, uint32_t number, struct slice in,
 	buf_put(out, in);
 	*ret_place = c->place;
 	return OSCORE_SEND;
-}
-
-/* --- life --- */
-
-int
-oscore_new(const struct oscore_hooks *h, struct oscore **ret)
-{
-	struct oscore *o = calloc(1, sizeof(*o));
-
-	if (o == NULL)
-		return ERR_NOMEM;
-	o->h = *h;
-	TAILQ_INIT(&o->used);
-	for (size_t i = 0; i < BUCKETS; i++)
-		LIST_INIT(&o->bucket[i]);
-	o->mid = (uint16_t)h->random(h->arg);
-	*ret = o;
-	return 0;
-}
-
-void
-oscore_free(struct oscore *o)
-{
-	struct context *c;
-
-	if (o == NULL)
-		return;
-	o->h.gone = NULL;
-	while ((c = TAILQ_FIRST(&o->used)) != NULL)
-		context_free(o, c);
-	free(o);
-}
-
-bool
-oscore_who(const struct oscore *o, uint32_t number, struct oscore_who *ret)
-{
-	const struct context *c = by_number(o, number);
-
-	if (c == NULL)
-		return false;
-	*ret = (struct oscore_who){c->identity, &c->place};
-	return true;
-}
-
-void
-oscore_forget(struct oscore *o, const char *identity)
-{
-	struct context *c = find_live(o, identity);
-
-	if (c != NULL)
-		context_free(o, c);
 }
 
 void

@@ -54,7 +54,7 @@ struct oscore_hooks {
 	    struct oscore_given *ret);
 	/* writes the counter */
 	int (*reserve)(void *arg, uint64_t credential, uint64_t counter);
-	uint64_t (*random)(void *arg);
+	uint64_t (*luck)(void *arg);
 	/* this number stands for nobody any more */
 	void (*gone)(void *arg, uint32_t number);
 };
