@@ -19,7 +19,6 @@
 #include "daemon/access_impl.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
-#include "daemon/oscore.h"
 #include "daemon/secret.h"
 #include "lib/cose.h"
 #include "lib/text.h"
@@ -224,10 +223,8 @@ access_next_end(struct app *app)
 	return a->next_end != 0 ? a->next_end : INT64_MAX;
 }
 
-/* Asked at handshakes only: a session that is open is ended by who revokes,
- * and its requests are refused by access_ident. */
-static bool
-is_revoked(struct app *app, uint64_t device)
+bool
+access_is_revoked(struct app *app, uint64_t device)
 {
 	static struct store_device d;
 
@@ -250,7 +247,7 @@ access_psk(struct app *app, enum transport t, const char *identity,
 		return 0;
 	}
 	e = credential(app, CREDENTIAL_PSK, identity);
-	if (e == NULL || is_revoked(app, e->device))
+	if (e == NULL || access_is_revoked(app, e->device))
 		return ERR_NOT_FOUND;
 	buf_put(ret_key, slice_of(e->key, e->key_len));
 	return 0;
@@ -279,39 +276,6 @@ access_who(struct app *app, enum transport t, const char *identity,
 		snprintf(p.identity, sizeof(p.identity), "%s", identity);
 	}
 	*ret = p;
-}
-
-int
-access_oscore(struct app *app, const char *identity,
-    struct oscore_given *ret)
-{
-	struct store_credential c;
-	int rc = app->store->ops->credential_get(app->store,
-	    CREDENTIAL_OSCORE, identity, &c);
-
-	if (rc != 0)
-		return rc;
-	if ((c.ends != 0 && c.ends <= loop_now(app->loop)) ||
-	    is_revoked(app, c.device))
-		rc = ERR_NOT_FOUND;
-	else
-		rc = oscore_secret_get(slice_of(c.secret, c.secret_len),
-		    &ret->secret);
-	ret->credential = c.id;
-	ret->counter = c.counter;
-	explicit_bzero(&c, sizeof(c));
-	return rc;
-}
-
-int
-access_oscore_count(struct app *app, uint64_t credential, uint64_t counter)
-{
-	int rc = engine_begin(app->engine);
-
-	if (rc != 0)
-		return rc;
-	return engine_end(app->engine, app->store->ops->credential_count(
-	    app->store, credential, counter));
 }
 
 /* --- no author's private key here --- */

@@ -57,6 +57,9 @@ int access_oscore(struct app *app, const char *identity,
     struct oscore_given *ret);
 int access_oscore_count(struct app *app, uint64_t credential,
     uint64_t counter);
+/* Once at each start: what tells its numbers from those of the starts before,
+ * on the disk when it returns. */
+int access_oscore_life(struct app *app, struct oscore_life *ret) MUST_USE;
 
 /*
  * The daemon never holds an author's private key: ERR_POLICY, naming the

@@ -5,11 +5,14 @@
 #define SUITD_DAEMON_ACCESS_IMPL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 #include "lib/limits.h"
 #include "lib/slice.h"
 
+struct app;
 struct operators;
 
 struct operator {
@@ -30,5 +33,9 @@ void operators_free(struct operators *o); /* NULL is fine */
  */
 const struct operator *operators_find(struct operators *o,
     const char *identity);
+
+/* Asked when somebody comes: a session that is open is ended by who revokes,
+ * and its requests are refused by access_ident. */
+bool access_is_revoked(struct app *app, uint64_t device);
 
 #endif

@@ -90,6 +90,7 @@ open_front(struct app *app, struct why *why)
 			.heard = twin_heard,
 			.oscore = access_oscore,
 			.oscore_count = access_oscore_count,
+			.oscore_life = access_oscore_life,
 			.cert = access_cert,
 			.cert_shown = access_cert_shown,
 			.cert_who = access_cert_who,

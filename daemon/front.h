@@ -33,6 +33,7 @@ struct app; /* suitd.h: everything a handler may use */
 struct front;
 struct loop;
 struct oscore_given; /* oscore.h */
+struct oscore_life;
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
@@ -174,6 +175,8 @@ struct front_hooks {
 	    struct oscore_given *ret);
 	int (*oscore_count)(struct app *app, uint64_t credential,
 	    uint64_t counter);
+	/* once, before anybody is listened to */
+	int (*oscore_life)(struct app *app, struct oscore_life *ret);
 	/* may this certificate let in? Asked in handshakes, and of each open
 	   session once after front_recheck; NULL: no certificate may */
 	int (*cert)(struct app *app, const struct cert_peer *p,

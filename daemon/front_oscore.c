@@ -347,7 +347,7 @@ show(struct front_oscore *g)
 int
 front_oscore_open(struct front *f, struct why *why)
 {
-	const struct oscore_hooks hooks = {f, on_find, on_reserve, on_luck,
+	struct oscore_hooks hooks = {f, {0, 0}, on_find, on_reserve, on_luck,
 	    on_gone};
 	struct plane *pl = &f->plane[T_OSCORE];
 	struct front_oscore *g;
@@ -361,7 +361,10 @@ front_oscore_open(struct front *f, struct why *why)
 	f->oscore = g;
 	g->f = f;
 	g->in = g->out = -1;
-	rc = oscore_new(&hooks, &g->o);
+	rc = f->hooks.oscore_life != NULL ?
+	    f->hooks.oscore_life(f->app, &hooks.life) : 0;
+	if (rc == 0)
+		rc = oscore_new(&hooks, &g->o);
 	if (rc == 0)
 		rc = plane_new(pl, "127.0.0.1:0", why);
 	if (rc == 0)

@@ -10,8 +10,11 @@
  * of use in steps: no sender sequence number from it on was used, and no
  * request with one from it on was taken. After a start we go on beyond it,
  * and who asks with a lower one is asked for a proof that he does so now
- * (appendix B.1.2): one round trip, and no replay is taken. Numbers were
- * skipped, too, for steps that the disk may not have had yet.
+ * (appendix B.1.2): one round trip, and no replay is taken. Steps that the
+ * disk did not have yet when power went are skipped, by how many starts there
+ * were: OSCORE_LIVES of them in a row may lose all that they wrote, and use
+ * OSCORE_AHEAD numbers each. After a backup was restored, when nobody knows
+ * how many were used, numbers go on from a place far away, by luck.
  *
  * A request that comes again, byte for byte and from where it came, is a
  * repetition of the message layer as long as it is remembered: one that only
@@ -47,8 +50,21 @@ struct oscore_given {
 	struct oscore_secret secret;
 };
 
+/* Counted up, durably, before anything is sent. */
+struct oscore_life {
+	uint64_t number; /* of starts */
+	uint64_t base; /* no number below it */
+};
+#define OSCORE_STEP 1024 /* numbers that are reserved at a time */
+#define OSCORE_AHEAD (8 * OSCORE_STEP)
+#define OSCORE_LIVES 16
+/* One of 16384 places, of which the last leaves as many numbers as there are
+ * before it. */
+uint64_t oscore_base(uint64_t luck);
+
 struct oscore_hooks {
 	void *arg;
+	struct oscore_life life;
 	/* ERR_NOT_FOUND: there is none, or it may not be used */
 	int (*find)(void *arg, const char *identity,
 	    struct oscore_given *ret);

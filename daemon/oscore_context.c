@@ -69,11 +69,21 @@ take_number(struct oscore *o)
 
 /* Also one that was never used, as far as the disk had come. */
 static void
-start(struct context *c, const struct oscore_given *g)
+start(struct context *c, const struct oscore_given *g,
+    const struct oscore_life *life)
 {
+	uint64_t from = g->counter > life->base ? g->counter : life->base;
+
 	c->credential = g->credential;
 	c->reserved = g->counter;
-	c->window.above = c->seq = g->counter + OSCORE_AHEAD;
+	c->seq = from + (1 + life->number % OSCORE_LIVES) * OSCORE_AHEAD;
+	c->window.above = c->seq;
+}
+
+uint64_t
+oscore_base(uint64_t luck)
+{
+	return (1 + luck % 16384) << 25;
 }
 
 static int
@@ -92,7 +102,7 @@ load(struct oscore *o, const char *identity, struct context **ret)
 		strcpy(c->identity, identity);
 		memcpy(c->echo, &r, OSCORE_ECHO);
 		TAILQ_INIT(&c->asked);
-		start(c, &g);
+		start(c, &g, &o->h.life);
 		c->number = take_number(o);
 		o->place[c->number & 0xffff] = c;
 		TAILQ_INSERT_HEAD(&o->used, c, next);

@@ -12,9 +12,6 @@
 #include "daemon/oscore.h"
 
 #define OSCORE_BUCKETS 16384
-#define OSCORE_STEP 1024 /* numbers that are reserved at a time */
-#define OSCORE_AHEAD (8 * OSCORE_STEP) /* reservations that the disk may not
-                                          have had */
 #define OSCORE_ECHO 8 /* bytes */
 
 /* A request, for its answers. */
