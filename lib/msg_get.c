@@ -152,7 +152,7 @@ blank(const struct msg_field *f, const void *rec)
 /* One name and its value. */
 static int
 get_pair(struct cbr *c, const struct msg_record *r, void *ret,
-    uint64_t *seen, struct why *why)
+    bool seen[MSG_FIELDS], struct why *why)
 {
 	const struct msg_field *f;
 	struct slice key;
@@ -169,10 +169,10 @@ get_pair(struct cbr *c, const struct msg_record *r, void *ret,
 		return why_set(why, ERR_UNSUPPORTED, "%s: unknown field %s",
 		    r->name, text_escape(key, shown, sizeof(shown)));
 	}
-	if (*seen & (UINT64_C(1) << (f - r->field)))
+	if (seen[f - r->field])
 		return why_set(why, ERR_DUPLICATE, "%s: %s is there twice",
 		    r->name, f->name);
-	*seen |= UINT64_C(1) << (f - r->field);
+	seen[f - r->field] = true;
 	rc = get_value(c, f, ret, why);
 	if (rc == 0 && r->closed && blank(f, ret))
 		rc = ERR_MISSING;
@@ -188,7 +188,8 @@ static int
 get_record(struct cbr *c, const struct msg_record *r, void *ret,
     struct why *why)
 {
-	uint64_t pairs, seen = 0;
+	bool seen[MSG_FIELDS] = {false};
+	uint64_t pairs;
 	int rc = cbr_get_map(c, &pairs);
 
 	if (rc == 0 && pairs > LIMIT_CBOR_MAP)
@@ -197,13 +198,12 @@ get_record(struct cbr *c, const struct msg_record *r, void *ret,
 		return why_set(why, rc, "%s: must be a CBOR map", r->name);
 	memset(ret, 0, r->size);
 	while (pairs-- > 0) {
-		rc = get_pair(c, r, ret, &seen, why);
+		rc = get_pair(c, r, ret, seen, why);
 		if (rc != 0)
 			return rc;
 	}
 	for (const struct msg_field *f = r->field; f->name != NULL; f++)
-		if ((f->flags & MSG_REQ) &&
-		    !(seen & (UINT64_C(1) << (f - r->field))))
+		if ((f->flags & MSG_REQ) && !seen[f - r->field])
 			return why_set(why, ERR_MISSING, "%s: %s is missing",
 			    r->name, f->name);
 	return 0;
