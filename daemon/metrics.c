@@ -207,6 +207,7 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_DROPPED] = metrics_dropped,
 	[METRIC_ID_SESSIONS] = metrics_sessions,
 	[METRIC_ID_HANDSHAKES] = metrics_handshakes,
+	[METRIC_ID_OSCORE] = metrics_oscore,
 	[METRIC_ID_OBSERVERS] = metrics_observers,
 	[METRIC_ID_NOTIFICATIONS] = metrics_notifications,
 	[METRIC_ID_DEVICES] = metrics_devices,

@@ -63,6 +63,16 @@ metrics_handshakes(struct metrics *m)
 	metrics_of(m, "failed", m->front.handshakes_failed);
 }
 
+/* A replay is among those that were refused. */
+void
+metrics_oscore(struct metrics *m)
+{
+	metrics_of(m, "challenged", m->front.oscore_challenged);
+	metrics_of(m, "replayed", m->front.oscore_replayed);
+	metrics_of(m, "refused", m->front.oscore_refused -
+	    m->front.oscore_replayed);
+}
+
 void
 metrics_observers(struct metrics *m)
 {

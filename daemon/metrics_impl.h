@@ -47,6 +47,7 @@ void metrics_block_bytes(struct metrics *m);
 void metrics_dropped(struct metrics *m);
 void metrics_sessions(struct metrics *m);
 void metrics_handshakes(struct metrics *m);
+void metrics_oscore(struct metrics *m);
 void metrics_observers(struct metrics *m);
 void metrics_notifications(struct metrics *m);
 

@@ -58,6 +58,8 @@ enum metric_type {
 	    "CoAP sessions that are open.") \
 	M(HANDSHAKES, "suitd_handshakes", COUNTER, "", "result", NULL, 4, \
 	    "DTLS handshakes that ended.") \
+	M(OSCORE, "suitd_oscore", COUNTER, "", "result", NULL, 4, \
+	    "OSCORE messages that were not served.") \
 	M(OBSERVERS, "suitd_observers", GAUGE, "", NULL, NULL, 1, \
 	    "Observations that are registered (RFC 7641).") \
 	M(NOTIFICATIONS, "suitd_notifications", COUNTER, "", "result", NULL, \

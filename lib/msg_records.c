@@ -46,6 +46,7 @@ static const struct msg_field msg_status_fields[] = {
 	U64(twins, 0),
 	TIME(backup, 0), TIME(restored_from, 0), TIME(restored, 0),
 	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(coaps_tcp, 0),
+	TEXT(oscore, 0),
 	TEXT(features, 0),
 	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),

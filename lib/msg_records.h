@@ -47,6 +47,7 @@ struct msg_status {
 	int64_t backup, restored_from, restored;
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
 	char coaps_tcp[LIMIT_ADDRESS];
+	char oscore[LIMIT_ADDRESS];
 	char features[80]; /* what the library in use can, and cannot */
 	char admin[LIMIT_ADDRESS], http[LIMIT_ADDRESS]; /* "": off */
 	char state[MSG_WORD]; /* ready, draining */

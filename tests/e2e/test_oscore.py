@@ -51,6 +51,7 @@ def test_a_context_speaks_for_its_device_with_grade_l1(d):
     assert code(r.code) == "4.03", "%s" % r
     r = c.ask(GET, "m")
     assert code(r.code) == "2.05", "%s" % r
+    assert d.ctl_json("status")["oscore"].endswith(":%d" % d.oport)
     assert "secret" not in json.dumps(d.ctl_json("device", "credentials", "one"))
 
 
