@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "daemon/block1.h"
+#include "daemon/coap_can.h"
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
 #include "daemon/front_client.h"
@@ -42,11 +43,15 @@ static const struct {
 	const char *name;
 	coap_proto_t proto;
 	const char *who;
+	const char *can; /* what libcoap must be able to; NULL: it is */
 } kinds[PLANES] = {
 	[T_UDP] = {"coap", COAP_PROTO_UDP, "any device, no credential"},
 	[T_DTLS] = {"coaps", COAP_PROTO_DTLS, "devices with a PSK"},
 	[T_TCP] = {"coap+tcp", COAP_PROTO_TCP, "any device, no credential"},
 	[T_TLS] = {"coaps+tcp", COAP_PROTO_TLS, "devices with a PSK"},
+	[T_WS] = {"coap+ws", COMPAT_PROTO_WS, "any device, no credential",
+	    "ws"},
+	[T_WSS] = {"coaps+ws", COMPAT_PROTO_WSS, "devices with a PSK", "wss"},
 	[T_OSCORE] = {"coap (OSCORE)", COAP_PROTO_UDP,
 	    "devices with an OSCORE context"},
 	[T_ADMIN] = {"admin (coaps)", COAP_PROTO_DTLS, "operators with a PSK"},
@@ -311,15 +316,15 @@ front_flush(struct front *f, struct front_span which, int commit_err)
 {
 	held_flush(f, which, commit_err);
 	observe_flush(f->observers, commit_err);
-	dtls_settle(&f->plane[T_DTLS]);
-	dtls_settle(&f->plane[T_TLS]);
+	for (int i = 0; i < FRONT_SECURE; i++)
+		dtls_settle(&f->plane[front_secure[i]]);
 }
 
 void
 front_forget(struct front *f, const char *identity)
 {
-	dtls_forget(&f->plane[T_DTLS], identity);
-	dtls_forget(&f->plane[T_TLS], identity);
+	for (int i = 0; i < FRONT_SECURE; i++)
+		dtls_forget(&f->plane[front_secure[i]], identity);
 	front_oscore_forget(f, identity);
 }
 
@@ -425,6 +430,9 @@ plane_new(struct plane *pl, const char *listen, struct why *why)
 	unsigned idle = conf->sessions_max;
 	int rc;
 
+	if (kinds[pl->t].can != NULL && !coap_can(kinds[pl->t].can))
+		return why_set(why, ERR_UNSUPPORTED, "%s: this libcoap has no "
+		    "WebSockets", kinds[pl->t].name);
 	snprintf(pl->listen, sizeof(pl->listen), "%s", listen);
 	pl->ctx = coap_new_context(NULL);
 	if (pl->ctx == NULL)
@@ -458,6 +466,8 @@ planes_new(struct front *f, struct why *why)
 		[T_DTLS] = f->conf->listen_coaps,
 		[T_TCP] = f->conf->listen_tcp,
 		[T_TLS] = f->conf->listen_coaps_tcp,
+		[T_WS] = f->conf->listen_ws,
+		[T_WSS] = f->conf->listen_wss,
 		[T_ADMIN] = f->conf->listen_admin,
 	};
 	int rc = 0;

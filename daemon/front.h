@@ -39,8 +39,9 @@ enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
 enum role { ROLE_NOBODY, ROLE_DEVICE, ROLE_OPERATOR };
 
-enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_OSCORE, T_ADMIN };
-#define TRANSPORTS 6
+enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_OSCORE, T_WS, T_WSS,
+	T_ADMIN };
+#define TRANSPORTS 8
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {

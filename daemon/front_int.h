@@ -199,6 +199,10 @@ void answer_opt(struct answer *a, uint16_t number, struct slice value);
 void answer_opt_uint(struct answer *a, uint16_t number, uint32_t v);
 bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
 
+/* Planes where devices have keys or certificates; some may be off. */
+#define FRONT_SECURE 3
+extern const enum transport front_secure[FRONT_SECURE];
+
 /* front_count.c */
 /* Where the exchange's answer is counted. */
 unsigned front_row(const struct exchange *x);

@@ -40,7 +40,8 @@
 bool
 sock_streams(const struct plane *pl)
 {
-	return pl->t == T_TCP || pl->t == T_TLS;
+	return pl->t == T_TCP || pl->t == T_TLS || pl->t == T_WS ||
+	    pl->t == T_WSS;
 }
 
 /* Events of the endpoint's own socket are repeated, others are not. */

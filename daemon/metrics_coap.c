@@ -49,6 +49,7 @@ metrics_sessions(struct metrics *m)
 	static const char *const names[TRANSPORTS] = {
 		[T_UDP] = "udp", [T_DTLS] = "dtls", [T_TCP] = "tcp",
 		[T_TLS] = "tls", [T_OSCORE] = "oscore",
+		[T_WS] = "ws", [T_WSS] = "wss",
 		[T_ADMIN] = "admin",
 	};
 
