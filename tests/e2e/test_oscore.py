@@ -97,6 +97,32 @@ def test_a_strangers_message_gets_little_and_reaches_nobody(d):
     assert "used" not in d.ctl_json("device", "credentials", "strange")[0] and "seen" not in seen_as(d, "strange")
 
 
+def udp_ports(d):
+    """UDP ports of suitd by address, as /proc/net/udp writes them."""
+    fds, inodes = "/proc/%d/fd" % d.proc.pid, set()
+    for fd in os.listdir(fds):
+        try:
+            inodes.add(os.readlink(os.path.join(fds, fd)))
+        except FileNotFoundError:
+            pass
+    with open("/proc/%d/net/udp" % d.proc.pid) as f:
+        lines = [x.split() for x in f.readlines()[1:]]
+    return [(x[1][:8], int(x[1][9:], 16)) for x in lines if "socket:[%s]" % x[9] in inodes]
+
+
+def test_nobody_else_on_this_host_speaks_as_a_device(d):
+    c = Oscore(d.oport, context(d, "host"))
+    assert code(c.ask(POST, "r", payload=ALIVE).code) == "2.04"
+    inner = [p for a, p in udp_ports(d) if a == "0100007F" and p != d.aport]
+    ours = [p for a, p in udp_ports(d) if a == "00000000"]
+    assert len(inner) == 1 and len(ours) == 1, udp_ports(d)
+    for port in inner + ours:
+        for src in ("127.0.0.1", "127.1.0.1"):
+            p = Peer(port, src=(src, 0))
+            assert p.ask(GET, ".well-known/core", timeout=0.5) is None
+            p.close()
+
+
 # --- replays ---
 
 
