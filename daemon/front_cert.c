@@ -28,8 +28,6 @@ say(const struct front *f)
 	}
 }
 
-const enum transport front_secure[FRONT_SECURE] = {T_DTLS, T_TLS, T_WSS};
-
 static bool
 any_secure(const struct front *f)
 {

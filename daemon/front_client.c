@@ -44,6 +44,8 @@ front_recheck(struct front *f)
 	f->client_stale = true;
 }
 
+const enum transport front_secure[FRONT_SECURE] = {T_DTLS, T_TLS, T_WSS};
+
 void
 front_forget_certs(struct front *f, bool (*gone)(void *arg,
     const struct cert_peer *p), void *arg)

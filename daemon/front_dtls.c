@@ -18,7 +18,6 @@
 
 #include "daemon/coap_tls.h"
 #include "daemon/front_client.h"
-#include "daemon/front_sock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 

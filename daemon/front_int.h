@@ -144,6 +144,7 @@ struct front {
 	struct plane follow[FRONT_FOLLOW]; /* front_follow.c */
 	unsigned follow_n; /* 0: those who observe meet plane[T_UDP], too */
 	struct front_oscore *oscore; /* NULL: off */
+	struct oscore *contexts; /* its own; NULL: off */
 	int follow_fd; /* an epoll of theirs; -1: none */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */
@@ -202,6 +203,14 @@ bool answer_fill(const struct answer *a, coap_pdu_t *pdu);
 /* Planes where devices have keys or certificates; some may be off. */
 #define FRONT_SECURE 3
 extern const enum transport front_secure[FRONT_SECURE];
+
+/* A connection for each session. */
+static inline bool
+sock_streams(const struct plane *pl)
+{
+	return pl->t == T_TCP || pl->t == T_TLS || pl->t == T_WS ||
+	    pl->t == T_WSS;
+}
 
 /* front_count.c */
 /* Where the exchange's answer is counted. */

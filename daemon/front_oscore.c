@@ -365,6 +365,7 @@ front_oscore_open(struct front *f, struct why *why)
 	    f->hooks.oscore_life(f->app, &hooks.life) : 0;
 	if (rc == 0)
 		rc = oscore_new(&hooks, &g->o);
+	f->contexts = g->o;
 	if (rc == 0)
 		rc = plane_new(pl, "127.0.0.1:0", why);
 	if (rc == 0)
@@ -388,6 +389,7 @@ front_oscore_close(struct front *f)
 	struct front_oscore *g = f->oscore;
 
 	f->oscore = NULL;
+	f->contexts = NULL;
 	if (g == NULL)
 		return;
 	oscore_free(g->o);
@@ -396,42 +398,4 @@ front_oscore_close(struct front *f)
 	if (g->out >= 0)
 		close(g->out);
 	free(g);
-}
-
-bool
-front_oscore_who(const struct front *f, const coap_session_t *s,
-    struct oscore_who *ret)
-{
-	const coap_address_t *a = coap_session_get_addr_remote(s);
-
-	return f->oscore != NULL && oscore_who(f->oscore->o,
-	    ntohl(a->addr.sin.sin_addr.s_addr) & 0xffffff, ret);
-}
-
-const char *
-front_oscore_identity(const struct front *f, const coap_session_t *s)
-{
-	struct oscore_who who;
-
-	return front_oscore_who(f, s, &who) ? who.identity : "";
-}
-
-void
-front_oscore_forget(struct front *f, const char *identity)
-{
-	if (f->oscore != NULL)
-		oscore_forget(f->oscore->o, identity);
-}
-
-void
-front_oscore_stats(const struct front *f, struct front_stats *ret)
-{
-	struct oscore_stats st = {0};
-
-	if (f->oscore != NULL)
-		oscore_stats(f->oscore->o, &st);
-	ret->oscore_contexts = st.live;
-	ret->oscore_challenged = st.challenged;
-	ret->oscore_replayed = st.replayed;
-	ret->oscore_refused = st.refused;
 }
