@@ -33,10 +33,11 @@
 #define KEY_FILE_MAX (64 * 1024)
 
 struct entry {
+	enum credential_kind kind;
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* "": free */
 	uint64_t id, device;
 	int64_t used, ends;
-	size_t key_len;
+	size_t key_len; /* of a PSK */
 	uint8_t key[LIMIT_PSK_KEY];
 };
 
@@ -164,7 +165,7 @@ valid(const struct app *app, struct entry *e)
 }
 
 static struct entry *
-credential(struct app *app, const char *identity)
+credential(struct app *app, enum credential_kind kind, const char *identity)
 {
 	struct access *a = app->access;
 	struct entry *set = set_of(a, identity), *e;
@@ -173,19 +174,20 @@ credential(struct app *app, const char *identity)
 	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
 		return NULL;
 	for (e = set; e < set + WAYS; e++)
-		if (strcmp(e->identity, identity) == 0)
+		if (e->kind == kind && strcmp(e->identity, identity) == 0)
 			return valid(app, e);
-	if (app->store->ops->credential_get(app->store, CREDENTIAL_PSK,
-	    identity, &c) != 0)
+	if (app->store->ops->credential_get(app->store, kind, identity,
+	    &c) != 0)
 		return NULL;
 	e = take(a, set);
 	strcpy(e->identity, identity);
+	e->kind = kind;
 	e->id = c.id;
 	e->device = c.device;
 	e->used = c.used;
 	e->ends = c.ends;
-	e->key_len = c.secret_len;
-	memcpy(e->key, c.secret, c.secret_len);
+	e->key_len = kind == CREDENTIAL_PSK ? c.secret_len : 0;
+	memcpy(e->key, c.secret, e->key_len);
 	explicit_bzero(&c, sizeof(c));
 	return valid(app, e);
 }
@@ -235,10 +237,8 @@ access_next_end(struct app *app)
 	return a->next_end != 0 ? a->next_end : INT64_MAX;
 }
 
-/* Asked at handshakes only: a session that is open is ended by who revokes,
- * and its requests are refused by access_ident. */
-static bool
-is_revoked(struct app *app, uint64_t device)
+bool
+access_is_revoked(struct app *app, uint64_t device)
 {
 	static struct store_device d;
 
@@ -254,8 +254,8 @@ access_psk(struct app *app, enum transport t, const char *identity,
 
 	if (t == T_ADMIN)
 		return access_admin_psk(app, identity, ret_key);
-	e = credential(app, identity);
-	if (e == NULL || is_revoked(app, e->device))
+	e = credential(app, CREDENTIAL_PSK, identity);
+	if (e == NULL || access_is_revoked(app, e->device))
 		return ERR_NOT_FOUND;
 	buf_put(ret_key, slice_of(e->key, e->key_len));
 	return 0;
@@ -271,7 +271,8 @@ access_who(struct app *app, enum transport t, const char *identity,
 
 	if (t == T_ADMIN) {
 		access_admin_who(app, identity, &p);
-	} else if ((e = credential(app, identity)) != NULL) {
+	} else if ((e = credential(app, t == T_OSCORE ? CREDENTIAL_OSCORE :
+	    CREDENTIAL_PSK, identity)) != NULL) {
 		p.role = ROLE_DEVICE;
 		p.device = e->device;
 		p.grade = GRADE_L1;

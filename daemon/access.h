@@ -66,6 +66,15 @@ int access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key);
 void access_who(struct app *app, enum transport t, const char *identity,
     struct principal *ret);
+/* The OSCORE context of an identity, unless it has ended or its device was
+ * revoked; and how far its numbers are reserved. */
+int access_oscore(struct app *app, const char *identity,
+    struct oscore_given *ret);
+int access_oscore_count(struct app *app, uint64_t credential,
+    uint64_t counter);
+/* Once at each start: what tells its numbers from those of the starts before,
+ * on the disk when it returns. */
+int access_oscore_life(struct app *app, struct oscore_life *ret) MUST_USE;
 
 /*
  * The daemon never holds an author's private key: ERR_POLICY, naming the

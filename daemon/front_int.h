@@ -9,6 +9,7 @@
  *   front_follow.c  contexts for those who observe over plain UDP
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   front_oscore.c requests that are protected one by one
  *   front_rand.c  random bytes for libcoap
  *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
@@ -156,6 +157,8 @@ struct front {
 	struct held *held; /* a ring, by number */
 	struct plane follow[FRONT_FOLLOW]; /* front_follow.c */
 	unsigned follow_n; /* 0: those who observe meet plane[T_UDP], too */
+	struct front_oscore *oscore; /* NULL: off */
+	struct oscore *contexts; /* its own; NULL: off */
 	int follow_fd; /* an epoll of theirs; -1: none */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */
@@ -242,6 +245,18 @@ void echo_offer(struct exchange *x);
 void echo_bound(struct exchange *x);
 /* As it will be on the wire. */
 size_t answer_size(const struct answer *a, size_t token_n);
+
+/* Planes where devices have keys or certificates; some may be off. */
+#define FRONT_SECURE 3
+extern const enum transport front_secure[FRONT_SECURE];
+
+/* A connection for each session. */
+static inline bool
+sock_streams(const struct plane *pl)
+{
+	return pl->t == T_TCP || pl->t == T_TLS || pl->t == T_WS ||
+	    pl->t == T_WSS;
+}
 
 /* front_count.c */
 /* Where the exchange's answer is counted. */

@@ -249,6 +249,7 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_LIMITS] = metrics_limits,
 	[METRIC_ID_REFUSALS] = metrics_refusals,
 	[METRIC_ID_STRANGERS] = metrics_strangers,
+	[METRIC_ID_OSCORE] = metrics_oscore,
 	[METRIC_ID_OBSERVERS] = metrics_observers,
 	[METRIC_ID_NOTIFICATIONS] = metrics_notifications,
 	[METRIC_ID_DEVICES] = metrics_devices,

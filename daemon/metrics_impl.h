@@ -53,6 +53,8 @@ void metrics_client_certs(struct metrics *m);
 void metrics_limits(struct metrics *m);
 void metrics_refusals(struct metrics *m);
 void metrics_strangers(struct metrics *m);
+
+void metrics_oscore(struct metrics *m);
 void metrics_observers(struct metrics *m);
 void metrics_notifications(struct metrics *m);
 

@@ -50,6 +50,7 @@
 	K(DEVICE_REVOKE, "device.revoke", "device revoked") \
 	K(DEVICE_ALLOW, "device.allow", "device restored") \
 	K(DEVICE_PSK, "device.psk", "device key set") \
+	K(DEVICE_OSCORE, "device.oscore", "device context set") \
 	K(DEVICE_CERT, "device.cert", "certificate entered") \
 	K(DEVICE_ATTEST, "device.attest", "boot key set") \
 	K(DEVICE_EPOCH, "device.epoch", "boot epoch allowed") \

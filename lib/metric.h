@@ -68,6 +68,8 @@ enum metric_type {
 	M(STRANGERS, "suitd_strangers", COUNTER, "", "result", NULL, 8, \
 	    "What became of peers of plain UDP that had not shown their " \
 	    "address (RFC 9175).") \
+	M(OSCORE, "suitd_oscore", COUNTER, "", "result", NULL, 4, \
+	    "OSCORE messages that were not served.") \
 	M(OBSERVERS, "suitd_observers", GAUGE, "", NULL, NULL, 1, \
 	    "Observations that are registered (RFC 7641).") \
 	M(NOTIFICATIONS, "suitd_notifications", COUNTER, "", "result", NULL, \
