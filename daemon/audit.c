@@ -137,11 +137,9 @@ entry_text(struct audit_entry *e, const char *subject, const char *fmt,
     va_list ap)
 {
 	char text[LIMIT_AUDIT_DETAIL * 2];
-	size_t n = strlen(e->detail);
 
 	text_escape(slice_str(subject), e->subject, sizeof(e->subject));
-	memcpy(text, e->detail, n);
-	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	text_escape(slice_str(text), e->detail, sizeof(e->detail));
 }
 
@@ -168,10 +166,6 @@ audit_add(struct app *app, const struct principal *who, enum audit_kind kind,
 	va_list ap;
 
 	entry_who(&e, who);
-	/* first, so that there is room for it */
-	if (who != NULL && who->request != 0)
-		snprintf(e.detail, sizeof(e.detail), "request %" PRIu64
-		    ", approved by %.128s: ", who->request, who->approved);
 	strcpy(e.kind, audit_kind_name(kind));
 	va_start(ap, fmt);
 	entry_text(&e, subject, fmt, ap);

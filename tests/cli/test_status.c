@@ -101,8 +101,8 @@ every_address_is_told_or_that_it_is_off(void **state)
 	(void)state;
 	strcpy(st.admin, "127.0.0.1:1");
 	assert_int_equal(PLAY(cmd_status, &text_cli, asking, NULL), CLI_OK);
-	assert_non_null(strstr(said, "coap off, coaps off, tcp off, tls off, admin "
-	    "127.0.0.1:1, http off\n"));
+	assert_non_null(strstr(said, "coap off, coaps off, tcp off, tls off, "
+	    "oscore off, admin 127.0.0.1:1, http off\n"));
 }
 
 /* A program need not know which of them are left out when they are 0. */

@@ -285,7 +285,7 @@ prove(uint64_t *seq)
 /* --- the tests --- */
 
 static void
-REQ_SEC_SEQUENCE_a_replay_is_not_taken_before_nor_after_a_start(void **state)
+REQ_SEC_REPORTING_a_replay_is_not_taken_before_nor_after_a_start(void **state)
 {
 	struct message m = {.type = CON, .method = POST, .mid = 7,
 	    .token = 5};
@@ -504,7 +504,7 @@ so_many_contexts_are_live_and_the_oldest_goes(void **state)
 }
 
 static void
-REQ_SEC_KEY_REVOCATION_who_is_forgotten_is_asked_for_anew(void **state)
+REQ_SEC_KEY_ROTATION_who_is_forgotten_is_asked_for_anew(void **state)
 {
 	struct message m = {.type = CON, .method = GET, .token = 1,
 	    .observe = true};
@@ -557,13 +557,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(REQ_SEC_SEQUENCE_a_replay_is_not_taken_before_nor_after_a_start),
+		T(REQ_SEC_REPORTING_a_replay_is_not_taken_before_nor_after_a_start),
 		T(no_nonce_is_used_twice),
 		T(without_a_disk_nothing_new_is_numbered),
 		T(the_last_number_is_used_and_none_after_it),
 		T(so_many_requests_are_remembered_and_the_oldest_goes),
 		T(so_many_contexts_are_live_and_the_oldest_goes),
-		T(REQ_SEC_KEY_REVOCATION_who_is_forgotten_is_asked_for_anew),
+		T(REQ_SEC_KEY_ROTATION_who_is_forgotten_is_asked_for_anew),
 		T(only_the_peer_acknowledges),
 	};
 

@@ -126,7 +126,7 @@ def test_nobody_else_on_this_host_speaks_as_a_device(d):
 # --- replays ---
 
 
-def test_MODE_CLIENT_a_replayed_request_is_refused(d):
+def test_REQ_SEC_REPORTING_a_replayed_request_is_refused(d):
     c = Oscore(d.oport, context(d, "replay"))
     assert code(c.ask(POST, "r", payload=ALIVE).code) == "2.04"
     assert code(c.ask(POST, "r", payload=ALIVE).code) == "2.04"

@@ -167,7 +167,7 @@ answers_of_appendix_C_are_sealed(void **state)
 
 /* MODE.SERVER: somebody between the two changes something. */
 static void
-MODE_SERVER_a_flipped_bit_is_refused(void **state)
+REQ_SEC_REPORTING_a_flipped_bit_is_refused(void **state)
 {
 	struct oscore_keys k = keys_of(&c3);
 	struct slice good = hex(requests[2].sealed), ctx = hex(c3.context);
@@ -378,7 +378,7 @@ the_largest_message_is_sealed_and_one_more_is_not(void **state)
 
 /* The window against a list of everything that was ever taken. */
 static void
-REQ_SEC_SEQUENCE_a_number_is_taken_once(void **state)
+REQ_SEC_REPORTING_a_number_is_taken_once(void **state)
 {
 	struct oscore_window w = {.known = true};
 	static bool taken[4096];
@@ -407,7 +407,7 @@ REQ_SEC_SEQUENCE_a_number_is_taken_once(void **state)
 }
 
 static void
-REQ_SEC_SEQUENCE_what_was_before_a_start_needs_a_proof(void **state)
+REQ_SEC_REPORTING_what_was_before_a_start_needs_a_proof(void **state)
 {
 	struct oscore_window w = {.above = 100};
 
@@ -501,7 +501,7 @@ main(void)
 		cmocka_unit_test(keys_are_those_of_appendix_C),
 		cmocka_unit_test(requests_of_appendix_C_are_opened),
 		cmocka_unit_test(answers_of_appendix_C_are_sealed),
-		cmocka_unit_test(MODE_SERVER_a_flipped_bit_is_refused),
+		cmocka_unit_test(REQ_SEC_REPORTING_a_flipped_bit_is_refused),
 		cmocka_unit_test(an_option_that_is_wrong_is_refused),
 		cmocka_unit_test(what_is_inside_must_be_a_request),
 		cmocka_unit_test(observe_and_echo_are_seen_inside),
@@ -509,9 +509,9 @@ main(void)
 		    a_notification_has_its_number_outside_and_needs_a_nonce),
 		cmocka_unit_test(
 		    the_largest_message_is_sealed_and_one_more_is_not),
-		cmocka_unit_test(REQ_SEC_SEQUENCE_a_number_is_taken_once),
+		cmocka_unit_test(REQ_SEC_REPORTING_a_number_is_taken_once),
 		cmocka_unit_test(
-		    REQ_SEC_SEQUENCE_what_was_before_a_start_needs_a_proof),
+		    REQ_SEC_REPORTING_what_was_before_a_start_needs_a_proof),
 		cmocka_unit_test(a_secret_is_stored_and_read),
 		cmocka_unit_test(
 		    a_secret_that_is_short_or_for_one_id_is_refused),
