@@ -15,6 +15,7 @@
 #include "daemon/credential.h"
 #include "daemon/engine.h"
 #include "daemon/res_admin.h"
+#include "daemon/trusted.h"
 #include "daemon/twin.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
@@ -302,7 +303,7 @@ explain_idle(struct app *app, const struct store_device *d,
 		SAY(m->hold, "current");
 		SAY(m->cause, "it runs the current release");
 		SAY(m->next, "nothing is to be done");
-	} else if (d->have_seq && d->seq > r->seq) {
+	} else if (d->have_seq && trusted_runs(app, d) > r->seq) {
 		SAY(m->hold, "newer");
 		SAY(m->cause, "it runs sequence %" PRIu64 ", newer than the "
 		    "current release's %" PRIu64, d->seq, r->seq);
@@ -326,7 +327,8 @@ static bool
 ended_badly(struct app *app, const struct store_device *d,
     const struct catalog_release *r, const struct job *j)
 {
-	if (j->state == JOB_DONE || (d->have_seq && d->seq >= j->target_seq))
+	if (j->state == JOB_DONE || (d->have_seq &&
+	    trusted_runs(app, d) >= j->target_seq))
 		return false;
 	if (r != NULL && j->release == r->id)
 		return true;
