@@ -189,6 +189,8 @@ show_status(const struct client *cl, const struct msg_status *m)
 	show_cert(m);
 	show_trust(m);
 	show_life(m);
+	render_line(stdout, "closed", "what is, and what is open: suitctl "
+	    "closed");
 	if (m->degraded)
 		render_linef(stdout, "DEGRADED", "%s", m->why);
 }

@@ -9,6 +9,7 @@
 
 const struct cli_cmd cli_online[] = {
 	{"status", "", "what the daemon is and does", cmd_status},
+	{"closed", "", "what is closed to whom, and what is open", cmd_closed},
 	{"backup", "[--verify] [--prune] DIR", "fetches the database and all "
 	    "images, goes on where it was interrupted; --verify: only looks at "
 	    "DIR; --prune: then drops images of earlier ones from it",

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 int cmd_status(struct cli *c, int argc, char **argv);
+int cmd_closed(struct cli *c, int argc, char **argv);
 int cmd_backup(struct cli *c, int argc, char **argv);
 int cmd_ping(struct cli *c, int argc, char **argv);
 int cmd_events(struct cli *c, int argc, char **argv);

@@ -11,6 +11,7 @@
 #include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/trusted.h"
 #include "lib/text.h"
 
 #define META "restored"
@@ -59,7 +60,8 @@ ahead_judge(struct app *app, struct store_device *d)
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return rc;
 	any = rc == 0;
-	d->ahead = any ? d->seq > known :
+	/* what was burnt is no release that got lost here */
+	d->ahead = any ? trusted_runs(app, d) > known :
 	    app->ahead != NULL && app->ahead->at != 0;
 	return d->ahead && !was ? log_ahead(app, d, known, any) : 0;
 }

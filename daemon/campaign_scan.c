@@ -7,6 +7,7 @@
 
 #include "daemon/campaign_impl.h"
 #include "daemon/push.h"
+#include "daemon/trusted.h"
 #include "daemon/twin.h"
 
 #define SCAN_SLICE 4000 /* devices judged in one turn */
@@ -79,7 +80,8 @@ judge(struct app *app, const struct plan_target *t,
 	const struct store_device *d = &s->d;
 	const struct plan_device pd = {
 		.have_class = d->have_class, .class_id = d->class_id,
-		.have_seq = d->have_seq, .seq = d->seq, .seen = d->seen,
+		.have_seq = d->have_seq, .seq = trusted_runs(app, d),
+		.seen = d->seen,
 		.created = d->created, .have_psk = d->have_psk,
 		.revoked = d->revoked,
 		.attested = is_attested(app, t, d->id),

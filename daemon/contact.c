@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/engine_impl.h"
+#include "daemon/trusted.h"
 
 /* A device that polls must not be written at each poll. The row's text is
  * not written anew either: tags and name would be sought for nothing. */
@@ -74,7 +75,7 @@ wants_job(struct engine *e, const struct store_device *d,
 	int rc;
 
 	*ret = false;
-	if (d->have_seq ? d->seq >= r->seq : poll)
+	if (d->have_seq ? trusted_runs(e->app, d) >= r->seq : poll)
 		return 0;
 	rc = s->ops->job_last(s, d->id, &last);
 	if (rc == ERR_NOT_FOUND) {

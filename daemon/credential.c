@@ -232,7 +232,7 @@ credential_settle(struct app *app, uint64_t device,
 		if (k < now.n)
 			continue;
 		front_forget(app->front, before->c[i].identity);
-		twin_forget(app, before->c[i].id);
+		twin_forget(app, &before->c[i]);
 	}
 }
 
@@ -297,7 +297,7 @@ credential_tick(struct app *app)
 		if (end_one(app, &ended[i]) != 0)
 			break; /* the next tick tries again */
 		front_forget(app->front, ended[i].identity);
-		twin_forget(app, ended[i].id);
+		twin_forget(app, &ended[i]);
 	}
 	access_forget(app->access);
 }

@@ -10,6 +10,7 @@
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
+#include "daemon/trusted.h"
 
 #define CAS_TRIES 3
 
@@ -134,6 +135,28 @@ weigh(const struct engine *e, const struct job *job,
 	return ret;
 }
 
+/*
+ * A number that the trust list calls burnt counts as what lies below its
+ * floor: the device takes the job's release (trust_base), so it has not
+ * refused it by running more. Only a number above the job's can be burnt.
+ */
+static const struct track_event *
+unburnt(const struct engine *e, const struct job *job,
+    const struct track_event *ev, struct track_event *ret)
+{
+	static struct store_device d;
+	struct store *s = e->app->store;
+
+	if (ev->type != TRACK_SEEN_RUNNING || e->app->trusted == NULL ||
+	    ev->sequence <= job->target_seq ||
+	    s->ops->device_get(s, job->device, &d) != 0 || !d.have_class)
+		return ev;
+	*ret = *ev;
+	ret->sequence = trusted_base(e->app, d.class_id, ev->sequence);
+	ret->before = trusted_base(e->app, d.class_id, ev->before);
+	return ret;
+}
+
 /* The attempt of `was` has ended. When another job takes over, the download
  * goes on. */
 static bool
@@ -173,11 +196,12 @@ engine_step(struct engine *e, struct job *job, const struct track_event *ev)
 {
 	struct app *app = e->app;
 	struct store *s = app->store;
-	struct track_event weighed;
+	struct track_event counted, weighed;
 	struct job was, next;
 	unsigned todo = 0;
 	int rc = 0;
 
+	ev = unburnt(e, job, ev, &counted);
 	ev = weigh(e, job, ev, &weighed);
 	for (int i = 0; i < CAS_TRIES; i++) {
 		was = *job;

@@ -15,8 +15,8 @@
 #include "daemon/life.h"
 #include "daemon/sizes.h"
 #include "daemon/twin.h"
-
 #include "daemon/trusted.h"
+
 #include "lib/text.h"
 #include "lib/uri.h"
 

@@ -105,6 +105,7 @@ int admin_events(struct app *app, const struct req *req, struct resp *resp,
 
 /* --- handlers: routes_admin.c --- */
 int res_admin_status(struct app *, const struct req *, struct resp *);
+int res_admin_closed(struct app *, const struct req *, struct resp *);
 int res_admin_events(struct app *, const struct req *, struct resp *);
 int res_admin_devices(struct app *, const struct req *, struct resp *);
 int res_admin_device(struct app *, const struct req *, struct resp *);

@@ -15,6 +15,7 @@
 #include "daemon/credential.h"
 #include "daemon/engine.h"
 #include "daemon/res_admin.h"
+#include "daemon/trusted.h"
 #include "daemon/twin.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
@@ -302,7 +303,7 @@ explain_idle(struct app *app, const struct store_device *d,
 		SAY(m->hold, "current");
 		SAY(m->cause, "it runs the current release");
 		SAY(m->next, "nothing is to be done");
-	} else if (d->have_seq && d->seq > r->seq) {
+	} else if (d->have_seq && trusted_runs(app, d) > r->seq) {
 		SAY(m->hold, "newer");
 		SAY(m->cause, "it runs sequence %" PRIu64 ", newer than the "
 		    "current release's %" PRIu64, d->seq, r->seq);
@@ -326,7 +327,8 @@ static bool
 ended_badly(struct app *app, const struct store_device *d,
     const struct catalog_release *r, const struct job *j)
 {
-	if (j->state == JOB_DONE || (d->have_seq && d->seq >= j->target_seq))
+	if (j->state == JOB_DONE || (d->have_seq &&
+	    trusted_runs(app, d) >= j->target_seq))
 		return false;
 	if (r != NULL && j->release == r->id)
 		return true;
@@ -340,14 +342,25 @@ static void
 note_credential(struct app *app, const struct store_device *d,
     struct msg_explain *m)
 {
+	const bool authority = app->conf.client_ca[0] != '\0';
 	struct credential_list l;
+	size_t keys = 0;
 
-	if (!d->have_psk)
+	if (!d->have_psk || credential_list(app, d->id, &l) != 0)
 		return;
-	if (twin_of(app, d->id))
-		SAY(m->note, "two devices use its credential; give the right "
-		    "one another: suitctl device psk %s --new", d->ep);
-	else if (credential_list(app, d->id, &l) == 0 && l.n == 0)
+	for (size_t i = 0; i < l.n; i++)
+		keys += l.c[i].kind == CREDENTIAL_PSK;
+	if (twin_of(app, d->id) && keys == l.n)
+		SAY(m->note, "two devices use its key; give the right one "
+		    "another: suitctl device psk %s --new", d->ep);
+	else if (twin_of(app, d->id))
+		SAY(m->note, "two devices use its %s; give the right one "
+		    "another: suitctl device credentials %s", keys == 0 ?
+		    "certificate" : "key or certificate", d->ep);
+	else if (l.n == 0 && authority)
+		SAY(m->note, "it has no valid key or certificate: give it a "
+		    "certificate, or suitctl device psk %s --new", d->ep);
+	else if (l.n == 0)
 		SAY(m->note, "it has no valid credential, nobody may speak "
 		    "for it: suitctl device psk %s --new", d->ep);
 }

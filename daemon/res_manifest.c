@@ -116,7 +116,7 @@ fetched(struct app *app, const struct req *req, struct ident *id,
 		log_warn("manifest: dev=%llu ep=%s asked, not kept: %s",
 		    (unsigned long long)id->dev.id, id->dev.ep, err_text(rc));
 	if (r->payload_count > 0 && !(id->dev.have_seq &&
-	    id->dev.seq >= r->seq))
+	    trusted_runs(app, &id->dev) >= r->seq))
 		engine_await(e, &id->dev, req->addr, r->id);
 	return rc;
 }
@@ -386,7 +386,7 @@ release_again(struct turn *t, const struct catalog_release **ret)
 	if (rc == 0 && (job.state != JOB_QUEUED || job.started != 0))
 		*ret = catalog_by_id(app->catalog, job.release);
 	else if (runs != NULL && (rc == 0 || cur == NULL ||
-	    d->seq >= cur->seq))
+	    trusted_runs(app, d) >= cur->seq))
 		*ret = runs; /* see stay() and up_to_date() */
 	else
 		*ret = cur;

@@ -20,6 +20,7 @@
 #include "lib/text.h"
 
 #define PIECE (64 * 1024)
+#define AUDIT_SCHEMA 5 /* the first with an audit log */
 
 /* --- the copy --- */
 
@@ -158,7 +159,7 @@ leave_word(const struct restore *r)
 }
 
 static int
-check_database(const struct restore *r)
+check_database(struct restore *r)
 {
 	char path[RESTORE_PATH];
 	struct why why = {0};
@@ -172,7 +173,11 @@ check_database(const struct restore *r)
 	if (schema != r->b.schema)
 		return why_set(r->why, ERR_CORRUPT, "%s says schema %d, %s has "
 		    "%d", BACKUP_FILE, r->b.schema, BACKUP_DB, schema);
-	return 0;
+	if (schema < AUDIT_SCHEMA)
+		return 0;
+	rc = store_copy_audit(path, &r->b.audit, &r->audit_fault, &r->audit);
+	return rc == 0 ? 0 : why_set(r->why, rc, "%s/%s: its audit log: %s",
+	    r->o->from, BACKUP_DB, err_text(rc));
 }
 
 /* All of it is on the disk before it is given its name. */
@@ -282,6 +287,8 @@ restore_backup(const struct restore_opts *o, struct restored *ret,
 		restore_remove(r.stage);
 	if (rc == 0) {
 		ret->b = r.b;
+		ret->audit_fault = r.audit_fault;
+		ret->audit = r.audit;
 		strcpy(ret->aside, r.aside);
 	}
 	free((void *)text.p);
@@ -319,6 +326,13 @@ restore_run(const struct restore_opts *o)
 	if (r.b.missing > 0)
 		printf("%" PRIu64 " images were lost before the backup was "
 		    "made: upload them again\n", r.b.missing);
+	if (r.audit_fault != 0)
+		printf("LOOK AT THE AUDIT LOG: %s. Somebody changed the "
+		    "backup, or the log was changed before it was made\n",
+		    r.audit.text);
+	else if (r.b.audit.n > 0)
+		printf("audit log: whole, and it reaches entry %" PRIu64 "\n",
+		    r.b.audit.n);
 	puts("devices that were updated since then are ahead once they say "
 	    "so: suitctl status");
 	return 0;

@@ -27,6 +27,10 @@ struct restore_opts {
 struct restored {
 	struct backup b;
 	char aside[600]; /* where what was there is now; "" there was nothing */
+	/* 0, or the audit log is not whole, or not that of the backup's index:
+	   a reason to look, and none to be without the backup */
+	int audit_fault;
+	struct why audit;
 };
 /*
  * ERR_BUSY: a suitd runs on it. ERR_EXISTS: there is something in it, and no

@@ -21,6 +21,8 @@ struct restore {
 	uid_t uid;
 	gid_t gid;
 	int lock;
+	int audit_fault; /* see restore.h */
+	struct why audit;
 };
 
 /* "dir/name"; dir alone for "". */

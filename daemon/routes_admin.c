@@ -20,6 +20,7 @@
 const struct route routes_admin[] = {
 	{"a/status", M_GET, ANY, OBS | SC, res_admin_status,
 	    "rt=\"suitd.status\""},
+	{"a/closed", M_GET, LOOK, 0, res_admin_closed, NULL},
 	{"a/events", M_GET, LOOK, OBS | SC, res_admin_events,
 	    "rt=\"suitd.events\""},
 

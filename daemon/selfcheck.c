@@ -19,6 +19,7 @@
 #include "daemon/front.h"
 #include "daemon/keyhunt.h"
 #include "daemon/loop.h"
+#include "daemon/opened.h"
 #include "daemon/secret.h"
 #include "daemon/trusted.h"
 #include "db/store.h"
@@ -260,10 +261,12 @@ check_trust(struct run *r)
 	struct trust list = {.key_count = 0};
 	struct why why = {0};
 	struct app app = {.conf = *r->c};
+	char text[OPENED_TEXT];
 	int rc;
 
 	if (r->c->trust_root[0] == '\0') {
-		say(r, CHECK_OK, "trust_root", "none is named");
+		(void)opened_authors(r->c, text);
+		say(r, CHECK_OK, "trust_root", "none; %s", text);
 		check_fresh(r, &list);
 		return;
 	}
@@ -278,6 +281,21 @@ check_trust(struct run *r)
 		    list.roots.need, list.roots.n);
 	if (rc == 0)
 		check_fresh(r, &list);
+}
+
+/* What is open is a decision, and no fault. */
+static void
+check_opened(struct run *r)
+{
+	char text[OPENED_TEXT];
+
+	(void)opened_rights(r->c, text);
+	say(r, CHECK_OK, "four_eyes", "%s", text);
+	(void)opened_strangers(r->c, text);
+	say(r, CHECK_OK, "strangers", "%s", text);
+	say(r, CHECK_OK, "audit_keep", r->c->audit_keep == 0 ? "every entry "
+	    "of the audit log is kept" : "%u entries of the audit log are "
+	    "kept", r->c->audit_keep);
 }
 
 static void
@@ -375,6 +393,7 @@ selfcheck(const struct conf *c, void (*line)(void *arg, enum check result,
 	check_clients(&r);
 	check_library(&r);
 	check_trust(&r);
+	check_opened(&r);
 	check_ports(&r);
 	if (c->allow_unsigned)
 		say(&r, CHECK_WARN, "allow_unsigned", "manifests without a "

@@ -70,6 +70,15 @@ trusted_base(const struct app *app, const uint8_t class_id[16],
 	return list == NULL ? running : trust_base(list, class_id, running);
 }
 
+uint64_t
+trusted_runs(const struct app *app, const struct store_device *d)
+{
+	if (!d->have_seq)
+		return 0;
+	return d->have_class ? trusted_base(app, d->class_id, d->seq) :
+	    d->seq;
+}
+
 /* --- what it allows --- */
 
 /* Who reads the code of the answer must see that it is about rights. */

@@ -66,6 +66,9 @@ int trusted_author(const struct trust *list, const struct trust_claim *claim,
 uint64_t trusted_base(const struct app *app, const uint8_t class_id[16],
     uint64_t running);
 
+/* That of a device, by what it says it runs; 0: it has not said. */
+uint64_t trusted_runs(const struct app *app, const struct store_device *d);
+
 /* The answer to a nonce. ERR_NOT_FOUND: there is no freshness key, or it is
  * not in the list; ERR_LIMIT: LIMIT_FRESH_RATE. */
 int trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,

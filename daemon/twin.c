@@ -59,6 +59,30 @@ twins_free(struct twins *t)
 	free(t);
 }
 
+uint64_t
+twin_number(enum credential_kind kind, uint64_t id, const char *identity)
+{
+	char head[16];
+
+	if (kind != CREDENTIAL_CERT)
+		return id;
+	/* of a SHA-256: 60 bits are no other's */
+	snprintf(head, sizeof(head), "%.15s", identity);
+	return strtoull(head, NULL, 16) | UINT64_C(1) << 63;
+}
+
+/* Whose certificate names no device that is known is nobody's twin. */
+static uint64_t
+number_of(const struct req *req)
+{
+	const struct principal *p = &req->who;
+
+	if (p->ep[0] == '\0')
+		return p->credential;
+	return p->device == 0 ? 0 : twin_number(CREDENTIAL_CERT, 0,
+	    p->identity);
+}
+
 static struct slot *
 set_of(const struct twins *t, uint64_t credential)
 {
@@ -181,7 +205,7 @@ twin_seen(struct app *app, uint64_t credential, uint64_t device,
 void
 twin_heard(struct app *app, const struct req *req)
 {
-	twin_seen(app, req->who.credential, req->who.device, req->peer,
+	twin_seen(app, number_of(req), req->who.device, req->peer,
 	    loop_now(app->loop));
 }
 
@@ -189,24 +213,26 @@ void
 twin_runs_seq(struct app *app, const struct req *req, uint64_t seq)
 {
 	int64_t now = loop_now(app->loop);
+	uint64_t number = number_of(req);
 	struct slot *s;
 
-	if (app->twins == NULL || req->who.credential == 0)
+	if (app->twins == NULL || number == 0)
 		return;
-	s = take(app->twins, req->who.credential, req->who.device);
+	s = take(app->twins, number, req->who.device);
 	s->heard = now;
 	if (twin_runs(&s->twin, seq, now))
 		on_found(app, s, req->peer);
 }
 
 void
-twin_forget(struct app *app, uint64_t credential)
+twin_forget(struct app *app, const struct store_credential *c)
 {
+	uint64_t number = twin_number(c->kind, c->id, c->identity);
 	struct slot *s;
 
-	if (app->twins == NULL || (s = find(app->twins, credential)) == NULL)
+	if (app->twins == NULL || (s = find(app->twins, number)) == NULL)
 		return;
-	drop_found(app->twins, credential);
+	drop_found(app->twins, number);
 	*s = (struct slot){.credential = 0};
 }
 

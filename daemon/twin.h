@@ -26,9 +26,15 @@ void twins_free(struct twins *t); /* NULL is fine */
 /* Of all of these: app->twins NULL sees nothing. */
 
 /*
- * A request of this credential (its id in the store, or any number that is
- * never another's; 0 is none) of a device came from `addr`, host and port as
- * in req->peer. When that makes it a twin: a row in the event log, and a
+ * The number of a credential here: its id in the store. A certificate counts
+ * by its fingerprint, whether it is entered there or not (its device may have
+ * registered with it, or others have taken its place).
+ */
+uint64_t twin_number(enum credential_kind kind, uint64_t id,
+    const char *identity);
+/*
+ * A request of this credential (twin_number; 0 is none) of a device came from
+ * `addr`, host and port as in req->peer. When that makes it a twin: a row in the event log, and a
  * line in the log. Costs no allocation and no SQL else.
  */
 void twin_seen(struct app *app, uint64_t credential, uint64_t device,
@@ -38,7 +44,7 @@ void twin_heard(struct app *app, const struct req *req);
 /* It said, with its credential, that it runs this. */
 void twin_runs_seq(struct app *app, const struct req *req, uint64_t seq);
 /* A credential is gone. */
-void twin_forget(struct app *app, uint64_t credential);
+void twin_forget(struct app *app, const struct store_credential *c);
 /* Now and then: those that have been quiet are no twins any more. */
 void twin_tick(struct app *app);
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/audit.h"
 #include "lib/err.h"
 
 struct store_copy;
@@ -62,6 +63,13 @@ int store_copy_look(const char *path, struct store_copy **ret) MUST_USE;
  */
 int store_copy_check(const char *path, int *ret_schema, struct why *why)
     MUST_USE;
+/*
+ * Of one that store_copy_check let pass, and that has such a log: is its audit
+ * log whole, and does it reach the head that was kept with it (n 0: none)?
+ * *ret_fault: 0, or what is wrong, as audit_verify says it.
+ */
+int store_copy_audit(const char *path, const struct audit_head *kept,
+    int *ret_fault, struct why *why) MUST_USE;
 /* The number that this suitd has. */
 int store_schema(void);
 

@@ -395,25 +395,49 @@ check(sqlite3 *db, int *ret_schema, struct why *why)
 	return err;
 }
 
-int
-store_copy_check(const char *path, int *ret_schema, struct why *why)
+/* Whoever made it decides what is in it: no views, triggers, defaults of
+ * theirs call more than plain functions. */
+static int
+open_copy(const char *path, sqlite3 **ret, struct why *why)
 {
 	char uri[PATH_MAX];
 	struct buf out = buf_of(uri, sizeof(uri));
-	sqlite3 *db = NULL;
-	int rc, err;
+	int rc;
 
+	*ret = NULL;
 	if (!sq_uri(path, "?immutable=1", &out))
 		return why_set(why, ERR_SIZE, "its path is too long");
-	rc = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+	rc = sqlite3_open_v2(uri, ret, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-	/* whoever made it decides what is in it: no views, triggers, defaults
-	 * of theirs call more than plain functions */
 	if (rc == SQLITE_OK)
-		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	err = rc == SQLITE_OK ? check(db, ret_schema, why) :
-	    why_set(why, sq_code(rc), "%s", db != NULL ? sqlite3_errmsg(db) :
-	    sqlite3_errstr(rc));
+		sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+		    NULL);
+	return rc == SQLITE_OK ? 0 : why_set(why, sq_code(rc), "%s",
+	    *ret != NULL ? sqlite3_errmsg(*ret) : sqlite3_errstr(rc));
+}
+
+int
+store_copy_check(const char *path, int *ret_schema, struct why *why)
+{
+	sqlite3 *db;
+	int err = open_copy(path, &db, why);
+
+	if (err == 0)
+		err = check(db, ret_schema, why);
 	sqlite3_close(db);
+	return err;
+}
+
+int
+store_copy_audit(const char *path, const struct audit_head *kept,
+    int *ret_fault, struct why *why)
+{
+	static struct sq s;
+	int err = open_copy(path, &s.db, why);
+
+	if (err == 0)
+		err = sq_audit_check(&s, kept, ret_fault, why);
+	sqlite3_close(s.db);
+	s.db = NULL;
 	return err;
 }

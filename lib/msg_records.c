@@ -66,6 +66,15 @@ static const struct msg_field msg_status_fields[] = {
 RECORD(msg_status, false);
 #undef REC
 
+#define REC msg_closed
+static const struct msg_field msg_closed_fields[] = {
+	U64(principals, 0), TEXT(rights, 0), TEXT(authors, 0),
+	TEXT(strangers, 0), U64(trust, 0), U64(trust_told, 0),
+	U64(trust_have, 0), TEXT(audit, 0), BOOL(audit_broken, 0), END,
+};
+RECORD(msg_closed, false);
+#undef REC
+
 #define REC msg_job
 static const struct msg_field msg_job_fields[] = {
 	U64(id, 0), U64(campaign, MSG_OPT), U64(release, 0), U64(target, 0),

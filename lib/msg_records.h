@@ -68,6 +68,17 @@ struct msg_status {
 	                                  that it does not allow */
 };
 
+/* a/closed: what is closed, and what is open, "open: ..." */
+struct msg_closed {
+	uint64_t principals; /* in the store */
+	char rights[160], authors[160], strangers[160];
+	uint64_t trust; /* as in status */
+	/* devices whose boot reports name a list, and that have this one */
+	uint64_t trust_told, trust_have;
+	char audit[AUDIT_HEAD_TEXT]; /* the log's head; "": no entry */
+	bool audit_broken;
+};
+
 struct msg_job {
 	uint64_t id, campaign, release, target;
 	char ep[LIMIT_EP + 1];
@@ -460,6 +471,7 @@ struct msg_request {
 };
 
 extern const struct msg_record msg_principal, msg_principal_put, msg_request;
+extern const struct msg_record msg_closed;
 extern const struct msg_record msg_status, msg_job, msg_device,
     msg_device_put, msg_attest, msg_attest_put, msg_tags, msg_psk, msg_payload, msg_release, msg_author,
     msg_author_put, msg_image, msg_campaign, msg_campaign_start,

@@ -2,7 +2,7 @@
  * Credentials that two devices use: told once, shown while it lasts, over
  * with the credential; and the table keeps its bounds.
  */
-#include "tests/daemon/fake.h"
+#include "tests/daemon/fleet.h"
 
 #include "daemon/campaign.h"
 #include "daemon/credential.h"
@@ -154,6 +154,80 @@ it_is_over_when_the_credential_is_gone(void **state)
 	assert_false(twin_of(&w.app, d.id));
 }
 
+/* As access_cert_who has it; the front hears each of its requests. */
+static void
+shown(const char *fingerprint, uint64_t device, uint64_t credential, int i)
+{
+	static struct req req;
+
+	memset(&req, 0, sizeof(req));
+	req.who = (struct principal){.role = ROLE_DEVICE, .device = device,
+	    .credential = credential, .ep = "lamp"};
+	strcpy(req.who.identity, fingerprint);
+	strcpy(req.peer, i % 2 == 0 ? "10.0.0.1:5000" : "[2001:db8::1]:5000");
+	w.loop.now += 1000;
+	twin_heard(&w.app, &req);
+	turn(&w);
+}
+
+static void
+a_certificate_need_not_be_entered(void **state)
+{
+	static const char one[] = "0123456789abcdef0123456789abcdef"
+	    "0123456789abcdef0123456789abcdef";
+	static const char two[] = "1123456789abcdef0123456789abcdef"
+	    "0123456789abcdef0123456789abcdef";
+	struct store_device d = device(&w, "lamp", DRIVER_NONE);
+	struct store_credential c = {.kind = CREDENTIAL_CERT, .id = 3};
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		shown(one, 0, 0, i); /* of no device that is known */
+	assert_int_equal(stats().found, 0);
+	for (int i = 0; i < 5; i++) /* two certificates are no twins */
+		shown(i % 2 ? one : two, d.id, 0, i);
+	assert_int_equal(stats().found, 0);
+	/* it is the same one before and after it was entered */
+	for (int i = 0; i < 5; i++)
+		shown(one, d.id, i < 3 ? 0 : 3, i);
+	assert_int_equal(stats().found, 1);
+	assert_true(twin_of(&w.app, d.id));
+	strcpy(c.identity, two);
+	twin_forget(&w.app, &c);
+	assert_true(twin_of(&w.app, d.id));
+	strcpy(c.identity, one);
+	twin_forget(&w.app, &c);
+	assert_false(twin_of(&w.app, d.id));
+}
+
+static void
+explain_advises_by_the_kind_of_credential(void **state)
+{
+	struct store_device d = device(&w, "lamp", DRIVER_NONE);
+	struct store_credential c = {.kind = CREDENTIAL_CERT, .device = d.id,
+	    .created = 1};
+
+	(void)state;
+	strcpy(c.identity, "0123456789abcdef0123456789abcdef"
+	    "0123456789abcdef0123456789abcdef");
+	d.have_psk = true;
+	fleet_save(&w, &d);
+	assert_null(strstr(fleet_explain(&w, "lamp").note, "certificate"));
+	strcpy(w.app.conf.client_ca, "ca.pem");
+	assert_non_null(strstr(fleet_explain(&w, "lamp").note,
+	    "certificate"));
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine,
+	    w.app.store->ops->credential_put(w.app.store, &c)), 0);
+	turn(&w);
+	assert_string_equal(fleet_explain(&w, "lamp").note, "");
+	for (int i = 0; i < 5; i++)
+		shown(c.identity, d.id, c.id, i);
+	assert_non_null(strstr(fleet_explain(&w, "lamp").note,
+	    "certificate"));
+	assert_null(strstr(fleet_explain(&w, "lamp").note, "device psk"));
+}
+
 static void
 it_is_over_when_it_was_quiet(void **state)
 {
@@ -212,7 +286,8 @@ nobody_looks_without_a_table(void **state)
 	(void)state;
 	w.app.twins = NULL;
 	take_turns(7, 1);
-	twin_forget(&w.app, 7);
+	twin_forget(&w.app, &(struct store_credential){
+	    .kind = CREDENTIAL_PSK, .id = 7});
 	twin_tick(&w.app);
 	assert_false(twin_of(&w.app, 1));
 	assert_int_equal(stats().found, 0);
@@ -229,6 +304,8 @@ main(void)
 		CASE(one_host_with_two_ports_is_none),
 		CASE(what_it_says_that_it_runs_counts),
 		CASE(it_is_over_when_the_credential_is_gone),
+		CASE(a_certificate_need_not_be_entered),
+		CASE(explain_advises_by_the_kind_of_credential),
 		CASE(it_is_over_when_it_was_quiet),
 		CASE(as_many_are_shown_as_there_is_room_for),
 		CASE(a_twin_is_not_pushed_out_by_those_that_are_none),

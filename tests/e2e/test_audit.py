@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -557,6 +558,45 @@ def test_a_restore_is_in_it_and_kept_heads_say_so(_):
         assert "restore" in kinds(d) and "after" not in [e["subject"] for e in entries(d)]
         d.ctl("audit", "verify")
         d.ctl("audit", "verify", "--head", kept, rc=1)
+
+
+def backup_of(d, name, *sqls):
+    """A backup whose database somebody changed, and its digest with it, who could not change the head (it is elsewhere, too)."""
+    folder = d.file(name)
+    shutil.copytree(d.file("backup"), folder)
+    path, index = os.path.join(folder, "suitd.db"), os.path.join(folder, "backup.json")
+    db = sqlite3.connect(path)
+    for t in ["DROP TRIGGER IF EXISTS " + t for t in TRIGGERS] + list(sqls):
+        db.execute(t)
+    db.commit()
+    db.close()
+    with open(index) as f:
+        text = f.read()
+    old = hashlib.sha256(open(os.path.join(d.file("backup"), "suitd.db"), "rb").read()).hexdigest()
+    data = open(path, "rb").read()
+    text = text.replace(old, hashlib.sha256(data).hexdigest())
+    was = os.path.getsize(os.path.join(d.file("backup"), "suitd.db"))
+    with open(index, "w") as f:
+        f.write(text.replace('"size": %d' % was, '"size": %d' % len(data), 1))
+    return folder
+
+
+def test_a_restore_compares_the_log_with_the_backups_head(_):
+    with Suitd() as d:
+        for i in range(4):
+            d.ctl("device", "add", "d%d" % i)
+        d.ctl("backup", d.file("backup"))
+        d.stop()
+
+        def restored(folder):
+            r = subprocess.run([os.path.join(BIN, "suitd"), "--restore", folder, "--force", "-d", d.state], capture_output=True, text=True)
+            assert r.returncode == 0, r.stdout + r.stderr
+            return r.stdout
+        assert "audit log: whole" in restored(d.file("backup"))
+        for i, damage in enumerate((["UPDATE audit SET who = 'mallory' WHERE n = 3"], ["DELETE FROM audit WHERE n = 3"],
+                                    ["DELETE FROM audit WHERE n > 4", "UPDATE sqlite_sequence SET seq = 4 WHERE name = 'audit'"])):
+            assert "LOOK AT THE AUDIT LOG" in restored(backup_of(d, "changed%d" % i, *damage)), damage
+        d.start()  # it is the operator's to decide
 
 
 def main():

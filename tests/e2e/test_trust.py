@@ -300,6 +300,29 @@ def test_REQ_SEC_EXP_TUF_FREEZE_a_nonce_shows_what_is_held_back():
         assert [x["sequence"] for x in dev] == [3] * 2, dev
 
 
+def test_REQ_SEC_KEY_ROTATION_suitd_knows_how_many_have_the_list():
+    """docs/TRUST.md 6.2: the old key goes when the fleet reports the new list; here by signed boot reports."""
+    with Roots() as r, server(r) as d:
+        folder = d.file("bootloaders")
+        os.mkdir(folder)
+        subprocess.run([os.path.join(BIN, "suitsim"), "-n", "4", "--attest", folder, "--list-devices"], check=True, capture_output=True)
+        for i in range(4):
+            d.ctl("device", "add", "sim-%04d" % i, "--class", CLS)
+            d.ctl("device", "attest", "sim-%04d" % i, os.path.join(folder, "sim-%04d.pub.pem" % i))
+        r.publish(d, 2, os.urandom(3000), "/fw/2.bin")
+        assert d.ctl_json("closed")["trust_told"] == 0
+        end(fleet(r, d.port, 4, "--attest", folder))
+
+        def has(told, have):
+            c = d.ctl_json("closed")
+            return (c["trust_told"], c["trust_have"]) == (told, have)
+        wait_for("all have told", lambda: has(4, 4))
+        assert d.ctl_json("device", "show", "sim-0000")["attest"]["list_seq"] == 1
+        d.ctl("trust", "publish", r.next("add", "bob.pub", "--name", "bob", "--class", "all"))
+        assert has(4, 0)
+        assert "those of trust list 2, 0 of 4 devices" in d.ctl("closed")
+
+
 def test_REQ_SEC_KEY_ROTATION_new_roots_and_a_new_author_reach_devices():
     with Roots() as r, server(r) as d:
         r.key("root4")
