@@ -123,4 +123,5 @@ client_tick(struct front *f)
 		    dtls_recheck(&f->plane[T_TLS], AT_ONCE);
 	dtls_settle(&f->plane[T_DTLS]);
 	dtls_settle(&f->plane[T_TLS]);
+	dtls_settle(&f->plane[T_ADMIN]);
 }
