@@ -1,6 +1,7 @@
 /* device psk, device credentials: what a device proves itself with */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/args.h"
 #include "cli/device.h"
@@ -12,12 +13,15 @@ static void
 credential_row(struct table *t, int64_t now, const void *item)
 {
 	const struct msg_credential *m = item;
+	bool cert = strlen(m->identity) == 64 && strcmp(m->kind, "psk") != 0;
 	char text[48];
 
 	snprintf(text, sizeof(text), "%" PRIu64, m->id);
 	table_cell(t, text);
 	table_cell(t, m->kind);
-	table_cell(t, m->identity);
+	/* of a fingerprint as much as tells two apart; --json has all of it */
+	snprintf(text, sizeof(text), "%.16s...", m->identity);
+	table_cell(t, cert ? text : m->identity);
 	table_cell(t, m->created == 0 ? "" : render_age(text, sizeof(text),
 	    now, m->created));
 	table_cell(t, m->used == 0 ? "never" : render_age(text, sizeof(text),
@@ -137,6 +141,9 @@ cmd_device_psk(struct cli *c, int argc, char **argv)
 		return rc;
 	rc = device_put_psk(c, cl, &rq, p.make ? NULL : &p.m);
 	client_close(cl);
+	if (rc == CLI_OK && !p.make && p.overlap > 0 && !c->json)
+		printf("it has an identity of its own: suitctl device "
+		    "credentials %s\n", argv[0]);
 	return rc;
 }
 

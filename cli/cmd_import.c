@@ -70,9 +70,9 @@ take_answer(struct import *im, const struct msg_imported *m)
 			complain(im, im->line_of[m->error[i].row],
 			    m->error[i].text);
 	if (m->error_count > 0) {
-		fprintf(stderr, "%s:%u-%u: none of these lines was taken\n",
-		    im->file, im->line_of[0],
-		    im->line_of[im->batch.row_count - 1]);
+		fprintf(stderr, "%s: lines %u to %u: none was taken, since "
+		    "they go together; mend and say it again\n", im->file,
+		    im->line_of[0], im->line_of[im->batch.row_count - 1]);
 		return;
 	}
 	im->sum.added += m->added;
@@ -260,7 +260,7 @@ cmd_device_import(struct cli *c, int argc, char **argv)
 	im.file = argv[0];
 	rc = client_open(c, &im.client);
 	if (rc == CLI_OK && keys != NULL && !im.dry)
-		rc = keyfile_open(keys, &im.keys);
+		rc = keyfile_open(keys, LIMIT_IMPORT_KEYS, &im.keys);
 	if (rc == CLI_OK)
 		rc = read_file(&im);
 	if (rc == CLI_OK)

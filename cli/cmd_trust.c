@@ -31,8 +31,21 @@ add_root(struct trust_spec *s, const char *path, struct trust_public *mem)
 		    LIMIT_TRUST_ROOTS);
 	if (trust_read_public(path, mem) != CLI_OK)
 		return CLI_USAGE;
+	for (size_t i = 0; i < s->root_count; i++)
+		if (slice_eq(s->root[i], mem->cose))
+			return cli_usage("TRUST 2.2: %s is a root of the list "
+			    "already", path);
 	s->root[s->root_count++] = mem->cose;
 	return CLI_OK;
+}
+
+static int
+enough_roots(const struct trust_spec *s)
+{
+	if (s->need >= 1 && s->need <= s->root_count)
+		return CLI_OK;
+	return cli_usage("TRUST 2.2: %u must sign, and the list has %zu roots: "
+	    "more roots, or --need M, at least 1", s->need, s->root_count);
 }
 
 int
@@ -57,7 +70,8 @@ cmd_trust_init(struct cli *c, int argc, char **argv)
 	s.need = (unsigned)n / 2 + 1; /* no two halves can disagree */
 	if (need != NULL && read_need(need, &s.need) != CLI_OK)
 		return CLI_USAGE;
-	return trust_write_spec(&s, out);
+	return enough_roots(&s) != CLI_OK ? CLI_USAGE :
+	    trust_write_spec(&s, out);
 }
 
 /* --- root --- */
@@ -101,7 +115,9 @@ change_roots(struct root *r, struct trust_edit *e)
 		if (add_root(&e->spec, r->add[i], &r->mem[i]) != CLI_OK)
 			return CLI_USAGE;
 	}
-	return r->need == NULL ? CLI_OK : read_need(r->need, &e->spec.need);
+	if (r->need != NULL && read_need(r->need, &e->spec.need) != CLI_OK)
+		return CLI_USAGE;
+	return enough_roots(&e->spec);
 }
 
 int
@@ -148,6 +164,9 @@ read_digest(struct cli *c, const char *word, uint8_t ret[TRUST_HASH])
 		memcpy(ret, mem, TRUST_HASH);
 		return CLI_OK;
 	}
+	if (access(word, F_OK) != 0)
+		return cli_usage("%s: neither a digest of %d hex digits nor a "
+		    "manifest's file", word, 2 * TRUST_HASH);
 	if ((rc = cmd_read_manifest(c, word, &bytes, &m)) != CLI_OK)
 		return rc;
 	if (m.digest.n >= TRUST_HASH)
@@ -230,6 +249,9 @@ set_floor(struct trust_spec *s, struct trust_floor *f, const char *least,
 	if (cli_number("the floor", least, &f->least) != 0 ||
 	    (most != NULL && cli_number("--most", most, &f->most) != 0))
 		return CLI_USAGE;
+	if (f->most < f->least)
+		return cli_usage("TRUST 2.4: --most %s is below the floor, "
+		    "%s: nothing could be installed", most, least);
 	if (i == LIMIT_TRUST_FLOORS)
 		return cli_usage("a list has at most %d floors",
 		    LIMIT_TRUST_FLOORS);

@@ -73,6 +73,9 @@ set_range(const struct add *a, struct trust_key *k)
 		text_u64(slice_str(dash + 1), &k->seq_max) != 0))
 		return cli_usage("--sequences %s: LEAST-MOST, LEAST- or -MOST",
 		    a->range);
+	if (k->seq_max < k->seq_min)
+		return cli_usage("TRUST 2.3: --sequences %s: the least is "
+		    "above the most", a->range);
 	return CLI_OK;
 }
 

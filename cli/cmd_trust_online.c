@@ -25,6 +25,10 @@ read_list(const char *path, struct slice *ret, struct trust *list)
 	rc = trust_parse(*ret, list, &why);
 	if (rc == 0)
 		return CLI_OK;
+	/* a map is a list that is still being edited */
+	if (ret->n > 0 && ret->p[0] >> 5 == 5)
+		(void)why_set(&why, rc, "not signed yet; suitctl trust sign "
+		    "adds a root's signature");
 	free((void *)ret->p);
 	return cli_usage("%s: %s", path, why.text);
 }

@@ -9,6 +9,8 @@
 const struct cli_cmd *const cli_tables[] = {cli_offline, cli_online, cli_self,
     NULL};
 
+#define SUGGEST_MAX 24
+
 #define FOREACH_CMD(cmd) \
 	for (const struct cli_cmd *const *t_ = cli_tables; *t_ != NULL; t_++) \
 		for (const struct cli_cmd *cmd = *t_; cmd->words != NULL; \
@@ -110,11 +112,43 @@ elsewhere(const char *word)
 	return NULL;
 }
 
+static bool
+is_near(const struct cli_cmd *cmd, int argc, char *const *argv)
+{
+	char said[NEAR_MAX + 1];
+
+	join(cmd->words, argc, argv, said);
+	return near_match(said, cmd->words);
+}
+
+static bool
+begins_alike(const struct cli_cmd *cmd, int argc, char *const *argv)
+{
+	return argc > 0 && sentence_begins(cmd, 1, argv);
+}
+
+/* Those that fit; too many are no help. */
+static int
+suggest(FILE *out, int argc, char *const *argv,
+    bool (*fits)(const struct cli_cmd *, int, char *const *))
+{
+	int found = 0;
+
+	FOREACH_CMD(cmd) {
+		if (found == SUGGEST_MAX || !fits(cmd, argc, argv))
+			continue;
+		if (found++ == 0)
+			fputs("Did you mean:\n", out);
+		fprintf(out, "  suitctl %s %s\n", cmd->words, cmd->args);
+	}
+	return found;
+}
+
 void
 sentence_unknown(FILE *out, int argc, char *const *argv)
 {
-	char said[NEAR_MAX + 1], shown[256];
-	int found = 0;
+	char shown[256];
+	int found;
 
 	text_escape(slice_str(argc > 0 ? argv[0] : ""), shown, sizeof(shown));
 	fprintf(out, "suitctl: unknown: %s", shown);
@@ -123,16 +157,9 @@ sentence_unknown(FILE *out, int argc, char *const *argv)
 		fprintf(out, " %s", shown);
 	}
 	fputc('\n', out);
-	FOREACH_CMD(cmd) {
-		join(cmd->words, argc, argv, said);
-		if (found < 8 && (near_match(said, cmd->words) ||
-		    sentence_begins(cmd, 1, argv))) {
-			if (found++ == 0)
-				fputs("Did you mean:\n", out);
-			fprintf(out, "  suitctl %s %s\n", cmd->words,
-			    cmd->args);
-		}
-	}
+	found = suggest(out, argc, argv, is_near);
+	if (found == 0)
+		found = suggest(out, argc, argv, begins_alike);
 	if (found == 0 && argc > 0 && elsewhere(argv[0]) != NULL)
 		fprintf(out, "That is: %s\n", elsewhere(argv[0]));
 	fputs("`suitctl help` lists everything.\n", out);

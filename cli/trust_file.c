@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/opts.h"
 #include "cli/trust.h"
@@ -63,6 +64,23 @@ trust_edit_drop(struct trust_edit *e)
 	free((void *)e->in.bytes.p);
 }
 
+/* Signatures come from drawers, one by one; no sentence may undo that. */
+static bool
+is_signed_list(const char *path)
+{
+	struct slice bytes;
+	struct trust list;
+	struct why why;
+	bool is = false;
+
+	if (strcmp(path, "-") == 0 ||
+	    cli_read_binary(path, LIMIT_TRUST_LIST, &bytes) != 0)
+		return false;
+	is = trust_parse(bytes, &list, &why) == 0;
+	free((void *)bytes.p);
+	return is;
+}
+
 int
 trust_write_spec(const struct trust_spec *spec, const char *out)
 {
@@ -73,6 +91,9 @@ trust_write_spec(const struct trust_spec *spec, const char *out)
 
 	if (trust_encode(spec, &b, &why) != 0)
 		return cli_usage("%s", why.text);
+	if (is_signed_list(out))
+		return cli_usage("%s is a signed list: its signatures would be "
+		    "lost; name another file by --out", out);
 	if ((rc = cli_write(out, buf_slice(&b), 0644)) != 0)
 		return cli_usage("%s: %s", out, err_text(rc));
 	if (strcmp(out, "-") != 0)
@@ -129,6 +150,9 @@ trust_read_kid(const char *word, uint8_t ret_kid[TRUST_KID])
 		memcpy(ret_kid, mem, TRUST_KID);
 		return CLI_OK;
 	}
+	if (access(word, F_OK) != 0)
+		return cli_usage("%s: neither in the list, as suitctl trust "
+		    "show has it, nor a key's file", word);
 	if (trust_read_public(word, &key) != CLI_OK)
 		return CLI_USAGE;
 	memcpy(ret_kid, key.kid, TRUST_KID);

@@ -6,6 +6,8 @@
 #define SUITD_DAEMON_ACCESS_IMPL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 #include "lib/limits.h"
@@ -14,6 +16,7 @@
 #include "lib/slow.h"
 
 struct access;
+struct app;
 struct app;
 struct operators;
 struct principal;
@@ -42,6 +45,14 @@ struct operators_told {
  */
 const struct operator *operators_find(struct operators *o,
     const char *identity, const struct operators_told *told);
+/*
+ * Looks at the file, too. What has become of it since operators_news_told, for a
+ * person: who was added, removed, changed, or why it cannot be used; never a
+ * key. NULL: nothing. Valid until the next call.
+ */
+const char *operators_news(struct operators *o,
+    const struct operators_told *told);
+void operators_news_told(struct operators *o);
 
 /* access.c: what a struct access has of these. */
 struct operators *access_operators(struct access *a);
@@ -53,5 +64,9 @@ int access_admin_psk(struct app *app, const char *identity,
     struct buf *ret_key) MUST_USE;
 void access_admin_who(struct app *app, const char *identity,
     struct principal *ret);
+
+/* Asked when somebody comes: a session that is open is ended by who revokes,
+ * and its requests are refused by access_ident. */
+bool access_is_revoked(struct app *app, uint64_t device);
 
 #endif

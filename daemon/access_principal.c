@@ -9,6 +9,8 @@
 
 #include "daemon/access.h"
 #include "daemon/access_impl.h"
+#include "daemon/audit.h"
+#include "daemon/engine.h"
 #include "daemon/log.h"
 
 /* Its session is older than its key. */
@@ -140,9 +142,12 @@ access_knock(struct app *app, const char *host)
 	if (!host_of(host, h) || slow_knock(access_slow(app->access), h,
 	    loop_mono(app->loop), &first))
 		return true;
-	if (first)
-		log_warn("admin: slowed host=%s, too many handshakes from its "
-		    "network came to nothing", host);
+	if (!first)
+		return false;
+	log_warn("admin: slowed host=%s, too many handshakes from its "
+	    "network came to nothing", host);
+	audit_refuse(app, &(struct principal){.role = ROLE_NOBODY}, "SLOWED",
+	    host, "too many handshakes from its network came to nothing");
 	return false;
 }
 
@@ -153,4 +158,22 @@ access_proved(struct app *app, const char *host)
 
 	if (host_of(host, h))
 		slow_proved(access_slow(app->access), h);
+}
+
+/* --- the file of operators --- */
+
+void
+access_watch(struct app *app)
+{
+	struct operators *o = access_operators(app->access);
+	const char *news = operators_news(o,
+	    &(struct operators_told){on_ended, app});
+	int rc;
+
+	if (news == NULL || engine_begin(app->engine) != 0)
+		return; /* the next tick tries again */
+	rc = engine_end(app->engine, audit_add(app, NULL, AUDIT_OPERATORS,
+	    operators_file(o), "%s", news));
+	if (rc == 0)
+		operators_news_told(o);
 }

@@ -114,7 +114,25 @@ entry_who(struct audit_entry *e, const struct principal *who)
 		text_escape(slice_str(who->identity), e->who, sizeof(e->who));
 }
 
+/* At the end, where nothing may cut it off: the detail makes room. */
 static void
+entry_approved(struct audit_entry *e, const struct principal *who)
+{
+	char name[LIMIT_PSK_IDENTITY + 1];
+	char more[LIMIT_PSK_IDENTITY + 64];
+	size_t at = strlen(e->detail), n;
+
+	if (who == NULL || who->request == 0)
+		return;
+	n = (size_t)snprintf(more, sizeof(more), "%sapproved by %s, request %"
+	    PRIu64, at > 0 ? ", " : "", text_escape(slice_str(who->approved),
+	    name, sizeof(name)), who->request);
+	if (at > sizeof(e->detail) - 1 - n)
+		at = sizeof(e->detail) - 1 - n;
+	strcpy(e->detail + at, more);
+}
+
+PRINTF(3, 0) static void
 entry_text(struct audit_entry *e, const char *subject, const char *fmt,
     va_list ap)
 {
@@ -158,6 +176,7 @@ audit_add(struct app *app, const struct principal *who, enum audit_kind kind,
 	va_start(ap, fmt);
 	entry_text(&e, subject, fmt, ap);
 	va_end(ap);
+	entry_approved(&e, who);
 	return append(app, &e);
 }
 

@@ -35,11 +35,14 @@ struct app; /* suitd.h: everything a handler may use */
 struct front;
 struct loop;
 struct reach;
+struct oscore_given; /* oscore.h */
+struct oscore_life;
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
-enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_ADMIN };
-#define TRANSPORTS 5
+enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_OSCORE, T_WS, T_WSS,
+	T_ADMIN };
+#define TRANSPORTS 8
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
@@ -47,9 +50,9 @@ struct principal {
 	enum grade grade; /* L1 when the channel authenticated it */
 	uint64_t device; /* from the credential; 0: none */
 	uint64_t credential; /* its id in the store; 0: none */
-	/* of a device its PSK identity, or that of its certificate; on the
-	   admin port the principal's name, whichever of its keys it came
-	   with; "" none */
+	/* of a device its PSK identity, or that of its certificate or OSCORE
+	   context; on the admin port the principal's name, whichever of its
+	   keys it came with; "" none */
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	char ep[LIMIT_EP + 1]; /* the endpoint that a certificate speaks
 	                          for, also when no device has that name;
@@ -194,6 +197,9 @@ struct front_stats {
 	uint64_t notify_reset, notify_timeout; /* of notifications */
 	uint64_t limit[FRONT_LIMITS]; /* times that one was reached */
 	uint64_t refused[ERR_POS_END_]; /* answers by -ERR_* */
+	/* of OSCORE (oscore.h) */
+	uint64_t oscore_contexts, oscore_challenged, oscore_replayed,
+	    oscore_refused;
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
@@ -225,7 +231,14 @@ struct front_hooks {
 	void (*stats)(struct app *app, struct front_stats *ret);
 	/* a request with a credential, before it is served; NULL: nobody asks */
 	void (*heard)(struct app *app, const struct req *req);
-
+	/* OSCORE: what the store has of an identity (ERR_NOT_FOUND: nothing
+	   that may be used), and its counter. NULL: no contexts */
+	int (*oscore)(struct app *app, const char *identity,
+	    struct oscore_given *ret);
+	int (*oscore_count)(struct app *app, uint64_t credential,
+	    uint64_t counter);
+	/* once, before anybody is listened to */
+	int (*oscore_life)(struct app *app, struct oscore_life *ret);
 	/* may this certificate let in? Asked in handshakes, and of each open
 	   session once after front_recheck; NULL: no certificate may */
 	int (*cert)(struct app *app, const struct cert_peer *p,

@@ -144,7 +144,8 @@ decoy(struct plane *pl)
 bool
 dtls_secures(const struct plane *pl)
 {
-	return pl->t == T_DTLS || pl->t == T_TLS || pl->t == T_ADMIN;
+	return pl->t == T_DTLS || pl->t == T_TLS || pl->t == T_WSS ||
+	    pl->t == T_ADMIN;
 }
 
 int
@@ -221,7 +222,7 @@ on_setup(void *ssl, coap_dtls_pki_t *setup)
 	if (session == NULL)
 		return 1;
 	coap_tls_no_cache(ssl);
-	if (pl->t == T_TLS && !coap_tls_only_12(ssl))
+	if (sock_streams(pl) && !coap_tls_only_12(ssl))
 		return 0;
 	watch_new(pl, session, ssl);
 	if (pl->f->cert != NULL)
@@ -249,7 +250,7 @@ dtls_show(struct plane *pl)
 		    .public_cert_len = sizeof(none)},
 	};
 
-	if (pl->shows || (pl->f->cert == NULL && pl->t != T_TLS) ||
+	if (pl->shows || (pl->f->cert == NULL && !sock_streams(pl)) ||
 	    pl->t == T_ADMIN)
 		return 0;
 	pl->shows = coap_context_set_pki(pl->ctx, &pki) != 0;

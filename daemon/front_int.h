@@ -4,10 +4,12 @@
  *   front.c       contexts, and the life of an exchange
  *   front_held.c  answers that wait for the commit
  *   front_later.c requests whose answer waits for something else
+ *   front_kept.c  answers of several blocks, for operators
  *   front_sock.c  sockets, and the pump
  *   front_follow.c  contexts for those who observe over plain UDP
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   front_oscore.c requests that are protected one by one
  *   front_rand.c  random bytes for libcoap
  *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
@@ -35,6 +37,7 @@
 
 #define PLANES TRANSPORTS
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
+#define FRONT_KEPT 16 /* answers to operators, of LIMIT_RESPONSE at most */
 #define ANSWER_OPTS 384
 #define BLOCK_MAX 1024
 #define FRONT_ROWS 64 /* that answers are counted in: a route has its own */
@@ -128,6 +131,7 @@ struct held {
 };
 
 struct later; /* front_later.c */
+struct kepts; /* front_kept.c */
 
 struct front {
 	struct loop *loop;
@@ -153,11 +157,14 @@ struct front {
 	struct held *held; /* a ring, by number */
 	struct plane follow[FRONT_FOLLOW]; /* front_follow.c */
 	unsigned follow_n; /* 0: those who observe meet plane[T_UDP], too */
+	struct front_oscore *oscore; /* NULL: off */
+	struct oscore *contexts; /* its own; NULL: off */
 	int follow_fd; /* an epoll of theirs; -1: none */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */
 	TAILQ_HEAD(, later) later;
 	size_t later_n;
+	struct kepts *kept; /* NULL: none was, yet */
 	bool quiet; /* no broadcasts any more */
 	struct front_stats stats;
 	uint64_t answered[FRONT_ROWS][CODES];
@@ -190,6 +197,14 @@ void held_send(struct exchange *x);
 /* Keeps the exchange until front_resume; an error: no room. */
 int later_add(struct exchange *x) MUST_USE;
 void later_free(struct front *f);
+
+/* front_kept.c */
+/* Another block than the first: x->resp is what that one was cut from. */
+bool kept_find(struct exchange *x);
+/* After a handler, whose return value is rc. */
+void kept_put(struct exchange *x, int rc);
+void kept_closed(struct front *f, const coap_session_t *session);
+void kept_free(struct front *f);
 
 /* front_req.c */
 bool req_may_ask(const struct exchange *x);
@@ -230,6 +245,18 @@ void echo_offer(struct exchange *x);
 void echo_bound(struct exchange *x);
 /* As it will be on the wire. */
 size_t answer_size(const struct answer *a, size_t token_n);
+
+/* Planes where devices have keys or certificates; some may be off. */
+#define FRONT_SECURE 3
+extern const enum transport front_secure[FRONT_SECURE];
+
+/* A connection for each session. */
+static inline bool
+sock_streams(const struct plane *pl)
+{
+	return pl->t == T_TCP || pl->t == T_TLS || pl->t == T_WS ||
+	    pl->t == T_WSS;
+}
 
 /* front_count.c */
 /* Where the exchange's answer is counted. */

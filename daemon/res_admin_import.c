@@ -1,12 +1,13 @@
 /*
  * Many devices in one request: all of its rows or none, and the same request
  * again changes nothing. So whoever imports a file may begin anew wherever
- * he was interrupted. One row in the event log tells of the batch; a device
- * that got another key has one of its own.
+ * he was interrupted. One row in the event log tells of the batch, and an entry
+ * of the audit log; a device that got another key has one of its own in both.
  */
 #include <stdio.h>
 
 #include "daemon/ahead.h"
+#include "daemon/audit.h"
 #include "daemon/campaign.h"
 #include "daemon/credential.h"
 #include "daemon/engine.h"
@@ -15,6 +16,7 @@
 
 struct import {
 	struct app *app;
+	const struct principal *who;
 	const struct msg_import *in;
 	struct msg_imported out;
 	uint64_t room; /* devices that may still be added */
@@ -167,7 +169,9 @@ put_key(struct import *im, size_t i, struct store_device *d, bool is_new,
 	ev.device = d->id;
 	strcpy(ev.ep, d->ep);
 	snprintf(ev.detail, sizeof(ev.detail), "%.60s, imported", c.identity);
-	return engine_log(im->app->engine, &ev);
+	rc = audit_add(im->app, im->who, AUDIT_DEVICE_PSK, d->ep, "%s",
+	    ev.detail);
+	return rc != 0 ? rc : engine_log(im->app->engine, &ev);
 }
 
 static int
@@ -242,7 +246,8 @@ run(struct import *im, const struct req *req, struct resp *resp)
 	if (rc == 0 && im->out.added + im->out.changed == 0)
 		return engine_end(im->app->engine, 0); /* nothing to tell */
 	snprintf(ev.detail, sizeof(ev.detail), "%u added, %u changed, %u as "
-	    "they were", im->out.added, im->out.changed, im->out.same);
+	    "they were, %zu keys replaced", im->out.added, im->out.changed,
+	    im->out.same, im->rekeyed);
 	rc = admin_end(im->app, req, resp, &ev, rc);
 	for (size_t i = 0; rc == 0 && i < im->rekeyed; i++)
 		credential_settle(im->app, im->key[i].device,
@@ -262,6 +267,7 @@ res_admin_import(struct app *app, const struct req *req, struct resp *resp)
 		return rc;
 	}
 	im.app = app;
+	im.who = &req->who;
 	im.in = &in;
 	im.rekeyed = 0;
 	memset(&im.out, 0, sizeof(im.out));

@@ -88,13 +88,20 @@ route_find(const struct route *table, const char *path, enum method m,
 }
 
 /* Nothing on the admin port is for nobody, whatever its row says. */
+/* The roles of which one is enough. */
+static unsigned
+needs(const struct route *r, enum method m)
+{
+	unsigned read = r->role & 0xff, write = r->role >> 8 & 0xff;
+
+	return m == M_GET || m == M_FETCH || write == 0 ? read : write;
+}
+
 int
 route_allows(const struct route *r, enum method m, enum transport plane,
     const struct principal *who)
 {
-	unsigned read = r->role & 0xff, write = r->role >> 8 & 0xff;
-	unsigned need = m == M_GET || m == M_FETCH || write == 0 ? read :
-	    write;
+	unsigned need = needs(r, m);
 
 	if (need == ROLE_NOBODY && plane != T_ADMIN)
 		return 0;
@@ -104,6 +111,28 @@ route_allows(const struct route *r, enum method m, enum transport plane,
 		return ERR_FORBIDDEN;
 	return plane != T_ADMIN || (r->flags & ROUTE_SCOPED) ||
 	    scope_all(&who->scope) ? 0 : ERR_FORBIDDEN;
+}
+
+void
+route_refuse(const struct route *r, enum method m,
+    const struct principal *who, struct why *why)
+{
+	unsigned need = needs(r, m);
+	char takes[64], has[64];
+	struct buf t = buf_of(takes, sizeof(takes) - 1);
+	struct buf h = buf_of(has, sizeof(has) - 1);
+
+	rights_print_roles(need & ~(unsigned)ROLE_DEVICE, &t);
+	rights_print_roles(who->role, &h);
+	takes[t.n] = has[h.n] = '\0';
+	if (need & who->role)
+		why_set(why, ERR_FORBIDDEN, "this is about more than a scope: "
+		    "only a principal without one may do it, with the role "
+		    "%s", takes);
+	else
+		why_set(why, ERR_FORBIDDEN, "this takes the role %s, and this "
+		    "credential has %s; somebody with the role grant may "
+		    "change that", takes, has);
 }
 
 /* RFC 6690 4.1: a trailing '*' matches any rest. */

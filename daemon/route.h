@@ -20,5 +20,8 @@ int route_find(const struct route *table, const char *path, enum method m,
  */
 int route_allows(const struct route *r, enum method m, enum transport plane,
     const struct principal *who) MUST_USE;
+/* Says why that was ERR_FORBIDDEN: the role that it takes, or the scope. */
+void route_refuse(const struct route *r, enum method m,
+    const struct principal *who, struct why *why);
 
 #endif

@@ -33,6 +33,8 @@ const struct route routes_admin[] = {
 	    NULL},
 	{"a/devices/{ep}/psk", M_PUT | M_POST, OP, SC, res_admin_device_psk,
 	    NULL},
+	{"a/devices/{ep}/oscore", M_POST, OP, SC, res_admin_device_oscore,
+	    NULL},
 	{"a/devices/{ep}/credentials", M_GET, LOOK, SC,
 	    res_admin_device_credentials, NULL},
 	{"a/devices/{ep}/credentials/{id}", M_DELETE, OP, SC,

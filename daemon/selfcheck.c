@@ -236,18 +236,35 @@ check_certificate(struct run *r)
 	cert_free(cert);
 }
 
+static void
+check_fresh(struct run *r, const struct trust *list)
+{
+	struct why why = {0};
+	struct cose_key *key = NULL;
+
+	if (trusted_read_fresh(r->c, list, &key, &why) != 0)
+		say(r, CHECK_FAIL, "freshness_key", "%s", why.text);
+	else if (key == NULL)
+		say(r, CHECK_OK, "freshness_key", "none is named");
+	else
+		say(r, CHECK_OK, "freshness_key", "a private key; it answers "
+		    "nonces while the trust list has it for that");
+	cose_key_free(key);
+}
+
 /* The list and the key, as far as they can be seen without the store. */
 static void
 check_trust(struct run *r)
 {
 	uint8_t bytes[LIMIT_TRUST_LIST + 1];
-	struct trust list;
+	struct trust list = {.key_count = 0};
 	struct why why = {0};
 	struct app app = {.conf = *r->c};
 	int rc;
 
 	if (r->c->trust_root[0] == '\0') {
 		say(r, CHECK_OK, "trust_root", "none is named");
+		check_fresh(r, &list);
 		return;
 	}
 	rc = trusted_read_root(r->c, bytes, &list, &why);
@@ -259,6 +276,8 @@ check_trust(struct run *r)
 		say(r, CHECK_OK, "trust_root", "%s, list %llu, %u of %zu "
 		    "roots", r->c->trust_root, (unsigned long long)list.seq,
 		    list.roots.need, list.roots.n);
+	if (rc == 0)
+		check_fresh(r, &list);
 }
 
 static void
@@ -283,11 +302,13 @@ static void
 check_library(struct run *r)
 {
 	char library[64], can[COAP_CAN_TEXT];
-	bool tls = r->c->listen_coaps_tcp[0] == '\0' || coap_can("tls");
+	bool ok = (r->c->listen_coaps_tcp[0] == '\0' || coap_can("tls")) &&
+	    (r->c->listen_ws[0] == '\0' || coap_can("ws")) &&
+	    (r->c->listen_wss[0] == '\0' || coap_can("wss"));
 
 	coap_can_library(library, sizeof(library));
 	coap_can_describe(can);
-	say(r, tls ? CHECK_OK : CHECK_FAIL, "library", "%s: %s", library,
+	say(r, ok ? CHECK_OK : CHECK_FAIL, "library", "%s: %s", library,
 	    can);
 }
 
@@ -373,7 +394,7 @@ print_line(void *arg, enum check result, const char *what, const char *text)
 	};
 
 	(void)arg;
-	printf("%-14s  %-7s  %s\n", what, words[result], text);
+	printf("%-16s  %-7s  %s\n", what, words[result], text);
 }
 
 /* Root may read everything, which says nothing of the service's user. */

@@ -223,8 +223,8 @@ keep(struct app *app, const struct trust *list, const struct principal *who)
 	    list->roots.n);
 }
 
-int
-trusted_publish(struct app *app, struct slice in, const struct principal *who,
+static int
+publish(struct app *app, struct slice in, const struct principal *who,
     struct why *why)
 {
 	struct trusted *t = app->trusted;
@@ -266,6 +266,19 @@ trusted_publish(struct app *app, struct slice in, const struct principal *who,
 	return engine_end(app->engine, rc);
 }
 
+int
+trusted_publish(struct app *app, struct slice in, const struct principal *who,
+    struct why *why)
+{
+	int rc = publish(app, in, who, why);
+
+	if (rc == 0)
+		app->counts.lists_taken++;
+	else if (rc != ERR_EXISTS && err_coap(rc) < 500)
+		app->counts.lists_refused++;
+	return rc;
+}
+
 /* --- nonces --- */
 
 static bool
@@ -280,8 +293,8 @@ may_answer(const struct trusted *t)
 	return k != NULL && k->role == TRUST_FRESHNESS;
 }
 
-int
-trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
+static int
+answer_fresh(struct app *app, const struct fresh *f, struct buf *out,
     struct why *why)
 {
 	struct trusted *t = app->trusted;
@@ -296,28 +309,60 @@ trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
 	return fresh_sign(f, t->key, out);
 }
 
-static int
-read_key(struct trusted *t, struct why *why)
+int
+trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
+    struct why *why)
+{
+	int rc = answer_fresh(app, f, out, why);
+
+	if (rc == 0)
+		app->counts.fresh_signed++;
+	else
+		app->counts.fresh_refused++;
+	return rc;
+}
+
+int
+trusted_read_fresh(const struct conf *conf, const struct trust *list,
+    struct cose_key **ret, struct why *why)
 {
 	uint8_t bytes[KEY_MAX];
 	struct buf b = buf_of(bytes, sizeof(bytes));
+	struct why reason = {0};
+	struct cose_key *key = NULL;
 	char path[SECRET_PATH];
+	bool named;
 	int rc;
 
-	if (!secret_path(t->app->conf.freshness_key, FRESH_FILE, path))
+	if (!secret_path(conf->freshness_key, FRESH_FILE, path))
 		return 0;
-	rc = secret_read(path, &b, why);
+	rc = secret_read(path, &b, &reason);
 	if (rc == 0)
-		rc = cose_key_parse(buf_slice(&b), &t->key, why);
+		rc = cose_key_parse(buf_slice(&b), &key, &reason);
 	explicit_bzero(bytes, sizeof(bytes));
-	if (rc == 0 && !cose_key_private(t->key))
-		rc = why_set(why, ERR_KEY, "freshness_key: %s is not a "
-		    "private key", path);
+	if (rc == 0 && !cose_key_private(key))
+		rc = why_set(&reason, ERR_KEY, "this is a public key");
 	if (rc == 0)
-		rc = keyhunt_may(&t->list, t->key, path, why);
-	if (rc == 0 && !may_answer(t))
-		log_warn("trust: freshness_key %s is not in the trust list "
-		    "with the role freshness: nonces are not answered", path);
+		rc = keyhunt_may(list, key, path, &reason);
+	if (rc == 0) {
+		*ret = key;
+		return 0;
+	}
+	cose_key_free(key);
+	named = strstr(reason.text, path) != NULL;
+	return why_set(why, rc == ERR_NOT_FOUND ? ERR_IO : rc,
+	    "freshness_key: %.100s%s%.200s", named ? "" : path, named ? "" :
+	    ": ", reason.text);
+}
+
+static int
+read_key(struct trusted *t, struct why *why)
+{
+	int rc = trusted_read_fresh(&t->app->conf, &t->list, &t->key, why);
+
+	if (rc == 0 && t->key != NULL && !may_answer(t))
+		log_warn("trust: freshness_key is not in the trust list "
+		    "with the role freshness: nonces are not answered");
 	return rc;
 }
 
@@ -475,6 +520,10 @@ trusted_new(struct app *app, struct trusted **ret, struct why *why)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	t->app = app;
 	rc = begin(t, why);
+	if (rc == ERR_NOT_FOUND) { /* there is none; no other error is that */
+		trusted_free(t);
+		return 0;
+	}
 	if (rc == 0)
 		rc = keyhunt(app, &t->list, why);
 	if (rc == 0)
@@ -483,7 +532,7 @@ trusted_new(struct app *app, struct trusted **ret, struct why *why)
 		rc = loop_every(app->loop, TICK_MS, on_tick, t);
 	if (rc != 0) {
 		trusted_free(t);
-		return rc == ERR_NOT_FOUND ? 0 : rc;
+		return rc;
 	}
 	catalog_obey(app->catalog, &t->list);
 	t->sweep = true; /* we may have died before */

@@ -18,8 +18,10 @@
 
 /*
  * After store and catalog, before the catalog is loaded; hooks itself into
- * the loop. NULL and 0 without a list. ERR_POLICY: a private key of the list
- * lies here (keyhunt.h), or freshness_key may do more than answer nonces;
+ * the loop. NULL and 0 without a list, and for no other reason: what is wrong
+ * with a file that is named never means that there is no list. ERR_POLICY: a
+ * private key of the list lies here (keyhunt.h), or freshness_key may do more
+ * than answer nonces; ERR_IO, ERR_KEY ... of freshness_key;
  * ERR_CONFLICT: the file is not the list that this store began with;
  * ERR_CORRUPT; errors of trust_parse and trust_pin for the file.
  */
@@ -30,6 +32,11 @@ void trusted_free(struct trusted *t); /* NULL is fine */
 int trusted_read_root(const struct conf *c,
     uint8_t bytes[LIMIT_TRUST_LIST + 1], struct trust *ret, struct why *why)
     MUST_USE;
+
+/* freshness_key, or the credential; NULL and 0: neither is there. The list may
+ * be an empty one. */
+int trusted_read_fresh(const struct conf *c, const struct trust *list,
+    struct cose_key **ret, struct why *why) MUST_USE;
 
 /* The list in force, borrowed until the next one is; NULL: none. */
 const struct trust *trusted_list(const struct app *app);

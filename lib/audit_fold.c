@@ -65,8 +65,9 @@ audit_fold_entry(const struct audit_slot *s, struct audit_entry *ret)
 	*ret = s->last;
 	if (s->count > 1)
 		snprintf(ret->detail, sizeof(ret->detail), "%" PRIu64
-		    " times, the last: %.*s", s->count,
-		    LIMIT_AUDIT_DETAIL - 48, s->last.detail);
+		    " times%s%.*s", s->count, s->last.detail[0] != '\0' ?
+		    ", the last: " : "", LIMIT_AUDIT_DETAIL - 48,
+		    s->last.detail);
 }
 
 void

@@ -100,6 +100,7 @@ static void
 unknown_words_show_near_sentences(void **state)
 {
 	char *typo[] = {"campain", "start", "7", NULL};
+	char *late[] = {"device", "credentils", "lamp", NULL};
 	char *half[] = {"device", NULL};
 	char *evil[] = {"\033[31mx", NULL};
 	char *text;
@@ -109,8 +110,14 @@ unknown_words_show_near_sentences(void **state)
 	assert_non_null(strstr(text, "suitctl campaign start --plan"));
 	assert_null(strstr(text, "image list"));
 	free(text);
+	/* the near one alone, however many begin with its word */
+	text = printed(print_unknown, late);
+	assert_non_null(strstr(text, "suitctl device credentials"));
+	assert_null(strstr(text, "suitctl device list"));
+	free(text);
 	text = printed(print_unknown, half);
 	assert_non_null(strstr(text, "suitctl device list"));
+	assert_non_null(strstr(text, "suitctl device revoked-certs"));
 	free(text);
 	text = printed(print_unknown, evil);
 	assert_null(strchr(text, '\033'));

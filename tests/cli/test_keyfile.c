@@ -1,4 +1,4 @@
-/* The file of new keys is nobody else's, whatever lies at its name. */
+/* The file of new keys: how many it may have, and what is no line of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,113 +7,109 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/keyfile.h"
 
-static char dir[64], path[80], part[90], seen[80];
+#define MOST 3 /* in the place of LIMIT_IMPORT_KEYS, half a gigabyte */
+#define KEY "000102030405060708090a0b0c0d0e0f"
+
+static char path[] = "/tmp/keyfile.XXXXXX";
 
 static int
 setup(void **state)
 {
-	FILE *f;
+	int fd = mkstemp(path);
 
 	(void)state;
-	strcpy(dir, "/tmp/suitctl-keys.XXXXXX");
-	if (mkdtemp(dir) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/keys", dir);
-	snprintf(part, sizeof(part), "%s.part", path);
-	snprintf(seen, sizeof(seen), "%s/seen", dir);
-	f = fopen(seen, "w");
-	return f == NULL || fclose(f) != 0 ? -1 : chmod(seen, 0644);
+	return fd < 0 ? -1 : close(fd);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	unlink(path);
-	unlink(part);
-	unlink(seen);
-	return rmdir(dir);
+	return unlink(path);
 }
 
-/* 0, with one key in it. */
-static int
-fill(void)
+/* The file with `n` keys, of devices d0, d1, ... */
+static void
+put_keys(unsigned n)
 {
-	struct keyfile_key *e;
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs("ep,identity,psk\n", f);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "d%u,d%u," KEY "\n", i, i);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+keys_at_their_cap_and_one_past(void **state)
+{
+	struct keyfile_key *key;
 	struct keyfile *k;
-	int rc = keyfile_open(path, &k);
 
-	if (rc != CLI_OK)
-		return rc;
-	assert_int_equal(keyfile_get(k, "kitchen", "kitchen", &e), CLI_OK);
-	e->taken = true;
-	assert_int_equal(keyfile_sync(k), CLI_OK);
-	return keyfile_close(k, true);
+	(void)state;
+	put_keys(MOST + 1);
+	assert_int_equal(keyfile_open(path, MOST, &k), CLI_USAGE);
+	put_keys(MOST);
+	assert_int_equal(keyfile_open(path, MOST, &k), CLI_OK);
+	assert_int_equal(keyfile_get(k, "d2", "d2", &key), CLI_OK);
+	assert_int_equal(key->key[15], 15);
+	assert_int_equal(keyfile_get(k, "new", "new", &key), CLI_USAGE);
+	assert_int_equal(keyfile_close(k, false), CLI_OK);
+	put_keys(MOST - 1);
+	assert_int_equal(keyfile_open(path, MOST, &k), CLI_OK);
+	assert_int_equal(keyfile_get(k, "new", "new", &key), CLI_OK);
+	assert_int_equal(keyfile_get(k, "new", "new", &key), CLI_OK);
+	assert_int_equal(keyfile_get(k, "newer", "newer", &key), CLI_USAGE);
+	assert_int_equal(keyfile_close(k, false), CLI_OK);
 }
 
-static struct stat
-look(const char *name)
+static off_t
+size_with(const char *end)
 {
+	struct keyfile *k;
 	struct stat st;
+	FILE *f;
 
-	assert_int_equal(lstat(name, &st), 0);
-	return st;
+	put_keys(1);
+	f = fopen(path, "a");
+	assert_non_null(f);
+	fputs(end, f);
+	assert_int_equal(fclose(f), 0);
+	if (keyfile_open(path, MOST, &k) == CLI_OK)
+		assert_int_equal(keyfile_close(k, false), CLI_OK);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
 }
 
+/* What a kill has cut off goes; what was never a line is left as it is. */
 static void
-keys_are_their_owners(void **state)
+a_line_that_was_cut_off_goes_and_one_that_is_too_long_does_not(void **state)
 {
-	(void)state;
-	assert_int_equal(fill(), CLI_OK);
-	assert_int_equal(look(path).st_mode, S_IFREG | 0600);
-	assert_int_equal(fill(), CLI_OK); /* again: those of before */
-	assert_true(access(part, F_OK) != 0);
-}
+	static char end[LIMIT_IMPORT_LINE + 64];
+	off_t whole = size_with("");
 
-static void
-what_lies_beside_it_gets_none(void **state)
-{
 	(void)state;
-	assert_int_equal(symlink(seen, part), 0);
-	assert_int_equal(fill(), CLI_OK);
-	assert_int_equal(look(seen).st_size, 0);
-	assert_int_equal(look(path).st_mode, S_IFREG | 0600);
-	assert_int_equal(link(seen, part), 0);
-	assert_int_equal(fill(), CLI_OK);
-	assert_int_equal(look(seen).st_size, 0);
-}
-
-static void
-a_link_and_anothers_file_are_refused(void **state)
-{
-	(void)state;
-	assert_int_equal(chmod(seen, 0600), 0);
-	assert_int_equal(symlink(seen, path), 0);
-	assert_int_not_equal(fill(), CLI_OK);
-	assert_int_equal(look(seen).st_size, 0);
-	if (geteuid() != 0)
-		return; /* nobody else can give a file away */
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rename(seen, path), 0);
-	assert_int_equal(chown(path, 1, 1), 0);
-	assert_int_not_equal(fill(), CLI_OK);
-	assert_int_equal(look(path).st_size, 0);
+	assert_int_equal(size_with("d1,d1,0001"), whole);
+	memset(end, 'x', LIMIT_IMPORT_LINE);
+	strcpy(end + LIMIT_IMPORT_LINE, "\nd1,d1," KEY "\n");
+	assert_int_equal(size_with(end), whole + (off_t)strlen(end));
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-		T(keys_are_their_owners),
-		T(what_lies_beside_it_gets_none),
-		T(a_link_and_anothers_file_are_refused),
+		cmocka_unit_test(keys_at_their_cap_and_one_past),
+		cmocka_unit_test(
+		    a_line_that_was_cut_off_goes_and_one_that_is_too_long_does_not),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

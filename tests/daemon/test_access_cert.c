@@ -203,6 +203,7 @@ a_new_one_takes_the_place_of_the_oldest(void **state)
 		show(&p);
 		assert_int_equal(entered(d.id), i < LIMIT_CREDENTIALS ? i :
 		    LIMIT_CREDENTIALS);
+		assert_int_equal(audited(&w, "device.cert", "d1"), i);
 	}
 	assert_int_equal(s->ops->credential_get(s, CREDENTIAL_CERT,
 	    cert("d1", 1).identity, &c), ERR_NOT_FOUND);

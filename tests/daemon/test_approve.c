@@ -167,7 +167,7 @@ REQ_SEC_RIGHTS_both_persons_are_in_the_audit_log(void **state)
 	assert_int_equal(entered("bob", "request.deny", ""), 1);
 	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
 	assert_int_equal(drops(&alice, "a/requests/3"), 0);
-	assert_int_equal(entered("alice", "request.undo", ""), 1);
+	assert_int_equal(entered("alice", "request.withdraw", ""), 1);
 }
 
 static void

@@ -38,6 +38,22 @@ a_device_is_known_by_its_psk_identity(void **state)
 	beside_says("4.03");
 }
 
+/* What changes with each request comes whole, and new each time. */
+static void
+blocks_of_an_operators_answer_are_of_one(void **state)
+{
+	(void)state;
+	beside_client(T_ADMIN, "-u admin -k secret", "a/turns");
+	assert_int_equal(strspn(beside_output, "a"), 3000);
+	assert_int_equal(rig.turns, 1);
+	beside_client(T_ADMIN, "-b 256 -u admin -k secret", "a/turns");
+	assert_int_equal(strspn(beside_output, "b"), 3000);
+	/* other words, another answer */
+	beside_client(T_ADMIN, "-u admin -k secret", "a/turns?x=1");
+	assert_int_equal(strspn(beside_output, "c"), 3000);
+	assert_int_equal(rig.turns, 3);
+}
+
 static void
 wrong_keys_and_strangers_get_nothing(void **state)
 {
@@ -245,6 +261,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
+		T(blocks_of_an_operators_answer_are_of_one),
 		T(a_device_is_known_by_its_psk_identity),
 		T(wrong_keys_and_strangers_get_nothing),
 		T(the_admin_plane_has_its_own_table_and_problem_details),

@@ -175,7 +175,7 @@ a_manifest_push_is_the_envelope(void **state)
 }
 
 static void
-a_permanent_answer_is_not_tried_again(void **state)
+MODE_SERVER_a_permanent_answer_is_not_tried_again(void **state)
 {
 	struct store_device d;
 	size_t n;
@@ -196,7 +196,7 @@ a_permanent_answer_is_not_tried_again(void **state)
 }
 
 static void
-loss_is_tried_again_never_before_the_base(void **state)
+MODE_SERVER_loss_is_tried_again_never_before_the_base(void **state)
 {
 	struct store_device d;
 	struct job j;
@@ -355,8 +355,8 @@ main(void)
 		T(a_url_that_locks_the_device_is_never_sent),
 		T(without_a_public_name_the_route_tells_ours),
 		T(a_manifest_push_is_the_envelope),
-		T(a_permanent_answer_is_not_tried_again),
-		T(loss_is_tried_again_never_before_the_base),
+		T(MODE_SERVER_a_permanent_answer_is_not_tried_again),
+		T(MODE_SERVER_loss_is_tried_again_never_before_the_base),
 		T(progress_is_noted_when_a_device_gets_ahead),
 		T(an_answer_that_comes_too_late_says_nothing),
 		T(observers_are_told_and_others_waited_for),

@@ -134,6 +134,8 @@ REQ_SEC_ACCESS_CONTROL_what_says_nothing_is_closed(void **state)
 	    NULL}, op = {"x", M_GET | M_PUT, ROLE_OPERATOR, 0, NULL, NULL};
 	struct principal all = {.role = ROLES_ADMIN | ROLE_DEVICE}, none = {
 	    .role = ROLE_NOBODY}, scoped = {.role = ROLES_ADMIN};
+	struct principal author = {.role = ROLE_AUTHOR};
+	struct why scope = {0}, role = {0};
 
 	(void)state;
 	scoped.scope.tag_count = 1;
@@ -149,6 +151,12 @@ REQ_SEC_ACCESS_CONTROL_what_says_nothing_is_closed(void **state)
 	/* and a row of which nobody thought about scopes is closed to them */
 	assert_int_equal(route_allows(&op, M_GET, T_ADMIN, &scoped),
 	    ERR_FORBIDDEN);
+	/* which is not what is told to who has another role */
+	route_refuse(&op, M_GET, &scoped, &scope);
+	route_refuse(&op, M_GET, &author, &role);
+	assert_int_equal(scope.err, ERR_FORBIDDEN);
+	assert_int_equal(role.err, ERR_FORBIDDEN);
+	assert_string_not_equal(scope.text, role.text);
 }
 
 /* What the words of the documents promise, read off the table. */

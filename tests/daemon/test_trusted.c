@@ -529,6 +529,9 @@ each_list_has_an_entry_in_the_audit_log(void **state)
 	assert_string_equal(e[0].who, ""); /* from the file */
 	assert_string_equal(e[1].subject, "2");
 	assert_string_equal(e[1].who, "anna");
+	/* and is counted */
+	assert_int_equal(w.app.counts.lists_taken, 1);
+	assert_int_equal(w.app.counts.lists_refused, 1);
 }
 
 static void
@@ -683,7 +686,7 @@ TUF_FREEZE_a_nonce_gets_what_is_current(void **state)
 }
 
 static void
-answers_to_nonces_are_capped(void **state)
+DOS_SIGNATURES_answers_to_nonces_are_capped(void **state)
 {
 	struct cose_key *key;
 	struct req req;
@@ -722,6 +725,24 @@ REQ_SEC_KEY_PROTECTION_the_freshness_key_can_do_nothing_else(void **state)
 	cose_key_free(key);
 }
 
+static void
+TUF_KEYCOMPROMISE_without_its_freshness_key_the_list_still_holds(void **state)
+{
+	struct why why = {0};
+
+	(void)state;
+	/* nobody may lift the list by taking a file away */
+	strcpy(w.app.conf.freshness_key, lies);
+	assert_int_equal(begin(&why), ERR_IO);
+	assert_null(w.app.trusted);
+	put_file(lies, slice_str("junk"));
+	assert_int_equal(chmod(lies, 0600), 0);
+	assert_int_not_equal(begin(&why), 0);
+	w.app.conf.freshness_key[0] = '\0';
+	assert_int_equal(begin(&why), 0);
+	assert_int_equal(trusted_seq(&w.app), 1);
+}
+
 int
 main(void)
 {
@@ -752,8 +773,9 @@ main(void)
 		T(REQ_SEC_KEY_PROTECTION_no_author_or_root_key_lies_here),
 		T(REQ_SEC_KEY_PROTECTION_a_list_that_names_a_key_of_ours_is_refused),
 		T(TUF_FREEZE_a_nonce_gets_what_is_current),
-		T(answers_to_nonces_are_capped),
+		T(DOS_SIGNATURES_answers_to_nonces_are_capped),
 		T(REQ_SEC_KEY_PROTECTION_the_freshness_key_can_do_nothing_else),
+		T(TUF_KEYCOMPROMISE_without_its_freshness_key_the_list_still_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

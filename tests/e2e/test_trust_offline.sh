@@ -55,7 +55,7 @@ t 'need' 0 '*' trust init r1.pub r2.pub --need 1 --out n
 t 'need too many' 2 '*TRUST 2.2*' trust init r1.pub r2.pub --need 3 --out x
 t 'need none' 2 '*TRUST 2.2*' trust init r1.pub --need 0 --out x
 t 'need a number' 2 '*number' trust init r1.pub --need two --out x
-t 'the same root twice' 2 '*TRUST 2.2*duplicate*' trust init r1.pub r1.pub --out x
+t 'the same root twice' 2 '*TRUST 2.2*already' trust init r1.pub r1.pub --out x
 t 'five roots' 0 '*' trust init r1.pub r2.pub r3.pub r4.pub r5.pub --out five
 has 'five roots' 'list 1'
 t 'six roots' 2 '*too many*' trust init r1.pub r2.pub r3.pub r4.pub r5.pub r6.pub --out x
@@ -130,6 +130,14 @@ t 'another' 0 '*signed by 1 of*' trust sign l --key r3.key --out three
 t 'merge' 0 'both: *signed by 2 of*' trust merge one three --out both
 t 'merge what is not signed' 2 '*not signed' trust merge l three --out x
 t 'enough' 0 'accepted: list 1*' trust verify both
+cp both kept
+t 'a list that is signed stays' 2 '*is a signed list*' trust init r1.pub --out both
+t 'and for the one after it, too' 2 '*is a signed list*' trust revoke both al --out one
+t 'signed lists are as they were' 0 'accepted: list 1*' trust verify both
+cmp -s both kept || { echo 'FAIL a signed list was changed'; failed=$((failed + 1)); }
+t 'not a name, a kid or a file' 2 '*ghost: neither*' trust revoke both ghost --out x
+t 'not a digest or a file' 2 '*ghost: neither*' trust deny both ghost --out x
+t 'publish what is not signed' 2 '*not signed yet*' trust publish l
 t 'json' 0 '{"accepted": true*' trust verify both --json
 t 'json, refused' 1 '{"accepted": false, "code": "SIGNATURE"*' trust verify one --json
 t 'show as json' 0 '{"seq": 1, *"signed": true, "signatures": 2, "need": 2*' trust show both --json

@@ -204,6 +204,12 @@ def test_a_device_is_its_certificate_and_nobody_else_is(_):
             assert device(d, ep)["registered"], device(d, ep)
             assert any(e.get("grade") == 1 for e in d.events(ep)), d.events(ep)
             assert len(certs(d, ep)) == 1
+            # people are told what it has, in a line that fits a screen
+            line = [t for t in d.ctl("device", "list").splitlines() if t.startswith(ep)][0]
+            assert line.split()[-3] == "cert", line
+            fingerprint = certs(d, ep)[0]["identity"]
+            table = d.ctl("device", "credentials", ep)
+            assert fingerprint[:16] in table and fingerprint not in table, table
             # from its first word on nobody speaks for it without a credential
             m = Peer(d.port).ask(POST, "rd", [(URI_QUERY, b"ep=" + ep.encode()), (URI_QUERY, b"lt=600")])
             assert m.code == 0x81, m  # 4.01

@@ -380,6 +380,8 @@ kinds_have_names_of_their_own(void **state)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (audit_kind_of_word(keys[i]) == AUDIT_CHANGE)
 			fail_msg("%s", keys[i]);
+	assert_int_equal(audit_kind_of_word("approved"),
+	    AUDIT_REQUEST_APPROVE);
 	assert_int_equal(audit_kind_of_word(""), AUDIT_CHANGE);
 	assert_int_equal(audit_kind_of_word("no such word"), AUDIT_CHANGE);
 }

@@ -98,6 +98,19 @@ get_big(struct app *app, const struct req *req, struct resp *resp)
 	return app->get_err;
 }
 
+/* 3000 letters, others each time. */
+static int
+get_turns(struct app *app, const struct req *req, struct resp *resp)
+{
+	static char text[3000];
+
+	(void)req;
+	memset(text, 'a' + app->turns++ % 26, sizeof(text));
+	buf_put(&resp->out, slice_of(text, sizeof(text)));
+	resp->cf = CF_TEXT;
+	return 0;
+}
+
 static int
 get_image(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -243,6 +256,7 @@ const struct route rig_admin[] = {
 	{"a/who", M_GET, ROLE_OPERATOR, 0, get_who, NULL},
 	{"a/refused", M_GET, ROLE_OPERATOR, 0, get_refused, NULL},
 	{"a/big", M_GET, ROLE_OPERATOR, ROUTE_OBSERVE, get_big, NULL},
+	{"a/turns", M_GET, ROLE_OPERATOR, 0, get_turns, NULL},
 	{"a/file", M_POST, ROLE_OPERATOR, ROUTE_BODY_FILE, post_count, NULL},
 	{0},
 };

@@ -37,6 +37,7 @@ struct app {
 	int fd[2]; /* two clients */
 	int commit_err;
 	bool no_flush;
+	unsigned turns; /* requests that "a/turns" ran for */
 	int get_err; /* what "big" returns */
 	int calls; /* of the counting handler */
 	char seen[512];
