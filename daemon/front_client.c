@@ -129,4 +129,5 @@ client_tick(struct front *f)
 		    AT_ONCE);
 	for (int i = 0; i < FRONT_SECURE; i++)
 		dtls_settle(&f->plane[front_secure[i]]);
+	dtls_settle(&f->plane[T_ADMIN]);
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/admin_scope.h"
 #include "daemon/admit.h"
+#include "daemon/again.h"
 #include "daemon/ahead.h"
 #include "daemon/backup.h"
 #include "daemon/coap_can.h"
@@ -371,7 +372,10 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	struct front_stats fs;
 	struct engine_stats es;
 	struct health_report health;
+	int rc;
 
+	if (again_get(req, resp))
+		return 0;
 	app->store->ops->stats(app->store, &st);
 	front_stats(app->front, &fs);
 	engine_stats(app->engine, &es);
@@ -414,7 +418,10 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.trust_refused = catalog_refusals(app->catalog);
 	m.clients_late = front_clients(app->front, m.clients,
 	    sizeof(m.clients));
-	return admin_put(req, resp, &msg_status, &m);
+	rc = admin_put(req, resp, &msg_status, &m);
+	if (rc == 0)
+		again_put(req, resp);
+	return rc;
 }
 
 static int

@@ -41,10 +41,13 @@ class Dtls:
             os.write(self.p.stdin.fileno(), encode(CON, method, self.mid, b"t", opts, payload))
         except BrokenPipeError:
             return "-"
-        if not select.select([self.p.stdout], [], [], timeout)[0]:
-            return "-"
-        b = os.read(self.p.stdout.fileno(), 65536)
-        return code(Msg(b).code) if b else "-"
+        while select.select([self.p.stdout], [], [], timeout)[0]:
+            b = os.read(self.p.stdout.fileno(), 65536)
+            if not b:
+                break
+            if b[2:4] == self.mid.to_bytes(2, "big"):  # not the rest of a long one
+                return code(Msg(b).code)
+        return "-"
 
 
 def new_key(d, ep):

@@ -7,7 +7,7 @@ import time
 import urllib.request
 
 from coapraw import DELETE, GET, POST, PUT
-from fixture import TOP, Suitd, run
+from fixture import TOP, Suitd, run, wait_for
 from test_hostile import Dtls
 
 METHOD = {"GET": GET, "POST": POST, "PUT": PUT, "DELETE": DELETE}
@@ -51,16 +51,9 @@ def test_REQ_SEC_ACCESS_CONTROL_every_cell_over_the_wire(d):
     all_roles = [w for r in ROLES for w in ("--role", r)]
     with Dtls(d.aport, *key_of(d, "scoped", *(all_roles + SCOPE))) as s:
         check(s, "scope", n)
-    # who was somebody: the session is open, and worth nothing
-    psk = os.path.join(d.state, "admin.psk")
-    line = d.ctl("operator", "new", "gone")
-    with open(psk, "a") as f:
-        f.write(line)
-    with Dtls(d.aport, *line.split()) as s:
-        assert s.ask(GET, "a/status") == "2.05"
-        text = open(psk).read().replace(line, "")
-        with open(psk, "w") as f:
-            f.write(text)
+    # who was somebody: after a new key of one's own the session is open, and worth nothing
+    with Dtls(d.aport, *key_of(d, "gone", "--role", "operator")) as s:
+        assert s.ask(POST, "a/principals/gone/key") == "2.01"
         check(s, "nobody", n)
         assert s.ask(GET, ".well-known/core") == "4.01"
     # a device's key opens nothing here
@@ -68,6 +61,24 @@ def test_REQ_SEC_ACCESS_CONTROL_every_cell_over_the_wire(d):
     with Dtls(d.aport, "dev-1", key) as s:
         assert s.ask(GET, "a/status") == "-"
     assert n[0] == 6 * len(list(cells())), n
+
+
+def test_REQ_SEC_KEY_ROTATION_a_line_that_goes_or_has_another_key(d):
+    """It takes the sessions with it, those of the old key as well when the name comes back."""
+    psk = os.path.join(d.state, "admin.psk")
+    text = open(psk).read()
+    line, other = d.ctl("operator", "new", "line"), d.ctl("operator", "new", "line")
+    for after in (text, text + other):
+        with open(psk, "w") as f:
+            f.write(text + line)
+        with Dtls(d.aport, *line.split()) as s:
+            assert s.ask(GET, "a/status") == "2.05"
+            with open(psk, "w") as f:
+                f.write(after)
+            assert s.ask(GET, "a/status") == "4.01"
+            wait_for("the end of the session", lambda: s.ask(GET, "a/status") == "-")
+    with Dtls(d.aport, *other.split()) as s:
+        assert s.ask(GET, "a/status") == "2.05"
 
 
 def test_rights_change_on_the_next_request(d):
