@@ -7,6 +7,7 @@
 VERSION := 0.1.0
 comma := ,
 SAN ?=
+FUZZER ?=
 B := build$(if $(SAN),/san)
 V ?=
 Q := $(if $(V),,@)
@@ -23,14 +24,15 @@ MACHINE := $(shell $(CC) -dumpmachine)
 HARDEN := -fstack-clash-protection $(if $(filter x86_64-%,$(MACHINE)), \
 	-fcf-protection,$(if $(filter aarch64-%,$(MACHINE)), \
 	-mbranch-protection=standard))
-OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined \
+SANS := address$(comma)undefined$(if $(FUZZER),$(comma)fuzzer)
+OPT := $(if $(SAN),-O1 -fsanitize=$(SANS:fuzzer=fuzzer-no-link) \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \
 	-D_FORTIFY_SOURCE=2 -fstack-protector-strong $(HARDEN))
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -fPIE -I. \
 	-DSUITD_VERSION='"$(VERSION)"' -DSUITD_DEBUG=$(if $(SAN)$(DEBUG),1,0) \
 	-ffile-prefix-map=$(CURDIR)=.
-ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) -pie \
+ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SANS)) -pie \
 	-Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 # pkg-config is asked on first use only: `make deps` may have to install it.
@@ -76,7 +78,7 @@ help:
 ## make check-deploy  a booted systemd, a Docker engine, Debian 13, clang: as root, 15 minutes
 ## make unit       unit tests only
 ## make e2e        end-to-end tests only
-## make fuzz       libFuzzer on every parser (clang), T=30 seconds each
+## make fuzz       libFuzzer on every parser (clang), T=30 seconds each; ONLY="cbor cose" on some of them
 ## make sim        scenarios in virtual time; SEEDS=100, ONLY=name
 ## make sim-plots  draws some of them: build/sim/*.svg
 ## make bench      the figures of docs/BENCHMARKS.md, 5 minutes; ONLY="blocks poll" runs some of them
@@ -179,24 +181,36 @@ sim-plots: $(B)/sim/sim
 	@B=$(B) sh tests/sim/plot.sh $(PLOTS)
 
 # Fuzz targets: libFuzzer with `make fuzz` (clang), replay of their corpus
-# without an engine in `make check`. One of them asks libcoap whether it reads
+# without an engine in `make check`. Two of them ask libcoap whether it reads
 # a message in the same way; the others do not come to link it (--as-needed).
-FUZZ_LIBS = -Wl,--as-needed $(COAP_LIBS) $(LIB_LIBS)
-FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out tests/fuzz/replay.c,$(call srcs,tests/fuzz)))
-$(FUZZ): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/fuzz/replay.o $(A_LIB)
+# Nearly all are of lib/; the others have the archives that they are about.
+FUZZ_LIBS = -Wl,--as-needed $(COAP_LIBS) $(LOOP_LIBS) $(DB_LIBS) $(LIB_LIBS) \
+	-lcmocka
+FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(filter tests/fuzz/fuzz_%,$(call srcs,tests/fuzz)))
+FUZZ_daemon := $(addprefix $(B)/tests/fuzz/fuzz_,block option)
+FUZZ_device := $(addprefix $(B)/tests/fuzz/fuzz_,journal)
+FUZZ_lib := $(filter-out $(FUZZ_daemon) $(FUZZ_device),$(FUZZ))
+# what runs a target: of `make fuzz` the engine does
+FUZZ_RUN := $(if $(FUZZER),,$(B)/obj/tests/fuzz/replay.o)
+$(FUZZ_lib): $(B)/tests/%: $(B)/obj/tests/%.o $(FUZZ_RUN) $(A_LIB)
+$(FUZZ_daemon): $(B)/tests/%: $(B)/obj/tests/%.o $(FUZZ_RUN) $(A_DAEMON) \
+		$(A_DB) $(A_LIB)
+$(FUZZ_device): $(B)/tests/%: $(B)/obj/tests/%.o $(FUZZ_RUN) $(A_DEV) $(A_LIB)
+$(FUZZ):
 	@mkdir -p $(@D)
 	$(link) $(FUZZ_LIBS)
 
 # Real fuzzing: every target under libFuzzer with ASan and UBSan, T seconds
 # each, starting from the corpus in the tree and from what was found before.
+# ONLY="cbor cose" fuzzes some of them.
 T ?= 30
+FUZZ_NAMES = $(or $(ONLY),$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 fuzz:
-	@mkdir -p build/fuzz
-	@set -e; for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(filter tests/fuzz/fuzz_%,$(call srcs,tests/fuzz))); do \
+	@$(BUILD) SAN=1 FUZZER=1 CC=clang B=build/fuzz \
+	    $(addprefix build/fuzz/tests/fuzz/fuzz_,$(FUZZ_NAMES))
+	@set -e; for t in $(FUZZ_NAMES); do \
 		echo "== $$t"; mkdir -p build/fuzz/corpus-$$t; \
-		clang $(CSTD) -g -O1 -I. -DSUITD_VERSION='"$(VERSION)"' -fsanitize=fuzzer$(comma)address$(comma)undefined \
-		    -o build/fuzz/$$t tests/fuzz/fuzz_$$t.c lib/*.c $(FUZZ_LIBS); \
-		build/fuzz/$$t -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+		build/fuzz/tests/fuzz/fuzz_$$t -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=build/fuzz/ \
 		    build/fuzz/corpus-$$t tests/fuzz/corpus/$$t >build/fuzz/$$t.log 2>&1 || \
 		    { tail -n 60 build/fuzz/$$t.log; exit 1; }; \
 		tail -n 5 build/fuzz/$$t.log; \

@@ -21,7 +21,7 @@ read_cert(const char *path, struct peercert_id *ret)
 	if (rc != 0)
 		return cli_usage("%s: %s", path, err_text(rc));
 	rc = peercert_parse(s, ret, &why);
-	free((void *)(uintptr_t)s.p);
+	free((void *)s.p);
 	return rc == 0 ? CLI_OK : cli_usage("%s: %s", path, why.text);
 }
 

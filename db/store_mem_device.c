@@ -171,7 +171,8 @@ device_by_addr(struct store *s, const char *addr, struct store_device *ret)
 		return give(m, NULL, ret);
 	i = mem_lower(m, MEM_DEVICE, BY_ADDR, &probe);
 	for (; i < x->n; i++) {
-		if (strcmp(((struct store_device *)x->row[i])->addr, addr))
+		if (strcmp(((struct store_device *)x->row[i])->addr,
+		    addr) != 0)
 			break;
 		if (found != NULL)
 			return mem_refuse(m, ERR_CONFLICT, "address");

@@ -272,8 +272,9 @@ choose(struct suitdev *d, const struct manifest_plan *p)
 			if (d->plan[k].component == dl->component)
 				taken = true;
 		if (taken || dl->encrypted || !slot_fits(d, dl) ||
-		    (dl->have_vendor && memcmp(dl->vendor, c->vendor, 16)) ||
-		    (dl->have_class && memcmp(dl->class_id, c->class_id, 16)))
+		    (dl->have_vendor && memcmp(dl->vendor, c->vendor, 16) != 0) ||
+		    (dl->have_class &&
+		    memcmp(dl->class_id, c->class_id, 16) != 0))
 			continue;
 		if (d->plan_n == STORAGE_PARTS)
 			return why_set(&d->why, ERR_LIMIT, "more than %d "
