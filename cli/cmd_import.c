@@ -260,7 +260,7 @@ cmd_device_import(struct cli *c, int argc, char **argv)
 	im.file = argv[0];
 	rc = client_open(c, &im.client);
 	if (rc == CLI_OK && keys != NULL && !im.dry)
-		rc = keyfile_open(keys, &im.keys);
+		rc = keyfile_open(keys, LIMIT_IMPORT_KEYS, &im.keys);
 	if (rc == CLI_OK)
 		rc = read_file(&im);
 	if (rc == CLI_OK)

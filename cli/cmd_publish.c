@@ -44,15 +44,34 @@ show_progress(void *arg, uint64_t done, uint64_t total)
 }
 
 /* Is this image one that the manifest names? By its own algorithm. */
+/*
+ * Of an encrypted payload the manifest has the plaintext's digest: what is
+ * uploaded is named by where devices fetch it, i/DIGEST.
+ */
 static bool
-is_named(const struct publish *p, struct slice image)
+is_address(struct slice uri, const struct digest *d)
+{
+	char path[2 + 44] = "i/";
+	const size_t n = 2 + strlen(text_b64u(digest_slice(d), path + 2,
+	    sizeof(path) - 2));
+
+	return uri.n >= n && memcmp(uri.p + uri.n - n, path, n) == 0;
+}
+
+/* `sha` is its SHA-256. */
+static bool
+is_named(const struct publish *p, struct slice image, const struct digest *sha)
 {
 	struct digest d;
 
-	for (size_t i = 0; i < p->plan.n; i++)
-		if (digest_compute(p->plan.d[i].digest.alg, image, &d) == 0 &&
-		    digest_eq(&d, &p->plan.d[i].digest))
+	for (size_t i = 0; i < p->plan.n; i++) {
+		const struct manifest_download *dl = &p->plan.d[i];
+
+		if (dl->encrypted ? is_address(dl->uri, sha) :
+		    digest_compute(dl->digest.alg, image, &d) == 0 &&
+		    digest_eq(&d, &dl->digest))
 			return true;
+	}
 	return false;
 }
 
@@ -68,7 +87,7 @@ upload(struct publish *p, const char *file, struct slice image)
 	if (digest_compute(DIGEST_SHA256, image, &d) != 0)
 		return cli_usage("%s: SHA-256 failed", file), CLI_REFUSED;
 	text_hex(digest_slice(&d), hex, sizeof(hex));
-	if (!is_named(p, image))
+	if (!is_named(p, image, &d))
 		return cli_usage("%s is not a payload of this manifest (its "
 		    "SHA-256 is %s)", file, hex), CLI_REFUSED;
 	if (p->dry_run)

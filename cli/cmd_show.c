@@ -146,7 +146,7 @@ show_component_text(struct slice component, struct slice map)
 	struct cbr c = cbr_of(map);
 	struct slice value;
 	uint64_t n, key;
-	char name[LIMIT_COMPONENT_ID];
+	char name[LIMIT_COMPONENT_ID + 1];
 
 	if (cbr_get_map(&c, &n) != 0)
 		return;

@@ -151,8 +151,9 @@ show_status(const struct client *cl, const struct msg_status *m)
 	render_linef(stdout, "suitd", "%s at %s, up %s", m->version,
 	    client_uri(cl), render_age(t, sizeof(t), m->now, m->started));
 	render_linef(stdout, "listens", "coap %s, coaps %s, tcp %s, tls %s, "
-	    "admin %s, http %s", or_off(m->coap),
+	    "oscore %s, admin %s, http %s", or_off(m->coap),
 	    or_off(m->coaps), or_off(m->tcp), or_off(m->coaps_tcp),
+	    or_off(m->oscore),
 	    or_off(m->admin), or_off(m->http));
 	render_line(stdout, "library", m->features);
 	render_linef(stdout, "devices", "%" PRIu64, m->devices);

@@ -42,7 +42,7 @@ class_at(struct slice row, size_t i, char dst[37])
 }
 
 static bool
-component_at(struct slice row, size_t i, char dst[LIMIT_COMPONENT_ID])
+component_at(struct slice row, size_t i, char dst[LIMIT_COMPONENT_ID + 1])
 {
 	struct cbr c = cbr_of(row);
 	struct slice s = SLICE_NONE;
@@ -51,7 +51,7 @@ component_at(struct slice row, size_t i, char dst[LIMIT_COMPONENT_ID])
 		if (cbr_skip(&c, &s) != 0)
 			return false;
 	}
-	manifest_component_name(s, dst, LIMIT_COMPONENT_ID);
+	manifest_component_name(s, dst, LIMIT_COMPONENT_ID + 1);
 	return true;
 }
 
@@ -81,7 +81,7 @@ has_range(const struct trust_key *k)
 static void
 show_key(const struct trust_key *k)
 {
-	char kid[17], text[LIMIT_COMPONENT_ID], name[LIMIT_TRUST_NAME + 1];
+	char kid[17], text[LIMIT_COMPONENT_ID + 1], name[LIMIT_TRUST_NAME + 1];
 
 	printf("key         %s  %-9s  %-8s  %s\n", trust_kid_text(k->kid, kid),
 	    trust_role_name(k->role), kind_of(k->cose),
@@ -190,7 +190,7 @@ bound(uint64_t u)
 static json_t *
 key_json(const struct trust_key *k)
 {
-	char text[LIMIT_COMPONENT_ID], kid[17];
+	char text[LIMIT_COMPONENT_ID + 1], kid[17];
 	json_t *classes = json_array(), *components = json_array();
 
 	for (size_t i = 0; class_at(k->classes, i, text); i++)

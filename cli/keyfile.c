@@ -19,7 +19,7 @@ struct keyfile {
 	FILE *out;
 	void *tree; /* of struct keyfile_key, by ep */
 	struct keyfile_key **all; /* in the order in which they came */
-	size_t n, cap;
+	size_t n, cap, most;
 };
 
 static int
@@ -41,9 +41,8 @@ add(struct keyfile *k, const struct keyfile_key *e, struct keyfile_key **ret)
 	struct keyfile_key *copy, **all;
 	size_t cap = k->cap != 0 ? k->cap * 2 : 1024;
 
-	if (k->n == LIMIT_IMPORT_KEYS)
-		return cli_usage("%s: more than %d keys", k->path,
-		    LIMIT_IMPORT_KEYS);
+	if (k->n == k->most)
+		return cli_usage("%s: more than %zu keys", k->path, k->most);
 	if (k->n == k->cap) {
 		all = reallocarray(k->all, cap, sizeof(*all));
 		if (all == NULL)
@@ -78,12 +77,12 @@ parse(char *line, size_t n, struct keyfile_key *e)
 	    text_unhex(f[2], &key) == 0 && key.n == sizeof(e->key);
 }
 
-/* What was cut off by a kill or a full disk is no line. */
+/* What was cut off by a kill or a full disk is no line, and goes. */
 static int
 read_all(struct keyfile *k, FILE *in)
 {
 	struct keyfile_key e = {.taken = true}, *p;
-	char line[LIMIT_IMPORT_LINE];
+	char line[LIMIT_IMPORT_LINE + 1];
 	off_t end = 0;
 	unsigned number = 0;
 
@@ -93,8 +92,12 @@ read_all(struct keyfile *k, FILE *in)
 		if (number == 0 && strcmp(line, HEAD "\n") != 0)
 			return cli_usage("%s: its first line is not %s: is "
 			    "it another file?", k->path, HEAD);
-		if (n == 0 || line[n - 1] != '\n')
+		if ((n == 0 || line[n - 1] != '\n') && feof(in))
 			break;
+		if (n == 0 || line[n - 1] != '\n')
+			return cli_usage("%s:%u: longer than %d bytes, or "
+			    "with a NUL", k->path, number + 1,
+			    LIMIT_IMPORT_LINE);
 		end += (off_t)n;
 		if (number++ == 0)
 			continue;
@@ -113,7 +116,8 @@ read_all(struct keyfile *k, FILE *in)
 static int
 start(struct keyfile *k)
 {
-	int fd = open(k->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(k->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
 	struct stat st;
 	int rc;
 
@@ -125,6 +129,8 @@ start(struct keyfile *k)
 			close(fd);
 		return failed(k, "open");
 	}
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+		return cli_usage("%s: not a file of yours", k->path);
 	if ((st.st_mode & 077) != 0)
 		return cli_usage("%s: others may read it; chmod 600 it",
 		    k->path);
@@ -150,7 +156,7 @@ drop(struct keyfile *k)
 }
 
 int
-keyfile_open(const char *path, struct keyfile **ret)
+keyfile_open(const char *path, size_t most, struct keyfile **ret)
 {
 	struct keyfile *k = calloc(1, sizeof(*k));
 	int rc;
@@ -160,6 +166,7 @@ keyfile_open(const char *path, struct keyfile **ret)
 		free(k);
 		return cli_usage("%s: too long a name", path);
 	}
+	k->most = most;
 	rc = start(k);
 	if (rc != CLI_OK)
 		drop(k);
@@ -232,7 +239,9 @@ rewrite(struct keyfile *k)
 	int fd, bad = 0;
 
 	snprintf(part, sizeof(part), "%s.part", k->path);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* what lies there may be a link, or have readers */
+	(void)unlink(part);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (out == NULL) {
 		if (fd >= 0)

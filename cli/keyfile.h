@@ -24,8 +24,10 @@ struct keyfile_key {
 
 struct keyfile;
 
-/* Reads what is there. Errors are printed; CLI_*. */
-int keyfile_open(const char *path, struct keyfile **ret) MUST_USE;
+/* Reads what is there; with more than `most` keys, those of before and the
+ * new ones, it is refused. Errors are printed; CLI_*. */
+int keyfile_open(const char *path, size_t most, struct keyfile **ret)
+    MUST_USE;
 /* The key of `ep`, of before or a new one; it lives until keyfile_close. */
 int keyfile_get(struct keyfile *k, const char *ep, const char *identity,
     struct keyfile_key **ret) MUST_USE;

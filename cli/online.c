@@ -78,6 +78,9 @@ const struct cli_cmd cli_online[] = {
 	{"device psk", "EP --new|--psk HEX [--overlap TIME]",
 	    "another key for a device, at once or beside the old one",
 	    cmd_device_psk},
+	{"device oscore", "EP --new [--overlap TIME] [--context HEX]",
+	    "another OSCORE context for a device, at once or beside the old "
+	    "one", cmd_device_oscore},
 	{"device credentials", "EP", "what it may prove itself with, without "
 	    "secrets", cmd_device_credentials},
 	{"device attest", "EP [KEYFILE|--epoch HEX|--remove]",

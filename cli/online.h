@@ -38,6 +38,7 @@ int cmd_device_tag(struct cli *c, int argc, char **argv);
 int cmd_device_import(struct cli *c, int argc, char **argv);
 int cmd_device_export(struct cli *c, int argc, char **argv);
 int cmd_device_psk(struct cli *c, int argc, char **argv);
+int cmd_device_oscore(struct cli *c, int argc, char **argv);
 int cmd_device_cert(struct cli *c, int argc, char **argv);
 int cmd_device_revoke_cert(struct cli *c, int argc, char **argv);
 int cmd_device_revoked_certs(struct cli *c, int argc, char **argv);

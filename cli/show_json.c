@@ -68,7 +68,7 @@ static json_t *
 components(const struct manifest *m)
 {
 	json_t *a = json_array();
-	char name[LIMIT_COMPONENT_ID];
+	char name[LIMIT_COMPONENT_ID + 1];
 
 	for (size_t i = 0; i < m->component_count; i++)
 		json_array_append_new(a, json_string(manifest_component_name(

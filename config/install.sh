@@ -34,7 +34,7 @@ END
         echo "644 $B/man/$f $DATADIR/man/man${f##*.}/$f"
     done
     under 644 "$INCLUDEDIR/suitdev" "$@"
-    under 644 "$doc" README.md CHANGELOG.md LICENSE SECURITY.md docs/*.md docs/figures/* \
+    under 644 "$doc" README.md CHANGELOG.md LICENSE SECURITY.md docs/*.md docs/*.txt docs/figures/* \
         docker/README.md docker/prometheus/prometheus.yml docker/prometheus/suitd.rules.yml docker/grafana/dashboards/*
     find docs/examples -type f | sort | while read -r f; do
         echo "644 $f $doc/${f#docs/}"

@@ -17,6 +17,7 @@
 
 #include "daemon/access_cert.h"
 #include "daemon/access_impl.h"
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/secret.h"
@@ -32,10 +33,11 @@
 #define KEY_FILE_MAX (64 * 1024)
 
 struct entry {
+	enum credential_kind kind;
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* "": free */
 	uint64_t id, device;
 	int64_t used, ends;
-	size_t key_len;
+	size_t key_len; /* of a PSK */
 	uint8_t key[LIMIT_PSK_KEY];
 };
 
@@ -163,7 +165,7 @@ valid(const struct app *app, struct entry *e)
 }
 
 static struct entry *
-credential(struct app *app, const char *identity)
+credential(struct app *app, enum credential_kind kind, const char *identity)
 {
 	struct access *a = app->access;
 	struct entry *set = set_of(a, identity), *e;
@@ -172,19 +174,20 @@ credential(struct app *app, const char *identity)
 	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
 		return NULL;
 	for (e = set; e < set + WAYS; e++)
-		if (strcmp(e->identity, identity) == 0)
+		if (e->kind == kind && strcmp(e->identity, identity) == 0)
 			return valid(app, e);
-	if (app->store->ops->credential_get(app->store, CREDENTIAL_PSK,
-	    identity, &c) != 0)
+	if (app->store->ops->credential_get(app->store, kind, identity,
+	    &c) != 0)
 		return NULL;
 	e = take(a, set);
 	strcpy(e->identity, identity);
+	e->kind = kind;
 	e->id = c.id;
 	e->device = c.device;
 	e->used = c.used;
 	e->ends = c.ends;
-	e->key_len = c.secret_len;
-	memcpy(e->key, c.secret, c.secret_len);
+	e->key_len = kind == CREDENTIAL_PSK ? c.secret_len : 0;
+	memcpy(e->key, c.secret, e->key_len);
 	explicit_bzero(&c, sizeof(c));
 	return valid(app, e);
 }
@@ -234,10 +237,8 @@ access_next_end(struct app *app)
 	return a->next_end != 0 ? a->next_end : INT64_MAX;
 }
 
-/* Asked at handshakes only: a session that is open is ended by who revokes,
- * and its requests are refused by access_ident. */
-static bool
-is_revoked(struct app *app, uint64_t device)
+bool
+access_is_revoked(struct app *app, uint64_t device)
 {
 	static struct store_device d;
 
@@ -253,8 +254,8 @@ access_psk(struct app *app, enum transport t, const char *identity,
 
 	if (t == T_ADMIN)
 		return access_admin_psk(app, identity, ret_key);
-	e = credential(app, identity);
-	if (e == NULL || is_revoked(app, e->device))
+	e = credential(app, CREDENTIAL_PSK, identity);
+	if (e == NULL || access_is_revoked(app, e->device))
 		return ERR_NOT_FOUND;
 	buf_put(ret_key, slice_of(e->key, e->key_len));
 	return 0;
@@ -270,7 +271,8 @@ access_who(struct app *app, enum transport t, const char *identity,
 
 	if (t == T_ADMIN) {
 		access_admin_who(app, identity, &p);
-	} else if ((e = credential(app, identity)) != NULL) {
+	} else if ((e = credential(app, t == T_OSCORE ? CREDENTIAL_OSCORE :
+	    CREDENTIAL_PSK, identity)) != NULL) {
 		p.role = ROLE_DEVICE;
 		p.device = e->device;
 		p.grade = GRADE_L1;
@@ -371,6 +373,8 @@ by_credential(struct app *app, const struct req *req, const char *ep,
 	if (ep[0] != '\0' && strcmp(ep, id->dev.ep) != 0) {
 		log_warn("ident: refused peer=%s identity=%s claims ep=%s",
 		    req->peer, req->who.identity, ep);
+		audit_refuse(app, &req->who, "IMPERSONATION", ep,
+		    "the credential is of %s, from %s", id->dev.ep, req->addr);
 		return why_set(why, ERR_FORBIDDEN,
 		    "this credential speaks for another endpoint");
 	}
@@ -395,6 +399,8 @@ by_claim(struct app *app, const struct req *req, const char *ep,
 	if (id->dev.have_psk) {
 		log_warn("ident: refused peer=%s without its credential "
 		    "claims ep=%s", req->peer, ep);
+		audit_refuse(app, &req->who, "IMPERSONATION", ep,
+		    "without its credential, from %s", req->addr);
 		return why_set(why, ERR_UNAUTHORIZED,
 		    "this endpoint has a credential: use coaps");
 	}
@@ -443,7 +449,7 @@ access_ident(struct app *app, const struct req *req, const char *ep,
 	if (req->who.device != 0) {
 		rc = by_credential(app, req, ep, &id, why);
 	} else if (req->who.ep[0] != '\0') {
-		rc = access_cert_ident(req, ep, &id, why);
+		rc = access_cert_ident(app, req, ep, &id, why);
 	} else if (ep[0] != '\0') {
 		rc = by_claim(app, req, ep, &id, why);
 	} else {

@@ -45,6 +45,8 @@ void access_forget(struct access *a);
 /* Writes down which credentials were used since the last time: each an hour
  * after the last time at the earliest, some hundred at a time. */
 void access_write_used(struct app *app);
+/* Enters into the audit log what has become of the file of operators. */
+void access_watch(struct app *app);
 /* When the next credential ends; INT64_MAX: none does. */
 int64_t access_next_end(struct app *app);
 
@@ -64,6 +66,15 @@ int access_psk(struct app *app, enum transport t, const char *identity,
     struct buf *ret_key);
 void access_who(struct app *app, enum transport t, const char *identity,
     struct principal *ret);
+/* The OSCORE context of an identity, unless it has ended or its device was
+ * revoked; and how far its numbers are reserved. */
+int access_oscore(struct app *app, const char *identity,
+    struct oscore_given *ret);
+int access_oscore_count(struct app *app, uint64_t credential,
+    uint64_t counter);
+/* Once at each start: what tells its numbers from those of the starts before,
+ * on the disk when it returns. */
+int access_oscore_life(struct app *app, struct oscore_life *ret) MUST_USE;
 
 /*
  * The daemon never holds an author's private key: ERR_POLICY, naming the

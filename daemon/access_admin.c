@@ -22,6 +22,7 @@
 #include "lib/text.h"
 
 #define ADMIN_KEY 32
+#define NEWS 300 /* longer ones are cut */
 
 struct table {
 	size_t n;
@@ -32,6 +33,7 @@ struct operators {
 	char path[512];
 	struct stat seen; /* zeroes: there was no file */
 	struct table table;
+	char news[NEWS]; /* what was not told yet */
 };
 
 /* --- one line --- */
@@ -294,10 +296,75 @@ same_file(const struct stat *a, const struct stat *b)
 	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/* --- what has become of it --- */
+
+static bool
+same_rights(const struct rights *a, const struct rights *b)
+{
+	char text[2][LIMIT_RIGHTS + 1];
+	struct buf x = buf_of(text[0], LIMIT_RIGHTS);
+	struct buf y = buf_of(text[1], LIMIT_RIGHTS);
+
+	rights_print(a, &x);
+	rights_print(b, &y);
+	return slice_eq(buf_slice(&x), buf_slice(&y));
+}
+
+static bool
+same_operator(const struct operator *a, const struct operator *b)
+{
+	return a->key_len == b->key_len &&
+	    memcmp(a->key, b->key, a->key_len) == 0 &&
+	    same_rights(&a->rights, &b->rights);
+}
+
+static void
+say(struct operators *o, const char *what, const char *who)
+{
+	size_t n = strlen(o->news);
+
+	snprintf(o->news + n, sizeof(o->news) - n, "%s%s%s", n > 0 ? ", " : "",
+	    what, who);
+}
+
+static void
+say_difference(struct operators *o, const struct table *was)
+{
+	const struct operator *op;
+
+	for (size_t i = 0; i < o->table.n; i++) {
+		op = find(was, o->table.op[i].identity);
+		if (op == NULL)
+			say(o, "added ", o->table.op[i].identity);
+		else if (!same_operator(op, &o->table.op[i]))
+			say(o, "changed ", op->identity);
+	}
+	for (size_t i = 0; i < was->n; i++)
+		if (find(&o->table, was->op[i].identity) == NULL)
+			say(o, "removed ", was->op[i].identity);
+	if (o->news[0] == '\0')
+		say(o, "written, ", "with the same operators");
+}
+
+static void
+tell_ended(const struct table *was, const struct table *now,
+    const struct operators_told *told)
+{
+	for (size_t i = 0; i < was->n; i++) {
+		const struct operator *a = &was->op[i],
+		    *b = find(now, a->identity);
+
+		if (b == NULL || !slice_eq(slice_of(a->key, a->key_len),
+		    slice_of(b->key, b->key_len)))
+			told->ended(told->arg, a->identity);
+	}
+}
+
 /* A file that stays damaged is told once, since it is not read again. */
 static void
-look_again(struct operators *o)
+look_again(struct operators *o, const struct operators_told *told)
 {
+	static struct table was;
 	struct stat now = {0};
 	struct why why = {0};
 
@@ -305,17 +372,37 @@ look_again(struct operators *o)
 		memset(&now, 0, sizeof(now));
 	if (same_file(&now, &o->seen))
 		return;
-	if (load(o, &why) != 0)
+	was = o->table;
+	if (load(o, &why) != 0) {
 		log_error("operators: %s; the %zu of before stay", why.text,
 		    o->table.n);
-	else
+		say(o, "not usable, those of before stay: ", why.text);
+	} else {
 		log_info("operators: file=%s changed, operators=%zu", o->path,
 		    o->table.n);
+		say_difference(o, &was);
+	}
+	tell_ended(&was, &o->table, told);
+	explicit_bzero(&was, sizeof(was));
+}
+
+const char *
+operators_news(struct operators *o, const struct operators_told *told)
+{
+	look_again(o, told);
+	return o->news[0] != '\0' ? o->news : NULL;
+}
+
+void
+operators_news_told(struct operators *o)
+{
+	o->news[0] = '\0';
 }
 
 const struct operator *
-operators_find(struct operators *o, const char *identity)
+operators_find(struct operators *o, const char *identity,
+    const struct operators_told *told)
 {
-	look_again(o);
+	look_again(o, told);
 	return find(&o->table, identity);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 
@@ -110,12 +111,15 @@ access_cert_who(struct app *app, const struct cert_peer *p,
 }
 
 int
-access_cert_ident(const struct req *req, const char *ep, struct ident *ret,
-    struct why *why)
+access_cert_ident(struct app *app, const struct req *req, const char *ep,
+    struct ident *ret, struct why *why)
 {
 	if (ep[0] != '\0' && strcmp(ep, req->who.ep) != 0) {
 		log_warn("ident: refused peer=%s certificate of ep=%s claims "
 		    "ep=%s", req->peer, req->who.ep, ep);
+		audit_refuse(app, &req->who, "IMPERSONATION", ep,
+		    "the certificate is of %s, from %s", req->who.ep,
+		    req->addr);
 		return why_set(why, ERR_FORBIDDEN,
 		    "this certificate speaks for another endpoint");
 	}
@@ -196,11 +200,14 @@ enter_new(struct app *app, struct store_device *d, struct store_credential *c)
 {
 	struct store_event ev = {.kind = "device", .device = d->id,
 	    .grade = GRADE_L1, .what = "certificate entered"};
+	int rc;
 
 	strcpy(ev.ep, d->ep);
 	snprintf(ev.detail, sizeof(ev.detail), "%.80s", c->label);
 	log_info("device: ep=%s certificate entered: %s", d->ep, c->label);
-	return engine_log(app->engine, &ev);
+	rc = audit_add(app, NULL, AUDIT_DEVICE_CERT, d->ep, "shown by the "
+	    "device for the first time: %s, %s", c->identity, c->label);
+	return rc != 0 ? rc : engine_log(app->engine, &ev);
 }
 
 void

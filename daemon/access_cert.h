@@ -22,8 +22,8 @@ void access_cert_who(struct app *app, const struct cert_peer *p,
     struct principal *ret);
 
 /* access_ident of who has a certificate for a device that is not known. */
-int access_cert_ident(const struct req *req, const char *ep,
-    struct ident *ret, struct why *why) MUST_USE;
+int access_cert_ident(struct app *app, const struct req *req,
+    const char *ep, struct ident *ret, struct why *why) MUST_USE;
 /*
  * Between engine_begin and engine_end: enters the certificate of this
  * fingerprint as one of a device that is in the store, and sets d->have_psk.

@@ -6,6 +6,8 @@
 #define SUITD_DAEMON_ACCESS_IMPL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 #include "lib/limits.h"
@@ -14,6 +16,7 @@
 #include "lib/slow.h"
 
 struct access;
+struct app;
 struct app;
 struct operators;
 struct principal;
@@ -31,12 +34,25 @@ int operators_open(const char *path, bool make, struct operators **ret,
 const char *operators_file(const struct operators *o);
 size_t operators_count(const struct operators *o);
 void operators_free(struct operators *o); /* NULL is fine */
+/* Who is told of keys that the file has no more, or others for. */
+struct operators_told {
+	void (*ended)(void *arg, const char *identity);
+	void *arg;
+};
 /*
  * The operator of this name as the file says now, NULL when there is none;
  * valid until the next call. One stat(2), and a read when the file changed.
  */
 const struct operator *operators_find(struct operators *o,
-    const char *identity);
+    const char *identity, const struct operators_told *told);
+/*
+ * Looks at the file, too. What has become of it since operators_news_told, for a
+ * person: who was added, removed, changed, or why it cannot be used; never a
+ * key. NULL: nothing. Valid until the next call.
+ */
+const char *operators_news(struct operators *o,
+    const struct operators_told *told);
+void operators_news_told(struct operators *o);
 
 /* access.c: what a struct access has of these. */
 struct operators *access_operators(struct access *a);
@@ -48,5 +64,9 @@ int access_admin_psk(struct app *app, const char *identity,
     struct buf *ret_key) MUST_USE;
 void access_admin_who(struct app *app, const char *identity,
     struct principal *ret);
+
+/* Asked when somebody comes: a session that is open is ended by who revokes,
+ * and its requests are refused by access_ident. */
+bool access_is_revoked(struct app *app, uint64_t device);
 
 #endif

@@ -9,7 +9,25 @@
 
 #include "daemon/access.h"
 #include "daemon/access_impl.h"
+#include "daemon/audit.h"
+#include "daemon/engine.h"
 #include "daemon/log.h"
+
+/* Its session is older than its key. */
+static void
+on_ended(void *arg, const char *identity)
+{
+	const struct app *app = arg;
+
+	front_forget_admin(app->front, identity);
+}
+
+static const struct operator *
+in_file(struct app *app, const char *name)
+{
+	return operators_find(access_operators(app->access), name,
+	    &(struct operators_told){on_ended, app});
+}
 
 /* ERR_NOT_FOUND, too, when the key has come to its end. */
 static int
@@ -42,8 +60,7 @@ stored_rights(struct app *app, const char *name, struct rights *ret)
 int
 access_rights(struct app *app, const char *name, struct rights *ret)
 {
-	const struct operator *op = operators_find(access_operators(
-	    app->access), name);
+	const struct operator *op = in_file(app, name);
 
 	if (op == NULL)
 		return stored_rights(app, name, ret);
@@ -54,8 +71,7 @@ access_rights(struct app *app, const char *name, struct rights *ret)
 bool
 access_in_file(struct app *app, const char *name, struct rights *ret)
 {
-	const struct operator *op = operators_find(access_operators(
-	    app->access), name);
+	const struct operator *op = in_file(app, name);
 
 	if (op != NULL && ret != NULL)
 		*ret = op->rights;
@@ -65,8 +81,7 @@ access_in_file(struct app *app, const char *name, struct rights *ret)
 int
 access_admin_psk(struct app *app, const char *identity, struct buf *ret_key)
 {
-	const struct operator *op = operators_find(access_operators(
-	    app->access), identity);
+	const struct operator *op = in_file(app, identity);
 	struct store_principal_key k;
 	int rc;
 
@@ -127,9 +142,12 @@ access_knock(struct app *app, const char *host)
 	if (!host_of(host, h) || slow_knock(access_slow(app->access), h,
 	    loop_mono(app->loop), &first))
 		return true;
-	if (first)
-		log_warn("admin: slowed host=%s, too many handshakes from its "
-		    "network came to nothing", host);
+	if (!first)
+		return false;
+	log_warn("admin: slowed host=%s, too many handshakes from its "
+	    "network came to nothing", host);
+	audit_refuse(app, &(struct principal){.role = ROLE_NOBODY}, "SLOWED",
+	    host, "too many handshakes from its network came to nothing");
 	return false;
 }
 
@@ -140,4 +158,22 @@ access_proved(struct app *app, const char *host)
 
 	if (host_of(host, h))
 		slow_proved(access_slow(app->access), h);
+}
+
+/* --- the file of operators --- */
+
+void
+access_watch(struct app *app)
+{
+	struct operators *o = access_operators(app->access);
+	const char *news = operators_news(o,
+	    &(struct operators_told){on_ended, app});
+	int rc;
+
+	if (news == NULL || engine_begin(app->engine) != 0)
+		return; /* the next tick tries again */
+	rc = engine_end(app->engine, audit_add(app, NULL, AUDIT_OPERATORS,
+	    operators_file(o), "%s", news));
+	if (rc == 0)
+		operators_news_told(o);
 }

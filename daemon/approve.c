@@ -112,26 +112,24 @@ find_same(struct app *app, const struct principal *who,
 	return rc != 0 ? rc : ERR_NOT_FOUND;
 }
 
-/* The events and the audit log have it: who said what to which request. */
 static int
-log_request(struct app *app, const struct principal *who,
-    const struct store_request *r, const char *what)
+log_request(struct app *app, const struct store_request *r, const char *what,
+    const struct principal *by)
 {
 	struct store_event ev = {.kind = "admin"};
-	const char *by = who->identity;
-	char subject[32];
+	char subject[40];
 	int rc;
 
 	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
-	rc = audit_add(app, who, audit_kind_of_word(what), subject, "%s",
+	rc = audit_add(app, by, audit_kind_of_word(what), subject, "%s",
 	    r->what);
 	if (rc != 0)
 		return rc;
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
-	    ", %.100s", by, r->id, r->what);
+	    ", %.100s", by->identity, r->id, r->what);
 	log_info("approve: request=%" PRIu64 " kind=%s %s by=%s", r->id,
-	    eyes_name(r->kind), what, by);
+	    eyes_name(r->kind), what, by->identity);
 	return engine_log(app->engine, &ev);
 }
 
@@ -151,7 +149,7 @@ ask(struct app *app, const struct req *req, struct store_request *r)
 	if (rc == 0)
 		rc = ST(app, request_put, r);
 	if (rc == 0)
-		rc = log_request(app, &req->who, r, "approval asked for");
+		rc = log_request(app, r, "approval asked for", &req->who);
 	return engine_end(app->engine, rc);
 }
 
@@ -166,12 +164,14 @@ still_counts(struct app *app, const struct store_request *r)
 	    (now.role & eyes_roles(r->kind)) != 0 && scope_all(&now.scope);
 }
 
-/* A look that changes nothing needs nobody. */
+/* A look that changes nothing needs nobody; where the handler knows the word,
+ * or anybody could say it to a change. */
 static bool
-only_looks(const struct req *req)
+only_looks(const struct route *route, const struct req *req)
 {
 	return req->method == M_GET || req->method == M_FETCH ||
-	    admin_flag(req, "dry_run") || admin_flag(req, "before_upload");
+	    ((route->flags & ROUTE_DRY) && (admin_flag(req, "dry_run") ||
+	    admin_flag(req, "before_upload")));
 }
 
 int
@@ -182,7 +182,7 @@ approve_admit(struct app *app, const struct route *route, struct req *req,
 	uint8_t digest[32];
 	int rc;
 
-	if (r.kind == EYES_NONE || only_looks(req) ||
+	if (r.kind == EYES_NONE || only_looks(route, req) ||
 	    !eyes_wanted(&app->conf, r.kind))
 		return 0;
 	rc = digest_of(req, digest);
@@ -249,7 +249,7 @@ approve_give(struct app *app, const struct principal *who, uint64_t id,
 		    "made when %.60s asks again", r.approved, r.by);
 	snprintf(r.approved, sizeof(r.approved), "%s", who->identity);
 	rc = ST(app, request_put, &r);
-	return rc != 0 ? rc : log_request(app, who, &r, "approved");
+	return rc != 0 ? rc : log_request(app, &r, "approved", who);
 }
 
 int
@@ -268,6 +268,6 @@ approve_deny(struct app *app, const struct principal *who, uint64_t id,
 		return why_set(why, ERR_FORBIDDEN, "only who asked for it and "
 		    "who may approve it can end it");
 	rc = ST(app, request_remove, id);
-	return rc != 0 ? rc : log_request(app, who, &r, own ?
-	    "request taken back" : "request denied");
+	return rc != 0 ? rc : log_request(app, &r, own ? "request taken back" :
+	    "request denied", who);
 }

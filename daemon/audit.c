@@ -114,18 +114,33 @@ entry_who(struct audit_entry *e, const struct principal *who)
 		text_escape(slice_str(who->identity), e->who, sizeof(e->who));
 }
 
-/* A change that needed two persons names both. */
+/* At the end, where nothing may cut it off: the detail makes room. */
 static void
-entry_text(struct audit_entry *e, const struct principal *who,
-    const char *subject, const char *fmt, va_list ap)
+entry_approved(struct audit_entry *e, const struct principal *who)
+{
+	char name[LIMIT_PSK_IDENTITY + 1];
+	char more[LIMIT_PSK_IDENTITY + 64];
+	size_t at = strlen(e->detail), n;
+
+	if (who == NULL || who->request == 0)
+		return;
+	n = (size_t)snprintf(more, sizeof(more), "%sapproved by %s, request %"
+	    PRIu64, at > 0 ? ", " : "", text_escape(slice_str(who->approved),
+	    name, sizeof(name)), who->request);
+	if (at > sizeof(e->detail) - 1 - n)
+		at = sizeof(e->detail) - 1 - n;
+	strcpy(e->detail + at, more);
+}
+
+PRINTF(3, 0) static void
+entry_text(struct audit_entry *e, const char *subject, const char *fmt,
+    va_list ap)
 {
 	char text[LIMIT_AUDIT_DETAIL * 2];
-	size_t n = 0;
+	size_t n = strlen(e->detail);
 
 	text_escape(slice_str(subject), e->subject, sizeof(e->subject));
-	if (who != NULL && who->request != 0)
-		n = (size_t)snprintf(text, sizeof(text), "approved by %s: ",
-		    who->approved);
+	memcpy(text, e->detail, n);
 	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	text_escape(slice_str(text), e->detail, sizeof(e->detail));
 }
@@ -153,10 +168,15 @@ audit_add(struct app *app, const struct principal *who, enum audit_kind kind,
 	va_list ap;
 
 	entry_who(&e, who);
+	/* first, so that there is room for it */
+	if (who != NULL && who->request != 0)
+		snprintf(e.detail, sizeof(e.detail), "request %" PRIu64
+		    ", approved by %.128s: ", who->request, who->approved);
 	strcpy(e.kind, audit_kind_name(kind));
 	va_start(ap, fmt);
-	entry_text(&e, who, subject, fmt, ap);
+	entry_text(&e, subject, fmt, ap);
 	va_end(ap);
+	entry_approved(&e, who);
 	return append(app, &e);
 }
 
@@ -176,7 +196,7 @@ audit_refuse(struct app *app, const struct principal *who, const char *rule,
 	entry_who(&e, who);
 	strcpy(e.kind, audit_kind_name(AUDIT_REFUSAL));
 	va_start(ap, fmt);
-	entry_text(&e, who, subject, fmt, ap);
+	entry_text(&e, subject, fmt, ap);
 	va_end(ap);
 	strcpy(text, e.detail);
 	snprintf(e.detail, sizeof(e.detail), "%.32s%s%.*s", rule,

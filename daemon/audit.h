@@ -30,7 +30,8 @@ void audit_started(struct app *app);
  * An entry, between engine_begin and engine_end, beside the change; what it
  * returns has to undo the pair. `who` NULL: suitd itself. `subject` is what
  * it was done to: a name, a number, a path; it and the rest are cut where
- * they are too long, and made fit to show.
+ * they are too long, and made fit to show. What a second person has approved
+ * (who->request) ends in ", approved by NAME, request N".
  */
 int audit_add(struct app *app, const struct principal *who,
     enum audit_kind kind, const char *subject, const char *fmt, ...)

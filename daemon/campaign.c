@@ -9,11 +9,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/access.h"
 #include "daemon/campaign_impl.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/publish.h"
+#include "lib/eyes.h"
 
 #define INLINE_SLICES 4 /* of a small fleet: done before the answer */
 
@@ -180,6 +182,18 @@ needs_approval(const struct run *r)
 	return r->policy.approval && r->c.approved[0] == '\0';
 }
 
+/* Whoever approved it may have gone since, or be no operator any more: then
+ * nobody has. */
+static void
+check_approval(struct app *app, struct store_campaign *c)
+{
+	struct rights now;
+
+	if (c->approved[0] != '\0' && (access_rights(app, c->approved,
+	    &now) != 0 || !(now.role & eyes_roles(EYES_CAMPAIGN))))
+		c->approved[0] = '\0';
+}
+
 static int
 start(struct app *app, uint64_t id, const uint8_t *plan, struct why *why)
 {
@@ -189,8 +203,10 @@ start(struct app *app, uint64_t id, const uint8_t *plan, struct why *why)
 
 	if (rc == 0)
 		rc = check_plan(&c, plan, why);
-	if (rc == 0)
-		rc = runs_of(app, &c, &r);
+	if (rc != 0)
+		return rc;
+	check_approval(app, &c);
+	rc = runs_of(app, &c, &r);
 	if (rc != 0)
 		return rc;
 	if (c.verdict[PLAN_UPDATE] == 0 && !r->policy.continuous)

@@ -11,4 +11,14 @@
 #define COAP_LOG_ERR LOG_ERR
 #endif
 
+/* WebSockets (RFC 8323 4) came with 4.3.2; there is nothing to listen with
+ * where coap_can("ws") says no. */
+#if __has_include(<coap3/coap_ws.h>)
+#define COMPAT_PROTO_WS COAP_PROTO_WS
+#define COMPAT_PROTO_WSS COAP_PROTO_WSS
+#else
+#define COMPAT_PROTO_WS COAP_PROTO_NONE
+#define COMPAT_PROTO_WSS COAP_PROTO_NONE
+#endif
+
 #endif

@@ -29,6 +29,8 @@ struct counts {
 	                                   failure before */
 	uint64_t pushes[COUNT_DRIVERS][REASONS]; /* REASON_NONE: delivered */
 	uint64_t admissions[HOLDS]; /* HOLD_NONE: admitted */
+	/* trust lists that somebody brought, nonces that devices asked about */
+	uint64_t lists_taken, lists_refused, fresh_signed, fresh_refused;
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/res_admin.h"
@@ -118,9 +119,9 @@ is_anothers(struct app *app, const struct store_device *d,
 	return 0;
 }
 
-/* The keys of the device end: now, or after the overlap. */
-static int
-end_others(struct app *app, uint64_t device, int64_t overlap)
+int
+credential_end_others(struct app *app, uint64_t device,
+    enum credential_kind kind, int64_t overlap)
 {
 	struct store_credential all[STORE_CREDENTIALS], c;
 	size_t n = 0;
@@ -128,7 +129,7 @@ end_others(struct app *app, uint64_t device, int64_t overlap)
 	int rc = ST(app, credential_list, device, all, STORE_CREDENTIALS, &n);
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (all[i].kind != CREDENTIAL_PSK)
+		if (all[i].kind != kind)
 			continue;
 		if (overlap == 0 || credential_ended(app, &all[i])) {
 			rc = ST(app, credential_remove, all[i].id);
@@ -136,7 +137,8 @@ end_others(struct app *app, uint64_t device, int64_t overlap)
 		}
 		if (all[i].ends != 0 && all[i].ends <= ends)
 			continue;
-		rc = find(app, all[i].identity, &c); /* with its secret */
+		/* with its secret */
+		rc = ST(app, credential_get, kind, all[i].identity, &c);
 		c.ends = ends;
 		if (rc == 0)
 			rc = ST(app, credential_put, &c);
@@ -190,7 +192,8 @@ credential_give(struct app *app, struct store_device *d,
 		rc = choose(app, d, k, &c, why);
 	/* first, since they count */
 	if (rc == 0)
-		rc = end_others(app, d->id, k->overlap_ms);
+		rc = credential_end_others(app, d->id, CREDENTIAL_PSK,
+		    k->overlap_ms);
 	if (rc != 0)
 		return rc;
 	c.id = 0; /* that one was removed */
@@ -266,6 +269,9 @@ end_one(struct app *app, const struct store_credential *c)
 	say_ended(app, c, &ev);
 	rc = ST(app, credential_remove, c->id);
 	if (rc == 0)
+		rc = audit_add(app, NULL, AUDIT_CREDENTIAL_END, ev.ep, "%s",
+		    ev.detail);
+	if (rc == 0)
 		rc = engine_log(app->engine, &ev);
 	rc = engine_end(app->engine, rc);
 	if (rc == 0)
@@ -281,6 +287,7 @@ credential_tick(struct app *app)
 	size_t n = 0;
 
 	access_write_used(app);
+	access_watch(app);
 	twin_tick(app);
 	if (now < access_next_end(app))
 		return;

@@ -49,6 +49,23 @@ int credential_list(struct app *app, uint64_t device,
 int credential_give(struct app *app, struct store_device *d,
     const struct credential_key *k, struct store_credential *ret,
     struct why *why) MUST_USE;
+/* Those of a kind end, for a new one: now, or after the overlap. */
+int credential_end_others(struct app *app, uint64_t device,
+    enum credential_kind kind, int64_t overlap_ms) MUST_USE;
+/*
+ * The same as credential_give for an OSCORE context, which is made here: its
+ * secrets, ids that no other has, and the ID Context that is wanted, if any
+ * (p NULL). A context of secrets from elsewhere is not taken: its numbers
+ * may have been used.
+ */
+struct oscore_secret;
+struct credential_oscore {
+	struct slice context;
+	int64_t overlap_ms;
+};
+int credential_give_oscore(struct app *app, struct store_device *d,
+    const struct credential_oscore *k, struct store_credential *ret,
+    struct oscore_secret *ret_secret, struct why *why) MUST_USE;
 /* After engine_end: the sessions of those that the device has no longer are
  * ended; all of them when the device was removed or revoked. */
 void credential_settle(struct app *app, uint64_t device,

@@ -11,6 +11,7 @@
 #include "daemon/catalog.h"
 #include "daemon/engine_impl.h"
 #include "daemon/log.h"
+#include "daemon/push.h"
 
 static int
 prune(struct engine *e, uint64_t *ret_n)
@@ -103,7 +104,7 @@ bool
 engine_pushable(const struct engine *e, const struct store_device *d)
 {
 	return d->driver != DRIVER_NONE ||
-	    front_device_observes(e->app->front, d->id, d->ep);
+	    front_device_observes(e->app->front, d->id, push_claim(d));
 }
 
 struct inflight {

@@ -20,12 +20,14 @@
 
 #include "daemon/addr.h"
 #include "daemon/block1.h"
+#include "daemon/coap_can.h"
 #include "daemon/coap_tls.h"
 #include "daemon/dedup.h"
 #include "daemon/front_client.h"
 
 #include "daemon/door.h"
 #include "daemon/front_dtls.h"
+#include "daemon/front_oscore.h"
 #include "daemon/front_rand.h"
 #include "daemon/front_sock.h"
 #include "daemon/log.h"
@@ -44,16 +46,32 @@ static const struct {
 	const char *name;
 	coap_proto_t proto;
 	const char *who;
+	const char *can; /* what libcoap must be able to; NULL: it is */
 } kinds[PLANES] = {
 	[T_UDP] = {"coap", COAP_PROTO_UDP, "any device, no credential"},
 	[T_DTLS] = {"coaps", COAP_PROTO_DTLS, "devices with a PSK"},
 	[T_TCP] = {"coap+tcp", COAP_PROTO_TCP, "any device, no credential"},
 	[T_TLS] = {"coaps+tcp", COAP_PROTO_TLS, "devices with a PSK"},
+	[T_WS] = {"coap+ws", COMPAT_PROTO_WS, "any device, no credential",
+	    "ws"},
+	[T_WSS] = {"coaps+ws", COMPAT_PROTO_WSS, "devices with a PSK", "wss"},
+	[T_OSCORE] = {"coap (OSCORE)", COAP_PROTO_UDP,
+	    "devices with an OSCORE context"},
 	[T_ADMIN] = {"admin (coaps)", COAP_PROTO_DTLS, "operators with a PSK"},
 };
 
+/* "": nobody. */
+static const char *
+identity_of(const struct exchange *x)
+{
+	if (dtls_secures(x->plane))
+		return dtls_identity(x->session);
+	return x->plane->t != T_OSCORE ? "" :
+	    front_oscore_identity(x->f, x->session);
+}
+
 static void
-set_principal(struct exchange *x)
+ask_principal(struct exchange *x)
 {
 	struct principal *who = &x->req.who;
 	const struct cert_peer *peer;
@@ -65,11 +83,20 @@ set_principal(struct exchange *x)
 		f->hooks.cert_who(f->app, peer, who);
 		return;
 	}
-	if (!dtls_secures(x->plane) || !slice_to_cstr(slice_str(
-	    dtls_identity(x->session)), who->identity,
+	if (!slice_to_cstr(slice_str(identity_of(x)), who->identity,
 	    sizeof(who->identity)) || who->identity[0] == '\0')
 		return;
 	f->hooks.who(f->app, x->plane->t, who->identity, who);
+}
+
+/* Whose key was changed or taken since is nobody at once, not only after this
+ * turn; the question itself may find that out. */
+static void
+set_principal(struct exchange *x)
+{
+	ask_principal(x);
+	if (dtls_is_over(x->plane, x->session))
+		x->req.who = (struct principal){.role = ROLE_NOBODY};
 }
 
 /* Nothing on the admin port is for nobody, whatever its row says. */
@@ -94,6 +121,19 @@ check_role(struct exchange *x)
 		route_refuse(x->match.route, x->req.method, &x->req.who,
 		    &x->resp.why);
 	return rc;
+}
+
+int
+front_still_may(struct exchange *x)
+{
+	const struct principal was = x->req.who;
+	int rc;
+
+	set_principal(x);
+	x->req.who.request = was.request;
+	strcpy(x->req.who.approved, was.approved);
+	rc = check_somebody(x);
+	return rc != 0 ? rc : check_role(x);
 }
 
 static const struct route *
@@ -330,16 +370,17 @@ front_flush(struct front *f, struct front_span which, int commit_err)
 {
 	held_flush(f, which, commit_err);
 	observe_flush(f->observers, commit_err);
-	dtls_settle(&f->plane[T_DTLS]);
-	dtls_settle(&f->plane[T_TLS]);
+	for (int i = 0; i < FRONT_SECURE; i++)
+		dtls_settle(&f->plane[front_secure[i]]);
 	dtls_settle(&f->plane[T_ADMIN]);
 }
 
 void
 front_forget(struct front *f, const char *identity)
 {
-	dtls_forget(&f->plane[T_DTLS], identity);
-	dtls_forget(&f->plane[T_TLS], identity);
+	for (int i = 0; i < FRONT_SECURE; i++)
+		dtls_forget(&f->plane[front_secure[i]], identity);
+	front_oscore_forget(f, identity);
 }
 
 static void
@@ -478,6 +519,9 @@ plane_new(struct plane *pl, const char *listen, struct why *why)
 	unsigned idle = conf->sessions_max;
 	int rc;
 
+	if (kinds[pl->t].can != NULL && !coap_can(kinds[pl->t].can))
+		return why_set(why, ERR_UNSUPPORTED, "%s: this libcoap has no "
+		    "WebSockets", kinds[pl->t].name);
 	snprintf(pl->listen, sizeof(pl->listen), "%s", listen);
 	pl->ctx = coap_new_context(NULL);
 	if (pl->ctx == NULL)
@@ -511,6 +555,8 @@ planes_new(struct front *f, struct why *why)
 		[T_DTLS] = f->conf->listen_coaps,
 		[T_TCP] = f->conf->listen_tcp,
 		[T_TLS] = f->conf->listen_coaps_tcp,
+		[T_WS] = f->conf->listen_ws,
+		[T_WSS] = f->conf->listen_wss,
 		[T_ADMIN] = f->conf->listen_admin,
 	};
 	int rc = 0;
@@ -519,13 +565,15 @@ planes_new(struct front *f, struct why *why)
 		f->plane[t].f = f;
 		f->plane[t].t = (enum transport)t;
 		f->plane[t].sock = -1;
-		if (listen[t][0] == '\0')
+		if (listen[t] == NULL || listen[t][0] == '\0')
 			continue;
 		rc = plane_new(&f->plane[t], listen[t], why);
 		if (rc == 0)
 			rc = loop_read(f->loop, f->plane[t].fd, sock_turn,
 			    &f->plane[t]);
 	}
+	if (rc == 0)
+		rc = front_oscore_open(f, why);
 	return rc == 0 ? front_cert_reload(f, f->conf, why) : rc;
 }
 
@@ -583,6 +631,7 @@ front_free(struct front *f)
 	observe_free(f->observers);
 	f->observers = NULL;
 	front_follow_close(f);
+	front_oscore_close(f);
 	for (int t = 0; t < PLANES; t++) {
 		dtls_fini(&f->plane[t]);
 		door_leave(f->plane[t].sock);
@@ -639,23 +688,4 @@ front_library(void)
 	const char *name = coap_package_version(), *v = strchr(name, ' ');
 
 	return v != NULL ? v + 1 : name; /* "libcoap 4.3.1" */
-}
-
-void
-front_stats(const struct front *f, struct front_stats *ret)
-{
-	*ret = f->stats;
-	ret->own_blocks = f->stats.blocks;
-	ret->observers = observe_count(f->observers);
-	ret->assemblies = block1_count(f->block1);
-	ret->waiting = f->later_n;
-	ret->limit[FRONT_LIMIT_HANDSHAKES] = door_unheard(f->door);
-	for (int t = 0; t < PLANES; t++)
-		ret->sessions_of[t] = f->plane[t].sessions;
-	for (unsigned i = 0; i < f->follow_n; i++)
-		ret->sessions_of[T_UDP] += f->follow[i].sessions;
-	for (int t = 0; t < PLANES; t++)
-		ret->sessions += ret->sessions_of[t];
-	if (f->hooks.stats != NULL)
-		f->hooks.stats(f->app, ret);
 }

@@ -35,11 +35,14 @@ struct app; /* suitd.h: everything a handler may use */
 struct front;
 struct loop;
 struct reach;
+struct oscore_given; /* oscore.h */
+struct oscore_life;
 
 enum method { M_GET = 1, M_POST = 2, M_PUT = 4, M_DELETE = 8, M_FETCH = 16 };
 
-enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_ADMIN };
-#define TRANSPORTS 5
+enum transport { T_UDP, T_DTLS, T_TCP, T_TLS, T_OSCORE, T_WS, T_WSS,
+	T_ADMIN };
+#define TRANSPORTS 8
 
 /* Who asks. A device's identity is its credential, never its address. */
 struct principal {
@@ -47,9 +50,9 @@ struct principal {
 	enum grade grade; /* L1 when the channel authenticated it */
 	uint64_t device; /* from the credential; 0: none */
 	uint64_t credential; /* its id in the store; 0: none */
-	/* of a device its PSK identity, or that of its certificate; on the
-	   admin port the principal's name, whichever of its keys it came
-	   with; "" none */
+	/* of a device its PSK identity, or that of its certificate or OSCORE
+	   context; on the admin port the principal's name, whichever of its
+	   keys it came with; "" none */
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	char ep[LIMIT_EP + 1]; /* the endpoint that a certificate speaks
 	                          for, also when no device has that name;
@@ -130,6 +133,10 @@ typedef int (*route_fn)(struct app *app, const struct req *req,
 #define ROUTE_BLOCKS (1u << 3) /* images: hooks.blocks is called */
 #define ROUTE_SCOPED (1u << 4) /* the handler minds req->who.scope; without
                                   it who has a scope is refused */
+#define ROUTE_DRY (1u << 5) /* the handler knows ?dry_run and ?before_upload,
+                               and changes nothing then */
+#define ROUTE_OWN (1u << 6) /* who observes it is reached as a device by that:
+                               the handler goes by the principal, or ?ep= */
 /* A change that may need a second person, see eyes.h: (flags >> 8) & 15 is an
  * enum eyes. */
 #define ROUTE_EYES(kind) ((unsigned)(kind) << 8)
@@ -190,6 +197,9 @@ struct front_stats {
 	uint64_t notify_reset, notify_timeout; /* of notifications */
 	uint64_t limit[FRONT_LIMITS]; /* times that one was reached */
 	uint64_t refused[ERR_POS_END_]; /* answers by -ERR_* */
+	/* of OSCORE (oscore.h) */
+	uint64_t oscore_contexts, oscore_challenged, oscore_replayed,
+	    oscore_refused;
 	uint64_t dropped; /* left without an answer, to be asked again */
 	/* of the image plane (blocks.h), by the hook; no workers: all 0 */
 	uint64_t image_workers, image_slow, image_dropped, image_peers,
@@ -221,7 +231,14 @@ struct front_hooks {
 	void (*stats)(struct app *app, struct front_stats *ret);
 	/* a request with a credential, before it is served; NULL: nobody asks */
 	void (*heard)(struct app *app, const struct req *req);
-
+	/* OSCORE: what the store has of an identity (ERR_NOT_FOUND: nothing
+	   that may be used), and its counter. NULL: no contexts */
+	int (*oscore)(struct app *app, const char *identity,
+	    struct oscore_given *ret);
+	int (*oscore_count)(struct app *app, uint64_t credential,
+	    uint64_t counter);
+	/* once, before anybody is listened to */
+	int (*oscore_life)(struct app *app, struct oscore_life *ret);
 	/* may this certificate let in? Asked in handshakes, and of each open
 	   session once after front_recheck; NULL: no certificate may */
 	int (*cert)(struct app *app, const struct cert_peer *p,
@@ -352,8 +369,9 @@ void front_notify(struct front *f, enum transport plane, const char *path);
  * it shall ask the next suitd. */
 void front_quiet(struct front *f);
 /*
- * Observers whose principal or ?ep= is this device, on any path; sent even if
- * nothing changed, and without waiting for notify_rate. The number that will
+ * Observers of a path with ROUTE_OWN whose principal or ?ep= is this device;
+ * sent even if nothing changed, and without waiting for notify_rate. Of one
+ * that has a credential the name is nobody's claim: ep is "" then. The number that will
  * be told; `done` runs once, later, never inside of this call or of
  * front_flush, and not at all when 0: err 0 when one was acknowledged,
  * ERR_TIMEOUT, ERR_REJECTED (RST), ERR_UNREACHABLE (the session or the

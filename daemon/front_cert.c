@@ -28,25 +28,33 @@ say(const struct front *f)
 	}
 }
 
+static bool
+any_secure(const struct front *f)
+{
+	for (int i = 0; i < FRONT_SECURE; i++)
+		if (f->plane[front_secure[i]].ctx != NULL)
+			return true;
+	return false;
+}
+
 static int
 reload(struct front *f, const struct conf *c, struct why *why)
 {
-	struct plane *udp = &f->plane[T_DTLS], *tcp = &f->plane[T_TLS];
 	struct cert *was = f->cert, *new = NULL;
-	bool on = udp->ctx != NULL || tcp->ctx != NULL;
+	bool on = any_secure(f);
 	int rc = 0;
 
 	if (on || c->listen_coaps[0] != '\0' ||
-	    c->listen_coaps_tcp[0] != '\0')
+	    c->listen_coaps_tcp[0] != '\0' || c->listen_wss[0] != '\0')
 		rc = cert_load(c, &new, why);
 	if (rc != 0 || !on) {
 		cert_free(new);
 		return rc;
 	}
 	f->cert = new;
-	rc = udp->ctx != NULL ? dtls_show(udp) : 0;
-	if (rc == 0 && tcp->ctx != NULL)
-		rc = dtls_show(tcp);
+	for (int i = 0; i < FRONT_SECURE && rc == 0; i++)
+		if (f->plane[front_secure[i]].ctx != NULL)
+			rc = dtls_show(&f->plane[front_secure[i]]);
 	if (rc != 0) {
 		f->cert = was;
 		cert_free(new);
@@ -65,8 +73,7 @@ front_cert_reload(struct front *f, const struct conf *c, struct why *why)
 
 	if (rc == 0)
 		rc = reload(f, c, why);
-	if (rc == 0 && (f->plane[T_DTLS].ctx != NULL ||
-	    f->plane[T_TLS].ctx != NULL))
+	if (rc == 0 && any_secure(f))
 		client_take(f, &t);
 	else
 		client_unload(&t);

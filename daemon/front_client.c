@@ -49,12 +49,14 @@ front_recheck(struct front *f)
 	f->client_stale = true;
 }
 
+const enum transport front_secure[FRONT_SECURE] = {T_DTLS, T_TLS, T_WSS};
+
 void
 front_forget_certs(struct front *f, bool (*gone)(void *arg,
     const struct cert_peer *p), void *arg)
 {
-	dtls_forget_certs(&f->plane[T_DTLS], gone, arg);
-	dtls_forget_certs(&f->plane[T_TLS], gone, arg);
+	for (int i = 0; i < FRONT_SECURE; i++)
+		dtls_forget_certs(&f->plane[front_secure[i]], gone, arg);
 }
 
 static int
@@ -116,11 +118,15 @@ look(struct front *f)
 void
 client_tick(struct front *f)
 {
+	bool was;
+
 	if (++f->client_ticks % LOOK_TICKS == 0)
 		look(f);
-	if (f->client_stale)
-		f->client_stale = dtls_recheck(&f->plane[T_DTLS], AT_ONCE) |
-		    dtls_recheck(&f->plane[T_TLS], AT_ONCE);
-	dtls_settle(&f->plane[T_DTLS]);
-	dtls_settle(&f->plane[T_TLS]);
+	was = f->client_stale;
+	f->client_stale = false;
+	for (int i = 0; i < FRONT_SECURE && was; i++)
+		f->client_stale |= dtls_recheck(&f->plane[front_secure[i]],
+		    AT_ONCE);
+	for (int i = 0; i < FRONT_SECURE; i++)
+		dtls_settle(&f->plane[front_secure[i]]);
 }

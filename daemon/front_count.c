@@ -5,6 +5,11 @@
  */
 #include "daemon/front_int.h"
 
+#include "daemon/block1.h"
+#include "daemon/door.h"
+#include "daemon/front_oscore.h"
+#include "daemon/observe.h"
+
 #define ROW_OTHER 0
 #define ROW_IMAGE 1
 #define ROW_CORE 2
@@ -101,4 +106,24 @@ front_limit_name(enum front_limit l)
 	};
 
 	return names[l];
+}
+
+void
+front_stats(const struct front *f, struct front_stats *ret)
+{
+	*ret = f->stats;
+	ret->own_blocks = f->stats.blocks;
+	ret->observers = observe_count(f->observers);
+	ret->assemblies = block1_count(f->block1);
+	ret->waiting = f->later_n;
+	ret->limit[FRONT_LIMIT_HANDSHAKES] = door_unheard(f->door);
+	for (int t = 0; t < PLANES; t++)
+		ret->sessions_of[t] = f->plane[t].sessions;
+	for (unsigned i = 0; i < f->follow_n; i++)
+		ret->sessions_of[T_UDP] += f->follow[i].sessions;
+	for (int t = 0; t < PLANES; t++)
+		ret->sessions += ret->sessions_of[t];
+	front_oscore_stats(f, ret);
+	if (f->hooks.stats != NULL)
+		f->hooks.stats(f->app, ret);
 }

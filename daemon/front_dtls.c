@@ -32,6 +32,7 @@ struct watch {
 	coap_session_t *session;
 	bool connected, over;
 	bool stranger; /* showed no key */
+	uint64_t number;
 	struct cert_peer *peer; /* its certificate, or NULL */
 	uint64_t gen; /* by which it was checked */
 	int64_t heard, hello; /* monotonic ms; hello 0: none since heard */
@@ -71,6 +72,7 @@ watch_new(struct plane *pl, coap_session_t *session, void *ssl)
 		return;
 	w->pl = pl;
 	w->session = session;
+	w->number = ++pl->f->watched;
 	LIST_INSERT_HEAD(&pl->watches, w, next);
 	coap_session_set_app_data(session, w);
 	coap_tls_watch(ssl, on_hello, w);
@@ -142,7 +144,8 @@ decoy(struct plane *pl)
 bool
 dtls_secures(const struct plane *pl)
 {
-	return pl->t == T_DTLS || pl->t == T_TLS || pl->t == T_ADMIN;
+	return pl->t == T_DTLS || pl->t == T_TLS || pl->t == T_WSS ||
+	    pl->t == T_ADMIN;
 }
 
 int
@@ -219,7 +222,7 @@ on_setup(void *ssl, coap_dtls_pki_t *setup)
 	if (session == NULL)
 		return 1;
 	coap_tls_no_cache(ssl);
-	if (pl->t == T_TLS && !coap_tls_only_12(ssl))
+	if (sock_streams(pl) && !coap_tls_only_12(ssl))
 		return 0;
 	watch_new(pl, session, ssl);
 	if (pl->f->cert != NULL)
@@ -247,7 +250,7 @@ dtls_show(struct plane *pl)
 		    .public_cert_len = sizeof(none)},
 	};
 
-	if (pl->shows || (pl->f->cert == NULL && pl->t != T_TLS) ||
+	if (pl->shows || (pl->f->cert == NULL && !sock_streams(pl)) ||
 	    pl->t == T_ADMIN)
 		return 0;
 	pl->shows = coap_context_set_pki(pl->ctx, &pki) != 0;
@@ -312,6 +315,22 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 	w->stranger = w->peer == NULL && dtls_identity(session)[0] == '\0';
 	if (w->stranger && ++pl->strangers > LIMIT_STRANGERS)
 		end_a_stranger(pl);
+}
+
+uint64_t
+dtls_number(const struct plane *pl, coap_session_t *session)
+{
+	struct watch *w = dtls_secures(pl) ? watch_of(session) : NULL;
+
+	return w != NULL ? w->number : 0;
+}
+
+bool
+dtls_is_over(const struct plane *pl, coap_session_t *session)
+{
+	struct watch *w = dtls_secures(pl) ? watch_of(session) : NULL;
+
+	return w != NULL && w->over;
 }
 
 bool

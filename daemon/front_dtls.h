@@ -24,6 +24,10 @@ void dtls_forget_certs(struct plane *pl, bool (*gone)(void *arg,
 /* The identity that the peer of this session proved, "" if none. */
 const char *dtls_identity(coap_session_t *session);
 void dtls_connected(struct plane *pl, coap_session_t *session);
+/* No other session of this front has it; 0: one without a handshake. */
+uint64_t dtls_number(const struct plane *pl, coap_session_t *session);
+/* It is to end after this turn: who speaks in it is nobody. */
+bool dtls_is_over(const struct plane *pl, coap_session_t *session);
 /* Has its handshake succeeded? Has it got a key, and not ended yet? */
 bool dtls_is_up(coap_session_t *session);
 bool dtls_is_begun(coap_session_t *session);

@@ -9,6 +9,7 @@
  *   front_follow.c  contexts for those who observe over plain UDP
  *   front_req.c   a PDU becomes a struct req
  *   front_resp.c  a struct resp becomes an answer, an answer becomes a PDU
+ *   front_oscore.c requests that are protected one by one
  *   front_rand.c  random bytes for libcoap
  *   front_count.c what was answered, by route and code
  *   front_dtls.c  keys, and peers that start anew
@@ -42,9 +43,12 @@
 #define FRONT_ROWS 64 /* that answers are counted in: a route has its own */
 #define FRONT_FIXED 3 /* of them, that are no route's */
 
-/* A peer's address and port, and our plane: fits every transport. */
+/* A peer's address and port, and our plane: fits every transport. What is
+ * kept for a peer who has a key is its session's: the port may be another's
+ * tomorrow. */
 struct peer_key {
 	uint8_t b[24];
+	uint64_t session; /* its number, of a request; 0: none has a key */
 };
 
 struct plane {
@@ -142,6 +146,7 @@ struct front {
 	struct cert *cert; /* front_cert.c; NULL: none is shown */
 
 	struct client_trust client; /* front_client.c */
+	uint64_t watched; /* sessions so far: front_dtls.c */
 	uint64_t client_gen; /* another one: sessions are checked anew */
 	bool client_stale; /* some were not, yet */
 	unsigned client_ticks;
@@ -152,6 +157,8 @@ struct front {
 	struct held *held; /* a ring, by number */
 	struct plane follow[FRONT_FOLLOW]; /* front_follow.c */
 	unsigned follow_n; /* 0: those who observe meet plane[T_UDP], too */
+	struct front_oscore *oscore; /* NULL: off */
+	struct oscore *contexts; /* its own; NULL: off */
 	int follow_fd; /* an epoll of theirs; -1: none */
 	size_t held_n;
 	uint64_t held_last; /* the newest one's number */
@@ -170,6 +177,8 @@ struct front {
 void front_run(struct exchange *x);
 /* A repetition of it must not run; it is answered from memory. */
 bool front_once(const struct exchange *x);
+/* Whose it is and whether he may, asked again of what has waited. */
+int front_still_may(struct exchange *x) MUST_USE;
 /* What a handler returned becomes an answer, or is kept for later. */
 void front_conclude(struct exchange *x, int rc);
 
@@ -236,6 +245,18 @@ void echo_offer(struct exchange *x);
 void echo_bound(struct exchange *x);
 /* As it will be on the wire. */
 size_t answer_size(const struct answer *a, size_t token_n);
+
+/* Planes where devices have keys or certificates; some may be off. */
+#define FRONT_SECURE 3
+extern const enum transport front_secure[FRONT_SECURE];
+
+/* A connection for each session. */
+static inline bool
+sock_streams(const struct plane *pl)
+{
+	return pl->t == T_TCP || pl->t == T_TLS || pl->t == T_WS ||
+	    pl->t == T_WSS;
+}
 
 /* front_count.c */
 /* Where the exchange's answer is counted. */

@@ -3,7 +3,8 @@
  * on its way to the disk, an image that is being hashed. The exchange is
  * copied, with what it borrows from the PDU, and its handler is called anew
  * when that is over. The answer is a piggy-backed one all the same, by the
- * means of front_held.c.
+ * means of front_held.c. Rights may have gone meanwhile, so they are asked
+ * for anew.
  */
 #include "daemon/front_int.h"
 
@@ -129,6 +130,8 @@ run_again(struct front *f, struct later *l, int err, struct blob_put *upload)
 	/* its answer may have to be held */
 	if (f->held_n == HELD_MAX && x->req.method != M_GET)
 		rc = ERR_BUSY;
+	if (rc == 0)
+		rc = front_still_may(x);
 	if (rc == 0)
 		rc = x->match.route->fn(f->app, &x->req, &x->resp);
 	front_conclude(x, rc);

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 
 #include "daemon/addr.h"
+#include "daemon/front_dtls.h"
+
+#include "daemon/front_oscore.h"
+#include "daemon/oscore.h"
 #include "lib/uri.h"
 
 static const enum method methods[] = {
@@ -35,6 +39,31 @@ raw_address(const coap_address_t *a, int *ret_family)
 	return v6;
 }
 
+/* Of OSCORE libcoap knows only the loopback interface. */
+static void
+oscore_addresses(const struct plane *pl, const coap_session_t *s,
+    struct req *req)
+{
+	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in to4 = {.sin_family = AF_INET};
+	struct oscore_who who;
+	char host[LIMIT_ADDRESS];
+	bool v4;
+
+	if (!front_oscore_who(pl->f, s, &who))
+		return;
+	v4 = who.place->from.sa.sa_family == AF_INET;
+	to4.sin_addr = who.place->to.v4.ipi_spec_dst;
+	to6.sin6_addr = who.place->to.v6.ipi6_addr;
+	to6.sin6_scope_id = who.place->to.v6.ipi6_ifindex;
+	addr_host(&who.place->from.sa, req->addr);
+	addr_host_port(req->addr, ntohs(v4 ? who.place->from.in.sin_port :
+	    who.place->from.in6.sin6_port), req->peer);
+	addr_host(v4 ? (struct sockaddr *)&to4 : (struct sockaddr *)&to6,
+	    host);
+	addr_host_port(host, pl->port, req->local);
+}
+
 /* The port is the plane's: a session of front_follow.c knows another one. */
 void
 req_addresses(const struct plane *pl, const coap_session_t *s,
@@ -44,6 +73,10 @@ req_addresses(const struct plane *pl, const coap_session_t *s,
 	    *local = coap_session_get_addr_local(s);
 	char host[LIMIT_ADDRESS];
 
+	if (pl->t == T_OSCORE) {
+		oscore_addresses(pl, s, req);
+		return;
+	}
 	addr_host(&remote->addr.sa, req->addr);
 	addr_host_port(req->addr, coap_address_get_port(remote), req->peer);
 	addr_host(&local->addr.sa, host);
@@ -264,6 +297,7 @@ req_read(struct exchange *x, struct why *why)
 
 	req->transport = x->plane->t;
 	req_peer_key(x->plane, x->session, &x->peer);
+	x->peer.session = dtls_number(x->plane, x->session);
 	req_addresses(x->plane, x->session, req);
 	req->cf = req->accept = CF_NONE;
 	req->arg[0] = x->match.arg[0];

@@ -38,12 +38,6 @@
 #define BURST 1000 /* datagrams that must fit in at once */
 #define BURST_EACH 1280 /* what a small one takes in the kernel */
 
-bool
-sock_streams(const struct plane *pl)
-{
-	return pl->t == T_TCP || pl->t == T_TLS;
-}
-
 /* Events of the endpoint's own socket are repeated, others are not. */
 static size_t
 multiply(const struct epoll_event *in, size_t n, unsigned feed,

@@ -9,8 +9,6 @@
 /* Binds pl->listen, grows the buffer. */
 int sock_listen(struct plane *pl, coap_proto_t proto, struct why *why)
     MUST_USE;
-/* Of TCP, with TLS or without: a connection for each session. */
-bool sock_streams(const struct plane *pl);
 /* Reads what there is, within a turn's bounds; pl is a struct plane. */
 void sock_turn(void *pl);
 /* One warning when a burst of a thousand datagrams does not fit into the

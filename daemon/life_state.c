@@ -36,5 +36,7 @@ life_come_back(struct life *l)
 void
 life_stats(const struct life *l, struct life_stats *ret)
 {
-	*ret = l == NULL ? (struct life_stats){.reload_ok = true} : l->stats;
+	*ret = (struct life_stats){.reload_ok = true};
+	if (l != NULL)
+		*ret = l->stats;
 }

@@ -249,6 +249,7 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_LIMITS] = metrics_limits,
 	[METRIC_ID_REFUSALS] = metrics_refusals,
 	[METRIC_ID_STRANGERS] = metrics_strangers,
+	[METRIC_ID_OSCORE] = metrics_oscore,
 	[METRIC_ID_OBSERVERS] = metrics_observers,
 	[METRIC_ID_NOTIFICATIONS] = metrics_notifications,
 	[METRIC_ID_DEVICES] = metrics_devices,
@@ -293,6 +294,12 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_AUDIT_HEAD] = audit_head,
 	[METRIC_ID_AUDIT_BROKEN] = audit_broken,
 	[METRIC_ID_AUDIT_REFUSED] = audit_refused,
+	[METRIC_ID_TRUST_LIST] = metrics_trust_list,
+	[METRIC_ID_TRUST_SINCE] = metrics_trust_since,
+	[METRIC_ID_TRUST_LISTS] = metrics_trust_lists,
+	[METRIC_ID_TRUST_RELEASES] = metrics_trust_releases,
+	[METRIC_ID_TRUST_DEVICES] = metrics_trust_devices,
+	[METRIC_ID_TRUST_FRESH] = metrics_trust_fresh,
 	[METRIC_ID_BACKUP] = backup,
 };
 

@@ -50,7 +50,8 @@ metrics_sessions(struct metrics *m)
 {
 	static const char *const names[TRANSPORTS] = {
 		[T_UDP] = "udp", [T_DTLS] = "dtls", [T_TCP] = "tcp",
-		[T_TLS] = "tls",
+		[T_TLS] = "tls", [T_OSCORE] = "oscore",
+		[T_WS] = "ws", [T_WSS] = "wss",
 		[T_ADMIN] = "admin",
 	};
 
@@ -104,6 +105,16 @@ metrics_strangers(struct metrics *m)
 	metrics_of(m, "stale", atomic_load(&r->stale));
 	metrics_of(m, "evicted", atomic_load(&r->evicted));
 	metrics_of(m, "unheard", atomic_load(&r->unheard));
+}
+
+/* A replay is among those that were refused. */
+void
+metrics_oscore(struct metrics *m)
+{
+	metrics_of(m, "challenged", m->front.oscore_challenged);
+	metrics_of(m, "replayed", m->front.oscore_replayed);
+	metrics_of(m, "refused", m->front.oscore_refused -
+	    m->front.oscore_replayed);
 }
 
 void

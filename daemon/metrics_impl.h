@@ -4,6 +4,7 @@
  *   metrics.c       the table of who fills which family; the process, disks
  *   metrics_coap.c  what came by CoAP and went out
  *   metrics_work.c  devices, jobs, campaigns, groups
+ *   metrics_trust.c the trust list
  */
 #ifndef SUITD_DAEMON_METRICS_IMPL_H
 #define SUITD_DAEMON_METRICS_IMPL_H
@@ -52,6 +53,8 @@ void metrics_client_certs(struct metrics *m);
 void metrics_limits(struct metrics *m);
 void metrics_refusals(struct metrics *m);
 void metrics_strangers(struct metrics *m);
+
+void metrics_oscore(struct metrics *m);
 void metrics_observers(struct metrics *m);
 void metrics_notifications(struct metrics *m);
 
@@ -81,6 +84,13 @@ void metrics_campaign_progress(struct metrics *m);
 void metrics_group_silence(struct metrics *m);
 void metrics_groups(struct metrics *m);
 void metrics_groups_silent(struct metrics *m);
+
+void metrics_trust_list(struct metrics *m);
+void metrics_trust_since(struct metrics *m);
+void metrics_trust_lists(struct metrics *m);
+void metrics_trust_releases(struct metrics *m);
+void metrics_trust_devices(struct metrics *m);
+void metrics_trust_fresh(struct metrics *m);
 
 static inline void
 metrics_one(struct metrics *m, uint64_t v)

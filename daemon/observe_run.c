@@ -8,6 +8,7 @@ int
 observe_target_init(struct observe_target *t, const struct exchange *x)
 {
 	const struct req *req = &x->req;
+	bool own = (x->match.route->flags & ROUTE_OWN) != 0;
 	size_t n = strlen(req->path) + 1;
 	uint8_t *p;
 
@@ -25,7 +26,7 @@ observe_target_init(struct observe_target *t, const struct exchange *x)
 		if (t->query[i].n > 0)
 			memcpy(p, req->query[i].p, t->query[i].n);
 		p += t->query[i].n;
-		if (t->ep.n == 0)
+		if (own && t->ep.n == 0)
 			t->ep = uri_query_value(t->query[i], "ep");
 	}
 	t->query_n = req->query_n;
@@ -33,7 +34,7 @@ observe_target_init(struct observe_target *t, const struct exchange *x)
 	t->session = x->session;
 	memcpy(t->token, x->token.p, x->token.n);
 	t->token_n = x->token.n;
-	t->device = req->who.device;
+	t->device = own ? req->who.device : 0;
 	t->have_accept = req->have_accept;
 	t->accept = req->accept;
 	t->have_b2 = x->have_b2;

@@ -15,6 +15,7 @@ struct observe_target {
 	char *path; /* canonical; the query's bytes follow in one piece */
 	struct slice query[LIMIT_QUERY];
 	size_t query_n;
+	/* of a route with ROUTE_OWN: */
 	struct slice ep; /* of ?ep=, in query */
 	uint64_t device; /* of the credential, 0: none */
 	bool have_accept, have_b2;

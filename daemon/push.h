@@ -44,6 +44,9 @@ void push_probe(struct app *app, const struct job *job);
  * known. `path` begins with '/'. */
 int push_uri(const struct store_device *d, const char *path,
     char dst[LIMIT_URI + 1]) MUST_USE;
+/* By which name an observer may say that it is this device; "" by none, it
+ * has a credential, and what was observed before it had is a stranger's. */
+const char *push_claim(const struct store_device *d);
 /* The manifest's URL as this device should ask it; ERR_SIZE over PUSH_URL
  * or PUSH_PATH, ERR_UNREACHABLE when we do not know our own address. */
 int push_manifest_url(const struct push *p, char *dst, size_t cap,

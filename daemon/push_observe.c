@@ -17,13 +17,18 @@ told(void *arg, int err)
 	push_answer(arg, &a);
 }
 
+const char *
+push_claim(const struct store_device *d)
+{
+	return d->have_psk ? "" : d->ep;
+}
+
 int
 push_observe(struct push *p, struct why *why)
 {
-	struct front *f = p->app->front;
+	const char *ep = push_claim(&p->dev);
 
-	if (!front_device_observes(f, p->dev.id, p->dev.ep) ||
-	    front_notify_device(f, p->dev.id, p->dev.ep, told, p) == 0)
+	if (front_notify_device(p->app->front, p->dev.id, ep, told, p) == 0)
 		return why_set(why, ERR_UNREACHABLE,
 		    "the device observes nothing here");
 	return 0;

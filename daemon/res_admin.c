@@ -356,6 +356,7 @@ put_listens(struct msg_status *m, const struct conf *c)
 	strcpy(m->coaps, c->listen_coaps);
 	strcpy(m->tcp, c->listen_tcp);
 	strcpy(m->coaps_tcp, c->listen_coaps_tcp);
+	strcpy(m->oscore, c->listen_oscore);
 	coap_can_describe(m->features);
 	strcpy(m->admin, c->listen_admin);
 	strcpy(m->http, c->listen_http);

@@ -111,6 +111,7 @@ int res_admin_device(struct app *, const struct req *, struct resp *);
 int res_admin_device_events(struct app *, const struct req *,
     struct resp *);
 int res_admin_device_psk(struct app *, const struct req *, struct resp *);
+int res_admin_device_oscore(struct app *, const struct req *, struct resp *);
 /* of res_admin_devices: POST */
 int res_admin_import(struct app *, const struct req *, struct resp *);
 int res_admin_device_credentials(struct app *, const struct req *,

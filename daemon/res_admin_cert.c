@@ -81,7 +81,8 @@ change(struct app *app, const struct req *req, struct resp *resp,
 	strcpy(r.reason, m->reason);
 	strcpy(ev.what, m->undo ? "certificate restored" :
 	    "certificate revoked");
-	snprintf(ev.detail, sizeof(ev.detail), "%.80s", m->name);
+	snprintf(ev.detail, sizeof(ev.detail), "%.120s%s%.60s", m->name,
+	    m->reason[0] != '\0' ? ": " : "", m->reason);
 	rc = m->undo ? ST(app, revoked_remove, r.name) :
 	    ST(app, revoked_put, &r);
 	if (rc == ERR_NOT_FOUND)

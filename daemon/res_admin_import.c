@@ -246,7 +246,8 @@ run(struct import *im, const struct req *req, struct resp *resp)
 	if (rc == 0 && im->out.added + im->out.changed == 0)
 		return engine_end(im->app->engine, 0); /* nothing to tell */
 	snprintf(ev.detail, sizeof(ev.detail), "%u added, %u changed, %u as "
-	    "they were", im->out.added, im->out.changed, im->out.same);
+	    "they were, %zu keys replaced", im->out.added, im->out.changed,
+	    im->out.same, im->rekeyed);
 	rc = admin_end(im->app, req, resp, &ev, rc);
 	for (size_t i = 0; rc == 0 && i < im->rekeyed; i++)
 		credential_settle(im->app, im->key[i].device,

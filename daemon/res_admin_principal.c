@@ -328,9 +328,12 @@ new_key(struct app *app, struct store_principal *p,
 
 /* One's own, or with the right to give rights that of one below. */
 static int
-check_key(const struct req *req, const struct store_principal *p,
-    struct why *why)
+check_key(struct app *app, const struct req *req,
+    const struct store_principal *p, struct why *why)
 {
+	if (access_in_file(app, p->name, NULL))
+		return why_set(why, ERR_EXISTS, "%s is a line of admin.psk, "
+		    "too, and that is another one", p->name);
 	if (strcmp(req->arg[0], req->who.identity) == 0)
 		return 0;
 	if (!(req->who.role & ROLE_GRANT) || !scope_all(&req->who.scope))
@@ -351,7 +354,7 @@ res_admin_principal_key(struct app *app, const struct req *req,
 	int rc = find(app, req, &p, &resp->why);
 
 	if (rc == 0)
-		rc = check_key(req, &p, &resp->why);
+		rc = check_key(app, req, &p, &resp->why);
 	if (rc == 0)
 		rc = admin_query_u64(req, "overlap", 0, &overlap, &resp->why);
 	if (rc == 0 && overlap > OVERLAP_MOST)

@@ -358,8 +358,9 @@ by_number(struct registration *g)
 	if (rc != 0 || reg == 0 || !d.registered)
 		return why_set(why, ERR_NOT_FOUND,
 		    "no such registration: register again");
+	/* (a certificate may speak for a device that is not known yet) */
 	if (g->req->who.device != d.id && (d.have_psk ||
-	    g->req->who.device != 0))
+	    g->req->who.role != ROLE_NOBODY))
 		return why_set(why, d.have_psk ? ERR_UNAUTHORIZED :
 		    ERR_FORBIDDEN, "this is another endpoint's registration");
 	rc = access_revoked(&d, why);

@@ -8,9 +8,9 @@
 #define ANY (M_GET | M_POST | M_PUT | M_DELETE | M_FETCH)
 
 const struct route routes_device[] = {
-	{"m/{c}", M_GET, ROLE_NOBODY, ROUTE_OBSERVE, res_manifest_class,
-	    NULL},
-	{"m", M_GET, ROLE_NOBODY, ROUTE_OBSERVE, res_manifest_own,
+	{"m/{c}", M_GET, ROLE_NOBODY, ROUTE_OBSERVE | ROUTE_OWN,
+	    res_manifest_class, NULL},
+	{"m", M_GET, ROLE_NOBODY, ROUTE_OBSERVE | ROUTE_OWN, res_manifest_own,
 	    "rt=\"suit.manifest\""},
 	{"i/{d}", M_GET, ROLE_NOBODY, ROUTE_BLOCKS, res_image, NULL},
 	{"r", M_POST, ROLE_NOBODY, 0, res_report, "rt=\"suit.report\""},

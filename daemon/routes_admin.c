@@ -33,6 +33,8 @@ const struct route routes_admin[] = {
 	    NULL},
 	{"a/devices/{ep}/psk", M_PUT | M_POST, OP, SC, res_admin_device_psk,
 	    NULL},
+	{"a/devices/{ep}/oscore", M_POST, OP, SC, res_admin_device_oscore,
+	    NULL},
 	{"a/devices/{ep}/credentials", M_GET, LOOK, SC,
 	    res_admin_device_credentials, NULL},
 	{"a/devices/{ep}/credentials/{id}", M_DELETE, OP, SC,
@@ -47,7 +49,7 @@ const struct route routes_admin[] = {
 	    NULL},
 
 	{"a/releases", M_GET | M_POST, RW(LOOK | AUTHOR, AUTHOR),
-	    SC | ROUTE_EYES(EYES_PUBLISH), res_admin_releases,
+	    SC | ROUTE_DRY | ROUTE_EYES(EYES_PUBLISH), res_admin_releases,
 	    "rt=\"suitd.list\""},
 	{"a/releases/{id}", M_GET | M_DELETE, RW(LOOK | AUTHOR, OP | AUTHOR),
 	    SC, res_admin_release, NULL},

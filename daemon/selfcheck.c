@@ -309,11 +309,13 @@ static void
 check_library(struct run *r)
 {
 	char library[64], can[COAP_CAN_TEXT];
-	bool tls = r->c->listen_coaps_tcp[0] == '\0' || coap_can("tls");
+	bool ok = (r->c->listen_coaps_tcp[0] == '\0' || coap_can("tls")) &&
+	    (r->c->listen_ws[0] == '\0' || coap_can("ws")) &&
+	    (r->c->listen_wss[0] == '\0' || coap_can("wss"));
 
 	coap_can_library(library, sizeof(library));
 	coap_can_describe(can);
-	say(r, tls ? CHECK_OK : CHECK_FAIL, "library", "%s: %s", library,
+	say(r, ok ? CHECK_OK : CHECK_FAIL, "library", "%s: %s", library,
 	    can);
 }
 

@@ -223,8 +223,8 @@ keep(struct app *app, const struct trust *list, const struct principal *who)
 	    list->roots.n);
 }
 
-int
-trusted_publish(struct app *app, struct slice in, const struct principal *who,
+static int
+publish(struct app *app, struct slice in, const struct principal *who,
     struct why *why)
 {
 	struct trusted *t = app->trusted;
@@ -266,6 +266,19 @@ trusted_publish(struct app *app, struct slice in, const struct principal *who,
 	return engine_end(app->engine, rc);
 }
 
+int
+trusted_publish(struct app *app, struct slice in, const struct principal *who,
+    struct why *why)
+{
+	int rc = publish(app, in, who, why);
+
+	if (rc == 0)
+		app->counts.lists_taken++;
+	else if (rc != ERR_EXISTS && err_coap(rc) < 500)
+		app->counts.lists_refused++;
+	return rc;
+}
+
 /* --- nonces --- */
 
 static bool
@@ -280,8 +293,8 @@ may_answer(const struct trusted *t)
 	return k != NULL && k->role == TRUST_FRESHNESS;
 }
 
-int
-trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
+static int
+answer_fresh(struct app *app, const struct fresh *f, struct buf *out,
     struct why *why)
 {
 	struct trusted *t = app->trusted;
@@ -294,6 +307,19 @@ trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
 	    loop_mono(app->loop), &wait))
 		return why_set(why, ERR_LIMIT, "too many nonces at a time");
 	return fresh_sign(f, t->key, out);
+}
+
+int
+trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
+    struct why *why)
+{
+	int rc = answer_fresh(app, f, out, why);
+
+	if (rc == 0)
+		app->counts.fresh_signed++;
+	else
+		app->counts.fresh_refused++;
+	return rc;
 }
 
 int

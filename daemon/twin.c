@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "lib/twin.h"
@@ -129,7 +130,11 @@ log_found(struct app *app, const struct slot *s, const char *where)
 		strcpy(ev.ep, d.ep);
 	snprintf(ev.detail, sizeof(ev.detail), "by two devices in turns, now "
 	    "by %s; give the right one another key", where);
-	rc = engine_end(app->engine, engine_log(app->engine, &ev));
+	rc = audit_add(app, NULL, AUDIT_DEVICE_TWIN, ev.ep, "its credential is "
+	    "used %s", ev.detail);
+	if (rc == 0)
+		rc = engine_log(app->engine, &ev);
+	rc = engine_end(app->engine, rc);
 	log_warn("twin: ep=%s peer=%s: its credential is used by two devices",
 	    ev.ep, where);
 	return rc;

@@ -122,6 +122,12 @@ struct store_scan_filter {
 #define STORE_SCAN_MAX 10000
 #define STORE_SETTLE_MAX 500
 
+/* Devices whose last boot report names a trust list, and those of them whose
+ * list is a certain one or a later one. */
+struct store_lists {
+	uint64_t told, have;
+};
+
 /* The key of a device's bootloader, and what it last said (bootreport.h). */
 struct store_attest {
 	uint64_t device;
@@ -436,6 +442,9 @@ struct store_ops {
 	int (*attest_by_kid)(struct store *s, const uint8_t kid[8],
 	    struct store_attest *ret);
 	int (*attest_remove)(struct store *s, uint64_t device);
+	/* which trust lists they say they have; no walk over devices */
+	int (*attest_lists)(struct store *s, uint64_t least,
+	    struct store_lists *ret);
 
 	/* author: put replaces by name; at most LIMIT_KEYRING (ERR_LIMIT) */
 	int (*author_put)(struct store *s, const struct store_author *a);

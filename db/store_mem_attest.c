@@ -99,6 +99,23 @@ attest_remove(struct store *s, uint64_t device)
 	return 0;
 }
 
+/* Numbers are compared as the other store has them. */
+static int
+attest_lists(struct store *s, uint64_t least, struct store_lists *ret)
+{
+	const struct mem_index *ix = mem_ix(mem_of(s), MEM_ATTEST, 0);
+
+	*ret = (struct store_lists){.told = 0};
+	for (size_t i = 0; i < ix->n; i++) {
+		const struct store_attest *a = ix->row[i];
+
+		ret->told += a->have_list;
+		ret->have += a->have_list &&
+		    (int64_t)a->list_seq >= (int64_t)least;
+	}
+	return 0;
+}
+
 void
 mem_attest_init(struct mem *m, struct store_ops *ops)
 {
@@ -110,4 +127,5 @@ mem_attest_init(struct mem *m, struct store_ops *ops)
 	ops->attest_get = attest_get;
 	ops->attest_by_kid = attest_by_kid;
 	ops->attest_remove = attest_remove;
+	ops->attest_lists = attest_lists;
 }

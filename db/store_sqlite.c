@@ -321,6 +321,7 @@ static const struct store_ops sq_ops = {
 	.attest_get = sq_attest_get,
 	.attest_by_kid = sq_attest_by_kid,
 	.attest_remove = sq_attest_remove,
+	.attest_lists = sq_attest_lists,
 	.author_put = sq_author_put,
 	.author_get = sq_author_get,
 	.author_remove = sq_author_remove,

@@ -281,6 +281,8 @@ int sq_attest_get(struct store *s, uint64_t device, struct store_attest *ret);
 int sq_attest_by_kid(struct store *s, const uint8_t kid[8],
     struct store_attest *ret);
 int sq_attest_remove(struct store *s, uint64_t device);
+int sq_attest_lists(struct store *s, uint64_t least,
+    struct store_lists *ret);
 
 int sq_author_put(struct store *s, const struct store_author *a);
 int sq_author_get(struct store *s, const char *name, struct store_author *ret);

@@ -22,6 +22,9 @@ static const char UPDATE[] =
     " WHERE device = ?1 AND kid = ?2";
 static const char GET[] = "SELECT " COLS " FROM attest WHERE device = ?1";
 static const char BY_KID[] = "SELECT " COLS " FROM attest WHERE kid = ?1";
+static const char LISTS[] =
+    "/* scans */ SELECT coalesce(sum(n), 0),"
+    " coalesce(sum(n) FILTER (WHERE list_seq >= ?1), 0) FROM list_tally";
 static const char REMOVE[] = "DELETE FROM attest WHERE device = ?1";
 
 /* What a report changes. */
@@ -106,6 +109,22 @@ sq_attest_by_kid(struct store *s, const uint8_t kid[8],
     struct store_attest *ret)
 {
 	return sq_one(sq_of(s), Q(BY_KID, V_BLOB(kid, 8)), attest_row, ret,
+	    sizeof(*ret));
+}
+
+static void
+lists_row(struct row *r, void *out)
+{
+	struct store_lists *l = out;
+
+	l->told = (uint64_t)row_int(r);
+	l->have = (uint64_t)row_int(r);
+}
+
+int
+sq_attest_lists(struct store *s, uint64_t least, struct store_lists *ret)
+{
+	return sq_one(sq_of(s), Q(LISTS, V_INT(least)), lists_row, ret,
 	    sizeof(*ret));
 }
 

@@ -228,6 +228,8 @@ struct rule {
 	" (state = 0 AND started = 0 AND last_fail <> 0) THEN grade ELSE 0" \
 	" END AS grade, count(*) AS n, sum(attempt) AS attempts FROM job" \
 	" GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
+#define LISTS "SELECT list_seq, count(*) AS n FROM attest WHERE list_seq IS" \
+	" NOT NULL GROUP BY 1"
 #define FORGET_DEVICE "; suitctl device remove EP takes the job with its device"
 #define EVENT_LOST_MAX "10000"
 #define EVENTS_LOST "(SELECT max(id) - min(id) + 1 - count(*) FROM event)"
@@ -305,6 +307,11 @@ static const struct rule rules[] = {
 	    " OR length(gone) > 8 * 16 OR result NOT BETWEEN 0 AND 3",
 	    NULL, "set each anew: suitctl device attest EP KEY; until then "
 	    "its reports are refused"},
+	{"tally-lists", 5, "the counts of devices by their trust list",
+	    "SELECT 'list ' || list_seq FROM (" LISTS " EXCEPT SELECT * FROM"
+	    " list_tally) UNION SELECT 'list ' || list_seq FROM (SELECT * FROM"
+	    " list_tally EXCEPT " LISTS ")",
+	    "DELETE FROM list_tally; INSERT INTO list_tally " LISTS, NULL},
 	{"release-classes", 1, "releases whose classes are not as signed",
 	    "SELECT 'release ' || id FROM release AS r WHERE"
 	    " length(classes) / 16 <> (SELECT count(*) FROM release_class"

@@ -64,8 +64,9 @@ bool core_fresh_wanted(const struct suitdev *d);
 int core_list_ask(struct suitdev *d);
 void core_list_answer(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
-/* Signature, rights, digest, floors: of d->m. */
-enum track_reason core_list_judge(struct suitdev *d);
+/* Signature, rights, digest, floors: of d->m, of which this is the plan. */
+enum track_reason core_list_judge(struct suitdev *d,
+    const struct manifest_plan *plan);
 int core_fresh_ask(struct suitdev *d);
 void core_fresh_answer(struct suitdev *d, int64_t now,
     const struct suitdev_response *r);
@@ -73,6 +74,8 @@ void core_fresh_answer(struct suitdev *d, int64_t now,
 /* suitdev_attest.c; without cfg.attest nothing is ever due */
 /* A start, before the state is saved: without that nothing is signed. */
 void core_attest_start(struct suitdev *d);
+/* Another trust list is in force: that is reported, too. */
+void core_attest_list(struct suitdev *d);
 int64_t core_attest_due(const struct suitdev *d);
 int core_attest(struct suitdev *d);
 void core_attested(struct suitdev *d, int64_t now,

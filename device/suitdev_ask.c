@@ -1,12 +1,15 @@
 /*
  * What is said to the server, and the judgement of a manifest.
  *
- * A manifest passes, in this order: the reject ring, the form, both proofs
- * (signature over the digest, digest over the manifest), the sequence, the
- * vendor and class, the choice of one download per component, integrated
- * payloads. Nothing of it is fetched, and no counter is reset, before all
- * passed: a stranger who can answer in the server's place must not be able
- * to make a device forget its back-off.
+ * A manifest passes, in this order: the reject ring, the form, the sequence,
+ * its commands and parameters (one that is not known ends it), vendor and
+ * class, both proofs (signature over the digest, digest over the manifest),
+ * the choice of one download per component, integrated payloads. What is
+ * cheap comes before the signature, which takes a small device a second: who
+ * floods it with what is old or for others costs it none. Nothing of a
+ * manifest is fetched, and no counter is reset, before all passed: a stranger
+ * who can answer in the server's place must not be able to make a device
+ * forget its back-off.
  *
  * The reject ring knows an envelope by the hash of its bytes. Its claimed
  * digest would not do: a forgery that claims the good manifest's digest
@@ -293,45 +296,12 @@ names(const uint8_t ids[][16], size_t n, const uint8_t id[16])
 	return false;
 }
 
+/* What costs nothing to read, and is believed only to say no. */
 static enum track_reason
-judge_content(struct suitdev *d)
+judge_claims(struct suitdev *d, struct manifest_plan *ret_plan)
 {
-	struct manifest_plan plan;
+	const uint64_t have = core_base(d);
 
-	if (manifest_walk(&d->m, &plan, &d->why) != 0)
-		return REASON_UNSUPPORTED;
-	if (!names(plan.class_id, plan.class_count, d->cfg.class_id) ||
-	    !names(plan.vendor, plan.vendor_count, d->cfg.vendor)) {
-		(void)why_set(&d->why, ERR_CLASS, "SUIT 8.4.8.1: the manifest "
-		    "is not for this vendor and class");
-		return REASON_CLASS;
-	}
-	if (!core_list_at_least(d, plan.list_min))
-		return REASON_CONDITION;
-	if (choose(d, &plan) != 0)
-		return REASON_UNSUPPORTED;
-	if (manifest_check_integrated(&d->m, &plan, &d->why) != 0)
-		return REASON_DIGEST;
-	return REASON_NONE;
-}
-
-static enum track_reason
-judge(struct suitdev *d)
-{
-	struct manifest_proof proof;
-	enum track_reason reason;
-	uint64_t have = core_base(d);
-
-	d->m.sequence = 0;
-	if (manifest_parse(buf_slice(&d->cfg.manifest), &d->m, &d->why) != 0)
-		return REASON_PARSE;
-	if (d->cfg.trust != NULL) {
-		reason = core_list_judge(d);
-		if (reason != REASON_NONE)
-			return reason;
-	} else if (manifest_verify(&d->m, d->cfg.keys, &proof, &d->why) != 0) {
-		return REASON_SIGNATURE;
-	}
 	/* the updater may bring back what ran last, and nothing older */
 	if (d->m.sequence < have || (d->m.sequence == have && !d->recovery)) {
 		(void)why_set(&d->why, ERR_SEQUENCE, "SUIT 8.4.2: sequence "
@@ -340,7 +310,54 @@ judge(struct suitdev *d)
 		    (unsigned long long)have);
 		return REASON_SEQUENCE;
 	}
-	return judge_content(d);
+	if (d->m.strange) {
+		(void)why_set(&d->why, ERR_UNSUPPORTED, "SUIT 6.4: %s %lld is "
+		    "not known here", d->m.strange_param ? "parameter" :
+		    "command", (long long)d->m.stranger);
+		return REASON_UNSUPPORTED;
+	}
+	if (manifest_walk(&d->m, ret_plan, &d->why) != 0)
+		return REASON_UNSUPPORTED;
+	if (!names(ret_plan->class_id, ret_plan->class_count,
+	    d->cfg.class_id) ||
+	    !names(ret_plan->vendor, ret_plan->vendor_count, d->cfg.vendor)) {
+		(void)why_set(&d->why, ERR_CLASS, "SUIT 8.4.8.1: the manifest "
+		    "is not for this vendor and class");
+		return REASON_CLASS;
+	}
+	return REASON_NONE;
+}
+
+static enum track_reason
+judge_content(struct suitdev *d, const struct manifest_plan *plan)
+{
+	if (!core_list_at_least(d, plan->list_min))
+		return REASON_CONDITION;
+	if (choose(d, plan) != 0)
+		return REASON_UNSUPPORTED;
+	if (manifest_check_integrated(&d->m, plan, &d->why) != 0)
+		return REASON_DIGEST;
+	return REASON_NONE;
+}
+
+static enum track_reason
+judge(struct suitdev *d)
+{
+	struct manifest_proof proof;
+	struct manifest_plan plan;
+	enum track_reason reason;
+
+	d->m.sequence = 0;
+	if (manifest_parse(buf_slice(&d->cfg.manifest), &d->m, &d->why) != 0)
+		return REASON_PARSE;
+	reason = judge_claims(d, &plan);
+	if (reason != REASON_NONE)
+		return reason;
+	if (d->cfg.trust != NULL)
+		reason = core_list_judge(d, &plan);
+	else if (manifest_verify(&d->m, d->cfg.keys, &proof, &d->why) != 0)
+		reason = REASON_SIGNATURE;
+	return reason != REASON_NONE ? reason : judge_content(d, &plan);
 }
 
 /* A verified manifest becomes, or still is, what is to be done. */

@@ -4,7 +4,8 @@
  * where the application cannot reach them, and this core only carries what it
  * has signed. What is kept and when is the same.
  *
- * One report for each start; after a loss another one, with the next number,
+ * One report for each start, and for each trust list that comes meanwhile, so
+ * that the server knows who has it; after a loss another one, with the next number,
  * since nobody knows whether the first was taken. A failure is told until a
  * report about it was taken. What the server refuses is tried again in a day:
  * somebody may set the key, or allow the epoch, meanwhile.
@@ -50,6 +51,16 @@ core_attest_start(struct suitdev *d)
 		t->at = SUITDEV_NEVER;
 }
 
+void
+core_attest_list(struct suitdev *d)
+{
+	struct suitdev_attest *t = d->cfg.attest;
+
+	if (t != NULL && t->at == SUITDEV_NEVER && d->cfg.kind->reports &&
+	    !d->recovery)
+		t->at = 0;
+}
+
 int64_t
 core_attest_due(const struct suitdev *d)
 {
@@ -71,6 +82,10 @@ post(struct suitdev *d, const char *uri)
 	struct buf b = buf_of(bytes, sizeof bytes);
 	int err = 0;
 
+	if (d->cfg.trust != NULL && d->cfg.trust->list.seq > 0) {
+		r.have_list = true;
+		r.list_seq = d->cfg.trust->list.seq;
+	}
 	memcpy(r.manifest, v->runs.b, r.have_manifest ? 32 : 0);
 	memcpy(r.tried, v->tries.b, r.have_tried ? 32 : 0);
 	if (bootreport_next(&v->boot, &r))

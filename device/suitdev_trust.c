@@ -70,7 +70,10 @@ keep(struct suitdev *d, size_t n)
 		return why_set(&d->why, err, "the trust list cannot be "
 		    "stored");
 	t->place = !t->place;
-	return put_in_force(t, slice_of(t->next + HASH, n));
+	err = put_in_force(t, slice_of(t->next + HASH, n));
+	if (err == 0)
+		core_attest_list(d);
+	return err;
 }
 
 int
@@ -296,15 +299,11 @@ unheard_of(struct suitdev *d)
 }
 
 enum track_reason
-core_list_judge(struct suitdev *d)
+core_list_judge(struct suitdev *d, const struct manifest_plan *plan)
 {
 	const struct suitdev_trust *t = d->cfg.trust;
-	struct manifest_plan plan;
-	struct trust_claim claim;
+	struct trust_claim claim = trust_claim_of(&d->m, plan);
 
-	if (manifest_walk(&d->m, &plan, &d->why) != 0)
-		return REASON_UNSUPPORTED;
-	claim = trust_claim_of(&d->m, &plan);
 	switch (trust_manifest(&t->list, &claim, NULL, &d->why)) {
 	case 0:
 		return REASON_NONE;

@@ -50,22 +50,26 @@
 	K(DEVICE_REVOKE, "device.revoke", "device revoked") \
 	K(DEVICE_ALLOW, "device.allow", "device restored") \
 	K(DEVICE_PSK, "device.psk", "device key set") \
-	K(DEVICE_CREDENTIAL, "device.credential", "credential revoked") \
+	K(DEVICE_OSCORE, "device.oscore", "device context set") \
 	K(DEVICE_CERT, "device.cert", "certificate entered") \
 	K(DEVICE_ATTEST, "device.attest", "boot key set") \
 	K(DEVICE_EPOCH, "device.epoch", "boot epoch allowed") \
 	K(DEVICE_UNATTEST, "device.unattest", "boot key removed") \
 	K(DEVICE_IMPORT, "device.import", "devices imported") \
+	K(DEVICE_TWIN, "device.twin", "") \
+	K(CREDENTIAL_REVOKE, "credential.revoke", "credential revoked") \
+	K(CREDENTIAL_END, "credential.end", "") \
 	K(CERT_REVOKE, "cert.revoke", "certificate revoked") \
-	K(CERT_ALLOW, "cert.allow", "certificate restored") \
+	K(CERT_RESTORE, "cert.restore", "certificate restored") \
 	K(PRINCIPAL_ADD, "principal.add", "principal added") \
 	K(PRINCIPAL_CHANGE, "principal.change", "principal changed") \
-	K(PRINCIPAL_KEY, "principal.key", "principal key set") \
 	K(PRINCIPAL_REMOVE, "principal.remove", "principal removed") \
+	K(PRINCIPAL_KEY, "principal.key", "principal key set") \
+	K(OPERATORS, "operators", "") \
 	K(REQUEST_ASK, "request.ask", "approval asked for") \
 	K(REQUEST_APPROVE, "request.approve", "approved") \
 	K(REQUEST_DENY, "request.deny", "request denied") \
-	K(REQUEST_BACK, "request.back", "request taken back") \
+	K(REQUEST_WITHDRAW, "request.withdraw", "request taken back") \
 	K(CAMPAIGN_CREATE, "campaign.create", "campaign planned") \
 	K(CAMPAIGN_PLAN, "campaign.plan", "") \
 	K(CAMPAIGN_APPROVE, "campaign.approve", "campaign approved") \

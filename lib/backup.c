@@ -70,7 +70,7 @@ images(const json_t *list, struct backup *b,
 	if (json_array_size(list) > LIMIT_BACKUP_IMAGES)
 		return why_set(why, ERR_LIMIT, "%s: over %d images",
 		    BACKUP_FILE, LIMIT_BACKUP_IMAGES);
-	for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		rc = file(json_array_get(list, i), &f, why);
 		if (rc == 0 && i > 0 && memcmp(f.digest, last.digest, 32) <= 0)
 			rc = why_set(why, ERR_ORDER, "%s: images are not by "
@@ -80,6 +80,8 @@ images(const json_t *list, struct backup *b,
 			    " bytes", BACKUP_FILE, f.size);
 		if (rc == 0 && image != NULL)
 			rc = image(arg, &f);
+		if (rc != 0)
+			break;
 		last = f;
 		b->images++;
 		b->image_bytes += f.size;

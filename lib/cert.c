@@ -11,7 +11,7 @@ struct cert {
 	EVP_PKEY *key;
 	STACK_OF(X509) *chain;
 	int64_t from, until;
-	char name[LIMIT_CERT_NAME];
+	char name[LIMIT_CERT_NAME + 1];
 };
 
 /* Nobody is there who could type one. */
@@ -144,7 +144,7 @@ cert_parse(struct slice pem, struct slice key_pem, struct cert **ret,
     struct why *why)
 {
 	struct cert *c;
-	char subject[LIMIT_CERT_NAME];
+	char subject[2 * LIMIT_CERT_NAME];
 	int rc;
 
 	if (pem.n > LIMIT_CERT_FILE || key_pem.n > LIMIT_CERT_FILE)

@@ -41,6 +41,8 @@ struct conf {
 
 	/* certificates of clients */
 	char listen_coaps_tcp[LIMIT_ADDRESS]; /* CoAP over TLS, "" */
+	char listen_oscore[LIMIT_ADDRESS]; /* OSCORE over UDP, "" */
+	char listen_ws[LIMIT_ADDRESS], listen_wss[LIMIT_ADDRESS]; /* "" */
 	char client_ca[256], client_crl[256]; /* files or folders, or "" */
 	char cert_endpoint[LIMIT_CERTMAP + 1]; /* rules, see certmap.h */
 	uint32_t client_grace; /* seconds beyond a certificate's validity */

@@ -66,6 +66,18 @@ const struct conf_key conf_keys[] = {
 	    NULL,
 	    "CoAP over TLS over TCP, with a key or a certificate per device, "
 	    "e.g.\n\"[::]:5684\"."},
+	{"listen_oscore", CONF_ADDR, "UDP", START, OFF(listen_oscore), "", 0,
+	    0, NULL, NULL,
+	    "OSCORE (RFC 8613) over UDP, with a security context per device, "
+	    "e.g.\n\"[::]:5686\". A port of its own."},
+	{"listen_ws", CONF_ADDR, "TCP", START, OFF(listen_ws), "", 0, 0, NULL,
+	    NULL,
+	    "CoAP over WebSockets (RFC 8323), where libcoap has them, e.g. "
+	    "\"[::]:80\"."},
+	{"listen_wss", CONF_ADDR, "TCP", START, OFF(listen_wss), "", 0, 0,
+	    NULL, NULL,
+	    "The same over TLS, with a key or a certificate per device, e.g. "
+	    "\"[::]:443\"."},
 	{"client_ca", CONF_PATH, NULL, LIVE, OFF(client_ca), "", 0, 255, NULL,
 	    NULL,
 	    "Authorities whose certificates let devices in, on listen_coaps "

@@ -160,7 +160,10 @@ is_named(struct strangers *s, uint32_t number)
 	return true;
 }
 
-/* RFC 7252 5.4.1; not even No-Response suppresses it. */
+#define BAD_OPTION "Bad Option"
+
+/* RFC 7252 5.4.1; not even No-Response suppresses it. Options that fill a
+ * datagram leave no room for words. */
 static void
 answer_critical(const struct get *g, struct get_answer *a)
 {
@@ -173,8 +176,10 @@ answer_critical(const struct get *g, struct get_answer *a)
 	while (p < end && get_next(&o, &p, end))
 		if (get_stranger(o.number) && is_named(&s, o.number))
 			put(&w, o.number, o.value);
-	buf_put_u8(&w.b, GET_MARKER);
-	buf_puts(&w.b, "Bad Option");
+	if (head.b.n + w.b.n + 1 + sizeof(BAD_OPTION) - 1 <= LIMIT_DATAGRAM) {
+		buf_put_u8(&w.b, GET_MARKER);
+		buf_puts(&w.b, BAD_OPTION);
+	}
 	a->head_n = head.b.n;
 	a->body = buf_slice(&w.b);
 }

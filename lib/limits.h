@@ -48,6 +48,17 @@
 #define LIMIT_REQUESTS 64 /* changes that wait for a second person */
 #define LIMIT_SLOW 1024 /* prefixes that guess, and are remembered */
 
+/* OSCORE */
+#define LIMIT_OSCORE_MASTER 32 /* bytes of a master secret */
+#define LIMIT_OSCORE_MASTER_LEAST 16
+#define LIMIT_OSCORE_SALT 32
+#define LIMIT_OSCORE_CONTEXT 16 /* bytes of an ID Context */
+#define LIMIT_OSCORE_MESSAGE 1472 /* bytes of one, opened or sealed */
+#define LIMIT_OSCORE_LIVE 65536 /* contexts in memory; the one that was used
+                                   longest ago gives way */
+#define LIMIT_OSCORE_ASKED 8 /* requests of one that are remembered, and */
+#define LIMIT_OSCORE_OBSERVED 16 /* those that observe */
+
 /* the server's certificate */
 #define LIMIT_CERT_FILE (64 * 1024) /* PEM, with its issuers; its key, too */
 #define LIMIT_CERT_CHAIN 8 /* certificates in the file */

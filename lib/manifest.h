@@ -89,6 +89,13 @@ struct manifest {
 	size_t integrated_count;
 	struct manifest_integrated integrated[LIMIT_INTEGRATED];
 	unsigned warnings; /* of enum manifest_warning, seen in its form */
+	/*
+	 * The first command of any sign, or parameter above 0, that is in no
+	 * table here: whoever interprets the manifest does not know what its
+	 * author wanted. A parameter below 0 is a hint.
+	 */
+	bool strange, strange_param;
+	int64_t stranger;
 };
 
 /*

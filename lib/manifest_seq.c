@@ -5,7 +5,8 @@
  *
  * Unknown commands and parameters are not refused: a device that knows them
  * may be served by us. They set MANIFEST_WARN_UNKNOWN_KEY. Negative codes
- * are an author's own (SUIT 8.4.9) and no reason to warn.
+ * are an author's own (SUIT 8.4.9) and no reason to warn. A device that does
+ * not know them must not go on: it asks for `strange`.
  */
 #include "lib/manifest_key.h"
 
@@ -199,6 +200,16 @@ check_value(struct check *k, const struct manifest_param *p, struct slice raw)
 	return rc == 0 ? 0 : bad_param(k, p->key, rc);
 }
 
+static void
+strange(struct manifest *m, bool param, int64_t key)
+{
+	if (m->strange)
+		return;
+	m->strange = true;
+	m->strange_param = param;
+	m->stranger = key;
+}
+
 static int
 check_params(struct check *k, struct slice arg)
 {
@@ -216,8 +227,10 @@ check_params(struct check *k, struct slice arg)
 		    (rc = cbr_skip(&c, &raw)) != 0)
 			return bad_arg(k, rc, "a map with integer keys");
 		p = manifest_param(k->m->dialect, key);
-		if (p == NULL && key > 0)
+		if (p == NULL && key > 0) {
 			k->m->warnings |= MANIFEST_WARN_UNKNOWN_KEY;
+			strange(k->m, true, key);
+		}
 		if (p != NULL && (rc = check_value(k, p, raw)) != 0)
 			return rc;
 	}
@@ -348,6 +361,8 @@ check_sequence(struct check *k, struct slice content)
 			    LIMIT_COMMANDS);
 		if (cmd.row == NULL && cmd.code >= 0)
 			k->m->warnings |= MANIFEST_WARN_UNKNOWN_KEY;
+		if (cmd.row == NULL)
+			strange(k->m, false, cmd.code);
 		if (cmd.row != NULL && (rc = check_arg(k, &cmd)) != 0)
 			return rc;
 	}

@@ -68,6 +68,8 @@ enum metric_type {
 	M(STRANGERS, "suitd_strangers", COUNTER, "", "result", NULL, 8, \
 	    "What became of peers of plain UDP that had not shown their " \
 	    "address (RFC 9175).") \
+	M(OSCORE, "suitd_oscore", COUNTER, "", "result", NULL, 4, \
+	    "OSCORE messages that were not served.") \
 	M(OBSERVERS, "suitd_observers", GAUGE, "", NULL, NULL, 1, \
 	    "Observations that are registered (RFC 7641).") \
 	M(NOTIFICATIONS, "suitd_notifications", COUNTER, "", "result", NULL, \
@@ -177,6 +179,21 @@ enum metric_type {
 	M(AUDIT_REFUSED, "suitd_audit_refused", COUNTER, "", NULL, NULL, 1, \
 	    "Refusals that the audit log has, those that are only counted " \
 	    "in it included.") \
+	M(TRUST_LIST, "suitd_trust_list", GAUGE, "", NULL, NULL, 1, \
+	    "Number of the trust list in force; 0: there is none.") \
+	M(TRUST_SINCE, "suitd_trust_list_timestamp_seconds", GAUGE, \
+	    "seconds", NULL, NULL, 1, "When it came, Unix time; 0: there is " \
+	    "none.") \
+	M(TRUST_LISTS, "suitd_trust_lists", COUNTER, "", "result", NULL, 2, \
+	    "Trust lists that somebody brought.") \
+	M(TRUST_RELEASES, "suitd_trust_refused_releases", GAUGE, "", NULL, \
+	    NULL, 1, "Releases that are not served since the trust list does " \
+	    "not allow them.") \
+	M(TRUST_DEVICES, "suitd_trust_devices", GAUGE, "", "list", NULL, 2, \
+	    "Devices whose boot reports name a trust list, by which one.") \
+	M(TRUST_FRESH, "suitd_trust_fresh_answers", COUNTER, "", "result", \
+	    NULL, 2, "Answers to devices that ask with a nonce what is " \
+	    "current.") \
 	M(BACKUP, "suitd_backup_timestamp_seconds", GAUGE, "seconds", NULL, \
 	    NULL, 1, "When the last good backup was made, Unix time; 0: " \
 	    "none is known.")

@@ -49,11 +49,12 @@ struct msg_field {
 	const struct msg_record *rec;
 };
 
+#define MSG_FIELDS 128
 struct msg_record {
 	const char *name; /* for errors */
 	size_t size;
 	bool closed; /* a request: unknown fields are refused */
-	const struct msg_field *field; /* at most 64 */
+	const struct msg_field *field; /* at most MSG_FIELDS */
 };
 
 /* Text that is not UTF-8 is escaped. Check out->over. */

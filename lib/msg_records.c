@@ -55,6 +55,7 @@ static const struct msg_field msg_status_fields[] = {
 	U64(twins, 0),
 	TIME(backup, 0), TIME(restored_from, 0), TIME(restored, 0),
 	TEXT(coap, 0), TEXT(coaps, 0), TEXT(tcp, 0), TEXT(coaps_tcp, 0),
+	TEXT(oscore, 0),
 	TEXT(features, 0),
 	TEXT(admin, 0),
 	TEXT(http, 0), TEXT(state, 0), TIME(reloaded, 0),
@@ -143,6 +144,16 @@ static const struct msg_field msg_psk_fields[] = {
 	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_REQ), END,
 };
 RECORD(msg_psk, true);
+#undef REC
+
+#define REC msg_oscore
+static const struct msg_field msg_oscore_fields[] = {
+	TEXT(identity, MSG_REQ), BYTES(secret, secret_len, MSG_REQ),
+	BYTES(salt, salt_len, MSG_OPT), BYTES(sender, sender_len, MSG_REQ),
+	BYTES(recipient, recipient_len, MSG_REQ),
+	BYTES(context, context_len, MSG_OPT), END,
+};
+RECORD(msg_oscore, false);
 #undef REC
 
 #define REC msg_cert

@@ -8,6 +8,7 @@
 
 #include "lib/audit.h"
 #include "lib/msg.h"
+#include "lib/oscore.h"
 #include "lib/rd.h"
 
 #define MSG_WORD 24 /* a state, a driver, a kind */
@@ -53,6 +54,7 @@ struct msg_status {
 	int64_t backup, restored_from, restored;
 	char coap[LIMIT_ADDRESS], coaps[LIMIT_ADDRESS], tcp[LIMIT_ADDRESS];
 	char coaps_tcp[LIMIT_ADDRESS];
+	char oscore[LIMIT_ADDRESS];
 	char features[80]; /* what the library in use can, and cannot */
 	char admin[LIMIT_ADDRESS], http[LIMIT_ADDRESS]; /* "": off */
 	char state[MSG_WORD]; /* ready, draining */
@@ -148,6 +150,15 @@ struct msg_psk {
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	size_t key_len;
 	uint8_t key[LIMIT_PSK_KEY];
+};
+/* POST a/devices/{ep}/oscore; the ids are named as the device knows them. */
+struct msg_oscore {
+	char identity[LIMIT_PSK_IDENTITY + 1]; /* ours for it */
+	size_t secret_len, salt_len, sender_len, recipient_len, context_len;
+	uint8_t secret[LIMIT_OSCORE_MASTER]; /* Master Secret */
+	uint8_t salt[LIMIT_OSCORE_SALT]; /* Master Salt */
+	uint8_t sender[OSCORE_ID], recipient[OSCORE_ID];
+	uint8_t context[LIMIT_OSCORE_CONTEXT]; /* ID Context; none: empty */
 };
 /* A row of POST a/devices: what is absent stays as it is; tags are all of
  * them. */
@@ -415,6 +426,7 @@ struct msg_explain {
 	struct msg_job job;
 };
 
+extern const struct msg_record msg_oscore;
 extern const struct msg_record msg_cert, msg_revoked;
 extern const struct msg_record msg_credential, msg_import_row, msg_import,
     msg_import_error, msg_imported;

@@ -104,7 +104,7 @@ static int
 check_components(const struct trust_key *key, const struct trust_claim *claim,
     struct why *why)
 {
-	char name[LIMIT_TRUST_NAME + 1], id[LIMIT_COMPONENT_ID];
+	char name[LIMIT_TRUST_NAME + 1], id[LIMIT_COMPONENT_ID + 1];
 
 	if (key->every_component)
 		return 0;

@@ -223,3 +223,30 @@ CREATE TABLE attest (
 	refused INTEGER NOT NULL,
 	refused_at INTEGER NOT NULL
 ) STRICT;
+
+-- How many devices have told which trust list they have: so that nobody walks
+-- attest to know.
+CREATE TABLE list_tally (
+	list_seq INTEGER PRIMARY KEY,
+	n INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER list_tally_insert AFTER INSERT ON attest
+WHEN new.list_seq IS NOT NULL BEGIN
+	INSERT INTO list_tally VALUES (new.list_seq, 1)
+		ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER list_tally_update AFTER UPDATE OF list_seq ON attest
+WHEN old.list_seq IS NOT new.list_seq BEGIN
+	UPDATE list_tally SET n = n - 1 WHERE list_seq = old.list_seq;
+	INSERT INTO list_tally SELECT new.list_seq, 1
+		WHERE new.list_seq IS NOT NULL
+		ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER list_tally_delete AFTER DELETE ON attest
+WHEN old.list_seq IS NOT NULL BEGIN
+	UPDATE list_tally SET n = n - 1 WHERE list_seq = old.list_seq;
+END;
+CREATE TRIGGER list_tally_none AFTER UPDATE OF n ON list_tally
+WHEN new.n = 0 BEGIN
+	DELETE FROM list_tally WHERE list_seq = new.list_seq;
+END;

@@ -626,4 +626,19 @@ ask(struct world *w, route_fn fn, struct req *req, struct resp *resp)
 	return rc;
 }
 
+/* How many entries the audit log has of this kind, done to this. */
+static inline size_t
+audited(struct world *w, const char *kind, const char *subject)
+{
+	static struct audit_entry e[50];
+	struct store_audit_filter f = {.limit = 50};
+	size_t n = 0;
+
+	strcpy(f.kind, kind);
+	strcpy(f.subject, subject);
+	assert_int_equal(w->app.store->ops->audit_list(w->app.store, &f, e,
+	    &n), 0);
+	return n;
+}
+
 #endif

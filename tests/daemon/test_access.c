@@ -320,6 +320,27 @@ a_key_ends_and_rights_change_at_once(void **state)
 	assert_false(has_key("bob:1", KEY_B));
 }
 
+/* Whoever has the old one is still inside with it. */
+static void
+REQ_SEC_KEY_ROTATION_a_key_of_the_file_takes_its_sessions(void **state)
+{
+	(void)state;
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"),
+	    0600);
+	assert_true(has_key("alice", KEY_A));
+	w.front.forgot[0] = '\0';
+	write_file("admin.psk", slice_str("alice " KEY_B "\nbob " KEY_B
+	    " role=auditor\n"), 0600);
+	assert_int_equal(role_of("bob"), ROLE_AUDITOR);
+	assert_string_equal(w.front.forgot, "alice ");
+	write_file("admin.psk", slice_str("alice " KEY_B "\nbob"), 0600);
+	assert_int_equal(role_of("bob"), ROLE_AUDITOR);
+	assert_string_equal(w.front.forgot, "alice ");
+	write_file("admin.psk", slice_str("alice " KEY_B "\n"), 0600);
+	assert_int_equal(role_of("bob"), ROLE_NOBODY);
+	assert_string_equal(w.front.forgot, "alice bob ");
+}
+
 /* What cannot be read allows nothing. */
 static void
 damaged_rights_are_none(void **state)
@@ -509,6 +530,53 @@ a_damaged_file_changes_nothing_until_it_is_whole(void **state)
 	assert_false(operates("bob"));
 }
 
+/* The newest entry of this kind; NULL: there is none. */
+static const struct audit_entry *
+entry(const char *kind)
+{
+	static struct audit_entry all[50];
+	struct store_audit_filter f = {.limit = 50};
+	size_t n = 0;
+
+	strcpy(f.kind, kind);
+	assert_int_equal(w.app.store->ops->audit_list(w.app.store, &f, all,
+	    &n), 0);
+	return n == 0 ? NULL : &all[n - 1];
+}
+
+static void
+REQ_SEC_RIGHTS_a_changed_file_is_in_the_audit_log(void **state)
+{
+	char path[256];
+
+	(void)state;
+	path_of("admin.psk", path);
+	write_file("admin.psk", slice_str("alice " KEY_A "\nbob " KEY_B "\n"
+	    "carol " KEY_A " role=auditor\n"), 0600);
+	access_watch(&w.app);
+	turn(&w);
+	assert_string_equal(entry("operators")->detail, "added alice, added "
+	    "bob, added carol, removed admin");
+	assert_string_equal(entry("operators")->subject, path);
+	assert_string_equal(entry("operators")->who, "");
+	/* of two changes in a second none is lost */
+	write_file("admin.psk", slice_str("alice " KEY_B "\nbob " KEY_B "\n"
+	    "carol " KEY_A " role=auditor\n"), 0600);
+	assert_true(operates("alice"));
+	write_file("admin.psk", slice_str("alice " KEY_B "\n"
+	    "carol " KEY_A " role=operator\n"), 0600);
+	access_watch(&w.app);
+	access_watch(&w.app);
+	turn(&w);
+	assert_string_equal(entry("operators")->detail, "changed alice, "
+	    "changed carol, removed bob");
+	write_file("admin.psk", slice_str("alice\n"), 0600);
+	access_watch(&w.app);
+	turn(&w);
+	assert_memory_equal(entry("operators")->detail, "not usable", 10);
+	assert_int_equal(entry("operators")->n, 3);
+}
+
 static void
 a_change_is_audited_by_the_operators_name(void **state)
 {
@@ -634,7 +702,7 @@ an_address_is_a_hint_and_a_name_is_a_claim(void **state)
 }
 
 static void
-a_claim_without_the_credential_is_refused(void **state)
+REQ_SEC_REPORTING_a_claim_without_the_credential_is_refused(void **state)
 {
 	struct store_device d = with_psk("dev", "dev-id");
 	struct req req = {.method = M_GET, .query_n = 1};
@@ -676,7 +744,7 @@ the_address_of_a_device_with_a_credential_says_nothing(void **state)
 /* --- private keys --- */
 
 static void
-a_private_key_stops_the_daemon_a_public_one_does_not(void **state)
+REQ_SEC_KEY_PROTECTION_a_private_key_stops_the_daemon(void **state)
 {
 	uint8_t bytes[4096];
 	struct buf b = buf_of(bytes, sizeof(bytes));
@@ -760,6 +828,7 @@ main(void)
 		T(rights_stand_behind_the_key),
 		T(two_keys_of_a_principal_are_one_person),
 		T(a_key_ends_and_rights_change_at_once),
+		T(REQ_SEC_KEY_ROTATION_a_key_of_the_file_takes_its_sessions),
 		T(damaged_rights_are_none),
 		T(the_file_goes_before_the_store),
 		T(who_guesses_waits_and_others_do_not),
@@ -769,14 +838,15 @@ main(void)
 		T(a_changed_file_is_taken_up_without_a_restart),
 		T(a_removed_operator_is_nobody_in_his_old_session),
 		T(a_damaged_file_changes_nothing_until_it_is_whole),
+		T(REQ_SEC_RIGHTS_a_changed_file_is_in_the_audit_log),
 		T(a_change_is_audited_by_the_operators_name),
 		T(a_device_is_its_credential),
 		T(a_removed_device_is_nobody_in_its_old_session),
 		T(identities_of_any_length_are_fine),
 		T(an_address_is_a_hint_and_a_name_is_a_claim),
-		T(a_claim_without_the_credential_is_refused),
+		T(REQ_SEC_REPORTING_a_claim_without_the_credential_is_refused),
 		T(the_address_of_a_device_with_a_credential_says_nothing),
-		T(a_private_key_stops_the_daemon_a_public_one_does_not),
+		T(REQ_SEC_KEY_PROTECTION_a_private_key_stops_the_daemon),
 		T(more_credentials_than_are_remembered_are_all_known),
 	};
 

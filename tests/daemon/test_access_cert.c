@@ -203,6 +203,7 @@ a_new_one_takes_the_place_of_the_oldest(void **state)
 		show(&p);
 		assert_int_equal(entered(d.id), i < LIMIT_CREDENTIALS ? i :
 		    LIMIT_CREDENTIALS);
+		assert_int_equal(audited(&w, "device.cert", "d1"), i);
 	}
 	assert_int_equal(s->ops->credential_get(s, CREDENTIAL_CERT,
 	    cert("d1", 1).identity, &c), ERR_NOT_FOUND);
@@ -266,6 +267,34 @@ one_of_another_device_is_refused(void **state)
 	assert_int_equal(may(&p), ERR_CONFLICT);
 }
 
+/* Its number, which is no secret on the way, is not enough: the grade of a
+ * certificate is that of the device that has it. */
+static void
+a_certificate_does_not_speak_in_anothers_registration(void **state)
+{
+	struct store_device d = device(&w, "plain", DRIVER_NONE);
+	struct cert_peer ghost = cert("ghost", 1), own = cert("plain", 2);
+	static struct req req;
+	static struct resp resp;
+
+	(void)state;
+	d.reg = 77;
+	d.registered = true;
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine, w.app.store->ops->
+	    device_put(w.app.store, &d)), 0);
+	turn(&w);
+	memset(&req, 0, sizeof(req));
+	req.method = M_POST;
+	req.arg[0] = req.arg[1] = "77";
+	req.query[req.query_n++] = slice_str("base=coap://[2001:db8::bad]");
+	strcpy(req.addr, "192.0.2.1");
+	access_cert_who(&w.app, &ghost, &req.who);
+	assert_int_equal(ask(&w, res_rd_one, &req, &resp), ERR_FORBIDDEN);
+	access_cert_who(&w.app, &own, &req.who);
+	assert_int_equal(ask(&w, res_rd_one, &req, &resp), 0);
+}
+
 int
 main(void)
 {
@@ -279,6 +308,7 @@ main(void)
 		C(an_operator_enters_no_more_than_there_is_room_for),
 		C(pinned_ones_only),
 		C(one_of_another_device_is_refused),
+		C(a_certificate_does_not_speak_in_anothers_registration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

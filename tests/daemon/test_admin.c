@@ -441,7 +441,7 @@ put_author(const char *name, struct slice key, const char *class)
 }
 
 static void
-a_private_key_is_refused(void **state)
+REQ_SEC_KEY_PROTECTION_a_private_key_is_refused(void **state)
 {
 	uint8_t raw[2048];
 	struct buf pem = buf_of(raw, sizeof(raw));
@@ -810,7 +810,7 @@ main(void)
 		T(a_page_has_its_bounds),
 		T(a_full_answer_ends_the_page_early),
 		T(json_when_it_is_asked_for),
-		T(a_private_key_is_refused),
+		T(REQ_SEC_KEY_PROTECTION_a_private_key_is_refused),
 		T(an_upload_must_have_its_digest),
 		T(publishing_twice_is_one_release),
 		T(releases_have_two_names),

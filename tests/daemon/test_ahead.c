@@ -138,7 +138,7 @@ restored(const char *text)
 }
 
 static void
-a_restored_store_says_so_and_expects_them(void **state)
+REQ_SEC_SEQUENCE_a_restored_store_says_so_and_expects_them(void **state)
 {
 	char path[128];
 	struct why why;
@@ -213,7 +213,7 @@ main(void)
 		T(who_runs_more_than_is_known_is_told_once_and_counted),
 		T(a_withdrawn_release_is_known_all_the_same),
 		T(without_a_release_nobody_is_ahead_of_it),
-		T(a_restored_store_says_so_and_expects_them),
+		T(REQ_SEC_SEQUENCE_a_restored_store_says_so_and_expects_them),
 		T(what_restore_does_not_write_is_refused),
 		T(a_release_settles_those_it_reaches),
 	};

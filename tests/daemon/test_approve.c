@@ -131,6 +131,45 @@ REQ_SEC_RIGHTS_one_of_two_is_not_enough(void **state)
 	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
 }
 
+/* Entries of a kind by somebody whose detail begins so. */
+static size_t
+entered(const char *who, const char *kind, const char *detail)
+{
+	static struct audit_entry e[50];
+	struct store_audit_filter f = {.limit = 50};
+	size_t n = 0, hits = 0;
+
+	assert_int_equal(w.app.store->ops->audit_list(w.app.store, &f, e,
+	    &n), 0);
+	for (size_t i = 0; i < n; i++)
+		hits += strcmp(e[i].who, who) == 0 &&
+		    strcmp(e[i].kind, kind) == 0 &&
+		    strncmp(e[i].detail, detail, strlen(detail)) == 0;
+	return hits;
+}
+
+/* The event log can be changed by who has the disk; this one cannot. */
+static void
+REQ_SEC_RIGHTS_both_persons_are_in_the_audit_log(void **state)
+{
+	(void)state;
+	assert_int_equal(publishes(&alice, 1, NULL), ERR_APPROVAL);
+	assert_int_equal(entered("alice", "request.ask", "POST a/releases"),
+	    1);
+	assert_int_equal(posts(&bob, "a/requests/1/approve"), 0);
+	assert_int_equal(entered("bob", "request.approve",
+	    "POST a/releases"), 1);
+	assert_int_equal(publishes(&alice, 1, NULL), 0);
+	assert_int_equal(entered("alice", "release.publish",
+	    "request 1, approved by bob: "), 1);
+	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
+	assert_int_equal(drops(&bob, "a/requests/2"), 0);
+	assert_int_equal(entered("bob", "request.deny", ""), 1);
+	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
+	assert_int_equal(drops(&alice, "a/requests/3"), 0);
+	assert_int_equal(entered("alice", "request.withdraw", ""), 1);
+}
+
 static void
 REQ_SEC_RIGHTS_a_right_word_of_a_wrong_role(void **state)
 {
@@ -234,6 +273,34 @@ brakes_and_looks_need_no_second_person(void **state)
 	assert_int_equal(drops(&alice, "a/releases/1"), 0);
 }
 
+/* A word in the query that a handler does not know is no look. */
+static void
+REQ_SEC_RIGHTS_a_change_that_says_it_is_a_look(void **state)
+{
+	static const char *const words[] = {"dry_run", "dry_run=1",
+	    "before_upload"};
+	static struct msg_principal_put m = {.rights = "role=operator"};
+	struct principal none;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_PUT,
+		    "a/principals/sock", words[i], &msg_principal_put, &m,
+		    SLICE_NONE}), ERR_APPROVAL);
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_POST,
+		    "a/principals/bob/key", words[i], NULL, NULL,
+		    SLICE_NONE}), ERR_APPROVAL);
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_DELETE,
+		    "a/keys/author", words[i], NULL, NULL, SLICE_NONE}),
+		    ERR_APPROVAL);
+		assert_int_equal(asks(&w, &alice, &(struct asked){M_POST,
+		    "a/releases/1/offer", words[i], NULL, NULL, SLICE_NONE}),
+		    ERR_APPROVAL);
+	}
+	access_who(&w.app, T_ADMIN, "bob:1", &none);
+	assert_int_equal(none.role, ROLE_NOBODY);
+}
+
 static void
 requests_have_a_cap(void **state)
 {
@@ -287,9 +354,13 @@ campaigns_are_approved_by_their_plan(void **state)
 	assert_int_equal(msg_get(&msg_campaign, buf_slice(&said.out), &c,
 	    NULL), 0);
 	memcpy(act.plan, c.plan, 32);
+	/* an approval is worth what its owner is worth when it starts */
+	assert_int_equal(asks(&w, &bob, &approve), 0);
+	stored(&bob, "role=auditor");
 	assert_int_equal(asks(&w, &alice, &start), 0);
 	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
 	    0);
+	stored(&bob, "role=operator");
 	assert_int_equal(asks(&w, &alice, &approve), ERR_FORBIDDEN);
 	assert_int_equal(asks(&w, &bob, &approve), 0);
 	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
@@ -375,6 +446,23 @@ names_and_lines_are_checked(void **state)
 	assert_int_equal(drops(&alice, "a/principals/admin"), ERR_NOT_FOUND);
 }
 
+/* Root has given the name to somebody with less. */
+static void
+REQ_SEC_ACCESS_CONTROL_a_line_has_no_keys_of_a_namesake(void **state)
+{
+	struct principal admin = person("admin", "role=auditor");
+
+	(void)state;
+	w.app.conf.four_eyes[0] = '\0';
+	stored(&admin, "role=operator,grant");
+	assert_int_equal(posts(&admin, "a/principals/admin/key"),
+	    ERR_EXISTS);
+	assert_int_equal(posts(&alice, "a/principals/admin/key"),
+	    ERR_EXISTS);
+	/* what is in the way can be taken away */
+	assert_int_equal(drops(&alice, "a/principals/admin"), 0);
+}
+
 static int
 new_key(const char *query, struct msg_psk *ret)
 {
@@ -453,18 +541,21 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(REQ_SEC_RIGHTS_one_of_two_is_not_enough),
+		T(REQ_SEC_RIGHTS_both_persons_are_in_the_audit_log),
 		T(REQ_SEC_RIGHTS_a_right_word_of_a_wrong_role),
 		T(only_the_very_same_is_approved),
 		T(approvals_are_over_in_time),
 		T(a_word_counts_while_its_owner_does),
 		T(a_request_can_be_denied_or_taken_back),
 		T(brakes_and_looks_need_no_second_person),
+		T(REQ_SEC_RIGHTS_a_change_that_says_it_is_a_look),
 		T(requests_have_a_cap),
 		T(principals_are_always_under_four_eyes),
 		T(campaigns_are_approved_by_their_plan),
 		T(a_new_key_goes_to_who_asked_and_not_to_who_approved),
 		T(REQ_SEC_ACCESS_CONTROL_nobody_rises),
 		T(names_and_lines_are_checked),
+		T(REQ_SEC_ACCESS_CONTROL_a_line_has_no_keys_of_a_namesake),
 		T(two_keys_are_valid_for_a_stated_time),
 		T(a_name_that_comes_back_is_another_person),
 	};

@@ -110,6 +110,64 @@ what_is_too_long_or_no_text_is_made_fit(void **state)
 	assert_memory_equal(page[0].detail, "dddd", 4);
 }
 
+static void
+what_is_at_its_cap_is_kept_and_one_byte_more_is_cut(void **state)
+{
+	char subject[LIMIT_AUDIT_SUBJECT + 2], detail[LIMIT_AUDIT_DETAIL + 2];
+
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		memset(subject, 's', LIMIT_AUDIT_SUBJECT + more);
+		subject[LIMIT_AUDIT_SUBJECT + more] = '\0';
+		memset(detail, 'd', LIMIT_AUDIT_DETAIL + more);
+		detail[LIMIT_AUDIT_DETAIL + more] = '\0';
+		assert_int_equal(engine_begin(w.app.engine), 0);
+		assert_int_equal(engine_end(w.app.engine, audit_add(&w.app,
+		    &alice, AUDIT_CHANGE, subject, "%s", detail)), 0);
+		turn(&w);
+		assert_int_equal(entries(), 1 + more);
+		assert_int_equal(strcmp(page[more].subject, subject) == 0,
+		    more == 0);
+		assert_int_equal(strcmp(page[more].detail, detail) == 0,
+		    more == 0);
+	}
+}
+
+/* However long the detail is. */
+static void
+REQ_SEC_RIGHTS_who_approved_is_at_the_end(void **state)
+{
+	struct principal p = alice;
+	char detail[1000];
+	const char *end;
+
+	(void)state;
+	memset(detail, 'd', sizeof(detail) - 1);
+	detail[sizeof(detail) - 1] = '\0';
+	strcpy(p.approved, "bob"); /* without a request it says nothing */
+	for (int i = 0; i < 4; i++) {
+		p.request = i == 0 ? 0 : 7;
+		if (i == 3) {
+			memset(p.approved, 0xff, LIMIT_PSK_IDENTITY);
+			p.approved[LIMIT_PSK_IDENTITY] = '\0';
+		}
+		assert_int_equal(engine_begin(w.app.engine), 0);
+		assert_int_equal(engine_end(w.app.engine, audit_add(&w.app,
+		    &p, AUDIT_AUTHOR_ADD, "ann", "%s", i == 1 ? "" :
+		    i == 0 ? "all" : detail)), 0);
+	}
+	turn(&w);
+	assert_int_equal(entries(), 4);
+	assert_string_equal(page[0].detail, "all");
+	assert_string_equal(page[1].detail, "approved by bob, request 7");
+	end = strstr(page[2].detail, "ddd, approved by bob, request 7");
+	assert_non_null(end);
+	assert_int_equal(strlen(page[2].detail), LIMIT_AUDIT_DETAIL);
+	assert_string_equal(end, "ddd, approved by bob, request 7");
+	assert_non_null(strstr(page[3].detail, "ddd, approved by \\xff"));
+	assert_non_null(strstr(page[3].detail, ", request 7"));
+}
+
 /* In the very pair that is undone because of it. */
 static void
 a_refusal_outlives_what_was_refused(void **state)
@@ -348,6 +406,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(an_entry_is_there_with_its_pair_and_gone_with_it),
 		T(what_is_too_long_or_no_text_is_made_fit),
+		T(what_is_at_its_cap_is_kept_and_one_byte_more_is_cut),
+		T(REQ_SEC_RIGHTS_who_approved_is_at_the_end),
 		T(a_refusal_outlives_what_was_refused),
 		T(refusals_without_end_are_two_entries_an_hour),
 		T(logins_are_told_by_operator_and_host),

@@ -736,7 +736,7 @@ a_torn_file_is_an_error_for_itself_alone(void **state)
 
 /* Nobody asks for it; the tick looks at files all the same. */
 static void
-a_file_that_was_touched_is_no_longer_served_unseen(void **state)
+REQ_SEC_MFST_CONST_a_touched_file_is_not_served_unseen(void **state)
 {
 	struct image im = published(SIZE);
 	struct ask q = of(&im);
@@ -919,7 +919,7 @@ is_refused_when_damaged(void)
 }
 
 static void
-no_byte_of_a_damaged_large_image_is_served(void **state)
+REQ_SEC_MFST_CONST_no_byte_of_a_damaged_image_is_served(void **state)
 {
 	is_refused_when_damaged();
 	(void)teardown(state);
@@ -1267,11 +1267,11 @@ main(void)
 		T(a_published_path_is_the_workers),
 		T(the_slow_lane_drops_what_it_has_no_room_for),
 		T(a_torn_file_is_an_error_for_itself_alone),
-		T(a_file_that_was_touched_is_no_longer_served_unseen),
+		T(REQ_SEC_MFST_CONST_a_touched_file_is_not_served_unseen),
 		T(a_datagram_at_the_cap_is_read_and_a_longer_one_reset),
 		T(who_asks_for_a_large_image_waits_until_it_is_hashed),
 		T(so_it_is_in_the_plane_of_libcoap),
-		T(no_byte_of_a_damaged_large_image_is_served),
+		T(REQ_SEC_MFST_CONST_no_byte_of_a_damaged_image_is_served),
 		T(those_who_wait_in_the_slow_lane_are_bounded),
 		T(images_that_are_hashed_at_a_time_are_bounded),
 		T(what_is_live_is_hashed_after_a_start_unasked),

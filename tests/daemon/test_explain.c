@@ -436,7 +436,7 @@ check(const char *state, const char *fault, const char *cell)
 }
 
 static void
-every_fault_in_every_state(void **state)
+MODE_THING_every_fault_in_every_state(void **state)
 {
 	int (*fresh)(void **) = fake_db[0] ? setup_sqlite : setup;
 
@@ -569,7 +569,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown), \
 	cmocka_unit_test_setup_teardown(f, setup_sqlite, teardown)
 	const struct CMUnitTest tests[] = {
-		T(every_fault_in_every_state),
+		T(MODE_THING_every_fault_in_every_state),
 		T(the_gap_is_a_moving_mean),
 		T(the_next_wake_is_estimated),
 		T(a_wave_is_explained_by_its_gate),

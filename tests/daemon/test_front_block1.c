@@ -62,7 +62,7 @@ is_pattern(size_t n)
 }
 
 static void
-a_body_in_memory_at_the_cap_and_one_past(void **state)
+TUF_ENDLESS_a_body_in_memory_at_the_cap_and_one_past(void **state)
 {
 	struct msg a;
 
@@ -80,7 +80,7 @@ a_body_in_memory_at_the_cap_and_one_past(void **state)
 }
 
 static void
-a_body_in_a_file_at_the_cap_and_one_past(void **state)
+TUF_ENDLESS_a_body_in_a_file_at_the_cap_and_one_past(void **state)
 {
 	struct front_stats st;
 	struct msg a;
@@ -178,7 +178,7 @@ DOS_LIMITS_uploads_that_are_given_up_are_counted(void **state)
 }
 
 static void
-DOS_LIMITS_a_slow_upload_has_some_minutes(void **state)
+TUF_SLOW_DOS_LIMITS_a_slow_upload_has_some_minutes(void **state)
 {
 	const int64_t grace = LIMIT_ASSEMBLY_GRACE * 1000;
 	const uint64_t least = LIMIT_ASSEMBLY_LEAST;
@@ -330,7 +330,7 @@ wrong_paths_and_methods_do_not_collect_bodies(void **state)
 
 /* Strangers get three quarters of the table; the rest is for credentials. */
 static void
-assemblies_are_bounded(void **state)
+TUF_ENDLESS_assemblies_are_bounded(void **state)
 {
 	int max = LIMIT_ASSEMBLIES * 3 / 4;
 	struct front_stats st;
@@ -385,20 +385,20 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop)
-		T(a_body_in_memory_at_the_cap_and_one_past),
-		T(a_body_in_a_file_at_the_cap_and_one_past),
+		T(TUF_ENDLESS_a_body_in_memory_at_the_cap_and_one_past),
+		T(TUF_ENDLESS_a_body_in_a_file_at_the_cap_and_one_past),
 		T(an_upload_is_written_as_it_comes),
 		T(an_upload_that_fails_ends_or_is_replaced_leaves_nothing),
 		T(small_blocks_and_a_single_block),
 		T(DOS_LIMITS_uploads_that_are_given_up_are_counted),
-		T(DOS_LIMITS_a_slow_upload_has_some_minutes),
+		T(TUF_SLOW_DOS_LIMITS_a_slow_upload_has_some_minutes),
 		T(a_size1_over_the_cap_is_refused_at_once),
 		T(gaps_and_strays_are_incomplete),
 		T(lost_answers_are_repeated),
 		T(request_tags_keep_bodies_apart),
 		T(a_block_of_the_wrong_length_is_refused),
 		T(wrong_paths_and_methods_do_not_collect_bodies),
-		T(assemblies_are_bounded),
+		T(TUF_ENDLESS_assemblies_are_bounded),
 		T(a_get_has_no_body_in_parts),
 	};
 

@@ -299,6 +299,24 @@ a_device_is_told_by_name_and_says_that_it_was(void **state)
 	assert_int_equal(rig.done_err, 0);
 }
 
+/* What is the same for everybody asks nobody for his name. */
+static void
+REQ_SEC_ACCESS_CONTROL_a_name_counts_where_asked_for(void **state)
+{
+	struct msg q, a;
+
+	(void)state;
+	msg_begin(&q, CON, 1, ++mid, "01");
+	msg_opt_uint(&q, OPT_OBSERVE, 0);
+	msg_path(&q, "all");
+	msg_opt(&q, OPT_URI_QUERY, "ep=node7", 8);
+	msg_ask(&q, &a);
+	assert_int_equal(observers(), 1);
+	assert_false(front_device_observes(rig.front, 0, "node7"));
+	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
+	    &rig), 0);
+}
+
 static void
 a_device_that_resets_is_reported_as_refusing(void **state)
 {
@@ -683,6 +701,7 @@ main(void)
 		T(paths_that_cannot_be_observed_are_answered_plainly),
 		T(a_peer_has_a_bounded_number),
 		T(a_device_is_told_by_name_and_says_that_it_was),
+		T(REQ_SEC_ACCESS_CONTROL_a_name_counts_where_asked_for),
 		T(a_device_that_resets_is_reported_as_refusing),
 		T(a_device_with_two_observers_is_reported_once),
 		T(a_lost_notification_is_repeated),

@@ -191,6 +191,38 @@ a_request_has_its_caps(void **state)
 	assert_int_equal(out.error_count, LIMIT_IMPORT_ERRORS);
 }
 
+/* What is told of a row, by the identity that it names. */
+static void
+an_error_is_cut_at_its_cap(void **state)
+{
+	char whole[2 * LIMIT_IMPORT_TEXT];
+
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		char identity[LIMIT_PSK_IDENTITY + 1] = "";
+		size_t n;
+
+		snprintf(whole, sizeof(whole), "the identity %s is another "
+		    "device's", identity);
+		n = LIMIT_IMPORT_TEXT + more - strlen(whole);
+		assert_true(n < sizeof(identity));
+		memset(identity, 'i', n);
+		identity[n] = '\0';
+		in.row_count = 0;
+		strcpy(row(more ? "c" : "a", "0123456789abcdef")->identity,
+		    identity);
+		sums(true, 1, 0, 0);
+		in.row_count = 0;
+		strcpy(row("b", "0123456789abcdef")->identity, identity);
+		assert_int_equal(import(), 0);
+		assert_int_equal(out.error_count, 1);
+		assert_int_equal(strlen(out.error[0].text),
+		    LIMIT_IMPORT_TEXT);
+		assert_int_equal(out.error[0].text[LIMIT_IMPORT_TEXT - 1],
+		    more ? '\'' : 's');
+	}
+}
+
 /* {"rows": [{"ep": "a"}, ...]}, one more than there may be */
 static void
 one_row_too_many_is_refused(void **state)
@@ -208,7 +240,7 @@ one_row_too_many_is_refused(void **state)
 		if (more == 0)
 			assert_int_equal(post(buf_slice(&b)), 0);
 		else
-			assert_int_not_equal(post(buf_slice(&b)), 0);
+			assert_int_equal(post(buf_slice(&b)), ERR_SIZE);
 	}
 }
 
@@ -224,6 +256,7 @@ main(void)
 		CASE(a_key_for_who_has_none_is_not_taken_by_who_has_one),
 		CASE(an_identity_twice_in_a_request_is_refused),
 		CASE(a_request_has_its_caps),
+		CASE(an_error_is_cut_at_its_cap),
 		CASE(one_row_too_many_is_refused),
 	};
 

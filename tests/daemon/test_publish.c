@@ -97,7 +97,7 @@ it_tells_observers_of_the_class_and_the_log(void **state)
 }
 
 static void
-garbage(void **state)
+REQ_SEC_MFST_CHECK_garbage(void **state)
 {
 	struct publish_opts o = {0};
 	struct publish_result r;
@@ -129,7 +129,7 @@ an_envelope_over_the_cap(void **state)
 }
 
 static void
-a_key_of_nobody(void **state)
+REQ_SEC_AUTHENTIC_a_key_of_nobody(void **state)
 {
 	struct made m = good();
 	struct cose_key *key;
@@ -142,7 +142,7 @@ a_key_of_nobody(void **state)
 }
 
 static void
-one_bit_of_the_manifest(void **state)
+REQ_SEC_AUTHENTIC_one_bit_of_the_manifest(void **state)
 {
 	struct made m = good();
 	uint8_t bytes[4096];
@@ -157,7 +157,7 @@ one_bit_of_the_manifest(void **state)
 }
 
 static void
-a_class_that_the_author_may_not(void **state)
+REQ_SEC_ACCESS_CONTROL_a_class_that_the_author_may_not(void **state)
 {
 	struct made m = good();
 	struct store_author a;
@@ -177,7 +177,7 @@ a_class_that_the_author_may_not(void **state)
 }
 
 static void
-no_class_at_all(void **state)
+REQ_SEC_AUTH_COMPATIBILITY_no_class_at_all(void **state)
 {
 	struct made m = good();
 
@@ -187,7 +187,7 @@ no_class_at_all(void **state)
 }
 
 static void
-a_sequence_that_is_not_above(void **state)
+REQ_SEC_SEQUENCE_a_sequence_that_is_not_above(void **state)
 {
 	struct made m = good(), next = good();
 
@@ -204,7 +204,7 @@ a_sequence_that_is_not_above(void **state)
 }
 
 static void
-a_sequence_that_locks_the_class(void **state)
+TUF_FASTFORWARD_a_sequence_that_locks_the_class(void **state)
 {
 	struct made m = good(), next = good();
 	struct publish_opts o = {.force = true};
@@ -240,7 +240,7 @@ the_same_again(void **state)
 }
 
 static void
-an_image_that_was_not_uploaded(void **state)
+TUF_EXTRANEOUS_an_image_that_was_not_uploaded(void **state)
 {
 	struct made m = good();
 
@@ -250,7 +250,7 @@ an_image_that_was_not_uploaded(void **state)
 }
 
 static void
-an_image_of_another_size(void **state)
+REQ_SEC_IMG_COMPLETE_DIGEST_an_image_of_another_size(void **state)
 {
 	struct made m = good();
 
@@ -260,7 +260,7 @@ an_image_of_another_size(void **state)
 }
 
 static void
-a_path_of_the_server_itself(void **state)
+REQ_SEC_MFST_CHECK_a_path_of_the_server_itself(void **state)
 {
 	struct made m = good();
 
@@ -291,7 +291,7 @@ the_content_address_is_a_path(void **state)
 }
 
 static void
-a_path_that_serves_other_bytes(void **state)
+REQ_SEC_MFST_CONST_a_path_that_serves_other_bytes(void **state)
 {
 	struct made m = good(), next = good();
 
@@ -309,7 +309,7 @@ a_path_that_serves_other_bytes(void **state)
 }
 
 static void
-relative_is_here_elsewhere_is_noted(void **state)
+REQ_SEC_AUTH_REMOTE_LOC_relative_is_here_elsewhere_is_noted(void **state)
 {
 	struct made m = good();
 	struct publish_result r;
@@ -361,7 +361,7 @@ a_refusal_need_not_wait_for_the_upload(void **state)
 }
 
 static void
-a_dry_run_stores_nothing(void **state)
+REQ_SEC_MFST_CHECK_a_dry_run_stores_nothing(void **state)
 {
 	struct made m = good();
 	struct publish_opts o = {.dry_run = true};
@@ -504,23 +504,23 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_good_one_is_served_under_every_name),
 		T(it_tells_observers_of_the_class_and_the_log),
-		T(garbage),
+		T(REQ_SEC_MFST_CHECK_garbage),
 		T(an_envelope_over_the_cap),
-		T(a_key_of_nobody),
-		T(one_bit_of_the_manifest),
-		T(a_class_that_the_author_may_not),
-		T(no_class_at_all),
-		T(a_sequence_that_is_not_above),
-		T(a_sequence_that_locks_the_class),
+		T(REQ_SEC_AUTHENTIC_a_key_of_nobody),
+		T(REQ_SEC_AUTHENTIC_one_bit_of_the_manifest),
+		T(REQ_SEC_ACCESS_CONTROL_a_class_that_the_author_may_not),
+		T(REQ_SEC_AUTH_COMPATIBILITY_no_class_at_all),
+		T(REQ_SEC_SEQUENCE_a_sequence_that_is_not_above),
+		T(TUF_FASTFORWARD_a_sequence_that_locks_the_class),
 		T(the_same_again),
-		T(an_image_that_was_not_uploaded),
-		T(an_image_of_another_size),
-		T(a_path_of_the_server_itself),
+		T(TUF_EXTRANEOUS_an_image_that_was_not_uploaded),
+		T(REQ_SEC_IMG_COMPLETE_DIGEST_an_image_of_another_size),
+		T(REQ_SEC_MFST_CHECK_a_path_of_the_server_itself),
 		T(the_content_address_is_a_path),
-		T(a_path_that_serves_other_bytes),
-		T(relative_is_here_elsewhere_is_noted),
+		T(REQ_SEC_MFST_CONST_a_path_that_serves_other_bytes),
+		T(REQ_SEC_AUTH_REMOTE_LOC_relative_is_here_elsewhere_is_noted),
 		T(a_refusal_need_not_wait_for_the_upload),
-		T(a_dry_run_stores_nothing),
+		T(REQ_SEC_MFST_CHECK_a_dry_run_stores_nothing),
 		T(withdrawn_is_gone_unless_another_needs_it),
 		T(withdrawal_ends_its_campaigns),
 		T(withdrawal_frees_devices_that_came_by_themselves),

@@ -175,7 +175,7 @@ a_manifest_push_is_the_envelope(void **state)
 }
 
 static void
-a_permanent_answer_is_not_tried_again(void **state)
+MODE_SERVER_a_permanent_answer_is_not_tried_again(void **state)
 {
 	struct store_device d;
 	size_t n;
@@ -196,7 +196,7 @@ a_permanent_answer_is_not_tried_again(void **state)
 }
 
 static void
-loss_is_tried_again_never_before_the_base(void **state)
+MODE_SERVER_loss_is_tried_again_never_before_the_base(void **state)
 {
 	struct store_device d;
 	struct job j;
@@ -291,6 +291,19 @@ observers_are_told_and_others_waited_for(void **state)
 	assert_int_equal(last_job(&w, &d).state, JOB_NOTIFIED);
 }
 
+/* It may have been registered before the device had a credential. */
+static void
+REQ_SEC_ACCESS_CONTROL_a_name_is_no_credential(void **state)
+{
+	struct store_device d = updating(DRIVER_NONE, false);
+
+	(void)state;
+	strcpy(w.front.observes, "dev");
+	assert_true(engine_pushable(w.app.engine, &d));
+	d.have_psk = true;
+	assert_false(engine_pushable(w.app.engine, &d));
+}
+
 static void
 names_of_drivers(void **state)
 {
@@ -342,11 +355,12 @@ main(void)
 		T(a_url_that_locks_the_device_is_never_sent),
 		T(without_a_public_name_the_route_tells_ours),
 		T(a_manifest_push_is_the_envelope),
-		T(a_permanent_answer_is_not_tried_again),
-		T(loss_is_tried_again_never_before_the_base),
+		T(MODE_SERVER_a_permanent_answer_is_not_tried_again),
+		T(MODE_SERVER_loss_is_tried_again_never_before_the_base),
 		T(progress_is_noted_when_a_device_gets_ahead),
 		T(an_answer_that_comes_too_late_says_nothing),
 		T(observers_are_told_and_others_waited_for),
+		T(REQ_SEC_ACCESS_CONTROL_a_name_is_no_credential),
 		T(names_of_drivers),
 		T(addresses_become_uris),
 	};

@@ -131,7 +131,7 @@ a_device_that_runs_older_and_polls_is_followed(void **state)
 }
 
 static void
-a_stranger_may_not_poll_in_a_devices_name(void **state)
+REQ_SEC_REPORTING_a_stranger_may_not_poll_in_a_devices_name(void **state)
 {
 	struct store_device d = device(&w, "dev", DRIVER_NONE);
 	char uuid[37];
@@ -415,7 +415,7 @@ tags_come_only_under_names_that_are_allowed(void **state)
 }
 
 static void
-a_stranger_may_not_point_us_at_somebody_else(void **state)
+MODE_SERVER_a_stranger_may_not_point_us_at_somebody_else(void **state)
 {
 	char reg[24];
 
@@ -609,7 +609,7 @@ a_status_moves_the_job_and_is_graded(void **state)
 }
 
 static void
-wrong_reports_are_refused(void **state)
+REQ_SEC_REPORTING_wrong_reports_are_refused(void **state)
 {
 	(void)state;
 	device(&w, "dev", DRIVER_NONE);
@@ -700,7 +700,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_class_manifest_is_served_with_its_etag),
 		T(a_device_that_runs_older_and_polls_is_followed),
-		T(a_stranger_may_not_poll_in_a_devices_name),
+		T(REQ_SEC_REPORTING_a_stranger_may_not_poll_in_a_devices_name),
 		T(its_own_manifest_is_its_jobs_then_its_classes),
 		T(what_nobody_ordered_gives_way_to_the_newest),
 		T(any_accept_that_means_bytes_is_fine),
@@ -711,14 +711,14 @@ main(void)
 		T(unknown_ones_can_be_refused_and_are_counted),
 		T(an_operators_word_is_not_overwritten),
 		T(tags_come_only_under_names_that_are_allowed),
-		T(a_stranger_may_not_point_us_at_somebody_else),
+		T(MODE_SERVER_a_stranger_may_not_point_us_at_somebody_else),
 		T(a_link_to_the_trigger_chooses_the_driver),
 		T(registering_again_is_a_reboot_and_proof),
 		T(coming_back_with_the_old_version_is_a_rollback),
 		T(update_and_leave_by_number),
 		T(a_number_is_no_credential),
 		T(a_status_moves_the_job_and_is_graded),
-		T(wrong_reports_are_refused),
+		T(REQ_SEC_REPORTING_wrong_reports_are_refused),
 		T(marks_come_together_and_apart),
 		T(one_stray_last_block_is_no_download),
 		T(the_table_is_bounded_and_forgets_the_stalest),

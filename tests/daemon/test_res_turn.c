@@ -72,7 +72,7 @@ cell(const struct state *s, const struct hold_row *h)
 }
 
 static void
-every_state_under_every_hold(void **state)
+MODE_THING_every_state_under_every_hold(void **state)
 {
 	int (*fresh)(void **) = fake_db[0] ? setup_sqlite : setup;
 	size_t cells = 0;
@@ -97,7 +97,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown), \
 	cmocka_unit_test_setup_teardown(f, setup_sqlite, teardown)
 	const struct CMUnitTest tests[] = {
-		T(every_state_under_every_hold),
+		T(MODE_THING_every_state_under_every_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

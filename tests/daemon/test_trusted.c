@@ -555,6 +555,9 @@ each_list_has_an_entry_in_the_audit_log(void **state)
 	assert_string_equal(e[0].who, ""); /* from the file */
 	assert_string_equal(e[1].subject, "2");
 	assert_string_equal(e[1].who, "anna");
+	/* and is counted */
+	assert_int_equal(w.app.counts.lists_taken, 1);
+	assert_int_equal(w.app.counts.lists_refused, 1);
 }
 
 static void
@@ -709,7 +712,7 @@ TUF_FREEZE_a_nonce_gets_what_is_current(void **state)
 }
 
 static void
-answers_to_nonces_are_capped(void **state)
+DOS_SIGNATURES_answers_to_nonces_are_capped(void **state)
 {
 	struct cose_key *key;
 	struct req req;
@@ -797,7 +800,7 @@ main(void)
 		T(REQ_SEC_KEY_PROTECTION_no_author_or_root_key_lies_here),
 		T(REQ_SEC_KEY_PROTECTION_a_list_that_names_a_key_of_ours_is_refused),
 		T(TUF_FREEZE_a_nonce_gets_what_is_current),
-		T(answers_to_nonces_are_capped),
+		T(DOS_SIGNATURES_answers_to_nonces_are_capped),
 		T(REQ_SEC_KEY_PROTECTION_the_freshness_key_can_do_nothing_else),
 		T(TUF_KEYCOMPROMISE_without_its_freshness_key_the_list_still_holds),
 	};

@@ -178,7 +178,7 @@ existing_content_is_a_success_and_counts_once(void **state)
 }
 
 static void
-a_wrong_digest_or_nothing_leaves_nothing(void **state)
+REQ_SEC_IMG_COMPLETE_DIGEST_a_wrong_one_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t wrong[32] = {1}, ret[32] = {7};
@@ -288,7 +288,7 @@ poke(const char *path, off_t at)
 }
 
 static void
-a_damaged_image_is_found_and_the_others_are_served(void **state)
+REQ_SEC_MFST_CONST_a_damaged_image_is_found_others_go_on(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t a[32], b[32], ret[32];
@@ -377,7 +377,7 @@ a_large_image_is_served_only_after_somebody_hashed_it(void **state)
 }
 
 static void
-damage_of_a_large_image_is_found_before_a_byte_of_it_is_served(void **state)
+REQ_SEC_MFST_CONST_no_byte_of_a_damaged_image_is_served(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t a[32], none[32] = {1};
@@ -469,7 +469,7 @@ an_upload_is_there_when_all_three_parts_are_done(void **state)
 }
 
 static void
-an_image_touched_while_we_run_is_hashed_again(void **state)
+REQ_SEC_MFST_CONST_a_touched_image_is_hashed_again(void **state)
 {
 	struct fixture *f = *state;
 	struct blob *blob;
@@ -603,7 +603,7 @@ an_image_that_went_away_is_not_served_from_its_mapping(void **state)
 }
 
 static void
-a_held_mapping_is_not_handed_out_when_the_file_is_another(void **state)
+REQ_SEC_MFST_CONST_no_mapping_of_another_file(void **state)
 {
 	struct fixture *f = *state;
 	struct blob *held, *now;
@@ -779,19 +779,19 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_image_is_read_back_and_survives_a_restart),
 		T(existing_content_is_a_success_and_counts_once),
-		T(a_wrong_digest_or_nothing_leaves_nothing),
+		T(REQ_SEC_IMG_COMPLETE_DIGEST_a_wrong_one_leaves_nothing),
 		T(an_image_at_the_cap_fits_and_one_past_it_does_not),
 		T(the_total_is_capped_over_images_and_uploads),
 		T(the_cap_of_an_image_is_at_most_that_of_the_protocol),
-		T(a_damaged_image_is_found_and_the_others_are_served),
+		T(REQ_SEC_MFST_CONST_a_damaged_image_is_found_others_go_on),
 		T(a_large_image_is_served_only_after_somebody_hashed_it),
-		T(damage_of_a_large_image_is_found_before_a_byte_of_it_is_served),
+		T(REQ_SEC_MFST_CONST_no_byte_of_a_damaged_image_is_served),
 		T(an_upload_is_there_when_all_three_parts_are_done),
-		T(an_image_touched_while_we_run_is_hashed_again),
+		T(REQ_SEC_MFST_CONST_a_touched_image_is_hashed_again),
 		T(a_missing_image_is_not_found_and_can_come_back),
 		T(the_last_images_stay_mapped_and_no_more_of_them),
 		T(an_image_that_went_away_is_not_served_from_its_mapping),
-		T(a_held_mapping_is_not_handed_out_when_the_file_is_another),
+		T(REQ_SEC_MFST_CONST_no_mapping_of_another_file),
 		T(gc_drops_only_what_is_neither_needed_nor_mapped),
 		T(a_mapping_outlives_the_store),
 		T(a_kill_during_an_upload_leaves_no_partial_image),

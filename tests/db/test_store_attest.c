@@ -102,6 +102,55 @@ what_is_put_comes_back_by_device_and_by_key(void **state)
 }
 
 static void
+lists(struct store *s, uint64_t least, uint64_t told, uint64_t have)
+{
+	struct store_lists l = {9, 9};
+
+	OK(s->ops->attest_lists(s, least, &l));
+	assert_int_equal(l.told, told);
+	assert_int_equal(l.have, have);
+}
+
+/* Through all ways in which a row comes, changes and goes. */
+static void
+lists_are_counted_by_what_was_told_last(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_attest a[4];
+
+	lists(s, 0, 0, 0);
+	for (uint8_t i = 0; i < 4; i++) {
+		a[i] = (struct store_attest){.kid = {1 + i}, .key_len = 1,
+		    .device = add_device(s, (const char *[]){"a", "b", "c",
+		    "d"}[i]), .have_list = i > 0, .list_seq = i};
+		OK(put(s, &a[i]));
+	}
+	lists(s, 0, 3, 3);
+	lists(s, 2, 3, 2);
+	lists(s, 4, 3, 0);
+	a[1].list_seq = 3;
+	OK(put(s, &a[1]));
+	lists(s, 3, 3, 2);
+	a[2].have_list = false; /* of an image without a list */
+	a[2].list_seq = 0;
+	OK(put(s, &a[2]));
+	lists(s, 0, 2, 2);
+	a[3].kid[0] = 99; /* another key */
+	OK(put(s, &a[3]));
+	lists(s, 3, 2, 2);
+	OK(store_begin(s));
+	OK(s->ops->attest_remove(s, a[3].device));
+	lists(s, 3, 1, 1);
+	store_rollback(s);
+	lists(s, 3, 2, 2);
+	OK(store_begin(s));
+	OK(s->ops->attest_remove(s, a[3].device));
+	OK(s->ops->device_remove(s, a[1].device));
+	OK(store_commit(s));
+	lists(s, 0, 0, 0);
+}
+
+static void
 what_is_nonsense_or_another_devices_is_refused(void **state)
 {
 	struct store *s = store_of(state);
@@ -188,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TWICE(what_is_put_comes_back_by_device_and_by_key),
+		TWICE(lists_are_counted_by_what_was_told_last),
 		TWICE(what_is_nonsense_or_another_devices_is_refused),
 		TWICE(it_goes_with_its_device_or_alone_and_an_undone_pair_brings_it_back),
 		TWICE(who_listens_hears_of_which_device_it_was),

@@ -74,6 +74,9 @@ an_entry_comes_back_as_it_was_with_all_at_the_cap(void **state)
 	e.detail[LIMIT_AUDIT_DETAIL] = 'd'; /* and what follows is `prev` */
 	memset(e.prev, 'd', sizeof(e.prev));
 	FAILS(ALONE(s, s->ops->audit_append(s, &e)), ERR_SIZE);
+	e = entry("", "k", "");
+	memset(e.subject, 's', sizeof(e.subject));
+	FAILS(ALONE(s, s->ops->audit_append(s, &e)), ERR_SIZE);
 	e = entry("", "", "");
 	FAILS(ALONE(s, s->ops->audit_append(s, &e)), ERR_INVALID);
 	e = entry("\xff", "k", "");

@@ -140,7 +140,7 @@ a_device_has_two_of_a_kind(void **state)
 static void
 credentials_have_their_caps(void **state)
 {
-	static const size_t most[] = {0, LIMIT_PSK_KEY, 0, LIMIT_SECRET - 1};
+	static const size_t most[] = {0, LIMIT_PSK_KEY, 0, LIMIT_SECRET};
 	struct store *s = store_of(state);
 	struct store_credential c, back;
 
@@ -149,7 +149,7 @@ credentials_have_their_caps(void **state)
 		c.secret_len = most[k];
 		OK(put(s, &c));
 		c = make(k, "j", 0);
-		c.secret_len = most[k] + 1 + (k == CREDENTIAL_OSCORE);
+		c.secret_len = most[k] + 1;
 		FAILS(put(s, &c), ERR_SIZE);
 		c.secret_len = 0;
 		FAILS(put(s, &c), k == CREDENTIAL_CERT ? 0 : ERR_INVALID);
@@ -161,6 +161,8 @@ credentials_have_their_caps(void **state)
 	OK(put(s, &c));
 	OK(s->ops->credential_get(s, CREDENTIAL_PSK, c.identity, &back));
 	same(&c, &back);
+	memset(c.label, 'l', sizeof(c.label));
+	FAILS(put(s, &c), ERR_SIZE);
 	c = make(0, "k", 0);
 	FAILS(put(s, &c), ERR_INVALID);
 	c.kind = CREDENTIAL_KINDS + 1;

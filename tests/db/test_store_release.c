@@ -146,7 +146,7 @@ what_is_not_there_is_not_found(void **state)
 }
 
 static void
-the_sequence_grows_in_every_class(void **state)
+REQ_SEC_SEQUENCE_the_sequence_grows_in_every_class(void **state)
 {
 	struct store *s = store_of(state);
 	struct store_release r;
@@ -297,7 +297,7 @@ a_staged_release_is_served_but_not_current(void **state)
 }
 
 static void
-a_path_never_changes_its_bytes(void **state)
+REQ_SEC_MFST_CONST_a_path_never_changes_its_bytes(void **state)
 {
 	struct store *s = store_of(state);
 	struct store_release r = {.seq = 1, .digest = {1}};
@@ -425,13 +425,13 @@ main(void)
 		TWICE(a_release_comes_back_as_it_was_with_all_at_the_cap),
 		TWICE(a_release_past_a_cap_or_of_nonsense_is_refused),
 		TWICE(what_is_not_there_is_not_found),
-		TWICE(the_sequence_grows_in_every_class),
+		TWICE(REQ_SEC_SEQUENCE_the_sequence_grows_in_every_class),
 		TWICE(
 		    TUF_FASTFORWARD_what_is_above_the_ceiling_does_not_count),
 		TWICE(a_release_of_no_class_has_no_order),
 		TWICE(current_is_the_highest_that_lives),
 		TWICE(a_staged_release_is_served_but_not_current),
-		TWICE(a_path_never_changes_its_bytes),
+		TWICE(REQ_SEC_MFST_CONST_a_path_never_changes_its_bytes),
 		TWICE(a_refused_release_leaves_nothing),
 		TWICE(releases_are_listed_newest_first_by_page),
 		TWICE(every_payload_of_ours_is_told_with_its_state),

@@ -46,6 +46,8 @@ groups='build|test'
 [ -z "${DEPLOY_FULL:-}" ] || groups='build|test|deb'
 packages=$(awk -F '\t' -v g="^($groups)\$" \
     '$1 ~ g && $2 !~ /^(nodejs|npm)$/ {print $2}' config/packages | paste -sd,)
+# a client with OSCORE that nobody here wrote (Debian 12 has it in backports)
+packages=$packages,python3-aiocoap,python3-cbor2,python3-cryptography,python3-filelock
 if ! run mmdebstrap -q --variant=minbase --mode=root --include="$packages" \
     --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt=force-unsafe-io trixie "$root" "$mirror"; then

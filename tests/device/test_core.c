@@ -29,7 +29,7 @@ a_polling_device_updates_and_says_so(void **state)
 }
 
 static void
-a_plain_device_needs_no_registration_and_no_report(void **state)
+MODE_CLIENT_a_plain_device_needs_no_registration_and_no_report(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_plain);
@@ -108,7 +108,7 @@ assert_refused(enum track_reason reason)
 }
 
 static void
-a_strangers_signature_fetches_no_payload(void **state)
+REQ_SEC_AUTHENTIC_a_strangers_signature_fetches_no_payload(void **state)
 {
 	struct cose_key *other;
 
@@ -121,7 +121,7 @@ a_strangers_signature_fetches_no_payload(void **state)
 }
 
 static void
-an_older_sequence_is_refused(void **state)
+REQ_SEC_SEQUENCE_an_older_sequence_is_refused(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_poll);
@@ -131,7 +131,7 @@ an_older_sequence_is_refused(void **state)
 }
 
 static void
-another_class_is_refused(void **state)
+REQ_SEC_COMPATIBLE_another_class_is_refused(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_poll);
@@ -141,7 +141,7 @@ another_class_is_refused(void **state)
 }
 
 static void
-another_vendor_is_refused(void **state)
+REQ_SEC_AUTH_COMPATIBILITY_another_vendor_is_refused(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_poll);
@@ -186,7 +186,7 @@ flip_a_bit(struct world *x, struct suitdev_response *r)
 }
 
 static void
-a_wrong_digest_is_class_i_and_tried_again_much_later(void **state)
+TUF_MIRROR_a_wrong_digest_is_class_i_and_tried_much_later(void **state)
 {
 	int64_t failed;
 
@@ -225,7 +225,7 @@ more_and_more(struct world *x, struct suitdev_response *r)
 }
 
 static void
-a_server_that_sends_on_is_stopped_at_the_size(void **state)
+TUF_ENDLESS_a_server_that_sends_on_is_stopped_at_the_size(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_poll);
@@ -248,7 +248,7 @@ new_etag_at_block_6(struct world *x, struct suitdev_response *r)
 }
 
 static void
-a_changed_etag_begins_again_from_block_0(void **state)
+TUF_MIXMATCH_a_changed_etag_begins_again_from_block_0(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_plain);
@@ -262,7 +262,7 @@ a_changed_etag_begins_again_from_block_0(void **state)
 }
 
 static void
-an_etag_that_keeps_changing_is_class_i(void **state)
+TUF_MIXMATCH_an_etag_that_keeps_changing_is_class_i(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_plain);
@@ -366,7 +366,7 @@ pause_after(struct steer how, bool authenticated)
 }
 
 static void
-steering_is_obeyed_and_clamped(void **state)
+TUF_FREEZE_steering_is_obeyed_and_clamped(void **state)
 {
 	static const struct {
 		struct steer how;
@@ -399,7 +399,7 @@ age_forever(struct world *x, struct suitdev_response *r)
 }
 
 static void
-a_manifest_that_is_fresh_for_136_years_is_asked_for_hourly(void **state)
+TUF_FREEZE_what_is_fresh_for_136_years_is_asked_for_hourly(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_plain);
@@ -418,7 +418,7 @@ silence(struct world *x, struct suitdev_response *r)
 }
 
 static void
-silence_backs_off_and_never_below_the_base(void **state)
+DOS_SILENCE_silence_backs_off_and_never_below_the_base(void **state)
 {
 	int64_t last = 0, gap;
 
@@ -524,27 +524,33 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_polling_device_updates_and_says_so),
 	    cmocka_unit_test(
-		a_plain_device_needs_no_registration_and_no_report),
+		MODE_CLIENT_a_plain_device_needs_no_registration_and_no_report),
 	    cmocka_unit_test(
 		what_is_up_to_date_is_asked_with_its_etag_and_left_alone),
 	    cmocka_unit_test(an_integrated_payload_needs_no_request),
 	    cmocka_unit_test(the_payload_of_the_other_slot_is_chosen),
-	    cmocka_unit_test(a_strangers_signature_fetches_no_payload),
-	    cmocka_unit_test(an_older_sequence_is_refused),
-	    cmocka_unit_test(another_class_is_refused),
-	    cmocka_unit_test(another_vendor_is_refused),
+	    cmocka_unit_test(
+		REQ_SEC_AUTHENTIC_a_strangers_signature_fetches_no_payload),
+	    cmocka_unit_test(REQ_SEC_SEQUENCE_an_older_sequence_is_refused),
+	    cmocka_unit_test(REQ_SEC_COMPATIBLE_another_class_is_refused),
+	    cmocka_unit_test(
+		REQ_SEC_AUTH_COMPATIBILITY_another_vendor_is_refused),
 	    cmocka_unit_test(a_forgery_does_not_lock_the_good_manifest_out),
 	    cmocka_unit_test(
-		a_wrong_digest_is_class_i_and_tried_again_much_later),
-	    cmocka_unit_test(a_server_that_sends_on_is_stopped_at_the_size),
-	    cmocka_unit_test(a_changed_etag_begins_again_from_block_0),
-	    cmocka_unit_test(an_etag_that_keeps_changing_is_class_i),
+		TUF_MIRROR_a_wrong_digest_is_class_i_and_tried_much_later),
+	    cmocka_unit_test(
+		TUF_ENDLESS_a_server_that_sends_on_is_stopped_at_the_size),
+	    cmocka_unit_test(
+		TUF_MIXMATCH_a_changed_etag_begins_again_from_block_0),
+	    cmocka_unit_test(
+		TUF_MIXMATCH_an_etag_that_keeps_changing_is_class_i),
 	    cmocka_unit_test(a_wrong_block_is_asked_for_again_three_times),
 	    cmocka_unit_test(smaller_blocks_are_followed),
-	    cmocka_unit_test(steering_is_obeyed_and_clamped),
+	    cmocka_unit_test(TUF_FREEZE_steering_is_obeyed_and_clamped),
 	    cmocka_unit_test(
-		a_manifest_that_is_fresh_for_136_years_is_asked_for_hourly),
-	    cmocka_unit_test(silence_backs_off_and_never_below_the_base),
+		TUF_FREEZE_what_is_fresh_for_136_years_is_asked_for_hourly),
+	    cmocka_unit_test(
+		DOS_SILENCE_silence_backs_off_and_never_below_the_base),
 	    cmocka_unit_test(a_transfer_that_broke_goes_on_at_its_offset),
 	    cmocka_unit_test(the_budget_of_bytes_ends_in_one_attempt_a_day),
 	    cmocka_unit_test(

@@ -291,13 +291,31 @@ a_separate_answer_is_acknowledged(void **state)
 }
 
 static void
-a_separate_answer_that_never_comes_is_lost(void **state)
+TUF_SLOW_a_separate_answer_that_never_comes_is_lost(void **state)
 {
 	(void)state;
 	get();
 	reply((struct reply){.type = COAP_ACK, .code = 0}, NULL);
 	assert_int_equal(exch_tick(&e, 10 + 10 * TIMEOUT), SUITDEV_NEVER);
 	assert_int_equal(got.lost, 1);
+}
+
+/* Who acknowledges again and again holds nobody up for longer. */
+static void
+TUF_SLOW_empty_acknowledgements_prolong_nothing(void **state)
+{
+	uint8_t ack[] = {0x60, 0, 0, 0};
+
+	(void)state;
+	get();
+	ack[2] = (uint8_t)(got.msg.mid >> 8);
+	ack[3] = (uint8_t)got.msg.mid;
+	for (int64_t now = 10; now < 10 * TIMEOUT; now += TIMEOUT)
+		exch_input(&e, now, &server, slice_of(ack, sizeof ack));
+	assert_int_equal(got.lost, 0);
+	assert_int_equal(exch_tick(&e, 10 + 10 * TIMEOUT), SUITDEV_NEVER);
+	assert_int_equal(got.lost, 1);
+	assert_int_equal(got.sent, 1);
 }
 
 /* RFC 7252 4.2 and 4.8: four repetitions, each after twice the time. */
@@ -423,7 +441,7 @@ come_in(enum coap_type type, uint16_t mid, uint32_t block1)
 }
 
 static void
-a_request_from_outside_is_answered_once_and_repeated(void **state)
+MODE_SERVER_a_request_is_answered_once_and_repeated(void **state)
 {
 	uint8_t first[64];
 	size_t n;
@@ -487,8 +505,11 @@ main(void)
 		setup),
 	    cmocka_unit_test_setup(what_does_not_match_is_ignored, setup),
 	    cmocka_unit_test_setup(a_separate_answer_is_acknowledged, setup),
-	    cmocka_unit_test_setup(a_separate_answer_that_never_comes_is_lost,
+	    cmocka_unit_test_setup(
+		TUF_SLOW_a_separate_answer_that_never_comes_is_lost,
 		setup),
+	    cmocka_unit_test_setup(
+		TUF_SLOW_empty_acknowledgements_prolong_nothing, setup),
 	    cmocka_unit_test_setup(silence_is_four_repetitions_then_lost,
 		setup),
 	    cmocka_unit_test_setup(a_reset_ends_it_at_once, setup),
@@ -497,7 +518,8 @@ main(void)
 		notifications_come_by_the_observations_token, setup),
 	    cmocka_unit_test_setup(echo_is_given_back_once, setup),
 	    cmocka_unit_test_setup(
-		a_request_from_outside_is_answered_once_and_repeated, setup),
+		MODE_SERVER_a_request_is_answered_once_and_repeated,
+		setup),
 	    cmocka_unit_test_setup(block1_is_handed_up_and_echoed, setup),
 	    cmocka_unit_test_setup(a_ping_is_reset, setup),
 	};

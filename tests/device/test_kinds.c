@@ -65,7 +65,7 @@ an_observation_is_renewed_when_it_went_stale(void **state)
 }
 
 static void
-an_observation_that_ends_becomes_polling(void **state)
+MODE_HYBRID_an_observation_that_ends_becomes_polling(void **state)
 {
 	(void)state;
 	world_init(&w, &suitdev_kind_observe);
@@ -130,7 +130,7 @@ a_trigger_for_what_runs_is_answered_with_a_report(void **state)
 }
 
 static void
-every_trigger_is_answered_with_a_report(void **state)
+MODE_SERVER_every_trigger_is_answered_with_a_report(void **state)
 {
 	struct cose_key *other;
 
@@ -201,7 +201,7 @@ a_pushed_manifest_is_as_good_as_one_asked_for(void **state)
 }
 
 static void
-a_push_out_of_order_or_too_large_or_at_work_is_refused(void **state)
+MODE_SERVER_a_push_out_of_order_or_at_work_is_refused(void **state)
 {
 	static uint8_t big[16384 + 1];
 
@@ -337,7 +337,7 @@ riot_takes_5_03_for_the_end(void **state)
 }
 
 static void
-riot_wants_a_strictly_greater_sequence(void **state)
+REQ_SEC_SEQUENCE_riot_wants_a_strictly_greater_sequence(void **state)
 {
 	(void)state;
 	riot(&w);
@@ -396,19 +396,22 @@ main(void)
 	    cmocka_unit_test(an_observer_hears_of_a_release_and_fetches_it),
 	    cmocka_unit_test(a_notification_of_what_is_known_costs_nothing),
 	    cmocka_unit_test(an_observation_is_renewed_when_it_went_stale),
-	    cmocka_unit_test(an_observation_that_ends_becomes_polling),
+	    cmocka_unit_test(
+		MODE_HYBRID_an_observation_that_ends_becomes_polling),
 	    cmocka_unit_test(a_newer_release_takes_over_in_the_middle),
 	    cmocka_unit_test(a_trigger_starts_an_update_and_nothing_else_does),
 	    cmocka_unit_test(a_trigger_for_what_runs_is_answered_with_a_report),
-	    cmocka_unit_test(every_trigger_is_answered_with_a_report),
+	    cmocka_unit_test(
+		MODE_SERVER_every_trigger_is_answered_with_a_report),
 	    cmocka_unit_test(a_pushed_manifest_is_as_good_as_one_asked_for),
 	    cmocka_unit_test(
-		a_push_out_of_order_or_too_large_or_at_work_is_refused),
+		MODE_SERVER_a_push_out_of_order_or_at_work_is_refused),
 	    cmocka_unit_test(riot_triggers),
 	    cmocka_unit_test(riot_reports_nothing_and_asks_in_64_byte_blocks),
 	    cmocka_unit_test(riot_is_idle_after_any_error_and_starts_over),
 	    cmocka_unit_test(riot_takes_5_03_for_the_end),
-	    cmocka_unit_test(riot_wants_a_strictly_greater_sequence),
+	    cmocka_unit_test(
+		REQ_SEC_SEQUENCE_riot_wants_a_strictly_greater_sequence),
 	    cmocka_unit_test(
 		riot_ignores_a_trigger_while_it_works_and_still_says_yes),
 	    cmocka_unit_test(riot_does_not_read_a_manifest_over_640_bytes),

@@ -25,7 +25,7 @@ fail_to_boot(const struct suitdev_kind *kind, bool single_slot)
 }
 
 static void
-two_slots_roll_back_and_try_again(void **state)
+REQ_SEC_AUTH_EXEC_two_slots_roll_back(void **state)
 {
 	(void)state;
 	fail_to_boot(&suitdev_kind_poll, false);
@@ -41,7 +41,7 @@ two_slots_roll_back_and_try_again(void **state)
 }
 
 static void
-a_single_slot_is_left_with_the_updater_which_says_so(void **state)
+REQ_SEC_AUTH_EXEC_a_single_slot_is_left_with_the_updater(void **state)
 {
 	(void)state;
 	fail_to_boot(&suitdev_kind_poll, true);
@@ -138,7 +138,7 @@ a_device_that_runs_does_not_take_its_own_sequence(void **state)
 
 /* Locked for good: each day at least one attempt, of every kind. */
 static void
-a_locked_device_tries_within_25_hours(void **state)
+MODE_THING_a_locked_device_tries_within_25_hours(void **state)
 {
 	static const struct suitdev_kind *const kind[] = {
 	    &suitdev_kind_plain, &suitdev_kind_poll, &suitdev_kind_observe,
@@ -268,15 +268,15 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(two_slots_roll_back_and_try_again),
+	    cmocka_unit_test(REQ_SEC_AUTH_EXEC_two_slots_roll_back),
 	    cmocka_unit_test(
-		a_single_slot_is_left_with_the_updater_which_says_so),
+		REQ_SEC_AUTH_EXEC_a_single_slot_is_left_with_the_updater),
 	    cmocka_unit_test(recovery_is_told_at_every_start),
 	    cmocka_unit_test(a_newer_release_is_taken_at_once),
 	    cmocka_unit_test(
 		what_ran_last_is_taken_again_what_is_older_is_not),
 	    cmocka_unit_test(a_device_that_runs_does_not_take_its_own_sequence),
-	    cmocka_unit_test(a_locked_device_tries_within_25_hours),
+	    cmocka_unit_test(MODE_THING_a_locked_device_tries_within_25_hours),
 	    cmocka_unit_test(nobody_says_that_something_runs_when_nothing_does),
 	    cmocka_unit_test(
 		a_cut_before_the_next_image_starts_is_no_failed_boot),

@@ -430,7 +430,7 @@ bytes_that_were_of_no_use_are_spent_as_well(void **state)
 }
 
 static void
-a_manifest_that_was_overwritten_half_way_is_read_again(void **state)
+REQ_SEC_MFST_CONST_an_overwritten_manifest_is_read_again(void **state)
 {
 	static uint8_t good[16384];
 	size_t n;
@@ -560,7 +560,7 @@ main(void)
 	    cmocka_unit_test(silence_is_counted_over_a_restart),
 	    cmocka_unit_test(bytes_that_were_of_no_use_are_spent_as_well),
 	    cmocka_unit_test(
-		a_manifest_that_was_overwritten_half_way_is_read_again),
+		REQ_SEC_MFST_CONST_an_overwritten_manifest_is_read_again),
 	    cmocka_unit_test(eight_refused_manifests_are_remembered),
 	    cmocka_unit_test(the_largest_state_is_kept_and_read_back),
 	};

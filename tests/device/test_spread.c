@@ -174,7 +174,7 @@ nobody(struct world *x, struct suitdev_response *r)
 }
 
 static void
-a_url_that_never_answers_is_forgotten(void **state)
+MODE_HYBRID_a_url_that_never_answers_is_forgotten(void **state)
 {
 	(void)state;
 	ready(&suitdev_kind_trigger, 5);
@@ -405,7 +405,7 @@ main(void)
 	    cmocka_unit_test(another_trigger_moves_it_to_sooner_only),
 	    cmocka_unit_test(a_poll_in_between_is_an_ordinary_one),
 	    cmocka_unit_test(riot_takes_it_for_a_part_of_the_url),
-	    cmocka_unit_test(a_url_that_never_answers_is_forgotten),
+	    cmocka_unit_test(MODE_HYBRID_a_url_that_never_answers_is_forgotten),
 	    cmocka_unit_test(first_contact_comes_within_the_last_spread),
 	    cmocka_unit_test(
 		a_start_of_its_own_making_does_not_wait_for_the_spread),

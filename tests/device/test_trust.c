@@ -107,6 +107,30 @@ what_the_list_allows_is_installed(void **state)
 	assert_int_equal(w.list_gets, 0); /* nobody named a newer one */
 }
 
+/* docs/TRUST.md 6.2: the old key goes when the fleet has the new list. */
+static void
+the_server_learns_which_list_is_in_force(void **state)
+{
+	unsigned told;
+
+	(void)state;
+	w.envelope_n = 0;
+	world_attest(&w);
+	world_boot(&w);
+	world_run(&w, SUITDEV_HOUR_MS);
+	told = w.boots;
+	assert_int_equal(told, 1);
+	assert_true(w.boot[0].have_list);
+	assert_int_equal(w.boot[0].list_seq, 1);
+	serve_list(list_make(&l));
+	world_run(&w, 2 * SUITDEV_HOUR_MS);
+	assert_int_equal(trust.list.seq, 2);
+	assert_int_equal(w.boots, told + 1); /* once, and without a start */
+	assert_int_equal(w.boot[told].list_seq, 2);
+	assert_int_equal(w.boot[told].boot_ctr, w.boot[0].boot_ctr);
+	assert_int_equal(w.replays, 0);
+}
+
 static void
 TUF_ARBITRARY_a_key_that_is_not_in_the_list_signs_nothing(void **state)
 {
@@ -650,6 +674,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+		T(the_server_learns_which_list_is_in_force),
 		T(what_the_list_allows_is_installed),
 		T(TUF_ARBITRARY_a_key_that_is_not_in_the_list_signs_nothing),
 		T(TUF_KEYCOMPROMISE_the_server_s_own_keys_install_nothing),

@@ -198,7 +198,8 @@ class Lossy:
                 except OSError:
                     continue
                 self.seen(data, s is self.s)
-                if self.rnd.random() < self.loss:
+                data = self.changed(data, s is self.s)
+                if data is None or self.rnd.random() < self.loss:
                     self.lost += 1
                 elif s is self.s:
                     if frm not in self.up:
@@ -211,6 +212,10 @@ class Lossy:
 
     def seen(self, data, to_server):
         """For those who listen."""
+
+    def changed(self, data, to_server):
+        """For those who bend what passes; None: it does not."""
+        return data
 
     def __enter__(self):
         return self

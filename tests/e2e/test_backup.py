@@ -193,7 +193,7 @@ def test_restored_it_is_what_it_was(_):
         assert not os.path.exists(os.path.join(d.dir, "state.before-restore.2"))
 
 
-def test_devices_that_know_more_are_told_and_settled(_):
+def test_REQ_SEC_SEQUENCE_devices_that_know_more_are_told_and_settled(_):
     with Suitd() as d:
         d.author()
         d.publish(1, os.urandom(500), "/fw/1.bin")

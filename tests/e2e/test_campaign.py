@@ -104,7 +104,7 @@ def test_a_bricking_release_is_stopped_in_its_first_wave(_):
         p.communicate()
 
 
-def test_a_second_operator_approves(_):
+def test_REQ_SEC_RIGHTS_a_second_operator_approves(_):
     with Suitd(FAST) as d:
         d.author()
         d.publish(1, os.urandom(1000), FW % (d.port, 1))

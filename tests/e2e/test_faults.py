@@ -147,7 +147,7 @@ def test_full_disk(d_):
             a = os.urandom(100000)
             d.publish(1, a, "/fw/a.bin")
             filler = os.path.join(d.state, "filler")
-            with open(filler, "wb") as f:
+            with open(filler, "wb", buffering=0) as f:
                 try:
                     while True:
                         f.write(bytes(65536))
@@ -200,7 +200,7 @@ def test_second_daemon_on_one_state(d_):
         assert r.returncode != 0 and d.state in r.stderr, r
 
 
-def test_private_key_in_the_state_is_refused(d_):
+def test_REQ_SEC_KEY_PROTECTION_private_key_in_the_state_is_refused(d_):
     with fresh() as d:
         d.stop()
         key = os.path.join(d.state, "oops.pem")

@@ -145,7 +145,7 @@ def test_a_fleet_over_dtls_with_a_key_each(_):
         assert set(grades.values()) == {1}, grades
 
 
-def test_a_release_of_a_stranger_is_refused_by_every_device(_):
+def test_TUF_ARBITRARY_a_release_of_a_stranger_is_refused_by_every_device(_):
     with Suitd(FAST) as d:
         d.author()
         d.author(name="other")
@@ -168,7 +168,7 @@ def test_a_daemon_that_dies_is_waited_for(_):
         assert all(x["sequence"] == 5 for x in dev.values()), dev
 
 
-def test_faulty_devices_end_as_their_fault_has_it(_):
+def test_MODE_THING_faulty_devices_end_as_their_fault_has_it(_):
     with Suitd(FAST) as d:
         d.author()
         d.publish(5, os.urandom(5000), "coap://127.0.0.1:%d/fw/a.bin" % d.port)

@@ -190,6 +190,17 @@ def test_sums_of_campaigns_are_counted_again(src):
             assert s.sql("SELECT * FROM job_tally") == want
 
 
+def test_devices_are_counted_again_by_their_trust_list(src):
+    with State(src) as s:
+        s.sql("INSERT INTO attest VALUES ((SELECT min(id) FROM device), x'0102030405060708', x'a0', 1, NULL, 0, 0, 0, 0, 3, 0, 0, NULL, x'',"
+              " 0, 0)")
+        s.fsck(CLEAN)
+        for damage in ("UPDATE list_tally SET n = 2", "DELETE FROM list_tally", "INSERT INTO list_tally VALUES (9, 1)"):
+            s.sql(damage)
+            s.repaired("tally-lists")
+            assert s.sql("SELECT * FROM list_tally") == [(3, 1)]
+
+
 def test_tags_of_nobody_go(src):
     with State(src) as s:
         s.sql("INSERT INTO device_tag VALUES ('site', 'nobody', '1', 9999)")

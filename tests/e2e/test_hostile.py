@@ -51,7 +51,7 @@ def new_key(d, ep):
     return d.ctl_json("device", "add", ep, "--psk-new")["key"]
 
 
-def test_no_credential_for_a_device_that_has_one(d):
+def test_REQ_SEC_REPORTING_no_credential_for_a_device_that_has_one(d):
     new_key(d, "locked")
     p, q = Peer(d.port), [(URI_QUERY, b"ep=locked")]
     for method, what in ((GET, "m"), (GET, "m/" + DEMO), (POST, "rd")):
@@ -61,7 +61,7 @@ def test_no_credential_for_a_device_that_has_one(d):
     assert "seen" not in d.ctl_json("device", "show", "locked")
 
 
-def test_a_credential_speaks_for_its_own_device_only(d):
+def test_REQ_SEC_REPORTING_a_credential_speaks_for_its_own_device_only(d):
     key = new_key(d, "one")
     d.ctl("device", "add", "two")
     with Dtls(d.sport, "one", key) as s:
@@ -158,7 +158,7 @@ def test_a_poll_writes_nothing(d):
     assert written(d) == was
 
 
-def test_uploads_that_never_end_are_few_and_small(d):
+def test_TUF_ENDLESS_uploads_that_never_end_are_few_and_small(d):
     p, q = Peer(d.port), [(URI_QUERY, b"ep=x")]
     r = p.ask(POST, "rd", q + [(BLOCK1, block(0, 6, True)), (SIZE1, uint(70000))], b"x" * 1024)
     assert code(r.code) == "4.13" and r.uint(SIZE1) == 65536

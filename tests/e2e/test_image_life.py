@@ -173,7 +173,7 @@ def test_truncated_while_it_is_downloaded(d):
     broken(d, lambda f: os.truncate(f, 70000), seq(d))
 
 
-def test_overwritten_while_it_is_downloaded(d):
+def test_REQ_SEC_MFST_CONST_overwritten_while_it_is_downloaded(d):
     def overwrite(f):
         with open(f, "r+b") as h:
             h.seek(5000)
@@ -181,7 +181,7 @@ def test_overwritten_while_it_is_downloaded(d):
     broken(d, overwrite, seq(d))
 
 
-def test_removed_while_it_is_downloaded(d):
+def test_REQ_SEC_MFST_CONST_removed_while_it_is_downloaded(d):
     """Who is at it finishes: the bytes are there until nobody has them."""
     n, data = seq(d), os.urandom(150000)
     d.publish(n, data, "/fw/removed.bin")
@@ -196,7 +196,7 @@ def test_removed_while_it_is_downloaded(d):
         assert set(k[1] for k in c.codes) <= {"5.00"}, c.codes
 
 
-def test_an_image_that_was_broken_at_the_start(d):
+def test_REQ_SEC_MFST_CONST_an_image_that_was_broken_at_the_start(d):
     n, data = seq(d), os.urandom(9000)
     d.publish(n, data, "/fw/start.bin")
     d.stop()

@@ -102,7 +102,7 @@ def test_uninstall_leaves_nothing(_):
 
 def test_what_the_documents_point_at_is_there(t):
     doc = t.path("usr/share/doc/suitd")
-    for name in ("README.md", "docs/OPERATIONS.md"):
+    for name in ("README.md", "SECURITY.md", "docs/OPERATIONS.md"):
         text = open(os.path.join(doc, name)).read()
         links = set(re.findall(r"\]\((?!http)([^)#]+)", text)) | set(re.findall(r"`(docker/[a-z/.]+\.(?:yml|json))`", text))
         for to in links - {"config/suitd.conf", "HACKING.md"}:  # in /etc; of the source tree

@@ -83,7 +83,7 @@ def test_a_large_upload_and_a_large_hash_beside_others(_):
         lag(d, "start, %d asked beside it, the slowest took %.1f ms" % (a.asked, a.slowest * 1000))
 
 
-def test_a_large_damaged_image_is_named_and_not_served(_):
+def test_REQ_SEC_MFST_CONST_a_large_damaged_image_is_named_and_not_served(_):
     large = os.urandom(8 << 20)
     with Suitd() as d:
         d.author()

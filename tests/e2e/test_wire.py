@@ -202,7 +202,7 @@ def test_10_back_off_of_90_seconds_at_least(d):
     assert j["failure"] == "transport" and j["fails"] == 1, j
 
 
-def test_11_ports_change_and_prove_nothing(d):
+def test_11_MODE_SERVER_ports_change_and_prove_nothing(d):
     d.ctl("device", "add", "t11", "--class", DEMO)
     d.ctl("campaign", "start", rel(d), "--device", "t11")
     assert code(Peer(d.port).ask(POST, "rd", [(URI_QUERY, b"ep=t11")]).code) == "2.01"

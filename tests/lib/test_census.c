@@ -136,7 +136,7 @@ the_longest_silent_groups_come_first(void **state)
 }
 
 static void
-a_group_is_lost_when_all_of_it_are_silent_for_too_long(void **state)
+DOS_SILENCE_a_group_is_lost_when_all_are_silent(void **state)
 {
 	int64_t limit = census_patience(600);
 
@@ -182,7 +182,7 @@ main(void)
 		cmocka_unit_test_setup(the_longest_silent_groups_come_first,
 		    fresh),
 		cmocka_unit_test_setup(
-		    a_group_is_lost_when_all_of_it_are_silent_for_too_long,
+		    DOS_SILENCE_a_group_is_lost_when_all_are_silent,
 		    fresh),
 		cmocka_unit_test_setup(a_census_begins_anew, fresh),
 	};

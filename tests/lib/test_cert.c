@@ -174,6 +174,48 @@ keys_at_their_least_and_below(void **state)
 	    ERR_ALGORITHM);
 }
 
+/* "/CN=x/CN=x..", of n bytes; how many of it are shown as they are. */
+static size_t
+shown_of(size_t n)
+{
+	struct made m = cert_make(EVP_EC_gen("P-256"), "x", NULL, span);
+	char want[LIMIT_CERT_NAME + 65] = "/CN=x", cn[65] = "";
+	size_t at = 5, same = 0;
+	struct cert *c;
+
+	while (at < n) {
+		size_t more = n - at > 64 ? 34 : n - at;
+
+		memset(cn, 'y', more - 4);
+		cn[more - 4] = '\0';
+		X509_NAME_add_entry_by_txt(X509_get_subject_name(m.cert),
+		    "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0);
+		at += (size_t)snprintf(want + at, sizeof(want) - at, "/CN=%s",
+		    cn);
+	}
+	X509_sign(m.cert, m.key, EVP_sha256());
+	texts();
+	put_cert(&m, &pem);
+	put_key(&m, NULL, &key);
+	assert_int_equal(cert_parse(buf_slice(&pem), buf_slice(&key), &c,
+	    NULL), 0);
+	assert_int_equal(strlen(want), n);
+	assert_int_equal(strlen(cert_name(c)), LIMIT_CERT_NAME);
+	while (same < n && cert_name(c)[same] == want[same])
+		same++;
+	cert_free(c);
+	made_free(&m);
+	return same;
+}
+
+static void
+a_name_at_its_cap_is_whole_and_one_past_is_cut(void **state)
+{
+	(void)state;
+	assert_int_equal(shown_of(LIMIT_CERT_NAME), LIMIT_CERT_NAME);
+	assert_int_equal(shown_of(LIMIT_CERT_NAME + 1), LIMIT_CERT_NAME - 3);
+}
+
 static int
 chain_of(size_t n)
 {
@@ -223,6 +265,8 @@ main(void)
 		cmocka_unit_test(the_shortest_time_counts),
 		cmocka_unit_test(what_cannot_be_shown_is_refused),
 		cmocka_unit_test(keys_at_their_least_and_below),
+		cmocka_unit_test(
+		    a_name_at_its_cap_is_whole_and_one_past_is_cut),
 		cmocka_unit_test(chains_and_files_at_their_caps_and_one_past),
 	};
 

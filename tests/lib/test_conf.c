@@ -485,6 +485,25 @@ assignments(void **state)
 }
 
 static void
+caps_of_keys_and_one_past(void **state)
+{
+	char text[600];
+
+	(void)state;
+	conf_default(&conf);
+	snprintf(text, sizeof(text), "devices_max=%d", LIMIT_DEVICES);
+	assert_int_equal(conf_set(&conf, text, NULL), 0);
+	snprintf(text, sizeof(text), "devices_max=%d", LIMIT_DEVICES + 1);
+	assert_int_equal(conf_set(&conf, text, NULL), ERR_RANGE);
+	snprintf(text, sizeof(text), "trusted_networks=%-*s",
+	    LIMIT_NETWORKS_TEXT, "::1");
+	assert_int_equal(conf_set(&conf, text, NULL), 0);
+	assert_int_equal(strlen(conf.trusted_networks), LIMIT_NETWORKS_TEXT);
+	strcat(text, " ");
+	assert_int_equal(conf_set(&conf, text, NULL), ERR_SIZE);
+}
+
+static void
 checks_across_keys(void **state)
 {
 	(void)state;
@@ -554,6 +573,7 @@ main(void)
 		cmocka_unit_test(aliases),
 		cmocka_unit_test(aliases_at_their_cap_and_one_past),
 		cmocka_unit_test(assignments),
+		cmocka_unit_test(caps_of_keys_and_one_past),
 		cmocka_unit_test(checks_across_keys),
 		cmocka_unit_test(a_failed_parse_changes_nothing),
 		cmocka_unit_test(near_words),

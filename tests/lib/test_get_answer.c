@@ -477,6 +477,29 @@ strange_options_of_a_whole_datagram_are_named(void **state)
 	hear(&a, &h);
 	assert_int_equal(a.code, 402);
 	assert_int_equal(option(&h, 13).n, LIMIT_DATAGRAM - 12 - 2 - 3);
+	assert_true(a.head_n + a.body.n <= LIMIT_DATAGRAM);
+}
+
+/* With words for who reads the wire, where these fit. */
+static void
+a_402_fits_a_datagram(void **state)
+{
+	static const char words[] = "\xff" "Bad Option";
+	struct made *m = *state;
+	struct get_answer a;
+	struct get g;
+
+	for (size_t less = 9; less <= 10; less++) {
+		made_begin(m, CON, "12345678");
+		made_opt(m, OPT_URI_PATH, "i", 1);
+		made_fill(m, 13, LIMIT_DATAGRAM - less - m->n - 3);
+		assert_int_equal(made_read(m, &g), GET_CRITICAL);
+		get_reject(&g, GET_CRITICAL, "", &a);
+		assert_int_equal(a.head_n + a.body.n, less == 9 ?
+		    LIMIT_DATAGRAM - 9 - 1 : LIMIT_DATAGRAM);
+		assert_int_equal(memcmp(a.body.p + a.body.n - 11, words, 11) ==
+		    0, less == 10);
+	}
 }
 
 static void
@@ -607,6 +630,7 @@ main(void)
 		T(who_wants_no_answer_gets_an_ack_alone),
 		T(every_error_is_an_answer),
 		T(strange_options_of_a_whole_datagram_are_named),
+		T(a_402_fits_a_datagram),
 		T(silence_is_silence),
 		T(DOS_AMPLIFICATION_get_head_is_never_exceeded),
 		T(a_smaller_block_keeps_its_place),

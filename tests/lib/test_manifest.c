@@ -46,7 +46,7 @@ a_plain_manifest_is_accepted(void **state)
 }
 
 static void
-each_required_element_is_missed(void **state)
+TUF_EXTRANEOUS_each_required_element_is_missed(void **state)
 {
 	(void)state;
 	assert_int_equal(judge("a4 02 07" COMMON VALIDATE INSTALL),
@@ -90,7 +90,7 @@ wrong_types_and_values_are_refused(void **state)
 }
 
 static void
-commands_are_checked_in_every_section(void **state)
+REQ_SEC_MFST_CHECK_commands_are_checked_in_every_section(void **state)
 {
 	(void)state;
 	/* without an argument; code is text; policy is text */
@@ -329,7 +329,7 @@ every_size_is_capped(void **state)
 }
 
 static void
-every_bit_of_a_signed_envelope_counts(void **state)
+REQ_SEC_AUTHENTIC_every_bit_of_a_signed_envelope_counts(void **state)
 {
 	size_t accepted = 0;
 
@@ -358,7 +358,7 @@ every_truncation_is_refused(void **state)
 }
 
 static void
-no_block_is_unsigned_and_a_foreign_key_is_no_signature(void **state)
+TUF_ARBITRARY_no_block_or_a_foreign_key_is_no_signature(void **state)
 {
 	static struct made envelope;
 	struct buf b = buf_of(envelope.bytes, sizeof(envelope.bytes));
@@ -408,7 +408,7 @@ with_text_digest(const char *member)
 }
 
 static void
-severable_members_match_their_digest(void **state)
+REQ_SEC_AUTHENTIC_severable_members_match_their_digest(void **state)
 {
 	(void)state;
 	assert_int_equal(judge_members(with_text_digest(TEXT), 1, "17" TEXT),
@@ -601,20 +601,24 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_manifest_is_accepted),
-		cmocka_unit_test(each_required_element_is_missed),
+		cmocka_unit_test(
+		    TUF_EXTRANEOUS_each_required_element_is_missed),
 		cmocka_unit_test(wrong_types_and_values_are_refused),
-		cmocka_unit_test(commands_are_checked_in_every_section),
+		cmocka_unit_test(
+		    REQ_SEC_MFST_CHECK_commands_are_checked_in_every_section),
 		cmocka_unit_test(parameters_have_their_types),
 		cmocka_unit_test(unknown_keys_warn_and_custom_ones_do_not),
 		cmocka_unit_test(form_is_deterministic_cbor),
 		cmocka_unit_test(authentication_stands_before_the_manifest),
 		cmocka_unit_test(depth_is_capped),
 		cmocka_unit_test(every_size_is_capped),
-		cmocka_unit_test(every_bit_of_a_signed_envelope_counts),
+		cmocka_unit_test(
+		    REQ_SEC_AUTHENTIC_every_bit_of_a_signed_envelope_counts),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(
-		    no_block_is_unsigned_and_a_foreign_key_is_no_signature),
-		cmocka_unit_test(severable_members_match_their_digest),
+		    TUF_ARBITRARY_no_block_or_a_foreign_key_is_no_signature),
+		cmocka_unit_test(
+		    REQ_SEC_AUTHENTIC_severable_members_match_their_digest),
 		cmocka_unit_test(old_drafts_are_recognised_by_their_keys),
 		cmocka_unit_test(no_components_is_a_warning),
 		cmocka_unit_test(riots_dialect_is_detected_and_proven),

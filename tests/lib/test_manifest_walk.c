@@ -237,7 +237,7 @@ a_digest_set_after_the_fetch_still_counts(void **state)
 }
 
 static void
-what_is_decrypted_on_copy_was_fetched_encrypted(void **state)
+REQ_SEC_IMG_CONFIDENTIALITY_decrypted_came_encrypted(void **state)
 {
 	(void)state;
 	assert_int_equal(walk_sequences(2, "80",
@@ -353,7 +353,7 @@ walk_dependencies(unsigned n)
 }
 
 static void
-dependencies_are_capped(void **state)
+REQ_SEC_MFST_CHECK_dependencies_are_capped(void **state)
 {
 	(void)state;
 	assert_int_equal(walk_dependencies(LIMIT_COMPONENTS), 0);
@@ -381,7 +381,7 @@ work_is_capped(void **state)
 }
 
 static void
-loops_over_components_count_as_work(void **state)
+REQ_SEC_MFST_CHECK_loops_over_components_count_as_work(void **state)
 {
 	static char text[8192];
 	size_t len;
@@ -454,6 +454,26 @@ component_names(void **state)
 	}
 }
 
+static void
+a_component_name_at_its_cap_is_whole_and_one_past_is_cut(void **state)
+{
+	char name[LIMIT_COMPONENT_ID + 1];
+	uint8_t id[LIMIT_COMPONENT_ID + 1], mem[LIMIT_COMPONENT_ID + 8];
+
+	(void)state;
+	memset(id, 'a', sizeof(id));
+	for (size_t more = 0; more < 2; more++) {
+		struct buf b = buf_of(mem, sizeof(mem));
+
+		cbr_put_array(&b, 1);
+		cbr_put_bstr(&b, slice_of(id, LIMIT_COMPONENT_ID + more));
+		manifest_component_name(buf_slice(&b), name, sizeof(name));
+		assert_int_equal(strlen(name),
+		    more == 0 ? LIMIT_COMPONENT_ID : 3);
+		assert_int_equal(name[0], more == 0 ? 'a' : '.');
+	}
+}
+
 int
 main(void)
 {
@@ -472,15 +492,18 @@ main(void)
 		cmocka_unit_test(update_management_parameters),
 		cmocka_unit_test(a_digest_set_after_the_fetch_still_counts),
 		cmocka_unit_test(
-		    what_is_decrypted_on_copy_was_fetched_encrypted),
+		    REQ_SEC_IMG_CONFIDENTIALITY_decrypted_came_encrypted),
 		cmocka_unit_test(riot_sets_like_it_overrides),
 		cmocka_unit_test(lists_of_the_plan_are_capped),
-		cmocka_unit_test(dependencies_are_capped),
+		cmocka_unit_test(REQ_SEC_MFST_CHECK_dependencies_are_capped),
 		cmocka_unit_test(work_is_capped),
-		cmocka_unit_test(loops_over_components_count_as_work),
+		cmocka_unit_test(
+		    REQ_SEC_MFST_CHECK_loops_over_components_count_as_work),
 		cmocka_unit_test(
 		    the_least_trust_list_is_the_highest_of_all_branches),
 		cmocka_unit_test(component_names),
+		cmocka_unit_test(
+		    a_component_name_at_its_cap_is_whole_and_one_past_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, make_teardown);

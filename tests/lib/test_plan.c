@@ -120,7 +120,7 @@ an_unknown_version_is_below_any(void **state)
 }
 
 static void
-silence_to_the_millisecond(void **state)
+DOS_SILENCE_silence_to_the_millisecond(void **state)
 {
 	(void)state;
 	dev.seen = 1;
@@ -437,7 +437,7 @@ main(void)
 		T(the_most_fundamental_obstacle_is_named),
 		T(a_release_of_no_class_fits_nobody),
 		T(an_unknown_version_is_below_any),
-		T(silence_to_the_millisecond),
+		T(DOS_SILENCE_silence_to_the_millisecond),
 		T(a_live_job_holds_or_is_superseded),
 		T(waves_of_a_fleet),
 		T(thresholds_belong_to_their_wave),

@@ -349,7 +349,7 @@ tags_around_and_inside_are_optional(void **state)
 }
 
 static void
-a_forgery_is_not_proven(void **state)
+REQ_SEC_REPORTING_a_forgery_is_not_proven(void **state)
 {
 	struct cose_keyring ring = {{signer}, 1}, empty = {{NULL}, 0};
 	uint8_t out[300];
@@ -479,7 +479,7 @@ main(void)
 		cmocka_unit_test(digests_are_capped),
 		cmocka_unit_test(a_proven_signature_is_the_highest_grade),
 		cmocka_unit_test(tags_around_and_inside_are_optional),
-		cmocka_unit_test(a_forgery_is_not_proven),
+		cmocka_unit_test(REQ_SEC_REPORTING_a_forgery_is_not_proven),
 		cmocka_unit_test(vectors_of_others),
 	};
 

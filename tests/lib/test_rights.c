@@ -268,7 +268,7 @@ REQ_SEC_ACCESS_CONTROL_a_selection_is_bounded_or_only_looks_so(void **state)
 		P " or (class == a)", P " and (ep == a) or (ep == b)",
 		P " and (ep == \"(\") or (ep == \")\")", P " and (ep == a",
 		P " and ", P " and (ep == a))", P " and (ep == \"a)",
-		"(tag.site == \"n\")", " " P,
+		"(tag.site == \"n\")", (" " P),
 	};
 
 	(void)state;

@@ -219,7 +219,7 @@ acceptance_is_not_progress(void **state)
 }
 
 static void
-no_answer_waits_for_contact_and_comes_back(void **state)
+MODE_HYBRID_no_answer_waits_for_contact_and_comes_back(void **state)
 {
 	struct life l = born();
 	int64_t gave_up;
@@ -330,7 +330,7 @@ overload_is_steered_and_no_failure(void **state)
 }
 
 static void
-an_answer_that_comes_late_changes_nothing(void **state)
+MODE_SERVER_an_answer_that_comes_late_changes_nothing(void **state)
 {
 	struct life l = born();
 	struct job before;
@@ -355,7 +355,7 @@ an_answer_that_comes_late_changes_nothing(void **state)
 }
 
 static void
-a_crash_during_a_push_is_repaired_without_a_second_push(void **state)
+MODE_SERVER_a_crash_in_a_push_makes_no_second_push(void **state)
 {
 	struct life l = born();
 
@@ -376,7 +376,7 @@ a_crash_during_a_push_is_repaired_without_a_second_push(void **state)
 /* --- the download --- */
 
 static void
-silence_of_a_download_is_a_failure(void **state)
+DOS_SILENCE_silence_of_a_download_is_a_failure(void **state)
 {
 	struct life l;
 
@@ -394,7 +394,7 @@ silence_of_a_download_is_a_failure(void **state)
 }
 
 static void
-only_progress_renews_the_deadline(void **state)
+TUF_SLOW_only_progress_renews_the_deadline(void **state)
 {
 	struct life l;
 	int64_t due;
@@ -465,7 +465,7 @@ a_device_that_dies_half_way_comes_back(void **state)
 /* --- the install --- */
 
 static void
-silence_of_an_install_is_probed_then_failed(void **state)
+DOS_SILENCE_silence_of_an_install_is_probed_then_failed(void **state)
 {
 	struct life l;
 	int64_t entered;
@@ -640,7 +640,7 @@ a_failure_is_counted_once(void **state)
 }
 
 static void
-a_replayed_report_changes_nothing(void **state)
+REQ_SEC_REPORTING_a_replayed_report_changes_nothing(void **state)
 {
 	struct life l;
 	struct job before;
@@ -1009,7 +1009,7 @@ steered_before_the_trigger_was_answered(void **state)
 
 /* The spread that was announced is time that the device may take. */
 static void
-an_announced_spread_is_no_silence(void **state)
+DOS_SILENCE_an_announced_spread_is_no_silence(void **state)
 {
 	struct track_event ev = {
 		.type = TRACK_PUSH_OK, .have_max_age = true, .max_age = 600,
@@ -1068,24 +1068,24 @@ main(void)
 		T(a_restart_puts_a_trigger_back_without_a_failure),
 		T(a_restart_gives_those_who_download_time_to_notice),
 		T(steered_before_the_trigger_was_answered),
-		T(an_announced_spread_is_no_silence),
+		T(DOS_SILENCE_an_announced_spread_is_no_silence),
 		T(recovery_is_heard_after_the_roll_back),
 		T(a_reporting_device_goes_through_every_phase),
 		T(a_pulling_device_needs_no_push),
 		T(it_may_run_the_release_already),
 		T(acceptance_is_not_progress),
-		T(no_answer_waits_for_contact_and_comes_back),
+		T(MODE_HYBRID_no_answer_waits_for_contact_and_comes_back),
 		T(contact_does_not_shorten_a_backoff),
 		T(without_an_address_it_waits_and_nothing_failed),
 		T(a_permanent_answer_ends_it_at_once),
 		T(overload_is_steered_and_no_failure),
-		T(an_answer_that_comes_late_changes_nothing),
-		T(a_crash_during_a_push_is_repaired_without_a_second_push),
-		T(silence_of_a_download_is_a_failure),
-		T(only_progress_renews_the_deadline),
+		T(MODE_SERVER_an_answer_that_comes_late_changes_nothing),
+		T(MODE_SERVER_a_crash_in_a_push_makes_no_second_push),
+		T(DOS_SILENCE_silence_of_a_download_is_a_failure),
+		T(TUF_SLOW_only_progress_renews_the_deadline),
 		T(a_larger_rest_has_a_longer_deadline),
 		T(a_device_that_dies_half_way_comes_back),
-		T(silence_of_an_install_is_probed_then_failed),
+		T(DOS_SILENCE_silence_of_an_install_is_probed_then_failed),
 		T(the_old_version_after_a_restart_is_a_roll_back),
 		T(a_version_in_between_is_no_roll_back),
 		T(an_old_version_while_fetching_is_normal),
@@ -1093,7 +1093,7 @@ main(void)
 		T(failures_are_retried_by_their_class),
 		T(a_spent_total_budget_says_so),
 		T(a_failure_is_counted_once),
-		T(a_replayed_report_changes_nothing),
+		T(REQ_SEC_REPORTING_a_replayed_report_changes_nothing),
 		T(a_report_of_another_target_is_not_ours),
 		T(progress_does_not_go_backwards),
 		T(lies_do_not_make_more_than_a_lie),

@@ -267,7 +267,7 @@ try_events(const struct job *j, uint64_t rnd)
 }
 
 static void
-every_event_in_every_state(void **state)
+MODE_THING_every_event_in_every_state(void **state)
 {
 	static const enum track_reason reasons[] = {REASON_NONE,
 	    REASON_DECLINED, REASON_REBOOTED};
@@ -394,7 +394,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_event_in_every_state),
+		cmocka_unit_test(MODE_THING_every_event_in_every_state),
 		cmocka_unit_test(random_lives_keep_the_rules),
 	};
 

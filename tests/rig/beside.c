@@ -38,8 +38,10 @@ beside_run(const char *command)
 void
 beside_client(enum transport t, const char *args, const char *path)
 {
-	static const char *const scheme[] = {"coap", "coaps", "coap+tcp",
-	    "coaps+tcp", "coaps"};
+	static const char *const scheme[TRANSPORTS] = {
+		[T_UDP] = "coap", [T_DTLS] = "coaps", [T_TCP] = "coap+tcp",
+		[T_TLS] = "coaps+tcp", [T_ADMIN] = "coaps",
+	};
 	char command[512];
 
 	snprintf(command, sizeof(command),

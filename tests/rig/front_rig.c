@@ -229,7 +229,10 @@ get_rest(struct app *app, const struct req *req, struct resp *resp)
 const struct route rig_device[] = {
 	{"hello", M_GET, ROLE_NOBODY, 0, get_hello, "rt=\"a.b c\";ct=0"},
 	{"m/{c}", M_GET, ROLE_NOBODY, ROLE_NOBODY, get_hello, NULL},
-	{"big", M_GET, ROLE_NOBODY, ROUTE_OBSERVE, get_big, "rt=\"big\""},
+	{"big", M_GET, ROLE_NOBODY, ROUTE_OBSERVE | ROUTE_OWN, get_big,
+	    "rt=\"big\""},
+	{"all", M_GET, ROLE_NOBODY, ROUTE_OBSERVE | ROUTE_HIDDEN, get_big,
+	    NULL},
 	{"fill", M_GET, ROLE_NOBODY, ROUTE_HIDDEN, get_fill, NULL},
 	{"img", M_GET, ROLE_NOBODY, ROUTE_BLOCKS | ROUTE_HIDDEN, get_image,
 	    NULL},
@@ -239,6 +242,7 @@ const struct route rig_device[] = {
 	{"rd", M_POST, ROLE_NOBODY, 0, post_make, NULL},
 	{"who", M_GET, ROLE_NOBODY, 0, get_who, NULL},
 	{"mine", M_GET, ROLE_DEVICE, 0, get_who, NULL},
+	{"mine/wait", M_PUT, ROLE_DEVICE, ROUTE_BODY_FILE, any_wait, NULL},
 	{"op", M_GET, ROLE_OPERATOR, 0, get_who, NULL},
 	{"q", M_GET, ROLE_NOBODY, 0, get_query, NULL},
 	{"refused", M_GET, ROLE_NOBODY, 0, get_refused, NULL},
@@ -273,8 +277,12 @@ static void
 rig_who(struct app *app, enum transport t, const char *identity,
     struct principal *ret)
 {
-	(void)app;
-	(void)identity;
+	if (app->who_last && t == T_ADMIN)
+		front_forget_admin(app->front, identity);
+	else if (app->who_last)
+		front_forget(app->front, identity);
+	if (app->who_gone)
+		return;
 	ret->role = t == T_ADMIN ? ROLE_OPERATOR : ROLE_DEVICE;
 	ret->grade = GRADE_L1;
 	ret->device = 42;
@@ -592,20 +600,14 @@ msg_get_uint(const struct msg *m, unsigned number)
 	return u;
 }
 
-bool
-msg_recv(struct msg *m, int i, int ms)
+void
+msg_read(struct msg *m)
 {
-	size_t at;
 	unsigned number = 0;
 	struct slice v;
-	ssize_t n;
+	size_t at;
 
-	memset(m, 0, sizeof(*m));
-	if (!rig_wait(i, ms))
-		return false;
-	n = recv(rig.fd[i], m->b, sizeof(m->b), MSG_DONTWAIT);
-	assert_true(n >= 4);
-	m->n = (size_t)n;
+	assert_true(m->n >= 4);
 	m->type = (m->b[0] >> 4) & 3;
 	m->code = (m->b[1] >> 5) * 100 + (m->b[1] & 31);
 	m->mid = (uint16_t)(m->b[2] << 8 | m->b[3]);
@@ -615,6 +617,20 @@ msg_recv(struct msg *m, int i, int ms)
 		continue;
 	if (at < m->n)
 		m->body = slice_of(m->b + at + 1, m->n - at - 1);
+}
+
+bool
+msg_recv(struct msg *m, int i, int ms)
+{
+	ssize_t n;
+
+	memset(m, 0, sizeof(*m));
+	if (!rig_wait(i, ms))
+		return false;
+	n = recv(rig.fd[i], m->b, sizeof(m->b), MSG_DONTWAIT);
+	assert_true(n >= 4);
+	m->n = (size_t)n;
+	msg_read(m);
 	return true;
 }
 

@@ -56,6 +56,8 @@ struct app {
 	int certs_shown, certs_asked;
 	bool cert_last; /* the next request is the last with it */
 	uint64_t trust; /* that "big" tells */
+	bool who_last; /* sessions end when it is asked whose they are */
+	bool who_gone; /* whoever has a key is nobody now */
 };
 
 extern struct app rig;
@@ -80,6 +82,7 @@ void msg_block(struct msg *m, unsigned number, uint32_t num, bool more,
     unsigned szx);
 void msg_body(struct msg *m, const void *p, size_t n);
 void msg_send(const struct msg *m, int i);
+void msg_read(struct msg *m); /* the n bytes in b */
 bool msg_recv(struct msg *m, int i, int ms);
 /* Value of an option; false when absent. */
 bool msg_get(const struct msg *m, unsigned number, struct slice *ret);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 struct tls_client {
+	const char *identity;
 	SSL_CTX *ctx;
 	SSL *ssl;
 	int fd;
@@ -18,11 +19,12 @@ static unsigned
 on_psk(SSL *ssl, const char *hint, char *identity, unsigned max_identity,
     unsigned char *psk, unsigned max_psk)
 {
-	(void)ssl;
+	const struct tls_client *c = SSL_get_app_data(ssl);
+
 	(void)hint;
 	(void)max_identity;
 	(void)max_psk;
-	strcpy(identity, "dev1");
+	strcpy(identity, c->identity);
 	memcpy(psk, "secret", 6);
 	return 6;
 }
@@ -38,7 +40,7 @@ loopback(int port)
 }
 
 static struct tls_client *
-client_new(int from_port, int to_port, bool psk)
+client_new(int from_port, int to_port, const char *identity)
 {
 	struct sockaddr_in from = loopback(from_port), to = loopback(to_port);
 	struct tls_client *c = calloc(1, sizeof(*c));
@@ -51,12 +53,14 @@ client_new(int from_port, int to_port, bool psk)
 		return NULL;
 	}
 	c->ctx = SSL_CTX_new(DTLS_client_method());
-	if (psk) {
+	c->identity = identity;
+	if (identity != NULL) {
 		SSL_CTX_set_cipher_list(c->ctx,
 		    "PSK-AES128-CCM8:@SECLEVEL=0");
 		SSL_CTX_set_psk_client_callback(c->ctx, on_psk);
 	}
 	c->ssl = SSL_new(c->ctx);
+	SSL_set_app_data(c->ssl, c);
 	bio = BIO_new_dgram(c->fd, BIO_NOCLOSE);
 	BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_CONNECTED, 0, &to);
 	SSL_set_bio(c->ssl, bio, bio);
@@ -66,13 +70,36 @@ client_new(int from_port, int to_port, bool psk)
 struct tls_client *
 tls_client_new(int from_port, int to_port)
 {
-	return client_new(from_port, to_port, true);
+	return client_new(from_port, to_port, "dev1");
+}
+
+struct tls_client *
+tls_client_of(const char *identity, int from_port, int to_port)
+{
+	return client_new(from_port, to_port, identity);
+}
+
+void
+tls_client_send(struct tls_client *c, const void *p, int n)
+{
+	ERR_clear_error();
+	(void)SSL_write(c->ssl, p, n);
+}
+
+int
+tls_client_recv(struct tls_client *c, void *p, int cap)
+{
+	int n;
+
+	ERR_clear_error();
+	n = SSL_read(c->ssl, p, cap);
+	return n > 0 ? n : 0;
 }
 
 struct tls_client *
 tls_client_stranger(int to_port)
 {
-	return client_new(0, to_port, false);
+	return client_new(0, to_port, NULL);
 }
 
 bool

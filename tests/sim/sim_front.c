@@ -405,3 +405,10 @@ front_forget(struct front *f, const char *identity)
 		sim_obs_drop(d, ERR_UNREACHABLE);
 	}
 }
+
+void
+front_forget_admin(struct front *f, const char *identity)
+{
+	(void)f; /* no operator has a session here */
+	(void)identity;
+}

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The requirements of tests/requirements.tsv and the tests that prove them.
 
-A test proves a requirement when its name has the id in it, with _ for a dot. C: a static function of cmocka's shape,
+A test proves a requirement when its name has the id in it, with _ for a dot; one id after the other, when it proves
+several. C: a static function of cmocka's shape,
 which the compiler refuses when no table runs it. Python: a test_ function of an end-to-end suite, which all run.
 A requirement without a test fails, and so does a name that speaks of a requirement that does not exist. A line a
 requirement; with -v the tests, too.
@@ -11,7 +12,7 @@ import re
 import sys
 
 TABLE = "tests/requirements.tsv"
-C_TEST = re.compile(r"^(\w+)\(void \*\*state\)", re.M)
+C_TEST = re.compile(r"^(\w+)\(\s*void \*\*state\)", re.M)
 PY_TEST = re.compile(r"^def (test_\w+)\(", re.M)
 
 
@@ -39,14 +40,16 @@ def main():
     unknown = []
     for path, name in tests():
         at = re.search(r"(?:^|_)((?:REQ_SEC|MODE|TUF|DOS)_[A-Z]\w*)", name)
-        if at is None:
-            continue
-        key = next((k for m, k in marks if re.match(m + r"(?:_[^A-Z]|$)", at[1])), None)
-        if key is None:
-            unknown.append("%s: %s" % (path, name))
-        else:
-            by[key].append(path[len("tests/"):].rsplit(".", 1)[0] + " " + name.replace("test_", "", 1).replace(
-                key.replace(".", "_") + "_", ""))
+        rest, keys = at[1] if at else "", []
+        while re.match(r"(?:REQ_SEC|MODE|TUF|DOS)_[A-Z]", rest):
+            mark, key = next((m for m in marks if re.match(m[0] + r"(?:_|$)", rest)), (None, None))
+            if key is None:
+                unknown.append("%s: %s" % (path, name))
+                break
+            keys.append(key)
+            rest = rest[len(mark) + 1:]
+        for key in keys:
+            by[key].append("%s %s" % (path[len("tests/"):].rsplit(".", 1)[0], rest))
     for key, source, rule in table:
         print("  | %-28s %2d  %s (%s)" % (key, len(by[key]), rule, source))
         for t in by[key] if "-v" in sys.argv else ():

@@ -315,6 +315,11 @@ CREATE TABLE attest (
 	refused_at INTEGER NOT NULL
 ) STRICT;
 INSERT INTO attest VALUES(1,X'65adfba9bfbff84c',X'a40102200121582026312aca2ab3b4c2448b6384adbd34594d96209884543e63e201889855189eee225820725bbaf983c2e2bb0bc1d8b8f9378d99cb3ce0a927c4be24655f5b8d8af73c75',308,X'0102030405060708',5,70,0,3,1,309,0,NULL,X'0807060504030201',2,310);
+CREATE TABLE list_tally (
+	list_seq INTEGER PRIMARY KEY,
+	n INTEGER NOT NULL
+) STRICT;
+INSERT INTO list_tally VALUES(1,1);
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('device',10);
 INSERT INTO sqlite_sequence VALUES('job',11);
@@ -436,5 +441,25 @@ WHEN new.n = 0 BEGIN
 		AND begun = new.begun AND waiting = new.waiting
 		AND fail = new.fail AND reason = new.reason
 		AND grade = new.grade;
+END;
+CREATE TRIGGER list_tally_insert AFTER INSERT ON attest
+WHEN new.list_seq IS NOT NULL BEGIN
+	INSERT INTO list_tally VALUES (new.list_seq, 1)
+		ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER list_tally_update AFTER UPDATE OF list_seq ON attest
+WHEN old.list_seq IS NOT new.list_seq BEGIN
+	UPDATE list_tally SET n = n - 1 WHERE list_seq = old.list_seq;
+	INSERT INTO list_tally SELECT new.list_seq, 1
+		WHERE new.list_seq IS NOT NULL
+		ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER list_tally_delete AFTER DELETE ON attest
+WHEN old.list_seq IS NOT NULL BEGIN
+	UPDATE list_tally SET n = n - 1 WHERE list_seq = old.list_seq;
+END;
+CREATE TRIGGER list_tally_none AFTER UPDATE OF n ON list_tally
+WHEN new.n = 0 BEGIN
+	DELETE FROM list_tally WHERE list_seq = new.list_seq;
 END;
 COMMIT;
