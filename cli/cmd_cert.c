@@ -80,6 +80,19 @@ cmd_device_cert(struct cli *c, int argc, char **argv)
 
 /* --- revoke --- */
 
+/* As people read it: "0a@" is that serial number of whatever issuer. */
+static const char *
+shown(const char *name, char dst[LIMIT_REVOKED_NAME + 16])
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || name[n - 1] != '@')
+		return name;
+	snprintf(dst, LIMIT_REVOKED_NAME + 16, "%.*s of any issuer",
+	    (int)(n - 1), name);
+	return dst;
+}
+
 struct revoke {
 	const char *cert, *serial, *issuer, *reason;
 	struct msg_revoked m;
@@ -126,6 +139,7 @@ cmd_device_revoke_cert(struct cli *c, int argc, char **argv)
 		{.name = NULL},
 	};
 	struct client_req rq = {.method = CLIENT_POST};
+	char text[LIMIT_REVOKED_NAME + 16];
 	int rc;
 
 	memset(&v, 0, sizeof(v));
@@ -141,7 +155,7 @@ cmd_device_revoke_cert(struct cli *c, int argc, char **argv)
 	client_path(&rq, "a", "revoked", NULL);
 	rc = post(c, &rq, &msg_revoked, &v.m);
 	if (rc == CLI_OK && !c->json)
-		printf("%s: %s\n", v.m.name, v.m.undo ? "is good again" :
+		printf("%s: %s\n", shown(v.m.name, text), v.m.undo ? "is good again" :
 		    "revoked, its sessions have ended");
 	return rc;
 }
@@ -150,9 +164,9 @@ static void
 revoked_row(struct table *t, int64_t now, const void *item)
 {
 	const struct msg_revoked *m = item;
-	char text[48];
+	char text[48], name[LIMIT_REVOKED_NAME + 16];
 
-	table_cell(t, m->name);
+	table_cell(t, shown(m->name, name));
 	table_cell(t, render_age(text, sizeof(text), now, m->at));
 	table_cell(t, m->reason);
 }

@@ -56,8 +56,8 @@ show(const struct cli *c, const struct msg_principal *p)
 	render_line(stdout, "by", p->file ? "a line of the daemon's admin.psk"
 	    : p->by);
 	if (!p->file && p->key_count == 0)
-		render_line(stdout, "key", "none yet: suitctl principal "
-		    "rotate NAME");
+		render_linef(stdout, "key", "none yet: suitctl principal "
+		    "rotate %s", p->name);
 	for (size_t i = 0; i < p->key_count; i++) {
 		const struct msg_principal_key *k = &p->key[i];
 

@@ -660,8 +660,10 @@ front_describe(const struct front *f,
 			    kinds[t].name);
 		else
 			snprintf(text, sizeof(text),
-			    "%s: listens on %s, open to %s%s", kinds[t].name,
+			    "%s: listens on %s, open to %s%s%s", kinds[t].name,
 			    pl->listen, kinds[t].who, pl->shows &&
+			    f->client.ca != NULL ? ", to those with a "
+			    "certificate of client_ca" : "", pl->shows &&
 			    f->cert != NULL ? ", and to any device that "
 			    "takes its certificate" : "");
 		line(arg, text);

@@ -1,11 +1,13 @@
 /*
  * Authors: whose signature counts, and for which classes. Public keys only:
- * a private key that comes here is refused before anything of it is kept.
+ * a private key that comes here is refused before anything of it is kept. With
+ * a trust list they are its authors, and what the store has counts for nothing.
  */
 #include <stdio.h>
 
 #include "daemon/res_admin.h"
 #include "daemon/trusted.h"
+#include "lib/cbor.h"
 #include "lib/cose.h"
 #include "lib/text.h"
 
@@ -76,6 +78,55 @@ list_cursor(const void *item, char dst[MSG_CURSOR])
 	    ((const struct store_author *)item)->name);
 }
 
+/* False: not an author's, or one for no class, which may nothing. */
+static bool
+of_list(const struct trust_key *k, struct msg_author *m)
+{
+	struct cbr c = cbr_of(k->classes);
+	struct cose_key *key;
+	struct slice id;
+
+	if (k->role != TRUST_AUTHOR || (!k->every_class && k->classes.n == 0))
+		return false;
+	memset(m, 0, sizeof(*m));
+	snprintf(m->name, sizeof(m->name), "%.*s", (int)k->name.n,
+	    k->name.n > 0 ? (const char *)k->name.p : "");
+	memcpy(m->kid, k->kid, sizeof(m->kid));
+	while (!k->every_class && m->class_count < LIMIT_COMPONENTS &&
+	    cbr_get_bstr(&c, &id) == 0)
+		memcpy(m->class_id[m->class_count++], id.p, 16);
+	if (cose_key_parse(k->cose, &key, NULL) == 0) {
+		snprintf(m->kind, sizeof(m->kind), "%s",
+		    cose_key_kind_name(cose_key_kind(key)));
+		cose_key_free(key);
+	}
+	return true;
+}
+
+/* Whose signature counts, when the trust list says it: few, so one page. */
+static int
+of_trust(struct app *app, const struct req *req, struct resp *resp)
+{
+	const struct trust *t = trusted_list(app);
+	static struct msg_author m;
+	struct msg_page_out page;
+	bool json = false;
+	int rc = admin_format(req, resp, &json);
+
+	if (rc != 0)
+		return rc;
+	msg_page_begin(&page, &msg_author, json, &resp->out);
+	for (size_t i = 0; i < t->key_count; i++) {
+		if (!of_list(&t->key[i], &m))
+			continue;
+		m.created = trusted_since(app);
+		if (!msg_page_add(&page, &m))
+			return ERR_SPACE;
+	}
+	msg_page_end(&page, NULL);
+	return 0;
+}
+
 int
 res_admin_keys(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -84,6 +135,8 @@ res_admin_keys(struct app *app, const struct req *req, struct resp *resp)
 	    list_render, list_cursor};
 	struct author_filter f;
 
+	if (trusted_list(app) != NULL)
+		return of_trust(app, req, resp);
 	if (!slice_to_cstr(admin_query(req, "after"), f.after,
 	    sizeof(f.after)))
 		return why_set(&resp->why, ERR_SIZE, "after= is too long");
@@ -122,10 +175,6 @@ key_put(struct app *app, const struct req *req, struct resp *resp)
 	char kid[17];
 	int rc;
 
-	if (trusted_list(app) != NULL)
-		return why_set(&resp->why, ERR_POLICY, "authors are those of "
-		    "the trust list here: suitctl trust add, sign, and "
-		    "publish the next list");
 	rc = admin_body(req, &msg_author_put, &m, &resp->why);
 	if (rc != 0)
 		return rc;
@@ -161,6 +210,10 @@ res_admin_key(struct app *app, const struct req *req, struct resp *resp)
 	struct store_author a;
 	int rc;
 
+	if (trusted_list(app) != NULL)
+		return why_set(&resp->why, ERR_POLICY, "authors are those of "
+		    "the trust list here: suitctl trust add or revoke, sign, "
+		    "and publish the next list");
 	if (req->method == M_PUT)
 		return key_put(app, req, resp);
 	rc = ST(app, author_get, req->arg[0], &a);

@@ -311,7 +311,14 @@ check_clients(struct run *r)
 		return;
 	}
 	late = client_describe(&t, loop_coarse(), text, sizeof(text));
-	say(r, late ? CHECK_WARN : CHECK_OK, "client_ca", "%s", text);
+	if (t.ca == NULL && r->c->unknown_devices == CONF_UNKNOWN_CERTIFIED)
+		say(r, CHECK_WARN, "client_ca", "there is none, so that "
+		    "unknown_devices = certified lets no device register");
+	else if (t.ca == NULL && r->c->client_pinned)
+		say(r, CHECK_WARN, "client_ca", "there is none, so that "
+		    "client_pinned means nothing");
+	else
+		say(r, late ? CHECK_WARN : CHECK_OK, "client_ca", "%s", text);
 	client_unload(&t);
 }
 

@@ -58,7 +58,7 @@ net_parse(struct slice s, struct net *ret)
 	    bits > 128 - shift)
 		return false;
 	ret->bits = (uint8_t)(bits + shift);
-	return is_clean(ret);
+	return true;
 }
 
 int
@@ -76,6 +76,10 @@ net_list_parse(const char *text, struct net_list *ret, struct why *why)
 		if (!net_parse(slice_of(text, n), &one))
 			return why_set(why, ERR_TYPE, "%.*s: no network such as "
 			    "10.0.0.0/8 or fc00::/7", n > TEXT_MAX ? TEXT_MAX :
+			    (int)n, text);
+		if (!is_clean(&one))
+			return why_set(why, ERR_TYPE, "%.*s: has bits behind "
+			    "its prefix; a network is such as 10.0.0.0/8",
 			    (int)n, text);
 		if (l.n == LIMIT_NETWORKS)
 			return why_set(why, ERR_SIZE, "over %d networks",

@@ -148,6 +148,32 @@ nobody_adds_an_author_past_the_list(void **state)
 
 	(void)state;
 	assert_int_equal(ask(&w, res_admin_key, &req, &resp), ERR_POLICY);
+	req.method = M_DELETE;
+	req.arg[0] = "alice";
+	assert_int_equal(ask(&w, res_admin_key, &req, &resp), ERR_POLICY);
+}
+
+/* One who is in the store from the time before counts for nothing. */
+static void
+the_authors_that_are_shown_are_those_of_the_list(void **state)
+{
+	struct req req = {.method = M_GET, .have_accept = true,
+	    .accept = CF_JSON, .arg = {"", ""}};
+	struct store_author old = {.name = "mallory"};
+	struct buf b = buf_of(old.key, sizeof(old.key));
+	struct resp resp;
+	struct slice said;
+
+	(void)state;
+	assert_int_equal(cose_key_put_cose(w.key, &b), 0);
+	old.key_len = b.n;
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine,
+	    w.app.store->ops->author_put(w.app.store, &old)), 0);
+	assert_int_equal(ask(&w, res_admin_keys, &req, &resp), 0);
+	said = buf_slice(&resp.out);
+	assert_non_null(memmem(said.p, said.n, "alice", 5));
+	assert_null(memmem(said.p, said.n, "mallory", 7));
 }
 
 static void
@@ -750,6 +776,7 @@ main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(REQ_SEC_RIGHTS_authors_are_those_of_the_list_alone),
 		T(nobody_adds_an_author_past_the_list),
+		T(the_authors_that_are_shown_are_those_of_the_list),
 		T(allow_unsigned_says_nothing_beside_a_list),
 		T(REQ_SEC_ACCESS_CONTROL_an_author_keeps_to_his_classes),
 		T(every_refusal_by_the_list_is_4_03),

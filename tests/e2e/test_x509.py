@@ -360,6 +360,10 @@ def test_the_check_says_what_is_trusted(_):
         os.unlink(d.ca.file("ca.pem"))
         r = subprocess.run(check, capture_output=True, text=True)
         assert r.returncode == 1 and re.search(r"client_ca .*FAILS", r.stdout), r.stdout
+        # what would keep everybody away, or means nothing, is no error and is told
+        for key in ("unknown_devices=certified", "client_pinned=true"):
+            r = subprocess.run([*check[:2], "-o", key, "-d", d.state], capture_output=True, text=True)
+            assert re.search(r"client_ca .*warning .*%s" % key.split("=")[0], r.stdout), r.stdout
         v = sh(os.path.join(BIN, "suitd"), "--version")
         assert "psk" in v and "pki" in v and "oscore" in v and "rpk" in v and "ws" in v, v
         assert "pki" in d.ctl_json("status")["features"], d.ctl_json("status")
