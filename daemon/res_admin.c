@@ -6,7 +6,6 @@
 
 #include "daemon/admin_scope.h"
 #include "daemon/admit.h"
-#include "daemon/again.h"
 #include "daemon/ahead.h"
 #include "daemon/backup.h"
 #include "daemon/coap_can.h"
@@ -372,10 +371,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	struct front_stats fs;
 	struct engine_stats es;
 	struct health_report health;
-	int rc;
 
-	if (again_get(req, resp))
-		return 0;
 	app->store->ops->stats(app->store, &st);
 	front_stats(app->front, &fs);
 	engine_stats(app->engine, &es);
@@ -418,10 +414,7 @@ res_admin_status(struct app *app, const struct req *req, struct resp *resp)
 	m.trust_refused = catalog_refusals(app->catalog);
 	m.clients_late = front_clients(app->front, m.clients,
 	    sizeof(m.clients));
-	rc = admin_put(req, resp, &msg_status, &m);
-	if (rc == 0)
-		again_put(req, resp);
-	return rc;
+	return admin_put(req, resp, &msg_status, &m);
 }
 
 static int

@@ -423,36 +423,6 @@ json_when_it_is_asked_for(void **state)
 	assert_int_equal(ask(&w, res_admin_events, &rq, &resp), ERR_ACCEPT);
 }
 
-/* It has two, and tells the time. */
-static void
-the_blocks_of_a_status_are_of_one(void **state)
-{
-	static uint8_t first[LIMIT_RESPONSE];
-	struct req rq = {.method = M_GET, .first_block = true}, other;
-	struct slice s;
-
-	(void)state;
-	strcpy(rq.path, "a/status");
-	strcpy(rq.peer, "127.0.0.1:1000");
-	assert_int_equal(ask(&w, res_admin_status, &rq, &resp), 0);
-	s = buf_slice(&resp.out);
-	memcpy(first, s.p, s.n);
-	s.p = first;
-	w.loop.now += 1000;
-	rq.first_block = false;
-	assert_int_equal(ask(&w, res_admin_status, &rq, &resp), 0);
-	assert_true(slice_eq(resp.body, s));
-	assert_int_equal(resp.cf, CF_CBOR);
-	/* who has had no first one, and who begins anew, has his own */
-	other = rq;
-	strcpy(other.peer, "127.0.0.1:1001");
-	assert_int_equal(ask(&w, res_admin_status, &other, &resp), 0);
-	assert_false(slice_eq(buf_slice(&resp.out), s));
-	rq.first_block = true;
-	assert_int_equal(ask(&w, res_admin_status, &rq, &resp), 0);
-	assert_false(slice_eq(buf_slice(&resp.out), s));
-}
-
 /* --- authors, releases, images --- */
 
 static int
@@ -840,7 +810,6 @@ main(void)
 		T(a_page_has_its_bounds),
 		T(a_full_answer_ends_the_page_early),
 		T(json_when_it_is_asked_for),
-		T(the_blocks_of_a_status_are_of_one),
 		T(REQ_SEC_KEY_PROTECTION_a_private_key_is_refused),
 		T(an_upload_must_have_its_digest),
 		T(publishing_twice_is_one_release),
