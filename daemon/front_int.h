@@ -2,6 +2,7 @@
  * front_int: what the files of the front share.
  *
  *   front.c       contexts, and the life of an exchange
+ *   front_run.c   who asks, may he, and the handler
  *   front_held.c  answers that wait for the commit
  *   front_later.c requests whose answer waits for something else
  *   front_kept.c  answers of several blocks, for operators
@@ -172,7 +173,14 @@ struct front {
 	uint8_t out[LIMIT_RESPONSE];
 };
 
-/* front.c: route, body, handler; the answer is in x->answer, unless it is
+/* It changes nothing (RFC 7252 5.8). */
+static inline bool
+front_safe(enum method m)
+{
+	return m == M_GET || m == M_FETCH;
+}
+
+/* front_run.c: route, body, handler; the answer is in x->answer, unless it is
  * silent. */
 void front_run(struct exchange *x);
 /* A repetition of it must not run; it is answered from memory. */

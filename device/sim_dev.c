@@ -577,13 +577,10 @@ sim_dev_new(struct sim *s, unsigned index)
 	d->ram.bad_boots = d->fault == SIM_BAD_BOOT ? STORAGE_RAM_NO_BOOT : 0;
 	d->manifest = malloc(d->kind->manifest_max);
 	d->timer = evtimer_new(s->base, on_timer, d);
-	/* RIOT's suit module knows no lists */
-	if (s->args.trust_n > 0 && !d->kind->riot) {
+	if (s->args.trust_n > 0 && !d->kind->riot) /* whose knows no lists */
 		d->trust = calloc(1, sizeof *d->trust);
-		if (d->trust == NULL)
-			return ERR_NOMEM;
-	}
-	if (d->manifest == NULL || d->timer == NULL)
+	if (d->manifest == NULL || d->timer == NULL || (d->trust == NULL &&
+	    s->args.trust_n > 0 && !d->kind->riot))
 		return ERR_NOMEM;
 	return sim_attest(d);
 }
