@@ -49,7 +49,8 @@ struct store_stats {
 	                        itself apart; 0 in memory */
 	uint64_t scans; /* rows that no index led to; stays 0 but for
 	                   payload_foreach, author_put, gauges,
-	                   principal_put, request_put and request_expire */
+	                   attest_lists, principal_put, request_put and
+	                   request_expire */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
 	uint64_t ahead; /* devices that are */

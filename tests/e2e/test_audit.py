@@ -300,6 +300,7 @@ def test_what_strangers_and_the_clock_do_is_in_it(_):
         with Dtls(d.sport, "lamp", key) as s:
             assert s.ask(POST, "r", ["ep=other"], ALIVE) == "4.03"
         assert code(Peer(d.port).ask(POST, "r", [(URI_QUERY, b"ep=other")], ALIVE).code) == "4.01"
+        wait_for("both refusals", lambda: len(entries(d, "--kind", "refusal")) == 2)  # a turn later, or a tick
         claims = [(e["who"], e["subject"], e["detail"].split(",")[0]) for e in entries(d, "--kind", "refusal")]
         assert claims == [("lamp", "other", "IMPERSONATION: the credential is of lamp"),
                           ("?", "other", "IMPERSONATION: without its credential")], claims
