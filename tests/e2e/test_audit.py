@@ -337,27 +337,6 @@ def test_each_operator_by_name_and_what_was_approved(_):
         d.ctl("audit", "verify")
 
 
-def test_a_second_persons_word_is_in_it(_):
-    """Who asked, who approved, who said no; and what was made of it names both."""
-    with Suitd(["four_eyes=author"]) as d:
-        with open(os.path.join(d.state, "admin.psk"), "a") as f:
-            f.write(d.ctl("operator", "new", "bob"))
-        d.ctl("key", "new", "--out", d.file("a.key"), "--public", d.file("a.pub"))
-        for n in 1, 2, 3:
-            d.ctl("author", "add", "a%d" % n, d.file("a.pub"), rc=1)
-        d.ctl("--as", "bob", "approve", "1")
-        d.ctl("--as", "bob", "request", "deny", "2")
-        d.ctl("request", "deny", "3")
-        d.ctl("author", "add", "a1", d.file("a.pub"))
-        said = [(e["who"], e["kind"], e["subject"]) for e in entries(d) if e["kind"].startswith("request.")]
-        assert said == [("admin", "request.ask", "request %d" % n) for n in (1, 2, 3)] + [
-            ("bob", "request.approve", "request 1"), ("bob", "request.deny", "request 2"),
-            ("admin", "request.withdraw", "request 3")], said
-        made = entries(d, "--kind", "author.add")
-        assert len(made) == 1 and made[0]["who"] == "admin" and made[0]["detail"].endswith("approved by bob, request 1"), made
-        d.ctl("audit", "verify")
-
-
 def test_every_change_has_a_kind_of_its_own(_):
     """Nothing that suitctl changes about devices' credentials and about principals is just a change."""
     with Suitd() as d:
