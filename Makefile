@@ -8,7 +8,8 @@ VERSION := 0.1.0
 comma := ,
 SAN ?=
 FUZZER ?=
-B := build$(if $(SAN),/san)
+TSAN := $(filter thread,$(SAN))
+B := build$(if $(SAN),/$(if $(TSAN),tsan,san))
 V ?=
 Q := $(if $(V),,@)
 
@@ -24,7 +25,8 @@ MACHINE := $(shell $(CC) -dumpmachine)
 HARDEN := -fstack-clash-protection $(if $(filter x86_64-%,$(MACHINE)), \
 	-fcf-protection,$(if $(filter aarch64-%,$(MACHINE)), \
 	-mbranch-protection=standard))
-SANS := address$(comma)undefined$(if $(FUZZER),$(comma)fuzzer)
+# SAN=1: ASan and UBSan; SAN=thread: TSan
+SANS := $(or $(TSAN),address$(comma)undefined$(if $(FUZZER),$(comma)fuzzer))
 OPT := $(if $(SAN),-O1 -fsanitize=$(SANS:fuzzer=fuzzer-no-link) \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer,-O2 \
 	-D_FORTIFY_SOURCE=2 -fstack-protector-strong $(HARDEN))
@@ -65,7 +67,7 @@ BINS := $(foreach b,suitd suitctl suitsim,$(if $(wildcard */$(b).c),$(B)/$(b)))
 
 .PHONY: all help deps deps-test demo check layers style \
 	clean everything check-deploy sim-plots unit e2e bench vectors fuzz fuzz-replay man sim \
-	install uninstall deb analyze flags sbom
+	tsan memcheck install uninstall deb analyze flags sbom
 
 all: $(A_LIB) $(A_DB) $(A_DAEMON) $(A_CLI) $(A_DEV) $(BINS)
 
@@ -75,10 +77,11 @@ help:
 ## make            build/suitd, build/suitctl, build/suitsim
 ## make demo       install what is missing, build, run the main job on loopback
 ## make check      install what tests need, build, run every test (SAN=1: ASan, UBSan)
-## make check-deploy  a booted systemd, a Docker engine, Debian 13, clang: as root, 15 minutes
+## make check-deploy  a booted systemd, a Docker engine, Debian 13, clang, analyzers: as root, 20 minutes
 ## make unit       unit tests only
 ## make e2e        end-to-end tests only
 ## make fuzz       libFuzzer on every parser (clang), T=30 seconds each; ONLY="cbor cose" on some of them
+## make tsan       what has threads, under TSan; make memcheck: what reads bytes, under valgrind
 ## make sim        scenarios in virtual time; SEEDS=100, ONLY=name
 ## make sim-plots  draws some of them: build/sim/*.svg
 ## make bench      the figures of docs/BENCHMARKS.md, 5 minutes; ONLY="blocks poll" runs some of them
@@ -217,6 +220,31 @@ fuzz:
 	done
 
 .SECONDARY:
+
+# What has threads, under TSan: the workers of images, the two threads of the
+# disk, a snapshot, what is counted for a scrape; then a daemon under load.
+TSAN_UNIT := db/test_copy db/test_disk db/test_store db/test_sync \
+	$(addprefix daemon/test_,backup blocks disk health life seen watch)
+TSAN_E2E := test_burst test_image_life test_watch
+tsan:
+	@$(BUILD) SAN=thread all $(addprefix build/tsan/tests/,$(TSAN_UNIT))
+	@B=build/tsan sh tests/tools/tsan.sh "$(TSAN_UNIT)" "$(TSAN_E2E)"
+
+# Valgrind sees what ASan does not, above all bytes that nobody has set. It
+# takes thirty times as long, so: what reads bytes of others (test_cose, which
+# makes keys, takes minutes), and one of each kind of code that has its own
+# memory; then a daemon.
+MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
+	conf csv get get_answer manifest msg rd report rights select \
+	trust uri) $(addprefix db/test_store_,audit credential device job) \
+	$(addprefix daemon/test_front_,block1 dedup observe) \
+	daemon/test_engine daemon/test_blocks cli/test_list device/test_coap \
+	device/test_storage
+MEMCHECK_E2E := test_wire
+memcheck:
+	@sh config/deps.sh build test memcheck
+	@$(BUILD) all $(addprefix $(B)/tests/,$(MEMCHECK_UNIT))
+	@B=$(B) sh tests/tools/memcheck.sh "$(MEMCHECK_UNIT)" "$(MEMCHECK_E2E)"
 
 # What the programs consist of, for who must know where a library is.
 sbom: all
