@@ -280,7 +280,8 @@ policy_set(struct policy *p, struct slice key, struct slice value,
 static void
 text_put(const char *s, struct buf *out)
 {
-	const char *quote = s[0] == '\0' || strchr(s, ' ') ? "\"" : "";
+	const char *quote = s[0] == '\0' || strpbrk(s, " '") != NULL ?
+	    "\"" : ""; /* which no text has inside */
 
 	buf_puts(out, quote);
 	buf_puts(out, s);

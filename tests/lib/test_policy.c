@@ -472,6 +472,30 @@ either_quote_holds_blanks(void **state)
 	    ERR_MALFORMED);
 }
 
+/* What is kept in a campaign's row is read again after a restart. */
+static void
+a_text_with_a_quote_comes_back(void **state)
+{
+	static const char *const lines[] = {"window=\"a'b\"",
+	    "window=\"'\"", "window='a b'", "window=\"a ' b\""};
+	uint8_t out[LIMIT_POLICY + 1];
+	struct policy q;
+	struct buf w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		policy_default(&pol);
+		policy_default(&q);
+		assert_int_equal(policy_parse(lines[i], &pol, NULL, NULL), 0);
+		w = buf_of(out, LIMIT_POLICY);
+		policy_print(&pol, &w);
+		out[w.n] = '\0';
+		assert_int_equal(policy_parse((char *)out, &q, NULL, NULL),
+		    0);
+		assert_string_equal(q.window, pol.window);
+	}
+}
+
 static void
 checks_across_keys(void **state)
 {
@@ -507,6 +531,7 @@ main(void)
 		cmocka_unit_test(instants),
 		cmocka_unit_test(errors_name_the_column),
 		cmocka_unit_test(either_quote_holds_blanks),
+		cmocka_unit_test(a_text_with_a_quote_comes_back),
 		cmocka_unit_test(checks_across_keys),
 	};
 
