@@ -211,6 +211,7 @@ def walk(d):
         ("POST a/devices", "device.import", op(d, "device", "import", csv)),
         ("POST a/devices/{ep}/psk", "device.psk", op(d, "device", "psk", "kitchen", "--new")),
         ("PUT a/devices/{ep}/psk", "device.psk", op(d, "device", "psk", "kitchen", "--psk", "33" * 16, "--overlap", "1d")),
+        ("POST a/devices/{ep}/oscore", "device.oscore", op(d, "device", "oscore", "kitchen", "--new")),
         ("DELETE a/devices/{ep}/credentials/{id}", "credential.revoke", op(d, "device", "revoke", "kitchen", "--credential", "kitchen")),
         ("PUT a/devices/{ep}/cert", "device.cert", op(d, "device", "cert", "kitchen", cert)),
         ("POST a/revoked", "cert.revoke", op(d, "device", "revoke-cert", "--serial", "0a", "--issuer", "CN=x", "--reason", "lost")),
