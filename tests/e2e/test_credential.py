@@ -169,7 +169,7 @@ def test_a_batch_is_whole_or_nothing_and_says_which_lines(d):
     d.ctl("device", "add", "taken", "--psk", "cd" * 16)
     many = "".join("no%d,,,,\n" % i for i in range(50))
     refused(d, "ep,class,tags,identity,psk\n" + many + "no50,,,taken,%s\nno51,nosuch,,,\n" % ("ef" * 16),
-            "bad.csv:52:", "bad.csv:53:", "bad.csv:2-53:")
+            "bad.csv:52:", "bad.csv:53:", "lines 2 to 53")
     # what suitctl itself sees, the other lines go on
     out = d.ctl("device", "import", write(d, "bad.csv", "ep,psk\nok1,\n"
                 "b d,\nb2,zz\nb3,00\n\"b4,\nb5\nok2,\n"), rc=1)
