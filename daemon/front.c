@@ -45,16 +45,19 @@ static const struct {
 	coap_proto_t proto;
 	const char *who;
 	const char *can; /* what libcoap must be able to; NULL: it is */
+	bool asked_for; /* off by default, and then nobody wants to be told */
 } kinds[PLANES] = {
 	[T_UDP] = {"coap", COAP_PROTO_UDP, "any device, no credential"},
 	[T_DTLS] = {"coaps", COAP_PROTO_DTLS, "devices with a PSK"},
 	[T_TCP] = {"coap+tcp", COAP_PROTO_TCP, "any device, no credential"},
-	[T_TLS] = {"coaps+tcp", COAP_PROTO_TLS, "devices with a PSK"},
+	[T_TLS] = {"coaps+tcp", COAP_PROTO_TLS, "devices with a PSK",
+	    .asked_for = true},
 	[T_WS] = {"coap+ws", COMPAT_PROTO_WS, "any device, no credential",
-	    "ws"},
-	[T_WSS] = {"coaps+ws", COMPAT_PROTO_WSS, "devices with a PSK", "wss"},
+	    "ws", true},
+	[T_WSS] = {"coaps+ws", COMPAT_PROTO_WSS, "devices with a PSK", "wss",
+	    true},
 	[T_OSCORE] = {"coap (OSCORE)", COAP_PROTO_UDP,
-	    "devices with an OSCORE context"},
+	    "devices with an OSCORE context", .asked_for = true},
 	[T_ADMIN] = {"admin (coaps)", COAP_PROTO_DTLS, "operators with a PSK"},
 };
 
@@ -468,6 +471,8 @@ front_describe(const struct front *f,
 	for (int t = 0; t < PLANES; t++) {
 		const struct plane *pl = &f->plane[t];
 
+		if (pl->ctx == NULL && kinds[t].asked_for)
+			continue;
 		if (pl->ctx == NULL)
 			snprintf(text, sizeof(text), "%s: off",
 			    kinds[t].name);
