@@ -22,10 +22,12 @@ static const char LIST[] =
 static const char ENDED[] =
     "SELECT " COLS ", NULL FROM credential WHERE ends <= ?1 ORDER BY ends, id"
     " LIMIT ?2";
-/* The index has them by device; of the one that asks there are two at most. */
+/* The index has them by device; of the one that asks there are two at most.
+ * It is named, since all keys by their kind would be a search, too. */
 static const char SAME[] =
-    "SELECT " COLS ", NULL FROM credential WHERE kind = 1 AND secret = ?1"
-    " AND device > 0 AND device <> ?2 ORDER BY device, id LIMIT 1";
+    "SELECT " COLS ", NULL FROM credential INDEXED BY credential_secret"
+    " WHERE kind = 1 AND secret = ?1 AND device > 0 AND device <> ?2"
+    " ORDER BY device, id LIMIT 1";
 static const char USED[] =
     "UPDATE credential SET used = max(used, ?2) WHERE id = ?1";
 /* As unsigned numbers: what is negative has the highest bit. */
