@@ -99,14 +99,30 @@ device_show_psk(const struct cli *c, const struct msg_psk *m)
 	render_linef(stdout, "key", "%s (hex; shown this once)", hex);
 }
 
+/* A shared one is no failure, but nobody should miss it. */
+static void
+show_set(const struct cli *c, const struct msg_psk_set *m)
+{
+	char shown[2 * LIMIT_EP];
+
+	if (c->json)
+		json_print(stdout, &msg_psk_set, m);
+	else if (m->shares[0] != '\0')
+		render_linef(stdout, "shares", "its key with %s: each can "
+		    "speak for the other", text_escape(slice_str(m->shares),
+		    shown, sizeof(shown)));
+}
+
 int
 device_put_psk(const struct cli *c, struct client *cl, struct client_req *rq,
     const struct msg_psk *key)
 {
 	static uint8_t wire[512];
 	struct buf body = buf_of(wire, sizeof(wire));
+	struct msg_psk_set set;
 	struct client_answer ans;
 	struct msg_psk m;
+	struct why why;
 	int rc;
 
 	if (key != NULL) {
@@ -114,7 +130,12 @@ device_put_psk(const struct cli *c, struct client *cl, struct client_req *rq,
 		rq->body_cbor = true;
 		msg_put_cbor(&msg_psk, key, &body);
 		rq->body = buf_slice(&body);
-		return client_call(cl, rq, &ans);
+		rc = client_call(cl, rq, &ans);
+		/* an older daemon does not say */
+		if (rc == CLI_OK && ans.cbor && msg_get(&msg_psk_set,
+		    ans.body, &set, &why) == 0)
+			show_set(c, &set);
+		return rc;
 	}
 	rq->method = CLIENT_POST;
 	rc = client_get(cl, rq, &msg_psk, &m);

@@ -78,12 +78,16 @@ take_answer(struct import *im, const struct msg_imported *m)
 	im->sum.added += m->added;
 	im->sum.changed += m->changed;
 	im->sum.same += m->same;
+	im->sum.shared += m->shared;
 	for (size_t i = 0; i < im->batch.row_count; i++) {
 		bool kept = i < m->kept_len && m->kept[i] != 0;
 
 		im->kept += kept;
 		if (im->key_of[i] != NULL)
 			im->key_of[i]->taken = !kept;
+		if (i < m->shares_len && m->shares[i] != 0)
+			fprintf(stderr, "%s:%u: its key is another device's, "
+			    "too\n", im->file, im->line_of[i]);
 	}
 }
 
@@ -239,6 +243,9 @@ tell(struct import *im)
 	if (im->kept > 0)
 		printf("%" PRIu64 " have a key already, and keep it\n",
 		    im->kept);
+	if (im->sum.shared > 0)
+		printf("%u with a key that another device has, too: each can "
+		    "speak for the other\n", im->sum.shared);
 }
 
 int

@@ -10,7 +10,8 @@ void device_show_attest(const struct msg_attest *a, int64_t now);
 void device_show_job(const struct msg_job *j, int64_t now);
 /* A key, this once. */
 void device_show_psk(const struct cli *c, const struct msg_psk *m);
-/* rq has the path. `key` is set; NULL: the daemon makes one, which is shown. */
+/* rq has the path. `key` is set, and who has it, too, is shown; NULL: the
+ * daemon makes one, which is shown. */
 int device_put_psk(const struct cli *c, struct client *cl,
     struct client_req *rq, const struct msg_psk *key) MUST_USE;
 /* Opens, says, closes. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/admin_scope.h"
 #include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -211,6 +212,40 @@ credential_give(struct app *app, struct store_device *d,
 		*ret = c;
 	explicit_bzero(c.secret, sizeof(c.secret));
 	return rc;
+}
+
+static int
+log_shares(struct app *app, const struct store_device *d, const char *other)
+{
+	struct store_event ev = {.kind = "device", .device = d->id,
+	    .what = "key shared"};
+	int rc;
+
+	strcpy(ev.ep, d->ep);
+	snprintf(ev.detail, sizeof(ev.detail), "it shares its key with %s; "
+	    "each can speak for the other", other);
+	rc = audit_add(app, NULL, AUDIT_DEVICE_TWIN, d->ep, "%s", ev.detail);
+	return rc != 0 ? rc : engine_log(app->engine, &ev);
+}
+
+int
+credential_shares(struct app *app, const struct req *req,
+    const struct store_device *d, const struct store_credential *c,
+    char ret[LIMIT_EP + 1])
+{
+	static struct store_device other;
+	struct store_credential same;
+	int rc = ST(app, credential_same, c, &same);
+
+	ret[0] = '\0';
+	if (rc != 0)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	rc = ST(app, device_get, same.device, &other);
+	if (rc != 0)
+		return rc;
+	strcpy(ret, admin_sees_device(req, &other) ? other.ep :
+	    MSG_SHARES_HIDDEN);
+	return log_shares(app, d, ret);
 }
 
 void

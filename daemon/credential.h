@@ -49,6 +49,16 @@ int credential_list(struct app *app, uint64_t device,
 int credential_give(struct app *app, struct store_device *d,
     const struct credential_key *k, struct store_credential *ret,
     struct why *why) MUST_USE;
+/*
+ * After credential_give, before engine_end: does another device have this
+ * very key? Then ret is its name, or MSG_SHARES_HIDDEN when it is outside of
+ * the scope of who asks, and a row in the event log and an entry of the audit
+ * log say so; else "". Nothing is refused: a key that is in use already
+ * cannot be made secret by that. The log is for after engine_end.
+ */
+int credential_shares(struct app *app, const struct req *req,
+    const struct store_device *d, const struct store_credential *c,
+    char ret[LIMIT_EP + 1]) MUST_USE;
 /* Those of a kind end, for a new one: now, or after the overlap. */
 int credential_end_others(struct app *app, uint64_t device,
     enum credential_kind kind, int64_t overlap_ms) MUST_USE;

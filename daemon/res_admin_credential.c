@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "daemon/credential.h"
+#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
 
@@ -29,22 +30,30 @@ take_key(const struct req *req, const struct store_device *d,
 static int
 set_key(struct app *app, const struct req *req, struct resp *resp,
     struct store_device *d, const struct credential_key *k,
-    struct store_credential *ret)
+    struct msg_psk_set *ret)
 {
 	struct store_event ev = {.what = "device key set", .device = d->id};
+	struct store_credential c;
 	struct credential_list had;
 	int rc = credential_list(app, d->id, &had);
 
 	if (rc != 0 || (rc = admin_begin(app)) != 0)
 		return rc;
 	strcpy(ev.ep, d->ep);
-	rc = credential_give(app, d, k, ret, &resp->why);
-	if (rc == 0)
+	rc = credential_give(app, d, k, &c, &resp->why);
+	if (rc == 0) {
+		strcpy(ret->identity, c.identity);
 		snprintf(ev.detail, sizeof(ev.detail), "%.60s%s",
-		    ret->identity, k->overlap_ms > 0 ?
+		    c.identity, k->overlap_ms > 0 ?
 		    " beside the old one" : "");
+		rc = credential_shares(app, req, d, &c, ret->shares);
+		explicit_bzero(&c, sizeof(c));
+	}
 	rc = admin_end(app, req, resp, &ev, rc);
 	credential_settle(app, d->id, &had);
+	if (rc == 0 && ret->shares[0] != '\0')
+		log_warn("credential: ep=%s shares its key with %s", d->ep,
+		    ret->shares);
 	return rc;
 }
 
@@ -58,14 +67,17 @@ res_admin_device_psk(struct app *app, const struct req *req,
     struct resp *resp)
 {
 	static struct store_device d;
-	static struct store_credential c;
+	struct msg_psk_set said = {.shares = ""};
 	struct msg_psk m = {.key_len = 0};
 	struct credential_key k = {.identity = NULL};
 	uint64_t overlap = 0;
+	bool json = false;
 	int rc = admin_device(app, req, &d, &resp->why);
 
 	if (rc == 0)
 		rc = admin_query_u64(req, "overlap", 0, &overlap, &resp->why);
+	if (rc == 0)
+		rc = admin_format(req, resp, &json); /* before it is done */
 	if (rc == 0)
 		rc = take_key(req, &d, &m, &resp->why);
 	if (rc != 0)
@@ -73,12 +85,13 @@ res_admin_device_psk(struct app *app, const struct req *req,
 	k.key = slice_of(m.key, m.key_len);
 	k.overlap_ms = (int64_t)(overlap > LIMIT_OVERLAP_S ?
 	    LIMIT_OVERLAP_S + 1LL : (int64_t)overlap) * 1000;
-	rc = set_key(app, req, resp, &d, &k, &c);
+	rc = set_key(app, req, resp, &d, &k, &said);
 	if (rc == 0 && req->method == M_POST) {
 		resp->code = 201;
-		strcpy(m.identity, c.identity);
+		strcpy(m.identity, said.identity);
 		rc = admin_put(req, resp, &msg_psk, &m);
-	}
+	} else if (rc == 0)
+		rc = admin_put(req, resp, &msg_psk_set, &said);
 	explicit_bzero(&m, sizeof(m));
 	return rc;
 }

@@ -11,12 +11,13 @@
 #include "daemon/campaign.h"
 #include "daemon/credential.h"
 #include "daemon/engine.h"
+#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
 
 struct import {
 	struct app *app;
-	const struct principal *who;
+	const struct req *req;
 	const struct msg_import *in;
 	struct msg_imported out;
 	uint64_t room; /* devices that may still be added */
@@ -141,6 +142,27 @@ is_its_own(struct app *app, const struct msg_import_row *r,
 	return same;
 }
 
+/* Gives it, and notes whether another device has it. */
+static int
+give_key(struct import *im, size_t i, struct store_device *d,
+    const struct credential_key *k, struct why *why)
+{
+	struct store_credential c;
+	char other[LIMIT_EP + 1];
+	int rc = credential_give(im->app, d, k, &c, why);
+
+	if (rc != 0)
+		return rc;
+	rc = credential_shares(im->app, im->req, d, &c, other);
+	explicit_bzero(&c, sizeof(c));
+	if (rc == 0 && other[0] != '\0') {
+		im->out.shared++;
+		im->out.shares[i] = 1;
+		im->out.shares_len = im->in->row_count;
+	}
+	return rc;
+}
+
 static int
 put_key(struct import *im, size_t i, struct store_device *d, bool is_new,
     bool *changed, struct why *why)
@@ -150,7 +172,6 @@ put_key(struct import *im, size_t i, struct store_device *d, bool is_new,
 	const struct credential_key k = {.identity = identity,
 	    .key = slice_of(r->key, r->key_len)};
 	struct store_event ev = {.kind = "admin", .what = "device key set"};
-	struct store_credential c;
 	struct credential_list *had = &im->key[im->rekeyed].had;
 	int rc = credential_list(im->app, d->id, had);
 
@@ -163,13 +184,13 @@ put_key(struct import *im, size_t i, struct store_device *d, bool is_new,
 	if (had->n > 0)
 		im->key[im->rekeyed++].device = d->id;
 	*changed = true;
-	rc = credential_give(im->app, d, &k, &c, why);
+	rc = give_key(im, i, d, &k, why);
 	if (rc != 0 || is_new)
 		return rc;
 	ev.device = d->id;
 	strcpy(ev.ep, d->ep);
-	snprintf(ev.detail, sizeof(ev.detail), "%.60s, imported", c.identity);
-	rc = audit_add(im->app, im->who, AUDIT_DEVICE_PSK, d->ep, "%s",
+	snprintf(ev.detail, sizeof(ev.detail), "%.60s, imported", identity);
+	rc = audit_add(im->app, &im->req->who, AUDIT_DEVICE_PSK, d->ep, "%s",
 	    ev.detail);
 	return rc != 0 ? rc : engine_log(im->app->engine, &ev);
 }
@@ -252,6 +273,9 @@ run(struct import *im, const struct req *req, struct resp *resp)
 	for (size_t i = 0; rc == 0 && i < im->rekeyed; i++)
 		credential_settle(im->app, im->key[i].device,
 		    &im->key[i].had);
+	if (rc == 0 && im->out.shared > 0)
+		log_warn("credential: %u keys that were imported are other "
+		    "devices', too", im->out.shared);
 	return rc;
 }
 
@@ -267,7 +291,7 @@ res_admin_import(struct app *app, const struct req *req, struct resp *resp)
 		return rc;
 	}
 	im.app = app;
-	im.who = &req->who;
+	im.req = req;
 	im.in = &in;
 	im.rekeyed = 0;
 	memset(&im.out, 0, sizeof(im.out));

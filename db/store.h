@@ -280,6 +280,12 @@ struct store_ops {
 	 * 1 .. LIMIT_PAGE */
 	int (*credential_ended)(struct store *s, int64_t now, size_t limit,
 	    struct store_credential *ret, size_t *ret_n);
+	/* of all the other devices that have the key (CREDENTIAL_PSK) of this
+	 * one, under whatever identity, the one with the lowest id; without
+	 * the secret. Neither id nor identity of `c` counts. ERR_NOT_FOUND:
+	 * nobody else has it, or it is of another kind. */
+	int (*credential_same)(struct store *s,
+	    const struct store_credential *c, struct store_credential *ret);
 	/* it was shown to us; `used` moves forward only. Nobody is told. */
 	int (*credential_used)(struct store *s, uint64_t id, int64_t at);
 	/* moves forward only, an unsigned number. Nobody is told. */

@@ -1,7 +1,7 @@
 /* The store in memory: credentials of devices. */
 #include "db/store_mem.h"
 
-enum { BY_ID, BY_IDENTITY, BY_DEVICE, BY_END };
+enum { BY_ID, BY_IDENTITY, BY_DEVICE, BY_END, BY_SECRET };
 
 static int
 cmp_id(const void *a, const void *b)
@@ -38,6 +38,17 @@ cmp_end(const void *a, const void *b)
 	return c != 0 ? c : cmp_id(a, b);
 }
 
+static int
+cmp_secret(const void *a, const void *b)
+{
+	const struct store_credential *x = a, *y = b;
+	int c = mem_cmp(x->secret_len, y->secret_len);
+
+	if (c == 0)
+		c = memcmp(x->secret, y->secret, x->secret_len);
+	return c != 0 ? c : cmp_device(a, b);
+}
+
 static bool
 has_device(const void *row)
 {
@@ -48,6 +59,13 @@ static bool
 has_end(const void *row)
 {
 	return ((const struct store_credential *)row)->ends != 0;
+}
+
+static bool
+has_secret(const void *row)
+{
+	return ((const struct store_credential *)row)->kind ==
+	    CREDENTIAL_PSK && has_device(row);
 }
 
 static struct store_credential *
@@ -193,6 +211,31 @@ credential_ended(struct store *s, int64_t now, size_t limit,
 	return 0;
 }
 
+static int
+credential_same(struct store *s, const struct store_credential *c,
+    struct store_credential *ret)
+{
+	struct mem *m = mem_of(s);
+	const struct mem_index *x = mem_ix(m, MEM_CREDENTIAL, BY_SECRET);
+	const struct store_credential *row;
+	struct store_credential probe = *c;
+
+	probe.id = probe.device = 0;
+	if (c->kind == CREDENTIAL_PSK)
+		for (size_t i = mem_lower(m, MEM_CREDENTIAL, BY_SECRET,
+		    &probe); i < x->n; i++) {
+			row = x->row[i];
+			if (row->secret_len != c->secret_len || memcmp(
+			    row->secret, c->secret, c->secret_len) != 0)
+				break;
+			if (row->device == c->device)
+				continue;
+			show(row, ret);
+			return 0;
+		}
+	return mem_refuse(m, ERR_NOT_FOUND, "credential");
+}
+
 /* Of one that there is, in a pair; else *ret_err. */
 static struct store_credential *
 change(struct mem *m, uint64_t id, int *ret_err)
@@ -260,12 +303,14 @@ mem_credential_init(struct mem *m, struct store_ops *ops)
 			[BY_IDENTITY] = {.cmp = cmp_identity},
 			[BY_DEVICE] = {.cmp = cmp_device, .has = has_device},
 			[BY_END] = {.cmp = cmp_end, .has = has_end},
+			[BY_SECRET] = {.cmp = cmp_secret, .has = has_secret},
 		},
 	};
 	ops->credential_put = credential_put;
 	ops->credential_get = credential_get;
 	ops->credential_list = credential_list;
 	ops->credential_ended = credential_ended;
+	ops->credential_same = credential_same;
 	ops->credential_used = credential_used;
 	ops->credential_count = credential_count;
 	ops->credential_remove = credential_remove;

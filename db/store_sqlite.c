@@ -301,6 +301,7 @@ static const struct store_ops sq_ops = {
 	.credential_get = sq_credential_get,
 	.credential_list = sq_credential_list,
 	.credential_ended = sq_credential_ended,
+	.credential_same = sq_credential_same,
 	.credential_used = sq_credential_used,
 	.credential_count = sq_credential_count,
 	.credential_remove = sq_credential_remove,

@@ -272,6 +272,8 @@ int sq_credential_list(struct store *s, uint64_t device,
     struct store_credential *ret, size_t cap, size_t *ret_n);
 int sq_credential_ended(struct store *s, int64_t now, size_t limit,
     struct store_credential *ret, size_t *ret_n);
+int sq_credential_same(struct store *s, const struct store_credential *c,
+    struct store_credential *ret);
 int sq_credential_used(struct store *s, uint64_t id, int64_t at);
 int sq_credential_count(struct store *s, uint64_t id, uint64_t counter);
 int sq_credential_remove(struct store *s, uint64_t id);

@@ -300,6 +300,30 @@ check_rules(struct check *c, const struct rule *r)
 	return err;
 }
 
+/* They are of no state but one, and not for a repair. */
+static int
+check_notes(struct check *c)
+{
+	struct finding f = {.state = FOUND_NOTE};
+	struct sample s;
+	int err = 0;
+
+	for (const struct rule *r = rules_of_notes; err == 0 &&
+	    r->name != NULL; r++) {
+		s = (struct sample){.n = 0};
+		if (c->schema >= r->schema)
+			err = each(c, r->bad, sample_row, &s);
+		if (err != 0 || s.n == 0)
+			continue;
+		f.name = r->name;
+		f.todo = r->todo;
+		snprintf(f.what, sizeof(f.what), "%s: %s%s", r->what, s.text,
+		    s.n > EXAMPLES ? ", ..." : "");
+		tell(c, &f);
+	}
+	return err;
+}
+
 static int
 check_rows(struct check *c)
 {
@@ -317,7 +341,7 @@ check_rows(struct check *c)
 		    " FROM job AS j JOIN campaign AS c ON c.id = j.campaign"
 		    " WHERE j.wave BETWEEN 1 AND min(c.wave_count, 8)"
 		    " GROUP BY c.id, j.wave", wave_row, c);
-	return err;
+	return err != 0 ? err : check_notes(c);
 }
 
 static int

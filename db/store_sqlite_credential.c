@@ -22,6 +22,12 @@ static const char LIST[] =
 static const char ENDED[] =
     "SELECT " COLS ", NULL FROM credential WHERE ends <= ?1 ORDER BY ends, id"
     " LIMIT ?2";
+/* The index has them by device; of the one that asks there are two at most.
+ * It is named, since all keys by their kind would be a search, too. */
+static const char SAME[] =
+    "SELECT " COLS ", NULL FROM credential INDEXED BY credential_secret"
+    " WHERE kind = 1 AND secret = ?1 AND device > 0 AND device <> ?2"
+    " ORDER BY device, id LIMIT 1";
 static const char USED[] =
     "UPDATE credential SET used = max(used, ?2) WHERE id = ?1";
 /* As unsigned numbers: what is negative has the highest bit. */
@@ -134,6 +140,18 @@ sq_credential_ended(struct store *s, int64_t now, size_t limit,
 	if (err == 0)
 		*ret_n = l.n;
 	return err;
+}
+
+int
+sq_credential_same(struct store *store, const struct store_credential *c,
+    struct store_credential *ret)
+{
+	struct sq *s = sq_of(store);
+
+	if (c->kind != CREDENTIAL_PSK)
+		return sq_refuse(s, ERR_NOT_FOUND, "credential");
+	return sq_one(s, Q(SAME, V_BLOB(c->secret, c->secret_len),
+	    V_INT(c->device)), credential_row, ret, sizeof(*ret));
 }
 
 static int

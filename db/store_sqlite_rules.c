@@ -179,3 +179,15 @@ const struct rule rules_of_rows[] = {
 	    " NOT BETWEEN 1 AND 16384", NULL, RESTORE},
 	{.name = NULL},
 };
+
+const struct rule rules_of_notes[] = {
+	{"credential-shared", CREDENTIAL_SCHEMA, "devices that have the same "
+	    "key",
+	    "SELECT count(DISTINCT d.id) || ', e.g. ' || min(d.ep) || ' and '"
+	    " || max(d.ep) FROM credential AS c JOIN device AS d"
+	    " ON d.id = c.device WHERE c.kind = 1 GROUP BY c.secret"
+	    " HAVING count(DISTINCT d.id) > 1",
+	    NULL, "whoever has one of them can speak for the other: give each "
+	    "a key of its own, suitctl device psk EP --new"},
+	{.name = NULL},
+};

@@ -15,9 +15,11 @@ struct rule {
 	const char *todo; /* and this is what */
 };
 
-/* Both end with a NULL name. Until CREDENTIAL_SCHEMA keys were in psk. */
+/* All end with a NULL name. Until CREDENTIAL_SCHEMA keys were in psk. */
 #define CREDENTIAL_SCHEMA 5
 extern const struct rule rules_of_psk[];
 extern const struct rule rules_of_rows[];
+/* What a person should know of, though nothing is wrong with the rows. */
+extern const struct rule rules_of_notes[];
 
 #endif

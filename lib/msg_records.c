@@ -155,6 +155,13 @@ static const struct msg_field msg_psk_fields[] = {
 RECORD(msg_psk, true);
 #undef REC
 
+#define REC msg_psk_set
+static const struct msg_field msg_psk_set_fields[] = {
+	TEXT(identity, MSG_REQ), TEXT(shares, MSG_OPT), END,
+};
+RECORD(msg_psk_set, false);
+#undef REC
+
 #define REC msg_oscore
 static const struct msg_field msg_oscore_fields[] = {
 	TEXT(identity, MSG_REQ), BYTES(secret, secret_len, MSG_REQ),
@@ -208,7 +215,8 @@ RECORD(msg_import_error, false);
 static const struct msg_field msg_imported_fields[] = {
 	BOOL(done, 0), U32(added, 0), U32(changed, 0), U32(same, 0),
 	RECORDS("errors", error, error_count, msg_import_error),
-	BYTES(kept, kept_len, MSG_OPT), END,
+	BYTES(kept, kept_len, MSG_OPT), U32(shared, MSG_OPT),
+	BYTES(shares, shares_len, MSG_OPT), END,
 };
 RECORD(msg_imported, false);
 #undef REC

@@ -162,6 +162,12 @@ struct msg_psk {
 	size_t key_len;
 	uint8_t key[LIMIT_PSK_KEY];
 };
+/* Of a key that an operator brought: never the key. */
+#define MSG_SHARES_HIDDEN "another device" /* outside of one's scope */
+struct msg_psk_set {
+	char identity[LIMIT_PSK_IDENTITY + 1];
+	char shares[LIMIT_EP + 1]; /* who has this key, too; "" nobody */
+};
 /* POST a/devices/{ep}/oscore; the ids are named as the device knows them. */
 struct msg_oscore {
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* ours for it */
@@ -201,6 +207,9 @@ struct msg_imported {
 	size_t kept_len;
 	uint8_t kept[LIMIT_IMPORT_ROWS]; /* a row each: 1: its key was not
 	                                    taken, the device has one */
+	uint32_t shared; /* keys that another device has, too: */
+	size_t shares_len; /* 0, or the rows */
+	uint8_t shares[LIMIT_IMPORT_ROWS]; /* 1: this one's */
 };
 /* Never with its secret. */
 struct msg_credential {
@@ -437,7 +446,7 @@ struct msg_explain {
 	struct msg_job job;
 };
 
-extern const struct msg_record msg_oscore;
+extern const struct msg_record msg_oscore, msg_psk_set;
 extern const struct msg_record msg_cert, msg_revoked;
 extern const struct msg_record msg_credential, msg_import_row, msg_import,
     msg_import_error, msg_imported;

@@ -366,6 +366,105 @@ an_identity_is_one_devices(void **state)
 	assert_true(valid("serial/17") && valid(id));
 }
 
+static int
+bring(const char *ep, const char *key, struct scope *scope, char *ret_shares)
+{
+	uint8_t wire[128];
+	struct buf b = buf_of(wire, sizeof(wire));
+	struct msg_psk_set said;
+	struct msg_psk m = {.key_len = strlen(key)};
+	struct req rq = {.method = M_PUT, .transport = T_ADMIN};
+	struct why why;
+	int rc;
+
+	memcpy(m.key, key, m.key_len);
+	msg_put_cbor(&msg_psk, &m, &b);
+	rq.body = buf_slice(&b);
+	rq.arg[0] = ep;
+	rq.arg[1] = "";
+	strcpy(rq.who.identity, "admin");
+	if (scope != NULL)
+		rq.who.scope = *scope;
+	rc = ask(&w, res_admin_device_psk, &rq, &resp);
+	turn(&w);
+	if (rc == 0) {
+		assert_int_equal(msg_get(&msg_psk_set, buf_slice(&resp.out),
+		    &said, &why), 0);
+		strcpy(ret_shares, said.shares);
+	}
+	return rc;
+}
+
+/* Of the device, in the event log. */
+static size_t
+told_shared(const char *ep)
+{
+	static struct store_event ev[LIMIT_PAGE];
+	struct store_event_filter f = {.limit = LIMIT_PAGE};
+	size_t n = 0, found = 0;
+
+	assert_int_equal(w.app.store->ops->event_list(w.app.store, &f, ev,
+	    &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_null(strstr(ev[i].detail, "0123456789abcdef"));
+		found += strcmp(ev[i].what, "key shared") == 0 &&
+		    strcmp(ev[i].ep, ep) == 0;
+	}
+	assert_int_equal(audited(&w, "device.twin", ep), found);
+	return found;
+}
+
+static void
+a_key_that_another_device_has_too_is_taken_and_told(void **state)
+{
+	char shares[LIMIT_EP + 1];
+
+	(void)state;
+	device(&w, "lamp", DRIVER_NONE);
+	device(&w, "door", DRIVER_NONE);
+	assert_int_equal(bring("lamp", "0123456789abcdef", NULL, shares), 0);
+	assert_string_equal(shares, "");
+	/* its own again is no other's */
+	assert_int_equal(bring("lamp", "0123456789abcdef", NULL, shares), 0);
+	assert_string_equal(shares, "");
+	assert_int_equal(bring("door", "0123456789abcdef", NULL, shares), 0);
+	assert_string_equal(shares, "lamp");
+	assert_true(valid("lamp") && valid("door"));
+	assert_int_equal(told_shared("door"), 1);
+	assert_int_equal(told_shared("lamp"), 0);
+	assert_int_equal(bring("lamp", "another key, 16 b", NULL, shares), 0);
+	assert_string_equal(shares, "");
+	assert_int_equal(bring("door", "0123456789abcdef", NULL, shares), 0);
+	assert_string_equal(shares, ""); /* it has it alone now */
+	assert_int_equal(told_shared("door"), 1);
+}
+
+/* What is outside of a scope is not there, and so has no name. */
+static void
+whose_key_it_is_as_well_is_not_told_outside_of_ones_scope(void **state)
+{
+	struct scope north = {.tag_count = 1,
+	    .tag = {{.name = "site", .value = "north"}}};
+	char shares[LIMIT_EP + 1];
+	struct store_device d;
+
+	(void)state;
+	device(&w, "lamp", DRIVER_NONE);
+	device(&w, "door", DRIVER_NONE);
+	assert_int_equal(w.app.store->ops->device_by_ep(w.app.store, "door",
+	    &d), 0);
+	d.tag_count = 1;
+	d.tag[0] = north.tag[0];
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	assert_int_equal(engine_end(w.app.engine, w.app.store->ops->device_put(
+	    w.app.store, &d)), 0);
+	assert_int_equal(bring("lamp", "0123456789abcdef", NULL, shares), 0);
+	assert_int_equal(bring("door", "0123456789abcdef", &north, shares),
+	    0);
+	assert_string_equal(shares, MSG_SHARES_HIDDEN);
+	assert_int_equal(told_shared("door"), 1);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -382,6 +481,8 @@ main(void)
 		CASE(a_key_that_ended_proves_no_report_either),
 		CASE(an_overlap_has_its_cap),
 		CASE(an_identity_is_one_devices),
+		CASE(a_key_that_another_device_has_too_is_taken_and_told),
+		CASE(whose_key_it_is_as_well_is_not_told_outside_of_ones_scope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,36 @@ one_bad_row_is_the_end_of_all(void **state)
 }
 
 static void
+rows_that_share_a_key_are_taken_and_named(void **state)
+{
+	struct msg_import_row *a, *c;
+
+	(void)state;
+	a = row("a", "0123456789abcdef");
+	row("b", "fedcba9876543210");
+	c = row("c", "0123456789abcdef");
+	sums(true, 3, 0, 0);
+	assert_int_equal(out.shared, 1);
+	assert_int_equal(out.shares_len, 3);
+	assert_memory_equal(out.shares, "\0\0\1", 3);
+	assert_int_equal(audited(&w, "device.twin", "c"), 1);
+	assert_int_equal(audited(&w, "device.twin", "a"), 0);
+	sums(true, 0, 0, 3); /* no news */
+	assert_int_equal(out.shared, 0);
+	assert_int_equal(out.shares_len, 0);
+	a->key[0] = 'x';
+	c->key[0] = 'y';
+	sums(true, 0, 2, 1);
+	assert_int_equal(out.shared, 0);
+	in.dry = true;
+	memcpy(a->key, "fedcba9876543210", 16);
+	sums(false, 0, 1, 2);
+	assert_int_equal(out.shared, 1);
+	assert_memory_equal(out.shares, "\1\0\0", 3);
+	assert_int_equal(audited(&w, "device.twin", "a"), 0);
+}
+
+static void
 a_dry_run_looks_only(void **state)
 {
 	(void)state;
@@ -252,6 +282,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(rows_are_added_changed_and_left),
 		CASE(one_bad_row_is_the_end_of_all),
+		CASE(rows_that_share_a_key_are_taken_and_named),
 		CASE(a_dry_run_looks_only),
 		CASE(a_key_for_who_has_none_is_not_taken_by_who_has_one),
 		CASE(an_identity_twice_in_a_request_is_refused),

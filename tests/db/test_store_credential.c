@@ -239,6 +239,59 @@ use_and_counter_move_forward_only(void **state)
 	FAILS(s->ops->credential_remove(s, c.id), ERR_STATE);
 }
 
+static void
+shared(struct store *s, const struct store_credential *c, uint64_t want)
+{
+	struct store_credential other = {.device = 0};
+	int err = s->ops->credential_same(s, c, &other);
+
+	assert_int_equal(err, want == 0 ? ERR_NOT_FOUND : 0);
+	assert_int_equal(other.device, want);
+	assert_int_equal(other.secret_len, 0);
+	for (size_t i = 0; i < sizeof(other.secret); i++)
+		assert_int_equal(other.secret[i], 0);
+}
+
+static void
+a_key_that_others_have_too_is_found_by_the_key(void **state)
+{
+	struct store *s = store_of(state);
+	uint64_t a = add_device(s, "a"), b = add_device(s, "b"),
+	    d = add_device(s, "d");
+	struct store_credential c = make(CREDENTIAL_PSK, "gateway", 0),
+	    of_b = make(CREDENTIAL_PSK, "b", b), of_a;
+
+	OK(put(s, &c)); /* of no device */
+	OK(put(s, &of_b));
+	shared(s, &of_b, 0);
+	shared(s, &c, b);
+	of_a = make(CREDENTIAL_OSCORE, "a", a); /* another kind */
+	OK(put(s, &of_a));
+	shared(s, &of_b, 0);
+	shared(s, &of_a, 0);
+	c = make(CREDENTIAL_PSK, "d", d);
+	OK(put(s, &c));
+	shared(s, &of_b, d);
+	of_a = make(CREDENTIAL_PSK, "a", a);
+	OK(put(s, &of_a));
+	c = make(CREDENTIAL_PSK, "a#2", a); /* both of them its own */
+	OK(put(s, &c));
+	shared(s, &c, b);
+	shared(s, &of_b, a);
+	c.secret_len--; /* the beginning of a key is another one */
+	shared(s, &c, 0);
+	c.secret_len++;
+	c.secret[15] ^= 1;
+	shared(s, &c, 0);
+	c = make(CREDENTIAL_CERT, "b", b);
+	shared(s, &c, 0);
+	of_b.secret[0] ^= 1; /* it gets a key of its own */
+	OK(put(s, &of_b));
+	shared(s, &of_a, d);
+	OK(ALONE(s, s->ops->device_remove(s, d)));
+	shared(s, &of_a, 0);
+}
+
 /* An id is in the log for ever: it never means another one. */
 static void
 an_id_is_not_given_again(void **state)
@@ -268,6 +321,7 @@ main(void)
 		TWICE(an_identity_that_is_too_long_is_nobodys),
 		TWICE(what_has_ended_is_found_by_its_end),
 		TWICE(use_and_counter_move_forward_only),
+		TWICE(a_key_that_others_have_too_is_found_by_the_key),
 		TWICE(an_id_is_not_given_again),
 	};
 

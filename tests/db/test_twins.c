@@ -193,6 +193,11 @@ op_credential(struct call *c)
 	    (int64_t)draw(c, 50), draw(c, 6), all, &n));
 	for (size_t i = 0; i < n; i++)
 		say_credential(c, &all[i]);
+	k.kind = (enum credential_kind)(1 + draw(c, 3));
+	k.device = draw(c, 30);
+	k.secret_len = draw(c, 70);
+	say(c, "credential_same %d", o->credential_same(c->s, &k, &all[0]));
+	say_credential(c, &all[0]);
 	if (draw(c, 2) == 0)
 		say(c, "used %d\n", o->credential_used(c->s, draw(c, 60),
 		    (int64_t)draw(c, 9)));

@@ -102,6 +102,27 @@ def test_a_key_that_two_devices_use_is_told(d):
         assert not alternate(d, "twin", (a,), 4)
 
 
+def test_a_key_that_is_given_to_two_devices_is_told(d):
+    key = os.urandom(16).hex()
+    assert "shares" not in d.ctl("device", "add", "first", "--psk", key)
+    assert "shares" in (out := d.ctl("device", "add", "second", "--psk", key)) and "first" in out, out
+    d.ctl("device", "add", "third", "--psk-new")
+    assert d.ctl_json("device", "psk", "third", "--psk", key) == {"identity": "third", "shares": "first"}
+    f = write(d, "shared.csv", "ep,psk\nfourth,%s\nfifth,%s\n" % (os.urandom(16).hex(), key))
+    out = d.ctl("device", "import", f)
+    assert "1 with a key that another device has" in out and "shared.csv:3:" in out and "shared.csv:2:" not in out, out
+    for ep, n in (("first", 0), ("second", 1), ("third", 1), ("fourth", 0), ("fifth", 1)):
+        told = [e["detail"] for e in d.events(ep) if e["what"] == "key shared"]
+        assert len(told) == n and all("first" in t and key not in t for t in told), (ep, told)
+    # all of them are served: it is told, not refused
+    with Dtls(d.sport, "second", key) as s:
+        assert s.ask(POST, "r", payload=ALIVE) == "2.04"
+    audit = d.ctl("audit", "list", "--kind", "device.twin")
+    assert all(ep in audit for ep in ("second", "third", "fifth")) and key not in audit, audit
+    log = open(d.log).read()
+    assert "ep=third shares its key with first" in log and key not in log
+
+
 def test_a_device_that_moves_is_one(d):
     key = d.ctl_json("device", "add", "moves", "--psk-new")["key"]
     for host in range(3, 20):

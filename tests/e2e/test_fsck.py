@@ -314,6 +314,17 @@ def test_a_size_that_is_not_the_images(src):
         s.left("image-size")
 
 
+def test_devices_with_one_key_are_noted(src):
+    with State(src) as s:
+        s.fsck(CLEAN, no=["credential-shared"])
+        key = s.sql("SELECT hex(secret) FROM credential WHERE identity = 'dev3'")[0][0]
+        s.sql("UPDATE credential SET secret = (SELECT secret FROM credential WHERE identity = 'dev3')"
+              " WHERE identity IN ('dev4', 'dev5')")
+        for args in ((), ("--repair",)):
+            out = s.fsck(CLEAN, *args, has=["credential-shared"])
+            assert "3, e.g. dev3 and dev5" in out and key not in out.upper(), out
+
+
 def test_rows_that_cannot_be(src):
     for find, damage in (
             ("reference", "DELETE FROM release_class WHERE release = 2; DELETE FROM release WHERE id = 2"),

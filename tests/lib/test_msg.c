@@ -14,7 +14,8 @@ static const struct msg_record *const all[] = {&msg_status, &msg_job,
     &msg_device, &msg_device_put, &msg_tags, &msg_psk, &msg_payload,
     &msg_cert, &msg_revoked,
     &msg_release, &msg_author, &msg_author_put, &msg_image, &msg_campaign,
-    &msg_campaign_start, &msg_event, &msg_attest, &msg_attest_put, &msg_explain};
+    &msg_campaign_start, &msg_event, &msg_attest, &msg_attest_put, &msg_explain,
+    &msg_psk_set, &msg_imported};
 #define ALL (sizeof(all) / sizeof(all[0]))
 
 static uint8_t wire[256 * 1024], wire2[256 * 1024];

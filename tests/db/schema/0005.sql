@@ -376,6 +376,8 @@ END;
 CREATE INDEX credential_device ON credential (device, kind)
 	WHERE device IS NOT NULL;
 CREATE INDEX credential_ends ON credential (ends) WHERE ends IS NOT NULL;
+CREATE INDEX credential_secret ON credential (secret, device)
+	WHERE kind = 1 AND device IS NOT NULL;
 CREATE INDEX principal_key_of ON principal_key (principal, identity);
 CREATE INDEX audit_who ON audit (who);
 CREATE INDEX audit_kind ON audit (kind);
