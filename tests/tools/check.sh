@@ -13,8 +13,9 @@ shift $(($# < 2 ? $# : 2))
 names=" $* " # none: all of them
 # the long ones, which wait more than they compute: one after the other, beside
 # all others
-BESIDE=" test_backup test_campaign test_disk_full test_examples test_fleet test_kill test_metrics test_rules "
-[ "$folder" != deploy ] || BESIDE=" test_deb test_docker test_systemd "
+BESIDE=" test_backup test_campaign test_disk_full test_examples test_fleet test_kill test_life \
+test_metrics test_proof test_rules "
+[ "$folder" != deploy ] || BESIDE=" test_analyze test_deb test_docker test_systemd "
 work=$(mktemp -d)
 child='' lane=''
 stop() {
@@ -86,7 +87,7 @@ if [ -z "$folder" ]; then
     suite sbom python3 tests/tools/sbom.py "$B"
     suite matrix python3 tests/tools/matrix.py
     [ -n "${SAN:-}" ] || suite hardening sh tests/tools/hardening.sh "$B"
-    suite unit make -s --no-print-directory unit SAN="${SAN:-}"
+    suite unit env LANES=2 make -s --no-print-directory unit SAN="${SAN:-}"
     suite sim-self bash tests/sim/test_sim.sh
     suite sim make -s --no-print-directory sim SAN="${SAN:-}"
     suite fuzz-corpus make -s --no-print-directory fuzz-replay SAN="${SAN:-}"
