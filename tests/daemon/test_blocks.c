@@ -165,8 +165,7 @@ struct answer {
 	uint8_t b[1500];
 	ssize_t n;
 	unsigned code; /* ccdd */
-	const uint8_t *body; /* NULL: none */
-	size_t body_n;
+	size_t body, body_n; /* where in b: it is copied; 0: none */
 };
 
 static int
@@ -245,17 +244,17 @@ send_ask(int fd, const struct ask *q)
 static void
 take(struct answer *a)
 {
+	const uint8_t *mark;
+	size_t at;
+
 	assert_true(a->n >= 6);
 	a->code = (a->b[1] >> 5) * 100 + (a->b[1] & 31);
 	assert_memory_equal(a->b + 4, "to", 2);
-	a->body = memchr(a->b + 6, 0xff, (size_t)a->n - 6);
 	/* of an image's answer 0xff may be in the ETag */
-	if (a->code == 205 && a->b[6] == 0x48)
-		a->body = memchr(a->b + 15, 0xff, (size_t)a->n - 15);
-	if (a->body != NULL)
-		a->body++;
-	a->body_n = a->body == NULL ? 0 :
-	    (size_t)(a->b + a->n - a->body);
+	at = a->code == 205 && a->b[6] == 0x48 ? 15 : 6;
+	mark = memchr(a->b + at, 0xff, (size_t)a->n - at);
+	a->body = mark == NULL ? 0 : (size_t)(mark + 1 - a->b);
+	a->body_n = mark == NULL ? 0 : (size_t)a->n - a->body;
 }
 
 /* Only a worker can answer: the loop stands still. */
@@ -298,7 +297,7 @@ is_block(const struct answer *a, const struct image *im, size_t off)
 
 	assert_int_equal(a->code, 205);
 	assert_int_equal(a->body_n, n);
-	assert_memory_equal(a->body, im->p + off, n);
+	assert_memory_equal(a->b + a->body, im->p + off, n);
 }
 
 /* Asked for once, so that workers have it. */
@@ -575,7 +574,7 @@ fetch(void *arg)
 		take(&a);
 		f->blocks++;
 		f->wrong += a.code != 205 || a.body_n != 1024 ||
-		    memcmp(a.body, bytes + q.num * 1024, 1024) != 0;
+		    memcmp(a.b + a.body, bytes + q.num * 1024, 1024) != 0;
 	}
 	close(fd);
 	return NULL;
