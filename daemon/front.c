@@ -47,18 +47,22 @@ static const struct {
 	const char *can; /* what libcoap must be able to; NULL: it is */
 	bool asked_for; /* off by default, and then nobody wants to be told */
 } kinds[PLANES] = {
-	[T_UDP] = {"coap", COAP_PROTO_UDP, "any device, no credential"},
-	[T_DTLS] = {"coaps", COAP_PROTO_DTLS, "devices with a PSK"},
-	[T_TCP] = {"coap+tcp", COAP_PROTO_TCP, "any device, no credential"},
-	[T_TLS] = {"coaps+tcp", COAP_PROTO_TLS, "devices with a PSK",
-	    .asked_for = true},
-	[T_WS] = {"coap+ws", COMPAT_PROTO_WS, "any device, no credential",
-	    "ws", true},
-	[T_WSS] = {"coaps+ws", COMPAT_PROTO_WSS, "devices with a PSK", "wss",
-	    true},
-	[T_OSCORE] = {"coap (OSCORE)", COAP_PROTO_UDP,
-	    "devices with an OSCORE context", .asked_for = true},
-	[T_ADMIN] = {"admin (coaps)", COAP_PROTO_DTLS, "operators with a PSK"},
+	[T_UDP] = {.name = "coap", .proto = COAP_PROTO_UDP,
+	    .who = "any device, no credential"},
+	[T_DTLS] = {.name = "coaps", .proto = COAP_PROTO_DTLS,
+	    .who = "devices with a PSK"},
+	[T_TCP] = {.name = "coap+tcp", .proto = COAP_PROTO_TCP,
+	    .who = "any device, no credential"},
+	[T_TLS] = {.name = "coaps+tcp", .proto = COAP_PROTO_TLS,
+	    .who = "devices with a PSK", .asked_for = true},
+	[T_WS] = {.name = "coap+ws", .proto = COMPAT_PROTO_WS, .can = "ws",
+	    .who = "any device, no credential", .asked_for = true},
+	[T_WSS] = {.name = "coaps+ws", .proto = COMPAT_PROTO_WSS, .can = "wss",
+	    .who = "devices with a PSK", .asked_for = true},
+	[T_OSCORE] = {.name = "coap (OSCORE)", .proto = COAP_PROTO_UDP,
+	    .who = "devices with an OSCORE context", .asked_for = true},
+	[T_ADMIN] = {.name = "admin (coaps)", .proto = COAP_PROTO_DTLS,
+	    .who = "operators with a PSK"},
 };
 
 /* What no handler can answer. */
