@@ -54,9 +54,12 @@ slice_eq_str(struct slice a, const char *s)
 static inline struct slice
 slice_sub(struct slice s, size_t off, size_t n)
 {
-	if (off >= s.n) /* of nothing, too, which may be nowhere */
-		return (struct slice){s.n > 0 ? s.p + s.n : s.p, 0};
-	return (struct slice){s.p + off, n < s.n - off ? n : s.n - off};
+	if (off > s.n)
+		off = s.n;
+	if (n > s.n - off)
+		n = s.n - off;
+	/* of nothing, too, which may be nowhere */
+	return (struct slice){off > 0 ? s.p + off : s.p, n};
 }
 
 static inline struct buf
