@@ -96,7 +96,7 @@ struct exchange {
 	coap_mid_t mid;
 	struct slice token;
 	struct peer_key peer;
-	bool have_b1, have_b2, want_size2, have_size1;
+	bool have_b1, have_b2, want_size2, have_size1, have_no_response;
 	struct block b1, b2;
 	size_t b1_off; /* BERT counts in 1024s, too */
 	uint32_t size1;

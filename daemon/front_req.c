@@ -226,7 +226,12 @@ read_option(struct exchange *x, uint16_t number, struct slice v)
 		x->want_size2 = true;
 		return 0;
 	case COAP_OPTION_NORESPONSE:
-		x->no_response = v.n <= 1 ? uint_of(v) : 0;
+		/* the second of an option that may be there once is none that
+		   anybody knows (RFC 7252 5.4.5) */
+		if (!x->have_no_response && v.n <= 1) {
+			x->have_no_response = true;
+			x->no_response = uint_of(v);
+		}
 		return 0;
 	case COAP_OPTION_ECHO:
 		if (x->echo.p == NULL)
