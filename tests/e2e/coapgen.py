@@ -66,7 +66,8 @@ class Gen:
 
     def proxy(self, method, opts):
         o = [(n, v) for n, v in opts if n not in (URI_PATH, PROXY_URI)]
-        return method, o + [self.r.choice([(PROXY_SCHEME, b"coap"), (PROXY_URI, b"coap://h/x")])], {"5.05"}
+        # newer libcoap says itself that a Proxy-Scheme without a host is a bad option
+        return method, o + [self.r.choice([(PROXY_SCHEME, b"coap"), (PROXY_URI, b"coap://h/x")])], {"5.05", "4.02"}
 
     def condition(self, method, opts):
         return method, opts + [self.r.choice([(IF_MATCH, b"x"), (IF_NONE_MATCH, b"")])], {"4.02", "4.12", "4.04", "4.05"}

@@ -109,8 +109,10 @@ def test_DOS_AMPLIFICATION_no_resource_gives_a_stranger_over_three_times(pair):
         for m in got.values():
             assert m.opt(OBSERVE) is None, "a stranger observes"
         print("  %d requests, %d answers, %d with content" % (n, len(got), ok))
-    # one code on both planes, where both answered
+    # one code on both planes, where both answered; newer libcoap says itself that a Proxy-Scheme without a host is a bad option
     for what in codes[0].keys() & codes[1].keys():
+        if what[2] == "proxy" and {code(c[what]) for c in codes} == {"5.05", "4.02"}:
+            continue
         assert codes[0][what] == codes[1][what], (what, code(codes[0][what]), code(codes[1][what]))
 
 
