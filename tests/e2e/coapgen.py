@@ -104,6 +104,8 @@ class Gen:
         method, opts, allowed = self.base()
         method, opts, allowed = rule(self, method, opts)
         payload = self.junk(40) if self.r.random() < 0.4 else b""
+        if method == 5:  # a FETCH without a Content-Format is newer libcoap's to refuse (RFC 8132 2.2)
+            allowed = allowed | {"4.15"}
         return rule.__name__, method, opts, payload, allowed
 
     # --- as datagrams ---
@@ -129,7 +131,7 @@ class Gen:
         if rule == 1:
             return "short", (head + o)[:self.r.randrange(4)], {SILENT}
         if rule == 2:
-            return "token", bytes([head[0] & 0xf0 | self.r.randrange(9, 16)]) + head[1:] + o, BAD_FORMAT
+            return "token", bytes([head[0] & 0xf0 | self.r.randrange(9, 16)]) + head[1:] + o, BAD_FORMAT | {"4.02"}
         if rule == 3:
             return "token cut", header(CON, method, mid, token)[:4 + self.r.randrange(len(token))], BAD_FORMAT
         if rule == 4:
@@ -147,7 +149,7 @@ class Gen:
             return "class", header(CON, c, mid, token) + o, BAD_FORMAT
         if rule == 10:
             kind = self.r.choice([ACK, RST])  # 4.2: no answer; libcoap resets what it cannot read
-            return "type", header(kind, self.r.choice([0, method, 69]), mid, b"" if kind == RST else token), BAD_FORMAT
+            return "type", header(kind, self.r.choice([0, method, 69]), mid, b"" if kind == RST else token), (BAD_FORMAT) | ({"4.15"} if method == 5 else set())
         return "empty", header(CON, 0, mid, b"") + self.junk(), BAD_FORMAT
 
     # --- as bytes of a connection (RFC 8323 3.2) ---
