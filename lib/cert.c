@@ -1,9 +1,8 @@
 #include "lib/cert.h"
 
 #include <stdlib.h>
-#include <time.h>
 
-#include "lib/digest_ssl.h"
+#include "lib/cert_ssl.h"
 #include "lib/text.h"
 
 struct cert {
@@ -14,36 +13,14 @@ struct cert {
 	char name[LIMIT_CERT_NAME + 1];
 };
 
-/* Nobody is there who could type one. */
-static int
-no_pass_phrase(char *buf, int size, int rwflag, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)arg;
-	return -1;
-}
-
-static int
-unix_ms(const ASN1_TIME *t, int64_t *ret)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(t, &tm) != 1)
-		return ERR_MALFORMED;
-	*ret = (int64_t)timegm(&tm) * 1000;
-	return 0;
-}
-
 /* The times of the whole are those when all of it is valid. */
 static int
 narrow(struct cert *c, X509 *x, struct why *why)
 {
 	int64_t from, until;
 
-	if (unix_ms(X509_get0_notBefore(x), &from) != 0 ||
-	    unix_ms(X509_get0_notAfter(x), &until) != 0)
+	if (cert_ssl_time(X509_get0_notBefore(x), &from) != 0 ||
+	    cert_ssl_time(X509_get0_notAfter(x), &until) != 0)
 		return why_set(why, ERR_MALFORMED, "RFC 5280 4.1.2.5: a time "
 		    "cannot be read");
 	if (from > c->from)
@@ -87,7 +64,7 @@ read_chain(struct cert *c, struct slice pem, struct why *why)
 	c->chain = sk_X509_new_null();
 	if (bio == NULL || c->chain == NULL)
 		rc = why_set(why, ERR_NOMEM, "out of memory");
-	while (rc == 0 && (x = PEM_read_bio_X509(bio, NULL, no_pass_phrase,
+	while (rc == 0 && (x = PEM_read_bio_X509(bio, NULL, cert_ssl_no_pass,
 	    NULL)) != NULL)
 		rc = add(c, x, &last, why);
 	/* the end of a good file is this error, too */
@@ -128,7 +105,7 @@ read_key(struct cert *c, struct slice pem, struct why *why)
 
 	if (bio == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	c->key = PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL);
+	c->key = PEM_read_bio_PrivateKey(bio, NULL, cert_ssl_no_pass, NULL);
 	if (c->key == NULL)
 		rc = why_set(why, ERR_KEY, "no private key in PEM, or one "
 		    "that asks for a pass-phrase");

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "lib/digest_ssl.h"
+#include "lib/cert_ssl.h"
 
 #define STRENGTH 2 /* OpenSSL's level: 112 bits, RSA of 2048, SHA-224 */
 #define DER_SEQUENCE 0x30
@@ -59,16 +59,6 @@ earliest(int64_t *first, const ASN1_TIME *t)
 }
 
 /* --- authorities --- */
-
-static int
-no_pass_phrase(char *buf, int size, int rwflag, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)arg;
-	return -1;
-}
 
 static bool
 known(const struct clientca *ca, const X509 *x)
@@ -126,7 +116,7 @@ clientca_add(struct clientca *ca, struct slice pem, struct why *why)
 	    (int)pem.n);
 	if (bio == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	for (; rc == 0 && (x = PEM_read_bio_X509(bio, NULL, no_pass_phrase,
+	for (; rc == 0 && (x = PEM_read_bio_X509(bio, NULL, cert_ssl_no_pass,
 	    NULL)) != NULL; n++)
 		rc = keep(ca, x, why);
 	if (rc == 0 && (n == 0 || !at_end()))
@@ -206,7 +196,7 @@ add_pem(struct clientca *ca, struct slice bytes, struct why *why)
 	if (bio == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	for (; rc == 0 && (crl = PEM_read_bio_X509_CRL(bio, NULL,
-	    no_pass_phrase, NULL)) != NULL; n++)
+	    cert_ssl_no_pass, NULL)) != NULL; n++)
 		rc = keep_crl(ca, crl, why);
 	if (rc == 0 && (n == 0 || !at_end()))
 		rc = why_set(why, ERR_MALFORMED, n == 0 ?

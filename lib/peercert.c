@@ -1,20 +1,7 @@
 #include "lib/peercert.h"
 
-#include <time.h>
-
-#include "lib/digest_ssl.h"
+#include "lib/cert_ssl.h"
 #include "lib/text.h"
-
-static int
-unix_ms(const ASN1_TIME *t, int64_t *ret)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(t, &tm) != 1)
-		return ERR_MALFORMED;
-	*ret = (int64_t)timegm(&tm) * 1000;
-	return 0;
-}
 
 static int
 add(struct peercert *c, enum certmap_kind kind, const ASN1_STRING *s)
@@ -156,8 +143,8 @@ read_id(struct peercert_id *id, X509 *x, struct why *why)
 
 	if (rc == 0)
 		rc = read_issuer(id, x, why);
-	if (rc == 0 && (unix_ms(X509_get0_notBefore(x), &id->from) != 0 ||
-	    unix_ms(X509_get0_notAfter(x), &id->until) != 0))
+	if (rc == 0 && (cert_ssl_time(X509_get0_notBefore(x), &id->from) != 0 ||
+	    cert_ssl_time(X509_get0_notAfter(x), &id->until) != 0))
 		rc = why_set(why, ERR_MALFORMED, "RFC 5280 4.1.2.5: a time "
 		    "cannot be read");
 	if (rc == 0 && X509_digest(x, EVP_sha256(), id->fingerprint, &n) != 1)
@@ -181,16 +168,6 @@ peercert_read(void *x509, struct peercert *ret, struct why *why)
 	return rc;
 }
 
-static int
-no_pass_phrase(char *buf, int size, int rwflag, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)arg;
-	return -1;
-}
-
 int
 peercert_parse(struct slice bytes, struct peercert_id *ret, struct why *why)
 {
@@ -208,7 +185,7 @@ peercert_parse(struct slice bytes, struct peercert_id *ret, struct why *why)
 	} else if (bytes.n > 0) {
 		bio = BIO_new_mem_buf(bytes.p, (int)bytes.n);
 		x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL,
-		    no_pass_phrase, NULL);
+		    cert_ssl_no_pass, NULL);
 		BIO_free(bio);
 	}
 	rc = x == NULL ? why_set(why, ERR_MALFORMED, "RFC 7468 5: no "
