@@ -91,23 +91,24 @@ fit_together(const struct options *o, const char *rest)
 	return -1;
 }
 
+static const struct option longs[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"dir", required_argument, NULL, 'd'},
+	{"check", no_argument, NULL, 'n'},
+	{"fsck", no_argument, NULL, 'F'},
+	{"repair", no_argument, NULL, 'R'},
+	{"audit-head", required_argument, NULL, 'A'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"restore", required_argument, NULL, 'B'},
+	{"force", no_argument, NULL, 'O'},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
 int
 options_read(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"dir", required_argument, NULL, 'd'},
-		{"check", no_argument, NULL, 'n'},
-		{"fsck", no_argument, NULL, 'F'},
-		{"repair", no_argument, NULL, 'R'},
-		{"audit-head", required_argument, NULL, 'A'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"restore", required_argument, NULL, 'B'},
-		{"force", no_argument, NULL, 'O'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:d:o:nvh", longs, NULL)) != -1) {
