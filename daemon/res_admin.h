@@ -27,6 +27,10 @@ bool admin_flag(const struct req *req, const char *name); /* "name[=1]" */
 int admin_query_u64(const struct req *req, const char *name, uint64_t def,
     uint64_t *ret, struct why *why) MUST_USE;
 int admin_id(const char *text, uint64_t *ret, struct why *why) MUST_USE;
+/* Of a key that somebody sent: its COSE_Key, appended, and its id.
+ * ERR_POLICY: it is a private one. */
+int admin_public_key(struct slice in, struct buf *ret_key,
+    uint8_t ret_kid[8], struct why *why) MUST_USE;
 /* The body as a closed record. */
 int admin_body(const struct req *req, const struct msg_record *rec, void *ret,
     struct why *why) MUST_USE;

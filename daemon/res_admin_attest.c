@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #include "daemon/res_admin.h"
-#include "lib/cose.h"
 
 #define HOW "`suitctl device attest EP KEYFILE` sets one"
 
@@ -17,21 +16,9 @@ static int
 read_key(struct slice in, struct store_attest *a, struct why *why)
 {
 	struct buf b = buf_of(a->key, sizeof(a->key));
-	struct cose_key *key;
-	int rc = cose_key_parse(in, &key, why);
+	int rc = admin_public_key(in, &b, a->kid, why);
 
-	if (rc != 0)
-		return rc;
-	if (cose_key_private(key))
-		rc = why_set(why, ERR_POLICY, "this is a private key, which "
-		    "nobody but the device's bootloader may hold; send the "
-		    "public key (`suitctl key show FILE` prints it)");
-	if (rc == 0)
-		rc = cose_key_put_cose(key, &b);
-	if (rc == 0)
-		rc = cose_key_id(key, a->kid);
 	a->key_len = b.n;
-	cose_key_free(key);
 	return rc;
 }
 

@@ -143,10 +143,10 @@ res_admin_keys(struct app *app, const struct req *req, struct resp *resp)
 	return admin_page(app, req, resp, &list, &f);
 }
 
-static int
-author_key(struct slice in, struct store_author *a, struct why *why)
+int
+admin_public_key(struct slice in, struct buf *ret_key, uint8_t ret_kid[8],
+    struct why *why)
 {
-	struct buf b = buf_of(a->key, sizeof(a->key));
 	struct cose_key *key;
 	int rc = cose_key_parse(in, &key, why);
 
@@ -157,11 +157,20 @@ author_key(struct slice in, struct store_author *a, struct why *why)
 		    "suitd never holds one; send the public key "
 		    "(`suitctl key show FILE` prints it)");
 	if (rc == 0)
-		rc = cose_key_put_cose(key, &b);
+		rc = cose_key_put_cose(key, ret_key);
 	if (rc == 0)
-		rc = cose_key_id(key, a->kid);
-	a->key_len = b.n;
+		rc = cose_key_id(key, ret_kid);
 	cose_key_free(key);
+	return rc;
+}
+
+static int
+author_key(struct slice in, struct store_author *a, struct why *why)
+{
+	struct buf b = buf_of(a->key, sizeof(a->key));
+	int rc = admin_public_key(in, &b, a->kid, why);
+
+	a->key_len = b.n;
 	return rc;
 }
 
