@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "cli/args.h"
+#include "cli/json_u64.h"
 #include "cli/trust.h"
 #include "lib/cbor.h"
 #include "lib/text.h"
@@ -169,22 +170,10 @@ show(const struct trust *t, unsigned n, unsigned bits)
 
 /* --- for programs --- */
 
-/* 64-bit numbers that JSON's signed ones cannot hold are text. */
-static json_t *
-number(uint64_t u)
-{
-	char text[24];
-
-	if (u <= INT64_MAX)
-		return json_integer((json_int_t)u);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)u);
-	return json_string(text);
-}
-
 static json_t *
 bound(uint64_t u)
 {
-	return u == UINT64_MAX ? json_null() : number(u);
+	return u == UINT64_MAX ? json_null() : json_u64(u);
 }
 
 static json_t *
@@ -203,7 +192,7 @@ key_json(const struct trust_key *k)
 	    k->name.n > 0 ? (const char *)k->name.p : "", (int)k->name.n,
 	    "kind", kind_of(k->cose), "every_class", k->every_class,
 	    "classes", classes, "every_component", k->every_component,
-	    "components", components, "least", number(k->seq_min), "most",
+	    "components", components, "least", json_u64(k->seq_min), "most",
 	    bound(k->seq_max));
 }
 
@@ -230,7 +219,7 @@ floors_json(const struct trust *t)
 		struct trust_floor f = trust_floor_at(t, i);
 
 		json_array_append_new(a, json_pack("{s:s, s:o, s:o}", "class",
-		    text_uuid(f.class_id, id), "least", number(f.least),
+		    text_uuid(f.class_id, id), "least", json_u64(f.least),
 		    "most", bound(f.most)));
 	}
 	return a;

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "cli/cmd.h"
+#include "cli/json_u64.h"
 #include "lib/text.h"
 
 static json_t *
@@ -76,18 +77,6 @@ components(const struct manifest *m)
 	return a;
 }
 
-/* 64-bit numbers that JSON's signed ones cannot hold are text. */
-static json_t *
-number(uint64_t u)
-{
-	char text[24];
-
-	if (u <= INT64_MAX)
-		return json_integer((json_int_t)u);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)u);
-	return json_string(text);
-}
-
 static json_t *
 downloads(const struct manifest_plan *p)
 {
@@ -102,9 +91,9 @@ downloads(const struct manifest_plan *p)
 		    manifest_section_name(d->section), "encrypted",
 		    d->encrypted);
 		if (d->have_size)
-			json_object_set_new(o, "size", number(d->size));
+			json_object_set_new(o, "size", json_u64(d->size));
 		if (d->have_slot)
-			json_object_set_new(o, "slot", number(d->slot));
+			json_object_set_new(o, "slot", json_u64(d->slot));
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -128,7 +117,7 @@ cmd_show_json(const struct manifest *m, const struct manifest_plan *p)
 {
 	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "dialect", manifest_dialect_name(m->dialect),
-	    "sequence", number(m->sequence),
+	    "sequence", json_u64(m->sequence),
 	    "digest", digest_of(&m->digest),
 	    "vendors", uuids(p->vendor, p->vendor_count),
 	    "classes", uuids(p->class_id, p->class_count),
