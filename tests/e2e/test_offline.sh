@@ -2,41 +2,7 @@
 # suitctl without a daemon: keys and manifests. Exit codes and last lines are
 # what scripts rely on, so they are what is tested.
 set -u
-S=$(pwd)/${B:-build}/suitctl
-T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
-cd "$T" || exit 1
-passed=0 failed=0
-
-# t NAME EXIT-CODE LAST-LINE-PATTERN COMMAND...
-t() {
-    name=$1 want=$2 pattern=$3
-    shift 3
-    "$@" >out 2>&1
-    got=$?
-    # shellcheck disable=SC2254
-    case $(tail -n 1 out) in
-    $pattern) match=yes ;;
-    *) match=no ;;
-    esac
-    if [ "$got" = "$want" ] && [ $match = yes ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: exit code $got (not $want), output:"
-        cat out
-    fi
-}
-# has NAME PATTERN: the output of the last command has such a line
-has() {
-    if grep -q -- "$2" out; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $1: no line like $2 in:"
-        cat out
-    fi
-}
+. tests/e2e/offline.sh
 hex() { od -An -v -tx1 "$1"; }
 
 dd if=/dev/urandom of=fw.bin bs=1000 count=5 2>/dev/null
@@ -169,5 +135,4 @@ t 'lint: unknown device' 2 '*riot*' "$S" manifest lint --device toaster ab
 # --- nothing half-written is left behind ---
 t 'no leftovers' 0 '' sh -c 'ls x x.* *.?????? 2>/dev/null | grep -vE "\.(p256|p384|p521)$" || true'
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+total

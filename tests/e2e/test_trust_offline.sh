@@ -2,40 +2,7 @@
 # suitctl trust: what it refuses, with which exit code, and that a refusal
 # leaves every file as it was. (The ceremony itself: test_trust_doc.py.)
 set -u
-S=$(pwd)/${B:-build}/suitctl
-T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
-cd "$T" || exit 1
-passed=0 failed=0
-
-# t NAME EXIT-CODE LAST-LINE-PATTERN COMMAND...
-t() {
-    name=$1 want=$2 pattern=$3
-    shift 3
-    "$@" >out 2>&1
-    got=$?
-    # shellcheck disable=SC2254
-    case $(tail -n 1 out) in
-    $pattern) match=yes ;;
-    *) match=no ;;
-    esac
-    if [ "$got" = "$want" ] && [ $match = yes ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: exit code $got (not $want), output:"
-        cat out
-    fi
-}
-has() {
-    if grep -q -- "$2" out; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $1: no line like $2 in:"
-        cat out
-    fi
-}
+. tests/e2e/offline.sh
 trust() { "$S" trust "$@"; }
 
 for k in 1 2 3 4 5 6; do
@@ -180,5 +147,4 @@ t 'a manifest is no list' 1 'refused: TRUST 2.1*' sh -c "
     '$S' trust show mf"
 t 'nothing half-written is left behind' 0 '' sh -c 'ls x x.* *.?????? 2>/dev/null || true'
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+total
