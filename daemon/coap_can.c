@@ -66,11 +66,17 @@ coap_can_describe(char dst[COAP_CAN_TEXT])
 	put(dst, false, ", no ");
 }
 
-void
-coap_can_library(char *dst, size_t cap)
+const char *
+coap_can_version(void)
 {
 	const char *name = coap_package_version(), *v = strchr(name, ' ');
 
-	snprintf(dst, cap, "libcoap %s with OpenSSL %s", v != NULL ? v + 1 :
-	    name, OpenSSL_version(OPENSSL_VERSION_STRING));
+	return v != NULL ? v + 1 : name; /* "libcoap 4.3.1" */
+}
+
+void
+coap_can_library(char *dst, size_t cap)
+{
+	snprintf(dst, cap, "libcoap %s with OpenSSL %s", coap_can_version(),
+	    OpenSSL_version(OPENSSL_VERSION_STRING));
 }

@@ -14,7 +14,9 @@ bool coap_can(const char *what);
 /* "dtls psk pki tcp tls, no rpk cid oscore ws wss" */
 #define COAP_CAN_TEXT 80
 void coap_can_describe(char dst[COAP_CAN_TEXT]);
-/* "4.3.1 with OpenSSL 3.0.19" */
+/* The library's own version: "4.3.1"; and with what it works: "libcoap 4.3.1
+ * with OpenSSL 3.0.19". */
+const char *coap_can_version(void);
 void coap_can_library(char *dst, size_t cap);
 
 #endif

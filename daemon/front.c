@@ -503,11 +503,3 @@ front_socket(const struct front *f, enum transport plane)
 {
 	return f->plane[plane].sock;
 }
-
-const char *
-front_library(void)
-{
-	const char *name = coap_package_version(), *v = strchr(name, ' ');
-
-	return v != NULL ? v + 1 : name; /* "libcoap 4.3.1" */
-}

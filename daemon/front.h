@@ -402,7 +402,5 @@ void front_stats(const struct front *f, struct front_stats *ret);
 #define FRONT_IMAGE "image"
 void front_answered(const struct front *f, void (*cb)(void *arg,
     const char *path, const uint64_t n[CODES]), void *arg);
-/* The version of the library below. */
-const char *front_library(void);
 
 #endif

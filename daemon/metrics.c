@@ -11,6 +11,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/backup.h"
+#include "daemon/coap_can.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
 #include "daemon/survey.h"
@@ -20,7 +21,7 @@
 static void
 build(struct metrics *m)
 {
-	metric_count(&m->out, SUITD_VERSION, front_library(), 1);
+	metric_count(&m->out, SUITD_VERSION, coap_can_version(), 1);
 }
 
 static void
