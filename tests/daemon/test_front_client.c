@@ -251,7 +251,7 @@ the_certificate_alone_is_nothing(void **state)
 	put_key(&other, NULL, &text);
 	write_file("thief.key", 0600);
 	snprintf(command, sizeof(command), "cd %s && openssl x509 -in "
-	    "dev7.pem -out dev7.crt && sleep 0.3 | timeout 5 openssl s_client "
+	    "dev7.pem -out dev7.crt && sleep 0.3 | timeout 30 openssl s_client "
 	    "-connect 127.0.0.1:%u -cert dev7.crt -key thief.key; "
 	    "cat thief.key >> dev7.crt", dir, front_port(rig.front, T_TLS));
 	beside_run(command);
@@ -301,7 +301,7 @@ authorities_are_named_and_chains_bounded(void **state)
 	char command[300];
 
 	(void)state;
-	snprintf(command, sizeof(command), "sleep 0.3 | timeout 5 openssl "
+	snprintf(command, sizeof(command), "sleep 0.3 | timeout 30 openssl "
 	    "s_client -dtls1_2 -connect 127.0.0.1:%u -nameopt rfc2253",
 	    front_port(rig.front, T_DTLS));
 	beside_run(command);
@@ -357,7 +357,7 @@ survives(enum transport t, void (*what)(void))
 	acted = 0;
 	rig.certs_shown = 0;
 	sessions_after = 99;
-	snprintf(command, sizeof(command), "{ sleep 1.5; } | timeout 5 openssl "
+	snprintf(command, sizeof(command), "{ sleep 1.5; } | timeout 30 openssl "
 	    "s_client %s -connect 127.0.0.1:%u -cert %s/dev7.pem -key "
 	    "%s/dev7.pem", t == T_DTLS ? "-dtls1_2" : "-tls1_2",
 	    front_port(rig.front, t), dir, dir);

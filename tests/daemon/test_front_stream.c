@@ -70,7 +70,7 @@ s_client(const char *args)
 {
 	char command[512];
 
-	snprintf(command, sizeof(command), "sleep 0.3 | timeout 5 openssl "
+	snprintf(command, sizeof(command), "sleep 0.3 | timeout 30 openssl "
 	    "s_client -connect 127.0.0.1:%u -psk_identity dev1 "
 	    "-psk 736563726574 -cipher PSK:@SECLEVEL=0 %s",
 	    front_port(rig.front, T_TLS), args);
