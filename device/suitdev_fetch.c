@@ -192,13 +192,22 @@ integrated_part(struct suitdev *d, int64_t now)
 	end_part(d, now);
 }
 
+/* A state that is damaged, or of other software, may have any offset: a
+ * block begins at a multiple of 16. */
+static bool
+may_resume(struct suitdev *d)
+{
+	return d->nv.off > 0 && d->nv.off % 16 == 0 && part(d)->uri.n > 0 &&
+	    part(d)->uri.p[0] != '#';
+}
+
 static int
 open_part(struct suitdev *d)
 {
 	const struct storage *s = d->cfg.storage;
 	int err;
 
-	if (d->nv.off > 0 && part(d)->uri.n > 0 && part(d)->uri.p[0] != '#') {
+	if (may_resume(d)) {
 		err = s->resume(d->cfg.storage_arg, d->nv.part, d->nv.off);
 	} else {
 		d->nv.off = d->nv.etag_len = 0;
