@@ -6,10 +6,9 @@
 # them.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-# Of tests/e2e: registries beside the distribution's, minutes, or nothing that
-# another library could change; they run where `make check` does.
-LEFT_OUT=" test_clients test_readme test_kill test_campaign test_fleet \
-test_watch test_rules test_examples test_install test_coapgen "
+# Of tests/e2e: registries beside the distribution's, or minutes; they run where
+# `make check` does.
+LEFT_OUT=" test_clients test_readme test_kill test_campaign test_fleet "
 
 skip() {
     echo "  SKIPPED Debian 13: $1"
