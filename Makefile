@@ -235,8 +235,9 @@ tsan:
 # makes keys, takes minutes), and one of each kind of code that has its own
 # memory; then a daemon.
 MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
-	conf csv get get_answer manifest manifest_dialect msg rd report rights \
-	select trust uri) $(addprefix db/test_store_,audit credential device job) \
+	conf csv get get_answer get_refuse manifest manifest_dialect msg rd \
+	report rights select trust uri) \
+	$(addprefix db/test_store_,audit credential device job) \
 	$(addprefix daemon/test_front_,block1 dedup observe) \
 	daemon/test_engine daemon/test_blocks cli/test_list device/test_coap \
 	device/test_storage
