@@ -236,7 +236,7 @@ tsan:
 # memory; then a daemon.
 MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
 	conf csv get get_answer get_refuse manifest manifest_dialect msg rd \
-	report rights select trust uri) \
+	report rights select trust trust_entry uri) \
 	$(addprefix db/test_store_,audit credential device job) \
 	$(addprefix daemon/test_front_,block1 dedup observe) \
 	daemon/test_engine daemon/test_blocks cli/test_list device/test_coap \
