@@ -223,7 +223,7 @@ fuzz:
 
 # What has threads, under TSan: the workers of images, the two threads of the
 # disk, a snapshot, what is counted for a scrape; then a daemon under load.
-TSAN_UNIT := db/test_copy db/test_disk db/test_store db/test_sync \
+TSAN_UNIT := $(addprefix db/test_,copy disk disk_damage statements store sync) \
 	$(addprefix daemon/test_,backup blocks disk health life seen watch)
 TSAN_E2E := test_burst test_image_life test_watch
 tsan:
