@@ -154,25 +154,33 @@ no_more_pages_is_nospace_until_there_are(void **state)
 	assert_true(has_device(s, "before") && has_device(s, "after"));
 }
 
+/* A pair with "outer" in it, and one inside of it that runs out of space. */
 static void
-an_inner_pair_that_runs_out_of_space_ends_in_order(void **state)
+fill_an_inner_pair(struct store *s)
 {
-	struct store *s = store_of(state);
-	sqlite3 *db = sq_of(s)->db;
 	static uint8_t big[STORE_META_MAX];
 	char name[16];
 	int err = 0;
 
 	OK(store_begin(s));
 	OK(put_device(s, "outer"));
-	OK(sqlite3_exec(db, "PRAGMA max_page_count = 60", NULL, NULL, NULL));
+	OK(sqlite3_exec(sq_of(s)->db, "PRAGMA max_page_count = 60", NULL,
+	    NULL, NULL));
 	OK(store_begin(s));
 	for (int i = 0; i < 200 && err == 0; i++) {
 		snprintf(name, sizeof(name), "m%d", i);
 		err = s->ops->meta_put(s, name, slice_of(big, sizeof(big)));
 	}
 	FAILS(err, ERR_NOSPACE);
-	if (sqlite3_get_autocommit(db)) {
+}
+
+static void
+an_inner_pair_that_runs_out_of_space_ends_in_order(void **state)
+{
+	struct store *s = store_of(state);
+
+	fill_an_inner_pair(s);
+	if (sqlite3_get_autocommit(sq_of(s)->db)) {
 		/* SQLite gave the whole transaction up: its choice */
 		store_rollback(s);
 		FAILS(store_commit(s), ERR_NOSPACE);
@@ -188,20 +196,8 @@ static void
 a_doomed_inner_commit_dooms_the_outer(void **state)
 {
 	struct store *s = store_of(state);
-	sqlite3 *db = sq_of(s)->db;
-	static uint8_t big[STORE_META_MAX];
-	char name[16];
-	int err = 0;
 
-	OK(store_begin(s));
-	OK(put_device(s, "outer"));
-	OK(sqlite3_exec(db, "PRAGMA max_page_count = 60", NULL, NULL, NULL));
-	OK(store_begin(s));
-	for (int i = 0; i < 200 && err == 0; i++) {
-		snprintf(name, sizeof(name), "m%d", i);
-		err = s->ops->meta_put(s, name, slice_of(big, sizeof(big)));
-	}
-	FAILS(err, ERR_NOSPACE);
+	fill_an_inner_pair(s);
 	FAILS(store_commit(s), ERR_NOSPACE);
 	FAILS(put_device(s, "more"), ERR_NOSPACE);
 	FAILS(store_commit(s), ERR_NOSPACE);

@@ -34,4 +34,21 @@ judge_raw(const char *envelope)
 	return make_judge(made_slice(&made), &m, &proof, &plan);
 }
 
+/* How many of the bits of what was judged may be another. */
+static inline size_t
+judge_flips(void)
+{
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < made.n; i++)
+		for (int bit = 0; bit < 8; bit++) {
+			made.bytes[i] ^= (uint8_t)(1 << bit);
+			accepted += manifest_parse(made_slice(&made), &m,
+			    NULL) == 0 && manifest_verify(&m,
+			    &make_keys()->ring, &proof, NULL) == 0;
+			made.bytes[i] ^= (uint8_t)(1 << bit);
+		}
+	return accepted;
+}
+
 #endif

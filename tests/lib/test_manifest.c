@@ -304,20 +304,10 @@ every_size_is_capped(void **state)
 static void
 REQ_SEC_AUTHENTIC_every_bit_of_a_signed_envelope_counts(void **state)
 {
-	size_t accepted = 0;
-
 	(void)state;
 	make_envelope(&made, MANIFEST, 0, NULL);
 	assert_int_equal(make_judge(made_slice(&made), &m, &proof, &plan), 0);
-	for (size_t i = 0; i < made.n; i++)
-		for (int bit = 0; bit < 8; bit++) {
-			made.bytes[i] ^= (uint8_t)(1 << bit);
-			accepted += manifest_parse(made_slice(&made), &m,
-			    NULL) == 0 && manifest_verify(&m,
-			    &make_keys()->ring, &proof, NULL) == 0;
-			made.bytes[i] ^= (uint8_t)(1 << bit);
-		}
-	assert_int_equal(accepted, 0);
+	assert_int_equal(judge_flips(), 0);
 }
 
 static void

@@ -45,8 +45,6 @@ judge_riot(const char *manifest)
 static void
 riots_dialect_is_detected_and_proven(void **state)
 {
-	size_t accepted = 0;
-
 	(void)state;
 	assert_int_equal(judge_riot(RIOT_MANIFEST), 0);
 	assert_int_equal(m.dialect, MANIFEST_RIOT09);
@@ -54,15 +52,7 @@ riots_dialect_is_detected_and_proven(void **state)
 	assert_int_equal(proof.alg, COSE_EDDSA);
 	assert_int_equal(plan.n, 1);
 	assert_int_equal(plan.d[0].digest.alg, DIGEST_SHA256);
-	for (size_t i = 0; i < made.n; i++)
-		for (int bit = 0; bit < 8; bit++) {
-			made.bytes[i] ^= (uint8_t)(1 << bit);
-			accepted += manifest_parse(made_slice(&made), &m,
-			    NULL) == 0 && manifest_verify(&m,
-			    &make_keys()->ring, &proof, NULL) == 0;
-			made.bytes[i] ^= (uint8_t)(1 << bit);
-		}
-	assert_int_equal(accepted, 0);
+	assert_int_equal(judge_flips(), 0);
 }
 
 /* A relay may put a block with another digest before the good one. */
