@@ -223,7 +223,7 @@ fuzz:
 
 # What has threads, under TSan: the workers of images, the two threads of the
 # disk, a snapshot, what is counted for a scrape; then a daemon under load.
-TSAN_UNIT := db/test_copy db/test_disk db/test_store db/test_sync \
+TSAN_UNIT := $(addprefix db/test_,copy disk disk_damage statements store sync) \
 	$(addprefix daemon/test_,backup blocks disk health life seen watch)
 TSAN_E2E := test_burst test_image_life test_watch
 tsan:
@@ -235,8 +235,9 @@ tsan:
 # makes keys, takes minutes), and one of each kind of code that has its own
 # memory; then a daemon.
 MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
-	conf csv get get_answer manifest msg rd report rights select \
-	trust uri) $(addprefix db/test_store_,audit credential device job) \
+	conf csv get get_answer get_refuse manifest manifest_dialect msg rd \
+	report rights select trust trust_entry uri) \
+	$(addprefix db/test_store_,audit credential device job) \
 	$(addprefix daemon/test_front_,block1 dedup observe) \
 	daemon/test_engine daemon/test_blocks cli/test_list device/test_coap \
 	device/test_storage

@@ -438,6 +438,29 @@ unknown_options_are_ignored_or_critical(void **state)
 	}
 }
 
+static void
+the_first_echo_option_is_read(void **state)
+{
+	static const uint8_t zeros[41];
+	struct made *m = *state;
+	struct get g;
+
+	made_get(m, CON, "");
+	assert_int_equal(made_read(m, &g), GET_OK);
+	assert_null(g.echo.p);
+	made_get(m, CON, "");
+	made_opt(m, OPT_ECHO, "12345678", 8);
+	made_opt(m, OPT_ECHO, "87654321", 8);
+	assert_int_equal(made_read(m, &g), GET_OK);
+	assert_true(slice_eq_str(g.echo, "12345678"));
+	made_get(m, CON, "");
+	made_opt(m, OPT_ECHO, zeros, 40);
+	assert_int_equal(made_read(m, &g), GET_OK);
+	made_get(m, CON, "");
+	made_opt(m, OPT_ECHO, zeros, 41);
+	assert_int_equal(made_read(m, &g), GET_RESET);
+}
+
 int
 main(void)
 {
@@ -458,6 +481,7 @@ main(void)
 		T(etags_at_the_cap_and_one_past),
 		T(who_speaks_first),
 		T(unknown_options_are_ignored_or_critical),
+		T(the_first_echo_option_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

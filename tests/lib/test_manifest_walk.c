@@ -1,17 +1,5 @@
 /* What a device may download, as the walk finds it. */
-#include "tests/lib/manifest_make.h"
-
-static struct made made;
-static struct manifest m;
-static struct manifest_proof proof;
-static struct manifest_plan plan;
-
-static int
-walk(const char *manifest)
-{
-	make_envelope(&made, manifest, 0, NULL);
-	return make_judge(made_slice(&made), &m, &proof, &plan);
-}
+#include "tests/lib/manifest_judge.h"
 
 /* Components 00 .. n-1, a shared sequence and an install sequence. */
 static int
@@ -28,7 +16,7 @@ walk_sequences(unsigned components, const char *shared, const char *install)
 	n += (size_t)snprintf(text + n, sizeof(text) - n,
 	    " 04 <%s>> 14 <%s>", shared, install);
 	assert_true(n < sizeof(text));
-	return walk(text);
+	return judge(text);
 }
 
 static bool
@@ -202,7 +190,7 @@ sections_start_from_the_shared_sequence(void **state)
 {
 	(void)state;
 	/* payload-fetch (16) sets what install (20) does not see */
-	assert_int_equal(walk("a5 01 01 02 07" COMMON
+	assert_int_equal(judge("a5 01 01 02 07" COMMON
 	    "10 <84" GET("61") FETCH "> 14 <82" FETCH ">"), 0);
 	assert_int_equal(plan.n, 1);
 	assert_int_equal(plan.d[0].section, MANIFEST_PAYLOAD_FETCH);
@@ -349,7 +337,7 @@ walk_dependencies(unsigned n)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 		    i < 24 ? "%02x a0" : "18%02x a0", i);
 	snprintf(text + len, sizeof(text) - len, "02 81814100>");
-	return walk(text);
+	return judge(text);
 }
 
 static void
@@ -360,10 +348,10 @@ REQ_SEC_MFST_CHECK_dependencies_are_capped(void **state)
 	assert_int_equal(m.dependency_count, LIMIT_COMPONENTS);
 	assert_int_equal(walk_dependencies(LIMIT_COMPONENTS + 1), ERR_SIZE);
 	/* one is fetched as the component after the last */
-	assert_int_equal(walk("a4 01 01 02 07 03 <a2 01 a1 01 a0 02 81814100>"
+	assert_int_equal(judge("a4 01 01 02 07 03 <a2 01 a1 01 a0 02 81814100>"
 	    "14 <86 0c 01" GET("61") FETCH ">"), 0);
 	assert_int_equal(plan.d[0].component, 1);
-	assert_int_equal(walk("a4 01 01 02 07 03 <a2 01 a1 01 a0 02 81814100>"
+	assert_int_equal(judge("a4 01 01 02 07 03 <a2 01 a1 01 a0 02 81814100>"
 	    "14 <86 0c 02" GET("61") FETCH ">"), ERR_RANGE);
 }
 

@@ -2,70 +2,7 @@
  * The form of a list: what is read, what is refused, each cap and one past
  * it; and what is encoded reads back.
  */
-#include "tests/lib/manifest_make.h"
-#include "tests/lib/trust_make.h"
-
-#include "lib/text.h"
-
-#define X8 "0102030405060708"
-#define X32 X8 X8 X8 X8
-#define Z8 "0000000000000000"
-#define Z32 Z8 Z8 Z8 Z8
-#define ED(c) "a3 01 01 20 06 21 5820" c "01020304050607" X8 X8 X8
-#define P256 "a4 01 02 20 01 21 5820" X32 "22 5820" X32
-#define UUID "50" X8 X8
-#define UUID2 "50" X8 "ff02030405060708"
-
-static char entry_mem[2][1024];
-
-/* An entry with its kid: `n` pairs, `rest` those after the COSE_Key. */
-static const char *
-entry(unsigned turn, const char *cose, unsigned n, const char *rest)
-{
-	uint8_t mem[256];
-	struct buf b = buf_of(mem, sizeof(mem));
-	struct digest d;
-	char kid[17];
-
-	assert_int_equal(*make_pack(&b, cose), '\0');
-	assert_int_equal(digest_compute(DIGEST_SHA256, buf_slice(&b), &d), 0);
-	text_hex(slice_of(d.b, 8), kid, sizeof(kid));
-	snprintf(entry_mem[turn], sizeof(entry_mem[turn]),
-	    "%02x 01 48 %s 02 %s %s", 0xa0 + n, kid, cose, rest);
-	return entry_mem[turn];
-}
-
-static uint8_t payload_mem[8192];
-static struct trust t;
-
-/* Reads a list whose field `i` is `text`, 0: the map's head; 7: after it. */
-static int
-read_with(int i, const char *text)
-{
-	const char *field[8] = {"a6", "01 01", "02 5820" Z32,
-	    "03 82 01" ED("00"), "04 80", "05 80", "06 a0", ""};
-	struct buf b = buf_of(payload_mem, sizeof(payload_mem));
-	struct why why = {0};
-	int rc;
-
-	field[i] = text;
-	for (int j = 0; j < 8; j++)
-		assert_int_equal(*make_pack(&b, field[j]), '\0');
-	rc = trust_parse_payload(buf_slice(&b), &t, &why);
-	assert_int_equal(why.err, rc);
-	assert_true(rc == 0 || strncmp(why.text, "TRUST 2.", 8) == 0);
-	return rc;
-}
-
-/* ... whose one key has these fields after kid and COSE_Key. */
-static int
-read_key(unsigned n, const char *rest)
-{
-	char text[1100];
-
-	snprintf(text, sizeof(text), "04 81 %s", entry(0, ED("77"), n, rest));
-	return read_with(4, text);
-}
+#include "tests/lib/trust_read.h"
 
 static void
 a_list_has_six_fields_in_their_order(void **state)
@@ -143,116 +80,6 @@ roots_are_few_known_keys_of_which_enough_sign(void **state)
 	assert_int_equal(read_with(3, "03 82 01 05"), ERR_KEY);
 }
 
-static void
-an_entry_begins_with_kid_key_and_role(void **state)
-{
-	(void)state;
-	assert_int_equal(read_key(3, "03 01"), 0);
-	assert_int_equal(t.key_count, 1);
-	assert_int_equal(t.key[0].role, TRUST_AUTHOR);
-	assert_false(t.key[0].every_class);
-	assert_true(t.key[0].every_component);
-	assert_true(trust_key_has_component(&t.key[0], slice_str("\x80")));
-	assert_int_equal(read_key(2, ""), ERR_MISSING);
-	assert_int_equal(read_key(3, "04 f5"), ERR_MISSING);
-	assert_int_equal(read_key(3, "03 20"), ERR_TYPE);
-	assert_int_equal(read_with(4, "04 81 a3 01 48" X8 "02" P256 "03 01"),
-	    ERR_KEY);
-	assert_int_equal(read_with(4, "04 a0"), ERR_TYPE);
-	assert_int_equal(read_with(4, "04 81 80"), ERR_TYPE);
-}
-
-static void
-an_entry_has_no_doubtful_rights(void **state)
-{
-	(void)state;
-	assert_int_equal(read_key(4, "03 01 04 f5"), 0);
-	assert_true(t.key[0].every_class);
-	assert_int_equal(read_key(4, "03 01 04 f4"), ERR_TYPE);
-	assert_int_equal(read_key(4, "03 01 04 f6"), ERR_TYPE);
-	assert_int_equal(read_key(4, "03 01 04 80"), ERR_RANGE);
-	assert_int_equal(read_key(4, "03 01 04 81" UUID), 0);
-	assert_int_equal(read_key(4, "03 01 04 82" UUID UUID2), 0);
-	assert_int_equal(read_key(4, "03 01 04 82" UUID2 UUID), ERR_ORDER);
-	assert_int_equal(read_key(4, "03 01 04 82" UUID UUID), ERR_DUPLICATE);
-	assert_int_equal(read_key(4, "03 01 04 81 48" X8), ERR_RANGE);
-	assert_int_equal(read_key(4, "03 01 05 80"), 0);
-	assert_false(t.key[0].every_component);
-	assert_int_equal(read_key(4, "03 01 05 82 8141008141 01"), 0);
-	assert_int_equal(read_key(4, "03 01 05 82 8141018141 00"), ERR_ORDER);
-	assert_int_equal(read_key(4, "03 01 05 81 4100"), ERR_TYPE);
-	assert_int_equal(read_key(4, "03 01 05 81 8100"), ERR_TYPE);
-	assert_int_equal(read_key(4, "03 01 06 82 05 05"), 0);
-	assert_int_equal(t.key[0].seq_min, 5);
-	assert_int_equal(t.key[0].seq_max, 5);
-	assert_int_equal(read_key(4, "03 01 06 82 06 05"), ERR_RANGE);
-	assert_int_equal(read_key(4, "03 01 06 81 05"), ERR_RANGE);
-	assert_int_equal(read_key(4, "03 01 06 82 00 1bffffffffffffffff"),
-	    ERR_RANGE);
-	assert_int_equal(read_key(4, "03 01 07 63 616263"), 0);
-	assert_true(slice_eq_str(t.key[0].name, "abc"));
-	assert_int_equal(read_key(4, "03 01 07 60"), ERR_RANGE);
-	assert_int_equal(read_key(4, "03 01 07 63 611b63"), ERR_RANGE);
-	assert_int_equal(read_key(5, "03 01 05 80 04 f5"), ERR_ORDER);
-	assert_int_equal(read_key(4, "03 01 00 80"), ERR_ORDER);
-}
-
-static void
-keys_ascend_and_are_no_roots(void **state)
-{
-	char ab[2500], ba[2500];
-
-	(void)state;
-	entry(0, ED("01"), 3, "03 01");
-	entry(1, ED("02"), 3, "03 01");
-	snprintf(ab, sizeof(ab), "04 82 %s %s", entry_mem[0], entry_mem[1]);
-	snprintf(ba, sizeof(ba), "04 82 %s %s", entry_mem[1], entry_mem[0]);
-	assert_true((read_with(4, ab) == 0) != (read_with(4, ba) == 0));
-	snprintf(ab, sizeof(ab), "04 82 %s %s", entry_mem[0], entry_mem[0]);
-	assert_int_equal(read_with(4, ab), ERR_DUPLICATE);
-	snprintf(ab, sizeof(ab), "04 81 %s", entry(0, ED("00"), 3, "03 01"));
-	assert_int_equal(read_with(4, ab), ERR_KEY); /* the root */
-}
-
-/* What a later version has added may restrict: not trusted, not fatal. */
-static void
-REQ_SEC_RIGHTS_what_is_not_understood_is_not_trusted(void **state)
-{
-	char text[1100];
-	struct trust_ring r;
-	struct trust_spec s;
-	struct made_list m;
-
-	(void)state;
-	assert_int_equal(read_key(4, "03 05 04 f5"), 0); /* a role */
-	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
-	assert_int_equal(trust_ring_open(&t, TRUST_FOREIGN, NULL, &r), 0);
-	assert_int_equal(r.ring.n, 0);
-	assert_false(trust_key_has_class(&t.key[0], class_a));
-	assert_int_equal(read_key(3, "03 00"), 0);
-	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
-	assert_int_equal(read_key(3, "03 1bffffffffffffffff"), 0);
-	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
-	assert_int_equal(read_key(5, "03 01 04 f5 08 00"), 0); /* a field */
-	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
-	assert_false(trust_key_has_class(&t.key[0], class_a));
-	assert_int_equal(read_key(5, "03 05 04 00 07 00"), 0);
-	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
-	assert_int_equal(read_key(5, "03 01 04 f5 20 00"), 0); /* negative */
-	assert_int_equal(t.key[0].role, TRUST_AUTHOR);
-	/* another kind of key: HSS-LMS */
-	snprintf(text, sizeof(text), "04 81 %s",
-	    entry(0, "a2 01 05 20 48" X8, 4, "03 01 04 f5"));
-	assert_int_equal(read_with(4, text), 0);
-	assert_int_equal(t.key[0].role, TRUST_FOREIGN);
-	assert_false(trust_key_has_class(&t.key[0], class_a));
-	assert_false(trust_key_has_component(&t.key[0], slice_str("\x80")));
-	/* who edits the list keeps it all the same */
-	trust_spec_same(&t, &s);
-	make_list(&s, "", &m);
-	assert_memory_equal(m.t.hash, t.hash, TRUST_HASH);
-}
-
 static int
 read_extra(const char *extra, const char *head)
 {
@@ -288,23 +115,6 @@ a_list_that_may_restrict_more_is_of_no_use(void **state)
 	assert_int_equal(trust_parse_payload(buf_slice(&b), &back, NULL), 0);
 	assert_memory_equal(back.hash, t.hash, TRUST_HASH);
 	assert_int_equal(read_extra("21 80 20 00", "a8"), ERR_ORDER);
-}
-
-static void
-an_entry_keeps_what_may_be_passed_over(void **state)
-{
-	struct trust_spec s;
-	struct made_list m;
-
-	(void)state;
-	assert_int_equal(read_key(6, "03 01 04 f5 20 00 21 f6"), 0);
-	assert_int_equal(t.key[0].extra_count, 2);
-	assert_true(slice_eq(t.key[0].extra, slice_of("\x20\x00\x21\xf6",
-	    4)));
-	trust_spec_same(&t, &s);
-	make_list(&s, "", &m);
-	assert_memory_equal(m.t.hash, t.hash, TRUST_HASH);
-	assert_int_equal(read_key(6, "03 01 04 f5 21 f6 20 00"), ERR_ORDER);
 }
 
 static void
@@ -501,28 +311,6 @@ a_message_is_a_list_and_nothing_else(void **state)
 	    ERR_TYPE);
 }
 
-/* `n` arrays around a number, in a field that is passed over. */
-static int
-nested(unsigned n)
-{
-	char text[64] = "03 05 08 ";
-
-	for (unsigned i = 0; i < n; i++)
-		strcat(text, "81");
-	strcat(text, "00");
-	return read_key(4, text);
-}
-
-static void
-nobody_has_to_dig_deep(void **state)
-{
-	(void)state;
-	assert_int_equal(nested(8), 0);
-	assert_int_equal(nested(9), ERR_DEPTH);
-	assert_int_equal(read_key(4, "03 05 08 c1 82 a1 80 60 f6"), 0);
-	assert_int_equal(read_key(4, "03 05 08 ff"), ERR_MALFORMED);
-}
-
 /* A list whose signatures are these bytes in hex. */
 static int
 read_signatures(const char *text)
@@ -593,17 +381,6 @@ what_is_encoded_reads_back(void **state)
 	assert_int_equal(trust_floor_of(&b.t, class_a).most, 7);
 }
 
-static void
-roles_have_names(void **state)
-{
-	(void)state;
-	for (int i = TRUST_AUTHOR; i < TRUST_ROLES; i++)
-		assert_int_equal(trust_role_find(trust_role_name(i)), i);
-	assert_int_equal(trust_role_find("foreign"), TRUST_FOREIGN);
-	assert_int_equal(trust_role_find("root"), TRUST_FOREIGN);
-	assert_string_equal(trust_role_name(99), "foreign");
-}
-
 int
 main(void)
 {
@@ -613,22 +390,14 @@ main(void)
 		cmocka_unit_test(the_number_of_a_list_has_a_cap),
 		cmocka_unit_test(
 		    roots_are_few_known_keys_of_which_enough_sign),
-		cmocka_unit_test(an_entry_begins_with_kid_key_and_role),
-		cmocka_unit_test(an_entry_has_no_doubtful_rights),
-		cmocka_unit_test(keys_ascend_and_are_no_roots),
-		cmocka_unit_test(
-		    REQ_SEC_RIGHTS_what_is_not_understood_is_not_trusted),
 		cmocka_unit_test(a_list_that_may_restrict_more_is_of_no_use),
-		cmocka_unit_test(an_entry_keeps_what_may_be_passed_over),
 		cmocka_unit_test(denied_digests_and_floors_are_sorted),
 		cmocka_unit_test(caps_of_denied_floors_and_classes),
 		cmocka_unit_test(caps_of_roots_and_keys),
 		cmocka_unit_test(a_list_has_a_cap),
 		cmocka_unit_test(a_message_is_a_list_and_nothing_else),
-		cmocka_unit_test(nobody_has_to_dig_deep),
 		cmocka_unit_test(signatures_have_one_form),
 		cmocka_unit_test(what_is_encoded_reads_back),
-		cmocka_unit_test(roles_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, make_makers, drop_makers);
