@@ -148,7 +148,11 @@ show_device(const struct msg_device *d)
 
 	render_line(stdout, "device", d->ep);
 	if (d->have_class)
-		render_line(stdout, "class", text_uuid(d->class_id, text));
+		render_linef(stdout, "class", "%s%s", text_uuid(d->class_id,
+		    text), d->class_set ? ", set by an operator" : "");
+	if (d->have_class_said)
+		render_linef(stdout, "SAYS CLASS", "%s, which is not taken: "
+		    "`suitctl device explain`", text_uuid(d->class_said, text));
 	if (d->have_vendor)
 		render_line(stdout, "vendor", text_uuid(d->vendor, text));
 	runs_text(d, text, sizeof(text));
@@ -236,12 +240,14 @@ copy_opt(const char *name, const char *value, char *dst, size_t cap)
 static int
 parse_add(struct add *a, int argc, char **argv)
 {
-	const char *class = NULL, *uri = NULL, *driver = NULL, *psk = NULL;
+	const char *class = NULL, *uri = NULL, *driver = NULL, *psk = NULL,
+	    *unset = NULL;
 	bool nul = false;
 	const struct cli_opt opts[] = {
 		{.name = "--class", .value = &class},
 		{.name = "--address", .value = &uri},
 		{.name = "--driver", .value = &driver},
+		{.name = "--unset", .value = &unset},
 		{.name = "--psk", .value = &psk},
 		{.name = "--psk-new", .flag = &a->psk_new},
 		{.name = "--nul-trigger", .flag = &nul},
@@ -255,7 +261,9 @@ parse_add(struct add *a, int argc, char **argv)
 	    sizeof(a->put.class_name)) != 0 ||
 	    copy_opt("--address", uri, a->put.uri, sizeof(a->put.uri)) != 0 ||
 	    copy_opt("--driver", driver, a->put.driver,
-	    sizeof(a->put.driver)) != 0)
+	    sizeof(a->put.driver)) != 0 ||
+	    copy_opt("--unset", unset, a->put.unset,
+	    sizeof(a->put.unset)) != 0)
 		return CLI_USAGE;
 	a->put.have_nul_trigger = a->put.nul_trigger = nul;
 	if (psk != NULL && a->psk_new)

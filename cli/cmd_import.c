@@ -19,7 +19,7 @@
 #include "cli/render.h"
 #include "lib/text.h"
 
-#define ROW_LEAST 80 /* bytes that a row takes beside its texts */
+#define ROW_LEAST 96 /* bytes that a row takes beside its texts */
 
 struct import {
 	const struct cli *cli;
@@ -142,7 +142,7 @@ static uint64_t
 row_bytes(const struct msg_import_row *r)
 {
 	uint64_t n = ROW_LEAST + strlen(r->ep) + strlen(r->class_name) +
-	    strlen(r->identity) + r->key_len;
+	    strlen(r->class_by) + strlen(r->identity) + r->key_len;
 
 	for (size_t i = 0; i < r->tag_count; i++)
 		n += strlen(r->tag[i].name) + strlen(r->tag[i].value) + 4;

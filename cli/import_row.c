@@ -3,7 +3,8 @@
 #include "lib/text.h"
 
 const char *const import_columns[IMPORT_COLUMNS] = {
-	[IMPORT_EP] = "ep", [IMPORT_CLASS] = "class", [IMPORT_TAGS] = "tags",
+	[IMPORT_EP] = "ep", [IMPORT_CLASS] = "class",
+	[IMPORT_CLASS_BY] = "class_by", [IMPORT_TAGS] = "tags",
 	[IMPORT_IDENTITY] = "identity", [IMPORT_PSK] = "psk",
 };
 
@@ -35,8 +36,8 @@ import_head(char *line, size_t n, struct import_head *ret, struct why *why)
 			k++;
 		if (k == IMPORT_COLUMNS || (seen & 1u << k) != 0)
 			return why_set(why, ERR_INVALID, "%s is no column, or "
-			    "is there twice; there are ep, class, tags, "
-			    "identity and psk", text_escape(f[i], name,
+			    "is there twice; there are ep, class, class_by, "
+			    "tags, identity and psk", text_escape(f[i], name,
 			    sizeof(name)));
 		seen |= 1u << k;
 		h.column[h.n++] = k;
@@ -131,6 +132,8 @@ read_value(enum import_column c, struct slice s, struct msg_import_row *r,
 	case IMPORT_CLASS:
 		return read_text(c, s, r->class_name, sizeof(r->class_name),
 		    why);
+	case IMPORT_CLASS_BY:
+		return read_text(c, s, r->class_by, sizeof(r->class_by), why);
 	case IMPORT_IDENTITY:
 		return read_text(c, s, r->identity, sizeof(r->identity), why);
 	default:
@@ -202,7 +205,8 @@ import_put_row(const struct msg_device *d, struct buf *out)
 	buf_puts(out, ",");
 	if (d->have_class)
 		buf_puts(out, text_uuid(d->class_id, uuid));
-	buf_puts(out, ",");
+	buf_puts(out, !d->have_class ? ",," : d->class_set ? ",operator," :
+	    ",device,");
 	csv_put(out, buf_slice(&tags));
 	buf_puts(out, ",");
 	csv_put(out, slice_str(d->identity));

@@ -1,8 +1,8 @@
 /*
  * import_row: a row of a CSV file of devices, as import reads and export
  * writes it. The first line names the columns, in any order, of which ep
- * must be there: ep, class, tags, identity, psk. An empty value says
- * nothing. Tags are all of them, "name=value;name=value", with a backslash
+ * must be there: ep, class, class_by, tags, identity, psk. An empty value says
+ * nothing. class_by is operator or device. Tags are all of them, "name=value;name=value", with a backslash
  * before ; and \ of a value. psk is hex, or "new". Pure.
  */
 #ifndef SUITD_CLI_IMPORT_ROW_H
@@ -12,8 +12,8 @@
 #include "lib/msg_records.h"
 
 enum import_column {
-	IMPORT_EP, IMPORT_CLASS, IMPORT_TAGS, IMPORT_IDENTITY, IMPORT_PSK,
-	IMPORT_COLUMNS
+	IMPORT_EP, IMPORT_CLASS, IMPORT_CLASS_BY, IMPORT_TAGS, IMPORT_IDENTITY,
+	IMPORT_PSK, IMPORT_COLUMNS
 };
 extern const char *const import_columns[IMPORT_COLUMNS];
 

@@ -66,7 +66,8 @@ const struct cli_cmd cli_online[] = {
 	    cmd_device_explain},
 	{"device events", "EP", "all that happened to it", cmd_device_events},
 	{"device add", "EP [--class C] [--address URI] [--driver NAME] "
-	    "[--psk-new|--psk HEX] [--nul-trigger]",
+	    "[--unset class|driver|address] [--psk-new|--psk HEX] "
+	    "[--nul-trigger]",
 	    "makes a device known, or changes it", cmd_device_add},
 	{"device remove", "EP", "forgets a device, its key and its jobs",
 	    cmd_device_remove},

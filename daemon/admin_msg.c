@@ -67,6 +67,9 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	COPY(ret->ep, d->ep);
 	ret->have_class = d->have_class;
 	memcpy(ret->class_id, d->class_id, 16);
+	ret->class_set = d->class_set;
+	ret->have_class_said = d->have_class_said;
+	memcpy(ret->class_said, d->class_said, 16);
 	ret->have_vendor = memcmp(d->vendor, no_vendor, 16) != 0;
 	memcpy(ret->vendor, d->vendor, 16);
 	COPY(ret->driver, push_name(d->driver));

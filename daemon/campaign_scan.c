@@ -49,6 +49,7 @@ subject_of(const struct app *app, const struct store_device *d,
 		.psk = d->have_psk, .registered = d->registered,
 		.revoked = d->revoked, .ahead = d->ahead,
 		.twin = twin_of(app, d->id),
+		.class_set = d->class_set, .class_said = d->have_class_said,
 		.tag_count = d->tag_count, .tag = d->tag,
 	};
 }

@@ -62,6 +62,15 @@ const struct catalog_release *catalog_running(const struct catalog *c,
     const uint8_t class_id[16], uint64_t seq);
 const struct catalog_release *catalog_by_digest(const struct catalog *c,
     const uint8_t digest[32]);
+/* Is this one of the release's classes? */
+static inline bool
+catalog_is_for(const struct catalog_release *r, const uint8_t class_id[16])
+{
+	for (size_t i = 0; i < r->class_count; i++)
+		if (memcmp(r->class_id[i], class_id, 16) == 0)
+			return true;
+	return false;
+}
 /* Does this release list this image as a payload? */
 static inline const struct catalog_payload *
 catalog_payload(const struct catalog_release *r, const uint8_t digest[32])

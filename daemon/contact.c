@@ -107,6 +107,22 @@ by_itself(struct engine *e, const struct store_device *d,
 }
 
 int
+contact_whole(struct engine *e, const struct store_device *d,
+    const struct catalog_release *r, enum grade grade)
+{
+	const struct track_event ev = {.type = TRACK_IMAGE_END, .grade = grade};
+	struct store *s = e->app->store;
+	struct job job;
+	int rc = engine_live(e, d->id, &job);
+
+	if (rc == ERR_NOT_FOUND)
+		rc = s->ops->job_last(s, d->id, &job);
+	if (rc == ERR_NOT_FOUND || (rc == 0 && job.release != r->id))
+		return 0;
+	return rc != 0 ? rc : engine_step(e, &job, &ev);
+}
+
+int
 contact_fetch(struct engine *e, const struct store_device *d,
     const struct catalog_release *r, const struct track_event *ev)
 {
@@ -116,6 +132,11 @@ contact_fetch(struct engine *e, const struct store_device *d,
 
 	if (rc == 0 && job.release == r->id)
 		return engine_step(e, &job, ev);
+	if (d->have_class && !catalog_is_for(r, d->class_id)) {
+		/* whoever it is, it ends no order of the device's */
+		e->app->counts.classes[CLASS_COUNT_FETCHED]++;
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	}
 	if (rc == 0 && job.target_seq >= r->seq)
 		return 0; /* it has another order than what it asks for */
 	if (rc == 0)

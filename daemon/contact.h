@@ -26,8 +26,13 @@ void contact_note(struct store_device *d, int64_t now);
  * blocks, image end). A live job for an older release is superseded. A
  * device that has no job gets one without a campaign when it is known to run
  * something older, or when it fetches an image and what it runs is unknown.
+ * A release for other classes than the device's moves nothing but a job for
+ * that very release: anybody may fetch it in the name of one without a key.
  */
 int contact_fetch(struct engine *e, const struct store_device *d,
     const struct catalog_release *r, const struct track_event *ev) MUST_USE;
+/* It has all that this release downloads: no news for a job for another. */
+int contact_whole(struct engine *e, const struct store_device *d,
+    const struct catalog_release *r, enum grade grade) MUST_USE;
 
 #endif

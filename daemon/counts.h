@@ -22,7 +22,16 @@ enum boot_count {
 	BOOT_COUNTS,
 };
 
+/* Classes that were said in a device's name and are not the one it has. */
+enum class_count {
+	CLASS_COUNT_CHANGED, /* taken */
+	CLASS_COUNT_KEPT, /* an operator has set it */
+	CLASS_COUNT_FETCHED, /* a manifest of one was fetched */
+	CLASS_COUNTS,
+};
+
 struct counts {
+	uint64_t classes[CLASS_COUNTS];
 	uint64_t boot[BOOT_COUNTS];
 	uint64_t failures[FAIL_CLASSES]; /* attempts that failed */
 	uint64_t retries[FAIL_CLASSES]; /* second and later attempts, by the

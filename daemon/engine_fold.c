@@ -156,7 +156,7 @@ fold_blocks(struct engine *e, struct engine_mark *m,
 	first.type = TRACK_BLOCKS;
 	rc = contact_fetch(e, d, r, &first);
 	if (rc == 0 && ev.type == TRACK_IMAGE_END)
-		rc = engine_event(e, d->id, &ev);
+		rc = contact_whole(e, d, r, grade);
 	return rc;
 }
 

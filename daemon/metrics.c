@@ -258,6 +258,7 @@ static const metrics_fn fill[METRICS] = {
 	[METRIC_ID_DEVICES_AHEAD] = metrics_devices_ahead,
 	[METRIC_ID_TWINS] = metrics_twins,
 	[METRIC_ID_TWINS_FOUND] = metrics_twins_found,
+	[METRIC_ID_CLASS_CLAIMS] = metrics_class_claims,
 	[METRIC_ID_JOBS] = metrics_jobs,
 	[METRIC_ID_JOBS_BY_CLASS] = metrics_jobs_by_class,
 	[METRIC_ID_ATTEMPT_FAILURES] = metrics_attempt_failures,

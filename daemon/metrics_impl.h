@@ -65,6 +65,7 @@ void metrics_devices_registered(struct metrics *m);
 void metrics_devices_ahead(struct metrics *m);
 void metrics_twins(struct metrics *m);
 void metrics_twins_found(struct metrics *m);
+void metrics_class_claims(struct metrics *m);
 void metrics_jobs(struct metrics *m);
 void metrics_jobs_by_class(struct metrics *m);
 void metrics_attempt_failures(struct metrics *m);

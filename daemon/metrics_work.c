@@ -79,6 +79,19 @@ metrics_twins_found(struct metrics *m)
 	metrics_one(m, st.found);
 }
 
+void
+metrics_class_claims(struct metrics *m)
+{
+	static const char *const result[CLASS_COUNTS] = {
+		[CLASS_COUNT_CHANGED] = "changed",
+		[CLASS_COUNT_KEPT] = "kept",
+		[CLASS_COUNT_FETCHED] = "fetched",
+	};
+
+	for (int i = 0; i < CLASS_COUNTS; i++)
+		metrics_of(m, result[i], m->app->counts.classes[i]);
+}
+
 /* --- jobs --- */
 
 void

@@ -6,6 +6,7 @@
 #include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/credential.h"
+#include "daemon/device_class.h"
 #include "daemon/engine.h"
 #include "daemon/push.h"
 #include "daemon/res_admin.h"
@@ -28,17 +29,54 @@ set_uri(struct store_device *d, const char *text, struct why *why)
 	return 0;
 }
 
+static void
+unset_driver(struct store_device *d)
+{
+	d->driver_set = false;
+}
+
+static void
+unset_uri(struct store_device *d)
+{
+	d->uri_set = false;
+}
+
+/* What the device says counts again. */
+static int
+unset(struct store_device *d, const char *what, struct why *why)
+{
+	static const struct {
+		const char *name;
+		void (*unset)(struct store_device *d);
+	} all[] = {
+		{"class", device_class_unset},
+		{"driver", unset_driver},
+		{"address", unset_uri},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(all[i].name, what) != 0)
+			continue;
+		all[i].unset(d);
+		return 0;
+	}
+	return why_set(why, ERR_INVALID, "what can be unset is class, driver "
+	    "or address");
+}
+
 /* What the message names goes into the record, the rest stays. */
 static int
 apply(struct app *app, const struct msg_device_put *m, struct store_device *d,
     struct why *why)
 {
+	uint8_t class_id[16];
 	char shown[64];
 	int rc = 0;
 
 	if (m->class_name[0] != '\0') {
-		rc = admin_class(app, m->class_name, d->class_id, why);
-		d->have_class = true;
+		rc = admin_class(app, m->class_name, class_id, why);
+		if (rc == 0)
+			device_class_set(d, class_id);
 	}
 	if (rc == 0 && m->driver[0] != '\0') {
 		if (push_by_name(slice_str(m->driver), &d->driver) != 0)
@@ -56,6 +94,8 @@ apply(struct app *app, const struct msg_device_put *m, struct store_device *d,
 		d->tag_count = m->tag_count;
 		memcpy(d->tag, m->tag, sizeof(d->tag));
 	}
+	if (rc == 0 && m->unset[0] != '\0')
+		rc = unset(d, m->unset, why);
 	return rc;
 }
 
@@ -63,10 +103,11 @@ apply(struct app *app, const struct msg_device_put *m, struct store_device *d,
 static void
 note(const struct msg_device_put *m, char *dst, size_t cap)
 {
-	snprintf(dst, cap, "%s%s%s%s%s%.100s%s", m->class_name[0] != '\0' ?
+	snprintf(dst, cap, "%s%s%s%s%s%.72s%s%s%s", m->class_name[0] != '\0' ?
 	    "class=" : "", m->class_name, m->driver[0] != '\0' ? " driver=" :
 	    "", m->driver, m->uri[0] != '\0' ? " address=" : "", m->uri,
-	    m->tag_count > 0 ? " tags" : "");
+	    m->tag_count > 0 ? " tags" : "", m->unset[0] != '\0' ?
+	    " unset=" : "", m->unset);
 }
 
 static int

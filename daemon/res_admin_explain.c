@@ -17,6 +17,7 @@
 #include "daemon/res_admin.h"
 #include "daemon/trusted.h"
 #include "daemon/twin.h"
+#include "lib/text.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
 
@@ -365,6 +366,26 @@ note_credential(struct app *app, const struct store_device *d,
 		    "for it: suitctl device psk %s --new", d->ep);
 }
 
+/* Nor does it where its class is not what its image is. */
+static void
+note_class(const struct store_device *d, const struct catalog_release *offered,
+    struct msg_explain *m)
+{
+	char said[37], set[37];
+
+	if (m->note[0] != '\0' || !d->have_class)
+		return;
+	if (d->have_class_said)
+		SAY(m->note, "it says class %s, set is %s; to take its word: "
+		    "suitctl device add %s --unset class",
+		    text_uuid(d->class_said, said), text_uuid(d->class_id, set),
+		    d->ep);
+	else if (offered != NULL && !catalog_is_for(offered, d->class_id))
+		SAY(m->note, "release %" PRIu64 " of its job is not for its "
+		    "class, %s: suitctl device events %s", offered->id,
+		    text_uuid(d->class_id, set), d->ep);
+}
+
 int
 res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -406,5 +427,6 @@ res_admin_explain(struct app *app, const struct req *req, struct resp *resp)
 	else
 		explain_idle(app, &d, r, &m);
 	note_credential(app, &d, &m);
+	note_class(&d, offered, &m);
 	return admin_put(req, resp, &msg_explain, &m);
 }

@@ -10,6 +10,7 @@
 #include "daemon/audit.h"
 #include "daemon/campaign.h"
 #include "daemon/credential.h"
+#include "daemon/device_class.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/res_admin.h"
@@ -75,22 +76,59 @@ has_tags(const struct store_device *d, const struct msg_import_row *r)
 	return d->tag_count == r->tag_count;
 }
 
+/* A class that a row names is set, unless it says that it was the device's own
+ * word: so what was exported is, imported, as it was. */
+static int
+put_class(struct app *app, const struct msg_import_row *r,
+    struct store_device *d, struct why *why)
+{
+	bool device = strcmp(r->class_by, "device") == 0;
+	uint8_t class_id[16];
+	int rc;
+
+	if (!device && r->class_by[0] != '\0' &&
+	    strcmp(r->class_by, "operator") != 0)
+		return why_set(why, ERR_INVALID, "class_by: must be operator "
+		    "or device");
+	if (r->class_name[0] == '\0' && !device && r->class_by[0] != '\0' &&
+	    !d->have_class)
+		return why_set(why, ERR_INVALID, "class_by: it has no class");
+	memcpy(class_id, d->class_id, 16);
+	rc = r->class_name[0] == '\0' ? 0 :
+	    admin_class(app, r->class_name, class_id, why);
+	if (rc != 0)
+		return rc;
+	if (device)
+		device_class_unset(d);
+	if (device && r->class_name[0] != '\0') {
+		memcpy(d->class_id, class_id, 16);
+		d->have_class = true;
+	} else if (!device && (r->class_name[0] != '\0' ||
+	    r->class_by[0] != '\0')) {
+		device_class_set(d, class_id);
+	}
+	return 0;
+}
+
+static bool
+same_class(const struct store_device *a, const struct store_device *b)
+{
+	return a->have_class == b->have_class && a->class_set == b->class_set &&
+	    a->have_class_said == b->have_class_said &&
+	    memcmp(a->class_id, b->class_id, 16) == 0;
+}
+
 static int
 put_device(struct import *im, const struct msg_import_row *r,
     struct store_device *d, bool *changed, struct why *why)
 {
+	static struct store_device was;
 	struct app *app = im->app;
-	uint8_t class_id[16];
-	int rc = 0;
+	int rc;
 
-	if (r->class_name[0] != '\0') {
-		rc = admin_class(app, r->class_name, class_id, why);
-		if (rc == 0 && (!d->have_class ||
-		    memcmp(class_id, d->class_id, 16) != 0)) {
-			memcpy(d->class_id, class_id, 16);
-			d->have_class = *changed = true;
-		}
-	}
+	was = *d;
+	rc = put_class(app, r, d, why);
+	*changed |= !same_class(&was, d);
 	if (rc == 0 && r->tag_count > 0 && !has_tags(d, r)) {
 		d->tag_count = r->tag_count;
 		memcpy(d->tag, r->tag, sizeof(d->tag));

@@ -96,7 +96,7 @@ fetched(struct app *app, const struct req *req, struct ident *id,
     const struct catalog_release *r)
 {
 	struct engine *e = app->engine;
-	struct track_event ev = {
+	const struct track_event ev = {
 		.type = TRACK_MANIFEST_GET, .grade = id->grade,
 	};
 	int rc = engine_begin(e);
@@ -105,11 +105,8 @@ fetched(struct app *app, const struct req *req, struct ident *id,
 		rc = contact_seen(e, &id->dev, req->addr);
 		if (rc == 0)
 			rc = contact_fetch(e, &id->dev, r, &ev);
-		if (rc == 0 && r->payload_count == 0) {
-			/* what it needs is integrated in these bytes */
-			ev.type = TRACK_IMAGE_END;
-			rc = engine_event(e, id->dev.id, &ev);
-		}
+		if (rc == 0 && r->payload_count == 0)
+			rc = contact_whole(e, &id->dev, r, id->grade);
 		rc = engine_end(e, rc);
 	}
 	if (rc != 0)

@@ -7,9 +7,10 @@
  * the reboot and then of what it runs now.
  *
  * A registration may fill what an operator has not set, never overwrite it:
- * driver_set and uri_set mark those; of tags, new names are taken and old
- * ones kept, and only those that register_tags allows: a campaign goes by
- * tags, so a device that gave itself any would choose its own firmware.
+ * driver_set, uri_set and class_set mark those (device_class.h tells more of
+ * the last one); of tags, new names are taken and old ones kept, and only those
+ * that register_tags allows: a campaign goes by tags, so a device that gave
+ * itself any would choose its own firmware.
  */
 #include "daemon/res.h"
 
@@ -19,6 +20,7 @@
 #include "daemon/access_cert.h"
 #include "daemon/campaign.h"
 #include "daemon/contact.h"
+#include "daemon/device_class.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/twin.h"
@@ -45,20 +47,16 @@ struct registration {
 static int
 set_class(struct registration *g)
 {
-	struct store_device *d = &g->id.dev;
+	const struct device_saying say = {g->rd.class_id, g->id.grade,
+	    g->req->addr};
 
-	if (g->rd.have_class) {
-		memcpy(d->class_id, g->rd.class_id, 16);
-	} else if (g->rd.class_alias[0] != '\0') {
-		if (conf_class(&g->app->conf, slice_str(g->rd.class_alias),
-		    d->class_id) != 0)
-			return why_set(&g->resp->why, ERR_NOT_FOUND,
-			    "c=: no class of this name here");
-	} else {
+	if (!g->rd.have_class && g->rd.class_alias[0] == '\0')
 		return 0;
-	}
-	d->have_class = true;
-	return 0;
+	if (!g->rd.have_class && conf_class(&g->app->conf,
+	    slice_str(g->rd.class_alias), g->rd.class_id) != 0)
+		return why_set(&g->resp->why, ERR_NOT_FOUND,
+		    "c=: no class of this name here");
+	return device_class_say(g->app, &g->id.dev, &say);
 }
 
 static bool

@@ -48,6 +48,16 @@ rules_tags(const struct store_device *d)
 	return 0;
 }
 
+/* A word against an operator's needs one, and says something else. */
+static bool
+class_ok(const struct store_device *d)
+{
+	if (!d->class_set)
+		return !d->have_class_said;
+	return d->have_class && !(d->have_class_said &&
+	    memcmp(d->class_said, d->class_id, 16) == 0);
+}
+
 int
 rules_device(const struct store_device *d)
 {
@@ -63,7 +73,8 @@ rules_device(const struct store_device *d)
 		err = rules_tags(d);
 	if (err == 0 && ((unsigned)d->driver > DRIVER_OBSERVE ||
 	    (unsigned)d->seq_grade > GRADE_L2 ||
-	    (d->ahead && (!d->have_class || !d->have_seq))))
+	    (d->ahead && (!d->have_class || !d->have_seq)) ||
+	    !class_ok(d)))
 		err = ERR_INVALID;
 	return err;
 }

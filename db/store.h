@@ -69,6 +69,10 @@ struct store_device {
 	char ep[LIMIT_EP + 1];
 	bool have_class;
 	uint8_t class_id[16];
+	bool class_set; /* by an operator; only with a class */
+	bool have_class_said; /* it says another, which is not taken: only with
+	                         class_set */
+	uint8_t class_said[16];
 	uint8_t vendor[16];
 	enum driver driver;
 	bool driver_set; /* by an operator: registration does not change it */

@@ -101,6 +101,8 @@ device_put(struct store *s, struct store_device *d)
 		memset(now.class_id, 0, sizeof(now.class_id));
 	if (!d->have_seq)
 		now.seq = 0;
+	if (!d->have_class_said)
+		memset(now.class_said, 0, sizeof(now.class_said));
 	mem_set(m, MEM_DEVICE, old, &now);
 	store_wrote(s, d->id);
 	return 0;
@@ -260,6 +262,9 @@ scan_device(const struct store_device *d, bool tags, struct store_device *ret)
 	memcpy(ret->ep, d->ep, strlen(d->ep) + 1);
 	ret->have_class = d->have_class;
 	memcpy(ret->class_id, d->class_id, sizeof(ret->class_id));
+	ret->class_set = d->class_set;
+	ret->have_class_said = d->have_class_said;
+	memcpy(ret->class_said, d->class_said, sizeof(ret->class_said));
 	memcpy(ret->vendor, d->vendor, sizeof(ret->vendor));
 	ret->driver = d->driver;
 	ret->nul_trigger = d->nul_trigger;

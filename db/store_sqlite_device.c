@@ -12,7 +12,7 @@
 	" d.nul_trigger, d.uri, d.uri_set, d.addr, d.have_psk, d.seq," \
 	" d.seq_grade, d.version, d.registered, d.reg, d.reg_expires," \
 	" d.reg_lt, d.reg_base, d.created, d.seen, d.tags, d.gap, d.revoked," \
-	" d.ahead"
+	" d.ahead, d.class_set, d.class_said"
 
 #define TAGS_MAX (LIMIT_TAGS * (LIMIT_TAG_NAME + LIMIT_TAG_VALUE + 2))
 
@@ -27,13 +27,14 @@ static const char DEVICE_BY_REG[] =
 static const char DEVICE_INSERT[] =
     "INSERT INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
     " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
-    " ?22, ?23, ?24, 0)";
+    " ?22, ?23, ?24, 0, ?25, ?26)";
 static const char DEVICE_UPDATE[] =
     "UPDATE device SET vendor = ?4, driver = ?5, driver_set = ?6,"
     " nul_trigger = ?7, uri = ?8, uri_set = ?9, have_psk = ?11, seq = ?12,"
     " seq_grade = ?13, version = ?14, registered = ?15, reg_expires = ?17,"
     " reg_lt = ?18, reg_base = ?19, created = ?20, seen = ?21, tags = ?22,"
-    " gap = ?23, revoked = ?24 WHERE id = ?1";
+    " gap = ?23, revoked = ?24, class_set = ?25, class_said = ?26"
+    " WHERE id = ?1";
 static const char DEVICE_UPDATE_KEYS[] =
     "UPDATE device SET ep = ?2, class_id = ?3, addr = ?4, reg = ?5"
     " WHERE id = ?1";
@@ -83,7 +84,7 @@ static const char SCAN[] =
     "SELECT d.id, d.ep, d.class_id, d.vendor, d.driver, d.nul_trigger,"
     " d.uri_set, d.have_psk, d.seq, d.seq_grade, d.version, d.registered,"
     " d.reg, d.reg_expires, d.addr, d.created, d.seen, d.gap, d.revoked,"
-    " d.ahead" JOB_COLS("a") JOB_COLS("b")
+    " d.ahead, d.class_set, d.class_said" JOB_COLS("a") JOB_COLS("b")
     ", CASE ?3 WHEN 0 THEN NULL ELSE d.tags END FROM device d"
     " LEFT JOIN job a ON a.id ="
     " (SELECT max(j.id) FROM job j WHERE j.device = d.id)"
@@ -139,6 +140,15 @@ tags_row(struct row *r, struct store_device *d)
 }
 
 static void
+class_word_row(struct row *r, struct store_device *d)
+{
+	d->class_set = row_int(r) != 0;
+	d->have_class_said = !row_null(r);
+	memset(d->class_said, 0, sizeof(d->class_said));
+	row_fixed(r, d->class_said, sizeof(d->class_said));
+}
+
+static void
 device_row(struct row *r, void *out)
 {
 	struct store_device *d = out;
@@ -170,6 +180,7 @@ device_row(struct row *r, void *out)
 	d->gap = (uint32_t)row_int(r);
 	d->revoked = row_int(r) != 0;
 	d->ahead = row_int(r) != 0;
+	class_word_row(r, d);
 }
 
 static int
@@ -238,7 +249,8 @@ device_write(struct sq *s, const char *sql, const struct store_device *d)
 	    V_ID(d->reg), V_INT(d->reg_expires), V_INT(d->reg_lt),
 	    V_INT(d->reg_base), V_INT(d->created), V_INT(d->seen),
 	    V_OPT(tags.n > 0, tags.p, tags.n), V_INT(d->gap),
-	    V_INT(d->revoked)));
+	    V_INT(d->revoked), V_INT(d->class_set),
+	    V_OPT(d->have_class_said, d->class_said, 16)));
 }
 
 static bool
@@ -301,6 +313,8 @@ put_memo(struct sq *s, const struct store_device *d)
 		memset(row.class_id, 0, sizeof(row.class_id));
 	if (!row.have_seq)
 		row.seq = 0;
+	if (!row.have_class_said)
+		memset(row.class_said, 0, sizeof(row.class_said));
 	sq_memo_device(s, &row);
 }
 
@@ -474,6 +488,7 @@ scan_device(struct row *r, struct store_device *d)
 	d->gap = (uint32_t)row_int(r);
 	d->revoked = row_int(r) != 0;
 	d->ahead = row_int(r) != 0;
+	class_word_row(r, d);
 }
 
 static int

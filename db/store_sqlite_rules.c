@@ -78,6 +78,13 @@ const struct rule rules_of_rows[] = {
 	    " AND d.ep = t.ep)",
 	    "DELETE FROM device_tag AS t WHERE NOT EXISTS (SELECT 1"
 	    " FROM device AS d WHERE d.id = t.device AND d.ep = t.ep)", NULL},
+	{"device-class", 5, "devices with impossible classes",
+	    "SELECT ep FROM device WHERE length(class_id) <> 16"
+	    " OR class_set NOT BETWEEN 0 AND 1 OR (class_set = 1 AND class_id"
+	    " IS NULL) OR length(class_said) <> 16 OR (class_set = 0 AND"
+	    " class_said IS NOT NULL) OR class_said = class_id",
+	    NULL, RESTORE ", or name each one's class: suitctl device add EP "
+	    "--class CLASS"},
 	{"credential-unused", CREDENTIAL_SCHEMA, "credentials that their "
 	    "device does not ask for",
 	    "SELECT d.ep FROM credential AS c JOIN device AS d"

@@ -86,6 +86,10 @@ enum metric_type {
 	    "Credentials that two devices use, as far as was seen.") \
 	M(TWINS_FOUND, "suitd_twins_found", COUNTER, "", NULL, NULL, 1, \
 	    "Times that a credential was found to be used by two devices.") \
+	M(CLASS_CLAIMS, "suitd_class_claims", COUNTER, "", "result", NULL, \
+	    4, "Classes that were named for a device and are not its own: " \
+	    "changed, kept since an operator has set it, or a manifest of " \
+	    "another one was fetched, which moves no job.") \
 	M(JOBS, "suitd_jobs", GAUGE, "", "state", NULL, 16, \
 	    "Jobs by state.") \
 	M(JOBS_BY_CLASS, "suitd_jobs_by_class", GAUGE, "", "class", "state", \

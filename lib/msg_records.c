@@ -114,6 +114,8 @@ RECORD(msg_attest_put, true);
 static const struct msg_field msg_device_fields[] = {
 	U64(id, 0), TEXT(ep, MSG_REQ),
 	IF("class", MSG_UUID, class_id, have_class, NULL),
+	BOOL(class_set, MSG_OPT),
+	IF("class_said", MSG_UUID, class_said, have_class_said, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
 	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(twin, MSG_OPT),
 	TEXT(identity, MSG_OPT),
@@ -132,7 +134,7 @@ RECORD(msg_device, false);
 #define REC msg_device_put
 static const struct msg_field msg_device_put_fields[] = {
 	TEXT_AS("class", class_name, MSG_OPT), TEXT(driver, MSG_OPT),
-	TEXT(uri, MSG_OPT),
+	TEXT(uri, MSG_OPT), TEXT(unset, MSG_OPT),
 	IF("nul_trigger", MSG_BOOL, nul_trigger, have_nul_trigger, NULL),
 	TAGS, END,
 };
@@ -189,7 +191,8 @@ RECORD(msg_revoked, true);
 
 #define REC msg_import_row
 static const struct msg_field msg_import_row_fields[] = {
-	TEXT(ep, MSG_REQ), TEXT_AS("class", class_name, MSG_OPT), TAGS,
+	TEXT(ep, MSG_REQ), TEXT_AS("class", class_name, MSG_OPT),
+	TEXT(class_by, MSG_OPT), TAGS,
 	TEXT(identity, MSG_OPT), BYTES(key, key_len, MSG_OPT),
 	BOOL(if_none, MSG_OPT), END,
 };

@@ -123,6 +123,9 @@ struct msg_device {
 	char ep[LIMIT_EP + 1];
 	bool have_class, have_vendor;
 	uint8_t class_id[16], vendor[16];
+	bool class_set; /* by an operator */
+	bool have_class_said; /* and it says another one itself */
+	uint8_t class_said[16];
 	char driver[MSG_WORD];
 	bool nul_trigger, psk, registered, revoked, ahead;
 	bool twin; /* two devices use its credential */
@@ -148,6 +151,8 @@ struct msg_device_put {
 	char class_name[40]; /* UUID or alias */
 	char driver[MSG_WORD];
 	char uri[LIMIT_URI + 1];
+	char unset[MSG_WORD]; /* class, driver or address: what the device says
+	                         counts again */
 	bool have_nul_trigger, nul_trigger;
 	size_t tag_count;
 	struct rd_tag tag[LIMIT_TAGS];
@@ -182,6 +187,8 @@ struct msg_oscore {
 struct msg_import_row {
 	char ep[LIMIT_EP + 1];
 	char class_name[40];
+	char class_by[MSG_WORD]; /* operator: it is set, also for "" and a class;
+	                            device: it is not */
 	size_t tag_count;
 	struct rd_tag tag[LIMIT_TAGS];
 	char identity[LIMIT_PSK_IDENTITY + 1];
@@ -440,7 +447,8 @@ struct msg_explain {
 	char offered[96]; /* what it should run */
 	char hold[MSG_WORD]; /* the one cause by name, see PROTOCOL.md */
 	char cause[161], next[161], advice[161];
-	char note[161]; /* beside that, what is wrong with its credential */
+	char note[241]; /* beside that, what is wrong with its credential, or
+	                   with its class */
 	int64_t until; /* when `next` happens; 0: not known */
 	bool have_job;
 	struct msg_job job;

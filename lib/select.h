@@ -52,6 +52,8 @@ enum select_attr_id {
 	SELECT_REVOKED,
 	SELECT_AHEAD,
 	SELECT_TWIN,
+	SELECT_CLASS_SET,
+	SELECT_CLASS_SAID,
 	SELECT_ATTRS,
 };
 
@@ -99,6 +101,7 @@ struct select_subject {
 	int64_t seen; /* Unix ms, 0 never; the future counts as now */
 	bool psk, registered, revoked, ahead;
 	bool twin; /* two devices use its credential */
+	bool class_set, class_said; /* by an operator; it says another */
 	size_t tag_count;
 	const struct rd_tag *tag; /* an empty value is a value */
 };

@@ -102,6 +102,10 @@ compare(const struct select *s, const struct select_node *n,
 		return d->ahead ? CMP_EQUAL : 0;
 	case SELECT_TWIN:
 		return d->twin ? CMP_EQUAL : 0;
+	case SELECT_CLASS_SET:
+		return d->class_set ? CMP_EQUAL : 0;
+	case SELECT_CLASS_SAID:
+		return d->class_said ? CMP_EQUAL : 0;
 	case SELECT_ATTRS:
 		break;
 	}

@@ -39,6 +39,10 @@ const struct select_attr select_attrs[SELECT_ATTRS] = {
 	    "it runs a newer release than any known here"},
 	[SELECT_TWIN] = {"twin", SELECT_FLAG, 0,
 	    "two devices use its credential"},
+	[SELECT_CLASS_SET] = {"class_set", SELECT_FLAG, 0,
+	    "an operator has set its class"},
+	[SELECT_CLASS_SAID] = {"class_said", SELECT_FLAG, 0,
+	    "it says another class than the one that was set"},
 };
 
 enum { OPS_EQUAL = 1, OPS_ORDER = 2, OPS_GLOB = 4 };

@@ -1,6 +1,12 @@
 -- Closed by default: what devices prove themselves with, who may do what, what
 -- was done, whom to trust, and what bootloaders say.
 
+-- --- devices ---
+
+-- Whose word a device's class is. Of the classes that are there nobody knows.
+ALTER TABLE device ADD COLUMN class_set INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN class_said BLOB; -- NULL: no other than class_id
+
 -- --- credentials ---
 
 -- What a device proves itself with, of all kinds in one table; a device may

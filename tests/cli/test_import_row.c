@@ -103,6 +103,9 @@ values_have_their_caps(void **state)
 	assert_int_equal(read_long("a,", 'i', LIMIT_PSK_IDENTITY), 0);
 	assert_int_equal(read_long("a,", 'i', LIMIT_PSK_IDENTITY + 1),
 	    ERR_SIZE);
+	assert_int_equal(read_head("ep,class_by"), 0);
+	assert_int_equal(read_long("a,", 'c', MSG_WORD - 1), 0);
+	assert_int_equal(read_long("a,", 'c', MSG_WORD), ERR_SIZE);
 	assert_int_equal(read_head("ep,psk"), 0);
 	assert_int_equal(read_long("a,", '0', 2 * LIMIT_PSK_KEY), 0);
 	assert_int_equal(read_long("a,", '0', 2 * LIMIT_PSK_KEY + 2),
@@ -140,18 +143,31 @@ what_is_exported_is_read(void **state)
 	assert_string_equal(row.ep, "a");
 	assert_string_equal(row.class_name,
 	    "01020300-0000-0000-0000-000000000000");
+	assert_string_equal(row.class_by, "device");
 	assert_string_equal(row.identity, d.identity);
 	assert_int_equal(row.tag_count, 2);
 	assert_string_equal(row.tag[0].value, d.tag[0].value);
 	assert_string_equal(row.tag[1].value, d.tag[1].value);
 	assert_true(!is_new && row.key_len == 0);
+	d.class_set = true;
+	b.n = 0;
+	import_put_row(&d, &b);
+	line[b.n - 1] = '\0';
+	assert_int_equal(read_row(line), 0);
+	assert_string_equal(row.class_by, "operator");
+	d.have_class = d.class_set = false;
+	b.n = 0;
+	import_put_row(&d, &b);
+	line[b.n - 1] = '\0';
+	assert_int_equal(read_row(line), 0);
+	assert_true(row.class_name[0] == '\0' && row.class_by[0] == '\0');
 }
 
 /* Quotes and backslashes are what takes the most room. */
 static void
 the_longest_export_is_a_line(void **state)
 {
-	static struct msg_device d = {.have_class = true,
+	static struct msg_device d = {.have_class = true, .class_set = true,
 	    .tag_count = LIMIT_TAGS};
 	static char line[2 * LIMIT_IMPORT_LINE];
 	struct buf b = buf_of(line, sizeof(line) - 1);
@@ -164,7 +180,7 @@ the_longest_export_is_a_line(void **state)
 		memset(d.tag[i].value, i % 2 == 0 ? '"' : '\\',
 		    LIMIT_TAG_VALUE);
 	}
-	assert_int_equal(read_head("ep,class,tags,identity"), 0);
+	assert_int_equal(read_head("ep,class,class_by,tags,identity"), 0);
 	import_put_row(&d, &b);
 	assert_false(b.over);
 	assert_true(b.n < LIMIT_IMPORT_LINE);

@@ -274,6 +274,57 @@ one_row_too_many_is_refused(void **state)
 	}
 }
 
+static struct store_device
+by_ep(const char *ep)
+{
+	struct store_device d;
+
+	assert_int_equal(ST(&w.app, device_by_ep, ep, &d), 0);
+	return d;
+}
+
+static void
+classes_are_an_operators_word_unless_a_row_says_so(void **state)
+{
+	static const char one[] = "00000000-0000-0000-0000-000000000001";
+	static const char two[] = "00000000-0000-0000-0000-000000000002";
+	struct msg_import_row *a, *b, *c;
+
+	(void)state;
+	a = row("a", "");
+	b = row("b", "");
+	c = row("c", "");
+	strcpy(a->class_name, one);
+	strcpy(b->class_name, one);
+	strcpy(b->class_by, "device");
+	sums(true, 3, 0, 0);
+	assert_true(by_ep("a").class_set && by_ep("a").class_id[15] == 1);
+	assert_true(!by_ep("b").class_set && by_ep("b").class_id[15] == 1);
+	assert_false(by_ep("c").class_set);
+	sums(true, 0, 0, 3);
+	/* whose word alone */
+	strcpy(a->class_by, "device");
+	strcpy(b->class_by, "operator");
+	a->class_name[0] = b->class_name[0] = '\0';
+	sums(true, 0, 2, 1);
+	assert_true(!by_ep("a").class_set && by_ep("a").class_id[15] == 1);
+	assert_true(by_ep("b").class_set && by_ep("b").class_id[15] == 1);
+	sums(true, 0, 0, 3);
+	/* a class that is the device's word is no longer an operator's */
+	strcpy(b->class_by, "device");
+	strcpy(b->class_name, two);
+	sums(true, 0, 1, 2);
+	assert_true(!by_ep("b").class_set && by_ep("b").class_id[15] == 2);
+	/* of nobody's class nothing is set, and there is nobody else */
+	strcpy(c->class_by, "operator");
+	assert_int_equal(import(), 0);
+	assert_true(!out.done && out.error_count == 1 && out.error[0].row == 2);
+	strcpy(c->class_by, "me");
+	assert_int_equal(import(), 0);
+	assert_true(!out.done && out.error_count == 1 && out.error[0].row == 2);
+	assert_false(by_ep("c").have_class);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -282,6 +333,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(rows_are_added_changed_and_left),
 		CASE(one_bad_row_is_the_end_of_all),
+		CASE(classes_are_an_operators_word_unless_a_row_says_so),
 		CASE(rows_that_share_a_key_are_taken_and_named),
 		CASE(a_dry_run_looks_only),
 		CASE(a_key_for_who_has_none_is_not_taken_by_who_has_one),

@@ -61,7 +61,9 @@ say_device(struct call *c, const struct store_device *d)
 	    d->addr, d->have_psk, d->have_seq, U(d->seq), d->seq_grade,
 	    d->version, d->registered, U(d->reg), U(d->reg_expires),
 	    (unsigned)d->reg_lt, d->reg_base, U(d->created), U(d->seen));
-	say(c, " %u %d %d", (unsigned)d->gap, d->revoked, d->ahead);
+	say(c, " %u %d %d %d %d", (unsigned)d->gap, d->revoked, d->ahead,
+	    d->class_set, d->have_class_said);
+	say_hex(c, d->class_said, 16);
 	for (size_t i = 0; i < d->tag_count; i++)
 		say(c, " %s=%s", d->tag[i].name, d->tag[i].value);
 	say(c, "\n");

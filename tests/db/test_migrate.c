@@ -178,6 +178,7 @@ old_devices_are_as_they_were(void **state)
 	d.gap = 60;
 	d.revoked = true;
 	assert_false(d.ahead);
+	assert_true(!d.class_set && !d.have_class_said);
 	OK(ALONE(s, s->ops->device_put(s, &d)));
 	OK(s->ops->device_get(s, 7, &d));
 	assert_true(d.gap == 60 && d.revoked);

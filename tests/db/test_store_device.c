@@ -11,6 +11,9 @@ same_device(const struct store_device *a, const struct store_device *b)
 	assert_string_equal(a->ep, b->ep);
 	assert_int_equal(a->have_class, b->have_class);
 	assert_memory_equal(a->class_id, b->class_id, 16);
+	assert_int_equal(a->class_set, b->class_set);
+	assert_int_equal(a->have_class_said, b->have_class_said);
+	assert_memory_equal(a->class_said, b->class_said, 16);
 	assert_memory_equal(a->vendor, b->vendor, 16);
 	assert_int_equal(a->driver, b->driver);
 	assert_int_equal(a->driver_set, b->driver_set);
@@ -105,6 +108,16 @@ a_device_past_a_cap_or_of_nonsense_is_refused(void **state)
 	FAILS(ALONE(s, s->ops->device_put(s, &d)), ERR_INVALID);
 	d = full_device();
 	d.seq_grade = GRADE_L2 + 1;
+	FAILS(ALONE(s, s->ops->device_put(s, &d)), ERR_INVALID);
+	d = full_device();
+	d.have_class_said = d.have_class = false; /* nothing that is set */
+	d.ahead = false;
+	FAILS(ALONE(s, s->ops->device_put(s, &d)), ERR_INVALID);
+	d = full_device();
+	d.class_set = false; /* a word against nobody's */
+	FAILS(ALONE(s, s->ops->device_put(s, &d)), ERR_INVALID);
+	d = full_device();
+	memcpy(d.class_said, d.class_id, 16); /* no other */
 	FAILS(ALONE(s, s->ops->device_put(s, &d)), ERR_INVALID);
 	d = full_device();
 	d.id = 99;

@@ -105,6 +105,8 @@ a_look_has_what_a_plan_asks_for(void **state)
 	assert_string_equal(e->ep, d.ep);
 	assert_true(e->have_class);
 	assert_memory_equal(e->class_id, d.class_id, 16);
+	assert_true(e->class_set && e->have_class_said);
+	assert_memory_equal(e->class_said, d.class_said, 16);
 	assert_memory_equal(e->vendor, d.vendor, 16);
 	assert_int_equal(e->driver, d.driver);
 	assert_true(e->nul_trigger && e->have_psk && e->uri_set);
@@ -130,6 +132,7 @@ a_look_has_what_a_plan_asks_for(void **state)
 	assert_string_equal(e->ep, "b");
 	assert_true(!e->have_class && e->class_id[0] == 0 &&
 	    e->vendor[0] == 0 && e->version[0] == '\0' && !e->have_seq &&
+	    !e->class_set && !e->have_class_said && e->class_said[0] == 0 &&
 	    e->seq == 0 && e->tag_count == 0 && !e->revoked && !e->ahead &&
 	    e->gap == 0);
 	OK(scan(s, FROM(0, 9), &t, &after));

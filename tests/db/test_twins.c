@@ -26,6 +26,9 @@ draw_device(struct call *c, struct store_device *d)
 	d->have_class = draw(c, 2);
 	if (d->have_class)
 		d->class_id[0] = (uint8_t)draw(c, 3);
+	d->class_set = d->have_class && draw(c, 2);
+	d->have_class_said = draw(c, 3) == 0; /* some of them are refused */
+	d->class_said[0] = (uint8_t)draw(c, 3);
 	d->vendor[0] = (uint8_t)draw(c, 2);
 	d->driver = (enum driver)draw(c, 5); /* one is none */
 	d->driver_set = draw(c, 2);

@@ -115,6 +115,8 @@ full_device(void)
 	memset(d.ep, 'e', LIMIT_EP);
 	d.have_class = true;
 	memset(d.class_id, 0x11, 16);
+	d.class_set = d.have_class_said = true;
+	memset(d.class_said, 0x12, 16);
 	memset(d.vendor, 0x22, 16);
 	d.driver = DRIVER_OBSERVE;
 	d.driver_set = true;

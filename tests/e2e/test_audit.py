@@ -380,7 +380,7 @@ def test_REQ_SEC_ACCESS_CONTROL_a_foreign_class_is_refused_and_audited(_):
         d.author(name="a")
         d.ctl("author", "add", "a", d.file("a.pub"), "--class", class_id("other"))
         d.publish(1, b"z" * 2000, "/fw/z.bin", author="a", rc=1)
-        refused = entries(d, "--kind", "refusal")
+        refused = wait_for("the entry", lambda: entries(d, "--kind", "refusal"))
         assert len(refused) == 1 and refused[0]["who"] == "admin", refused
         assert refused[0]["detail"].startswith("CLASS: ") and refused[0]["subject"] == "POST a/releases", refused
 

@@ -167,7 +167,8 @@ def test_what_is_exported_is_imported(d):
     d.ctl("device", "import", write(d, "e.csv", "ep,class,tags,psk\nex1,%s,a=1;b=2,%s\nex2,,,\n" % (DEMO, "ab" * 16)))
     out = export(d)
     mine = {r["ep"]: r for r in rows(out)}
-    assert mine["ex1"] == {"ep": "ex1", "class": str(uuid.UUID(DEMO)), "tags": "a=1;b=2", "identity": "ex1"}, mine["ex1"]
+    assert mine["ex1"] == {"ep": "ex1", "class": str(uuid.UUID(DEMO)), "class_by": "operator", "tags": "a=1;b=2",
+                           "identity": "ex1"}, mine["ex1"]
     assert "ab" * 16 not in out
     got = d.ctl_json("device", "import", write(d, "back.csv", out))
     assert got["added"] == got["changed"] == 0 and got["same"] == len(mine), got

@@ -336,6 +336,10 @@ def test_rows_that_cannot_be(src):
             ("attest-key", "INSERT INTO attest SELECT id, x'00', x'00', 0, NULL, 0, 0, 0, 0, NULL, 0, 0, NULL, x'', 0, 0"
              " FROM device WHERE ep = 'dev5'"),
             ("credential-unused", "UPDATE device SET have_psk = 0 WHERE ep = 'dev4'"),
+            ("device-class", "UPDATE device SET class_id = NULL, class_set = 1 WHERE ep = 'dev4'"),
+            ("device-class", "UPDATE device SET class_said = class_id WHERE ep = 'dev4'"),
+            ("device-class", "UPDATE device SET class_set = 0, class_said = zeroblob(16) WHERE ep = 'dev4'"),
+            ("device-class", "UPDATE device SET class_said = x'00' WHERE ep = 'dev4'"),
             ("release-classes", "DELETE FROM release_class WHERE release = 2"),
             ("release-state", "UPDATE release SET state = 7 WHERE id = 1"),
             ("release-state", "UPDATE release SET envelope = x'00' WHERE id = 2"),

@@ -26,7 +26,7 @@ static const struct select_subject full = {
 	.vendor = vendor, .have_seq = true, .seq = 7, .grade = GRADE_L1,
 	.version = "1.2.0", .driver = "trigger", .seen = NOW - HOUR,
 	.psk = true, .registered = true, .revoked = true, .ahead = true,
-	.twin = true,
+	.twin = true, .class_set = true, .class_said = true,
 	.tag_count = 5, .tag = tags,
 };
 /* What is known of every device, and nothing else. */
@@ -239,6 +239,8 @@ a_bare_attribute_asks_for_presence(void **state)
 		{"revoked", true, false}, {"!revoked", false, true},
 		{"ahead", true, false}, {"!ahead", false, true},
 		{"twin", true, false}, {"!twin", false, true},
+		{"class_set", true, false}, {"!class_set", false, true},
+		{"class_said", true, false}, {"!class_said", false, true},
 	};
 	struct select_subject d = full;
 	struct select s = compiled("psk or registered or revoked");
@@ -256,6 +258,14 @@ a_bare_attribute_asks_for_presence(void **state)
 	s = compiled("twin");
 	assert_true(select_match(&s, &d, NOW));
 	d.twin = false;
+	assert_false(select_match(&s, &d, NOW));
+	s = compiled("class_set && class_said");
+	assert_true(select_match(&s, &d, NOW));
+	d.class_said = false;
+	assert_false(select_match(&s, &d, NOW));
+	s = compiled("class_set");
+	assert_true(select_match(&s, &d, NOW));
+	d.class_set = false;
 	assert_false(select_match(&s, &d, NOW));
 	s = compiled("version or driver");
 	d.version = d.driver = "";
@@ -345,6 +355,8 @@ each_attribute_has_its_operators_and_no_others(void **state)
 		{"revoked", "x", "-----------"},
 		{"ahead", "x", "-----------"},
 		{"twin", "x", "-----------"},
+		{"class_set", "x", "-----------"},
+		{"class_said", "x", "-----------"},
 	};
 	struct select s;
 	char text[64];
