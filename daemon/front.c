@@ -37,7 +37,6 @@
 #define UDP_IDLE_SESSIONS 64 /* a session of plain UDP is worth nothing */
 #define DTLS_SESSION_S 86400
 #define TCP_SESSION_S 300
-#define TCP_SESSIONS 512
 #define TICK_MS 200
 
 static const struct {
@@ -237,12 +236,7 @@ on_event(coap_session_t *session, coap_event_t event)
 		if (pl->t == T_TCP)
 			door_shaken(pl->f->door, &coap_session_get_addr_remote(
 			    session)->addr.sa);
-		/* an open connection costs a descriptor each */
-		if (sock_streams(pl) && pl->sessions > TCP_SESSIONS) {
-			front_limit(pl->f, FRONT_LIMIT_CONNECTIONS);
-			coap_session_disconnected(session,
-			    COAP_NACK_NOT_DELIVERABLE);
-		}
+		stream_opened(pl, session);
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
 		pl->shaken++;
@@ -259,6 +253,7 @@ on_event(coap_session_t *session, coap_event_t event)
 			front_limit(pl->f, FRONT_LIMIT_SESSIONS);
 		pl->sessions -= pl->sessions > 0;
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
+		stream_closed(pl, session);
 		dtls_gone(pl, session);
 		kept_closed(pl->f, session);
 		break;
@@ -359,6 +354,8 @@ plane_new(struct plane *pl, const char *listen, struct why *why)
 	coap_register_event_handler(pl->ctx, on_event);
 	coap_register_nack_handler(pl->ctx, on_nack);
 	rc = add_resources(pl->ctx);
+	if (rc == 0)
+		rc = stream_new(pl);
 	if (rc == 0 && dtls_secures(pl))
 		rc = dtls_setup(pl);
 	if (rc != 0)
@@ -456,6 +453,7 @@ front_free(struct front *f)
 		dtls_fini(&f->plane[t]);
 		door_leave(f->plane[t].sock);
 		coap_free_context(f->plane[t].ctx);
+		stream_free(&f->plane[t]);
 	}
 	door_free(f->door);
 	cert_free(f->cert);

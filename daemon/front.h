@@ -166,6 +166,8 @@ extern const struct route routes_admin[];
 	L(SESSIONS, "sessions") /* an idle one ended for a new one */ \
 	L(KEYLESS, "keyless_sessions") /* the same, of LIMIT_STRANGERS */ \
 	L(CONNECTIONS, "connections") /* a TCP connection was closed */ \
+	L(CONNECTIONS_HOST, "connections_host") \
+	L(CONNECTIONS_NETWORK, "connections_network") \
 	L(OBSERVERS, "observers") /* who asked is not told of changes */ \
 	L(OBSERVERS_PEER, "observers_peer") \
 	L(OBSERVING_PLAIN, "observing_plain") \
@@ -265,7 +267,7 @@ struct front_opts {
 	const struct conf *conf;
 	struct front_hooks hooks;
 	struct reach *reach; /* outlives the front; NULL: no peer has to show
-	                        its address */
+	                        its address, and all are trusted */
 	/* in order of search, literals before {..}; a NULL path ends them */
 	const struct route *device; /* UDP, DTLS, TCP, TLS */
 	const struct route *admin;

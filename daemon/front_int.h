@@ -17,6 +17,7 @@
  *   front_echo.c  what those get who have not shown their address
  *   front_cert.c  the certificate of coaps
  *   front_client.c certificates of clients
+ *   front_stream.c connections, which are bounded by who has them
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
  *   dedup.c       answers to repeated CON requests
@@ -35,6 +36,7 @@
 #include "daemon/reach.h"
 #include "lib/block.h"
 #include "lib/cert.h"
+#include "lib/crowd.h"
 
 #define PLANES TRANSPORTS
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
@@ -76,6 +78,7 @@ struct plane {
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
 	bool dtls_over; /* one of them is to end */
 	size_t strangers; /* of them, without a key */
+	struct crowd *crowd; /* whose they are, of connections; else NULL */
 };
 
 /* An answer apart from any PDU: options as {number, length, bytes}. */
@@ -265,6 +268,13 @@ sock_streams(const struct plane *pl)
 	return pl->t == T_TCP || pl->t == T_TLS || pl->t == T_WS ||
 	    pl->t == T_WSS;
 }
+
+/* front_stream.c */
+int stream_new(struct plane *pl) MUST_USE;
+void stream_free(struct plane *pl);
+/* A connection came; it is closed if too many have come from there. */
+void stream_opened(struct plane *pl, coap_session_t *session);
+void stream_closed(struct plane *pl, const coap_session_t *session);
 
 /* front_count.c */
 /* Where the exchange's answer is counted. */

@@ -155,6 +155,14 @@
 #define LIMIT_CHECKS 64 /* images being hashed because they were asked for */
 #define LIMIT_STRANGERS 1000 /* DTLS sessions of those who showed no key: each
                                 takes some 45 kB, and anybody can have one */
+#define LIMIT_CONNECTIONS 512 /* of TCP, TLS and WebSockets each: each costs
+                                 a descriptor */
+#define LIMIT_CONNECTIONS_HOST 64 /* of a host. One that says nothing ends
+                                     after 5 minutes, so 768 devices behind
+                                     one address can ask once an hour */
+#define LIMIT_CONNECTIONS_NETWORK 128 /* of a /24, or a /56 of IPv6 */
+#define LIMIT_CONNECTIONS_TRUSTED 384 /* of all trusted_networks together,
+                                  whose hosts have no caps of their own */
 #define LIMIT_RESPONSE (64 * 1024)
 #define LIMIT_OBSERVERS 65536
 #define LIMIT_OBSERVERS_PEER 16
