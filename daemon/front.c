@@ -413,6 +413,7 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 	f->loop = o->loop;
 	f->app = o->app;
 	f->blobs = o->blobs;
+	f->disk = o->disk;
 	f->conf = o->conf;
 	TAILQ_INIT(&f->later);
 	f->hooks = o->hooks;

@@ -33,6 +33,7 @@
 
 struct app; /* suitd.h: everything a handler may use */
 struct front;
+struct disk; /* disk.h */
 struct loop;
 struct reach;
 struct oscore_given; /* oscore.h */
@@ -264,6 +265,8 @@ struct front_opts {
 	struct loop *loop;
 	struct app *app;
 	struct blob_store *blobs; /* where uploads go to */
+	struct disk *disk; /* ends after the loop and before the front; NULL:
+	                      what takes long is done at once */
 	const struct conf *conf;
 	struct front_hooks hooks;
 	struct reach *reach; /* outlives the front; NULL: no peer has to show
@@ -296,6 +299,14 @@ void front_describe(const struct front *f,
  */
 int front_cert_reload(struct front *f, const struct conf *c,
     struct why *why) MUST_USE;
+/*
+ * The same, while the loop goes on: lists of revoked certificates may be
+ * long. `c` is copied. `done` runs once, perhaps inside of this call, with
+ * what front_cert_reload would have returned, `why` not NULL; not at all when
+ * the disk's thread ends before.
+ */
+void front_cert_read(struct front *f, const struct conf *c,
+    void (*done)(void *arg, int err, const struct why *why), void *arg);
 /* When it ends, Unix ms; 0: none is shown. */
 int64_t front_cert_expiry(const struct front *f);
 /*

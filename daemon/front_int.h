@@ -17,6 +17,7 @@
  *   front_echo.c  what those get who have not shown their address
  *   front_cert.c  the certificate of coaps
  *   front_client.c certificates of clients
+ *   front_load.c  their files, read while the loop goes on
  *   front_stream.c connections, which are bounded by who has them
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
@@ -141,6 +142,7 @@ struct front {
 	struct loop *loop;
 	struct app *app;
 	struct blob_store *blobs;
+	struct disk *disk; /* NULL: everything is done at once */
 	const struct conf *conf;
 	struct front_hooks hooks;
 	const struct route *device, *admin;
@@ -154,6 +156,7 @@ struct front {
 	uint64_t client_gen; /* another one: sessions are checked anew */
 	bool client_stale; /* some were not, yet */
 	unsigned client_ticks;
+	unsigned reading; /* times that files are being read now */
 
 	struct observers *observers;
 	struct block1 *block1;
