@@ -151,6 +151,14 @@ exchange_begin(struct exchange *x, struct plane *pl, coap_session_t *session,
 	echo_begin(x);
 }
 
+/* A handler wrote it here; whoever keeps it has made a copy. */
+static void
+wipe(struct exchange *x)
+{
+	if (x->resp.secret && x->resp.out.p != NULL)
+		explicit_bzero(x->resp.out.p, x->resp.out.n);
+}
+
 static void
 on_request(coap_resource_t *resource, coap_session_t *session,
     const coap_pdu_t *pdu, const coap_string_t *query, coap_pdu_t *response)
@@ -180,6 +188,7 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	if (!x->silent && x->ran && front_once(x))
 		dedup_end(pl->f->dedup, &x->peer, (uint16_t)x->mid,
 		    &x->answer);
+	wipe(x);
 	blob_unref(x->resp.image);
 	blob_put_abort(x->resp.upload);
 }
@@ -223,6 +232,14 @@ front_forget_admin(struct front *f, const char *identity)
 	dtls_forget(&f->plane[T_ADMIN], identity);
 }
 
+/* Its requests will not come again. */
+static void
+gone(struct plane *pl, coap_session_t *session)
+{
+	dedup_closed(pl->f->dedup, dtls_number(pl, session));
+	dtls_gone(pl, session);
+}
+
 static int
 on_event(coap_session_t *session, coap_event_t event)
 {
@@ -254,18 +271,18 @@ on_event(coap_session_t *session, coap_event_t event)
 		pl->sessions -= pl->sessions > 0;
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
 		stream_closed(pl, session);
-		dtls_gone(pl, session);
+		gone(pl, session);
 		kept_closed(pl->f, session);
 		break;
 	case COAP_EVENT_DTLS_ERROR:
 		/* without a key it has not even begun */
 		pl->f->stats.handshakes_failed += !dtls_is_up(session);
-		dtls_gone(pl, session);
+		gone(pl, session);
 		observe_closed(pl->f->observers, session);
 		break;
 	case COAP_EVENT_DTLS_CLOSED:
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
-		dtls_gone(pl, session);
+		gone(pl, session);
 		observe_closed(pl->f->observers, session);
 		break;
 	case COAP_EVENT_TCP_CLOSED:
@@ -297,6 +314,7 @@ on_tick(void *arg)
 	struct front *f = arg;
 
 	block1_tick(f->block1, f, loop_mono(f->loop));
+	dedup_tick(f->dedup, loop_mono(f->loop));
 	observe_tick(f->observers);
 	client_tick(f);
 }

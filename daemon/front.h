@@ -113,6 +113,8 @@ struct resp {
 	   anew when front_resume has this ticket. 0: it is answered. Not for
 	   what can be observed */
 	uint64_t wait;
+	bool secret; /* it has a key: what is kept of it is kept for as long as
+	                the request may come again, and wiped */
 	bool drop; /* no answer at all: the request will be sent again */
 	uint64_t trust; /* number of the trust list, for OPT_TRUST; 0: none */
 	bool waited; /* this is that call, and */

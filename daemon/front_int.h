@@ -71,8 +71,8 @@ struct plane {
 	size_t sessions;
 	size_t observing; /* of them, over plain UDP: observe.c's */
 	size_t flying; /* observers that may not have acked: observe.c's */
-	uint8_t key[LIMIT_PSK_KEY];
-	coap_bin_const_t key_ref; /* what libcoap borrows */
+	uint8_t key[LIMIT_PSK_KEY]; /* until the end of its turn */
+	coap_bin_const_t key_ref; /* what libcoap borrows, and copies */
 	uint8_t decoy[16]; /* front_dtls.c */
 	coap_bin_const_t decoy_ref;
 	bool shows; /* libcoap asks for a certificate */
@@ -88,6 +88,7 @@ struct answer {
 	size_t opts_n;
 	uint8_t opts[ANSWER_OPTS];
 	struct slice body; /* one block of it */
+	bool secret; /* which has a key */
 };
 
 /* One request on its way through the front. */
