@@ -79,7 +79,8 @@
 #define LIMIT_CLIENT_CAS 64 /* certificates of client_ca */
 #define LIMIT_CLIENT_CRLS 64 /* lists of client_crl */
 #define LIMIT_CLIENT_FILES 256 /* in a folder of client_ca or client_crl */
-#define LIMIT_CRL_FILE (4 * 1024 * 1024)
+#define LIMIT_CRL_FILE (8 * 1024 * 1024) /* 100 000 numbers of 16 bytes in PEM
+                                            are 4.7 MB */
 
 /* the configuration's file */
 #define LIMIT_CONF_FILE (256 * 1024)
