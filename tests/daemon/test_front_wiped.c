@@ -1,12 +1,15 @@
 /*
- * Answers with keys are wiped where they were remembered. It looks at memory
+ * Keys are wiped where they were remembered, or came by. It looks at memory
  * that is free, so it is no test for valgrind.
  */
 #include "tests/rig/front_rig.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/block1.h"
 #include "daemon/dedup.h"
+#include "tests/rig/beside.h"
 #include "tests/rig/copies.h"
 
 /* Of the session of this number. */
@@ -121,6 +124,73 @@ a_key_that_makes_room_or_is_there_at_the_end_is_wiped(void **state)
 	assert_int_equal(copies_count(key), 0);
 }
 
+#define PART 64
+#define PARTS 200 /* so that the memory of a body grows some times */
+
+static struct front *front;
+
+/* One block of a body; the key is in the first. */
+static int
+give(struct block1 *b, struct exchange *x, uint32_t num)
+{
+	static const struct route route = {.path = "x"};
+	uint8_t body[PART] = {0};
+	int rc;
+
+	memset(x, 0, sizeof(*x));
+	x->f = front;
+	x->match.route = &route;
+	x->req.method = M_PUT;
+	x->req.who.role = ROLE_DEVICE;
+	x->have_b1 = x->con = true;
+	x->mid = (coap_mid_t)num;
+	x->b1 = (struct block){.num = num, .more = num + 1 < PARTS,
+	    .szx = 2};
+	x->b1_off = num * PART;
+	x->req.body = slice_of(body, PART);
+	if (num == 0)
+		copies_put(key, body + 7);
+	rc = block1_take(b, x, LIMIT_BODY_MEM, 1000);
+	explicit_bzero(body, sizeof(body));
+	return rc;
+}
+
+static void
+a_body_with_a_key_is_wiped_when_it_was_read_or_is_given_up(void **state)
+{
+	static struct exchange x;
+	struct block1 *b = block1_new(NULL);
+
+	(void)state;
+	front = calloc(1, sizeof(*front));
+	assert_non_null(front);
+	copies_make(key);
+	for (uint32_t i = 0; i + 1 < PARTS; i++)
+		assert_int_equal(give(b, &x, i), BLOCK1_MORE);
+	assert_int_equal(copies_count(key), 1);
+	assert_int_equal(give(b, &x, PARTS - 1), 0);
+	assert_int_equal(x.req.body.n, PARTS * PART);
+	block1_drop(x.assembly);
+	assert_int_equal(copies_count(key), 0);
+	assert_int_equal(give(b, &x, 0), BLOCK1_MORE);
+	assert_int_equal(copies_count(key), 1);
+	block1_tick(b, front, 1000 + LIMIT_ASSEMBLY_IDLE * 1000);
+	assert_int_equal(copies_count(key), 0);
+	block1_free(b);
+	free(front);
+}
+
+static void
+the_key_of_a_handshake_does_not_stay(void **state)
+{
+	static const uint8_t none[LIMIT_PSK_KEY];
+
+	(void)state;
+	beside_client(T_DTLS, "-u dev7 -k secret", "mine");
+	beside_says("1 dev7 127.0.0.1 ");
+	assert_memory_equal(rig.front->plane[T_DTLS].key, none, sizeof(none));
+}
+
 int
 main(void)
 {
@@ -130,6 +200,10 @@ main(void)
 		cmocka_unit_test(a_key_goes_with_its_session),
 		cmocka_unit_test(
 		    a_key_that_makes_room_or_is_there_at_the_end_is_wiped),
+		cmocka_unit_test(
+		    a_body_with_a_key_is_wiped_when_it_was_read_or_is_given_up),
+		cmocka_unit_test_setup_teardown(
+		    the_key_of_a_handshake_does_not_stay, rig_start, rig_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
