@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #define HUGE_MAP (UINT64_C(1) << 30) /* a sanitizer's own */
@@ -47,7 +48,8 @@ copies_count(const uint8_t masked[COPIES_KEY])
 		abort();
 	while (fgets(line, sizeof(line), maps) != NULL)
 		if (sscanf(line, "%llx-%llx %4s", &from, &to, may) == 3 &&
-		    may[0] == 'r' && may[1] == 'w' && to - from < HUGE_MAP)
+		    may[0] == 'r' && may[1] == 'w' && to - from < HUGE_MAP &&
+		    strstr(line, "[stack]") == NULL)
 			n += count_in((const uint8_t *)(uintptr_t)from,
 			    (const uint8_t *)(uintptr_t)to, masked);
 	fclose(maps);

@@ -1,6 +1,7 @@
 /*
  * copies: is a key still somewhere in this process? Looks through all memory
- * that it may write to. A key is given with each byte changed by COPIES_MASK,
+ * that it may write to, but for the stack, where the loader and sanitizers
+ * save registers. A key is given with each byte changed by COPIES_MASK,
  * so that nobody who asks has one.
  */
 #ifndef SUITD_TESTS_RIG_COPIES_H
