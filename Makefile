@@ -224,7 +224,8 @@ fuzz:
 # What has threads, under TSan: the workers of images, the two threads of the
 # disk, a snapshot, what is counted for a scrape; then a daemon under load.
 TSAN_UNIT := $(addprefix db/test_,copy disk disk_damage statements store sync) \
-	$(addprefix daemon/test_,backup blocks disk health life seen watch)
+	$(addprefix daemon/test_,backup blocks disk front_client health life \
+	seen watch)
 TSAN_E2E := test_burst test_image_life test_watch
 tsan:
 	@$(BUILD) SAN=thread all $(addprefix build/tsan/tests/,$(TSAN_UNIT))

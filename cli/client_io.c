@@ -285,6 +285,8 @@ client_close(struct client *c)
 		coap_free_context(c->ctx);
 		coap_cleanup();
 	}
+	if (c->body != NULL)
+		explicit_bzero(c->body, CLIENT_BODY_MAX); /* perhaps a key */
 	free(c->body);
 	explicit_bzero(&c->key, sizeof(c->key));
 	free(c);

@@ -90,13 +90,14 @@ device_show_psk(const struct cli *c, const struct msg_psk *m)
 {
 	char hex[2 * LIMIT_PSK_KEY + 1];
 
-	text_hex(slice_of(m->key, m->key_len), hex, sizeof(hex));
 	if (c->json) {
 		json_print(stdout, &msg_psk, m);
 		return;
 	}
+	text_hex(slice_of(m->key, m->key_len), hex, sizeof(hex));
 	render_line(stdout, "identity", m->identity);
 	render_linef(stdout, "key", "%s (hex; shown this once)", hex);
+	explicit_bzero(hex, sizeof(hex));
 }
 
 /* A shared one is no failure, but nobody should miss it. */
@@ -131,6 +132,7 @@ device_put_psk(const struct cli *c, struct client *cl, struct client_req *rq,
 		msg_put_cbor(&msg_psk, key, &body);
 		rq->body = buf_slice(&body);
 		rc = client_call(cl, rq, &ans);
+		explicit_bzero(wire, sizeof(wire));
 		/* an older daemon does not say */
 		if (rc == CLI_OK && ans.cbor && msg_get(&msg_psk_set,
 		    ans.body, &set, &why) == 0)
@@ -141,6 +143,7 @@ device_put_psk(const struct cli *c, struct client *cl, struct client_req *rq,
 	rc = client_get(cl, rq, &msg_psk, &m);
 	if (rc == CLI_OK)
 		device_show_psk(c, &m);
+	explicit_bzero(&m, sizeof(m));
 	return rc;
 }
 
@@ -161,6 +164,7 @@ cmd_device_psk(struct cli *c, int argc, char **argv)
 	if (rc != CLI_OK)
 		return rc;
 	rc = device_put_psk(c, cl, &rq, p.make ? NULL : &p.m);
+	explicit_bzero(&p.m, sizeof(p.m));
 	client_close(cl);
 	if (rc == CLI_OK && !p.make && p.overlap > 0 && !c->json)
 		printf("it has an identity of its own: suitctl device "

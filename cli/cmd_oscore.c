@@ -50,6 +50,7 @@ line(const char *name, const uint8_t *p, size_t n)
 
 	text_hex(slice_of(p, n), hex, sizeof(hex));
 	render_line(stdout, name, hex);
+	explicit_bzero(hex, sizeof(hex));
 }
 
 static void

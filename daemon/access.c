@@ -34,7 +34,8 @@
 
 struct entry {
 	enum credential_kind kind;
-	char identity[LIMIT_PSK_IDENTITY + 1]; /* "": free */
+	/* "": free; of a certificate with its endpoint behind it */
+	char identity[LIMIT_PSK_IDENTITY + 1];
 	uint64_t id, device;
 	int64_t used, ends;
 	size_t key_len; /* of a PSK */
@@ -165,31 +166,87 @@ valid(const struct app *app, struct entry *e)
 }
 
 static struct entry *
+find(struct access *a, enum credential_kind kind, const char *identity)
+{
+	struct entry *set = set_of(a, identity);
+
+	for (struct entry *e = set; e < set + WAYS; e++)
+		if (e->kind == kind && strcmp(e->identity, identity) == 0)
+			return e;
+	return NULL;
+}
+
+static struct entry *
+keep(struct access *a, const char *identity, const struct store_credential *c)
+{
+	struct entry *e = take(a, set_of(a, identity));
+
+	strcpy(e->identity, identity);
+	e->kind = c->kind;
+	e->id = c->id;
+	e->device = c->device;
+	e->used = c->used;
+	e->ends = c->ends;
+	e->key_len = c->kind == CREDENTIAL_PSK ? c->secret_len : 0;
+	memcpy(e->key, c->secret, e->key_len);
+	return e;
+}
+
+static struct entry *
 credential(struct app *app, enum credential_kind kind, const char *identity)
 {
 	struct access *a = app->access;
-	struct entry *set = set_of(a, identity), *e;
 	struct store_credential c;
+	struct entry *e;
 
 	if (identity[0] == '\0' || strlen(identity) > LIMIT_PSK_IDENTITY)
 		return NULL;
-	for (e = set; e < set + WAYS; e++)
-		if (e->kind == kind && strcmp(e->identity, identity) == 0)
-			return valid(app, e);
+	e = find(a, kind, identity);
+	if (e != NULL)
+		return valid(app, e);
 	if (app->store->ops->credential_get(app->store, kind, identity,
 	    &c) != 0)
 		return NULL;
-	e = take(a, set);
-	strcpy(e->identity, identity);
-	e->kind = kind;
-	e->id = c.id;
-	e->device = c.device;
-	e->used = c.used;
-	e->ends = c.ends;
-	e->key_len = kind == CREDENTIAL_PSK ? c.secret_len : 0;
-	memcpy(e->key, c.secret, e->key_len);
+	e = keep(a, identity, &c);
 	explicit_bzero(&c, sizeof(c));
 	return valid(app, e);
+}
+
+/* --- certificates --- */
+
+_Static_assert(sizeof(((struct cert_peer *)0)->identity) - 1 + LIMIT_EP <=
+    LIMIT_PSK_IDENTITY, "an entry has room for both names");
+
+static void
+name_of(const struct cert_peer *p, char dst[LIMIT_PSK_IDENTITY + 1])
+{
+	snprintf(dst, LIMIT_PSK_IDENTITY + 1, "%s%s", p->identity, p->ep);
+}
+
+bool
+access_known_cert(struct app *app, const struct cert_peer *p,
+    struct principal *ret)
+{
+	char name[LIMIT_PSK_IDENTITY + 1];
+	struct entry *e;
+
+	name_of(p, name);
+	e = find(app->access, CREDENTIAL_CERT, name);
+	if (e == NULL || valid(app, e) == NULL)
+		return false;
+	ret->device = e->device;
+	ret->credential = e->id;
+	return true;
+}
+
+void
+access_know_cert(struct app *app, const struct cert_peer *p,
+    const struct store_credential *c)
+{
+	char name[LIMIT_PSK_IDENTITY + 1];
+
+	name_of(p, name);
+	(void)keep(app->access, name, c);
 }
 
 static void

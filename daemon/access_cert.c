@@ -1,8 +1,15 @@
+/*
+ * Who asks is looked up once for each request, so whose certificate it is
+ * comes from the cache of access.c, which is emptied by whatever changes a
+ * credential. What a name is not (revoked, for another device) is not kept:
+ * it is asked in handshakes, and of open sessions when it may have changed.
+ */
 #include "daemon/access_cert.h"
 
 #include <stdio.h>
 #include <time.h>
 
+#include "daemon/access_impl.h"
 #include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -102,12 +109,15 @@ access_cert_who(struct app *app, const struct cert_peer *p,
 	*ret = (struct principal){.role = ROLE_DEVICE, .grade = GRADE_L1};
 	snprintf(ret->identity, sizeof(ret->identity), "%s", p->identity);
 	strcpy(ret->ep, p->ep);
-	if (ST(app, device_by_ep, p->ep, &d) != 0)
+	if (access_known_cert(app, p, ret) ||
+	    ST(app, device_by_ep, p->ep, &d) != 0)
 		return;
 	ret->device = d.id;
-	if (ST(app, credential_get, CREDENTIAL_CERT, p->identity, &c) == 0 &&
-	    c.device == d.id)
-		ret->credential = c.id;
+	if (ST(app, credential_get, CREDENTIAL_CERT, p->identity, &c) != 0 ||
+	    c.device != d.id)
+		return;
+	ret->credential = c.id;
+	access_know_cert(app, p, &c);
 }
 
 int
@@ -174,6 +184,7 @@ access_cert_enter(struct app *app, struct store_device *d,
 	new.kind = CREDENTIAL_CERT;
 	if (rc == 0)
 		rc = ST(app, credential_put, &new);
+	access_forget(app->access);
 	if (rc == 0 && !d->have_psk) {
 		d->have_psk = true;
 		rc = ST(app, device_put, d);

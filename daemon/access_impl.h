@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/suitd.h"
 #include "lib/err.h"
 #include "lib/limits.h"
 #include "lib/rights.h"
@@ -64,6 +65,13 @@ int access_admin_psk(struct app *app, const char *identity,
     struct buf *ret_key) MUST_USE;
 void access_admin_who(struct app *app, const char *identity,
     struct principal *ret);
+
+/* The same cache for certificates: of those that are entered for the endpoint
+ * they name. False: it is not known; fills device and credential. */
+bool access_known_cert(struct app *app, const struct cert_peer *p,
+    struct principal *ret);
+void access_know_cert(struct app *app, const struct cert_peer *p,
+    const struct store_credential *c);
 
 /* Asked when somebody comes: a session that is open is ended by who revokes,
  * and its requests are refused by access_ident. */

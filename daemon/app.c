@@ -87,6 +87,7 @@ open_front(struct app *app, struct why *why)
 		.loop = app->loop,
 		.app = app,
 		.blobs = app->blobs,
+		.disk = app->disk,
 		.conf = &app->conf,
 		.hooks = {
 			.psk = access_psk,

@@ -48,6 +48,8 @@ block1_drop(struct assembly *a)
 	if (a == NULL || !a->used)
 		return;
 	blob_put_abort(a->upload);
+	if (a->mem != NULL)
+		explicit_bzero(a->mem, (size_t)a->n); /* perhaps a key */
 	free(a->mem);
 	memset(a, 0, sizeof(*a));
 }
@@ -114,9 +116,14 @@ append_mem(struct assembly *a, struct slice s)
 	if (need > cap) {
 		cap = cap == 0 ? MEM_FIRST : cap * 2;
 		cap = cap < need ? need : cap;
-		mem = realloc(a->mem, cap);
+		mem = malloc(cap); /* realloc would leave a copy */
 		if (mem == NULL)
 			return ERR_NOMEM;
+		if (a->mem != NULL) {
+			memcpy(mem, a->mem, (size_t)a->n);
+			explicit_bzero(a->mem, (size_t)a->n);
+		}
+		free(a->mem);
 		a->mem = mem;
 		a->mem_cap = cap;
 	}

@@ -76,6 +76,7 @@ free_identity(struct app *app, const char *ep,
 	snprintf(ret, LIMIT_PSK_IDENTITY + 1, "%s", ep);
 	for (unsigned i = 2; i < 10; i++) {
 		rc = find(app, ret, &c);
+		explicit_bzero(&c, sizeof(c));
 		if (rc != 0)
 			return rc == ERR_NOT_FOUND ? 0 : rc;
 		snprintf(ret, LIMIT_PSK_IDENTITY + 1, "%s#%u", ep, i);
@@ -195,8 +196,10 @@ credential_give(struct app *app, struct store_device *d,
 	if (rc == 0)
 		rc = credential_end_others(app, d->id, CREDENTIAL_PSK,
 		    k->overlap_ms);
-	if (rc != 0)
+	if (rc != 0) {
+		explicit_bzero(c.secret, sizeof(c.secret));
 		return rc;
+	}
 	c.id = 0; /* that one was removed */
 	c.device = d->id;
 	c.created = loop_now(app->loop);

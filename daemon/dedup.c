@@ -7,6 +7,8 @@ struct seen {
 	struct peer_key peer;
 	uint16_t mid;
 	bool used, done;
+	bool secret; /* `data` has a key; once it was wiped `gone` instead */
+	bool gone;
 	unsigned code;
 	uint16_t opts_n, body_n;
 	uint8_t *data; /* options, then body */
@@ -18,6 +20,8 @@ struct dedup {
 	struct seen ring[LIMIT_DEDUP];
 	int32_t head[LIMIT_DEDUP];
 	size_t at; /* where the next one goes */
+	size_t secrets;
+	int64_t wipe; /* when the first of them is to go, or earlier */
 };
 
 struct dedup *
@@ -30,14 +34,51 @@ dedup_new(void)
 	return d;
 }
 
+static void
+drop_data(struct dedup *d, struct seen *s)
+{
+	if (s->secret) {
+		explicit_bzero(s->data, (size_t)s->opts_n + s->body_n);
+		d->secrets--;
+	}
+	s->gone = s->secret;
+	s->secret = false;
+	free(s->data);
+	s->data = NULL;
+}
+
 void
 dedup_free(struct dedup *d)
 {
 	if (d == NULL)
 		return;
 	for (size_t i = 0; i < LIMIT_DEDUP; i++)
-		free(d->ring[i].data);
+		drop_data(d, &d->ring[i]);
 	free(d);
+}
+
+void
+dedup_tick(struct dedup *d, int64_t mono)
+{
+	if (d->secrets == 0 || mono < d->wipe)
+		return;
+	d->wipe = INT64_MAX;
+	for (struct seen *s = d->ring; s < d->ring + LIMIT_DEDUP; s++) {
+		if (s->secret && mono - s->at >= DEDUP_SECRET_MS)
+			drop_data(d, s);
+		else if (s->secret && s->at + DEDUP_SECRET_MS < d->wipe)
+			d->wipe = s->at + DEDUP_SECRET_MS;
+	}
+}
+
+void
+dedup_closed(struct dedup *d, uint64_t session)
+{
+	if (d->secrets == 0 || session == 0)
+		return;
+	for (struct seen *s = d->ring; s < d->ring + LIMIT_DEDUP; s++)
+		if (s->secret && s->peer.session == session)
+			drop_data(d, s);
 }
 
 /* FNV-1a: a peer who makes collisions slows down itself, within bounds. */
@@ -74,7 +115,7 @@ forget(struct dedup *d, struct seen *s)
 	while (*link != index)
 		link = &d->ring[*link].next;
 	*link = s->next;
-	free(s->data);
+	drop_data(d, s);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -116,6 +157,11 @@ dedup_end(struct dedup *d, const struct peer_key *peer, uint16_t mid,
 	s->opts_n = (uint16_t)a->opts_n;
 	s->body_n = (uint16_t)a->body.n;
 	s->done = true;
+	s->secret = a->secret && s->data != NULL;
+	if (!s->secret)
+		return;
+	if (d->secrets++ == 0 || s->at + DEDUP_SECRET_MS < d->wipe)
+		d->wipe = s->at + DEDUP_SECRET_MS;
 }
 
 int
@@ -126,7 +172,7 @@ dedup_find(const struct dedup *d, const struct peer_key *peer, uint16_t mid,
 
 	if (s == NULL || mono - s->at >= DEDUP_LIFETIME_MS)
 		return ERR_NOT_FOUND;
-	if (!s->done)
+	if (!s->done || s->gone)
 		return ERR_BUSY;
 	ret_answer->code = s->code;
 	ret_answer->opts_n = s->opts_n;

@@ -37,7 +37,6 @@
 #define UDP_IDLE_SESSIONS 64 /* a session of plain UDP is worth nothing */
 #define DTLS_SESSION_S 86400
 #define TCP_SESSION_S 300
-#define TCP_SESSIONS 512
 #define TICK_MS 200
 
 static const struct {
@@ -152,6 +151,14 @@ exchange_begin(struct exchange *x, struct plane *pl, coap_session_t *session,
 	echo_begin(x);
 }
 
+/* A handler wrote it here; whoever keeps it has made a copy. */
+static void
+wipe(struct exchange *x)
+{
+	if (x->resp.secret && x->resp.out.p != NULL)
+		explicit_bzero(x->resp.out.p, x->resp.out.n);
+}
+
 static void
 on_request(coap_resource_t *resource, coap_session_t *session,
     const coap_pdu_t *pdu, const coap_string_t *query, coap_pdu_t *response)
@@ -181,6 +188,7 @@ on_request(coap_resource_t *resource, coap_session_t *session,
 	if (!x->silent && x->ran && front_once(x))
 		dedup_end(pl->f->dedup, &x->peer, (uint16_t)x->mid,
 		    &x->answer);
+	wipe(x);
 	blob_unref(x->resp.image);
 	blob_put_abort(x->resp.upload);
 }
@@ -224,6 +232,14 @@ front_forget_admin(struct front *f, const char *identity)
 	dtls_forget(&f->plane[T_ADMIN], identity);
 }
 
+/* Its requests will not come again. */
+static void
+gone(struct plane *pl, coap_session_t *session)
+{
+	dedup_closed(pl->f->dedup, dtls_number(pl, session));
+	dtls_gone(pl, session);
+}
+
 static int
 on_event(coap_session_t *session, coap_event_t event)
 {
@@ -237,12 +253,7 @@ on_event(coap_session_t *session, coap_event_t event)
 		if (pl->t == T_TCP)
 			door_shaken(pl->f->door, &coap_session_get_addr_remote(
 			    session)->addr.sa);
-		/* an open connection costs a descriptor each */
-		if (sock_streams(pl) && pl->sessions > TCP_SESSIONS) {
-			front_limit(pl->f, FRONT_LIMIT_CONNECTIONS);
-			coap_session_disconnected(session,
-			    COAP_NACK_NOT_DELIVERABLE);
-		}
+		stream_opened(pl, session);
 		break;
 	case COAP_EVENT_DTLS_CONNECTED:
 		pl->shaken++;
@@ -259,18 +270,19 @@ on_event(coap_session_t *session, coap_event_t event)
 			front_limit(pl->f, FRONT_LIMIT_SESSIONS);
 		pl->sessions -= pl->sessions > 0;
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
-		dtls_gone(pl, session);
+		stream_closed(pl, session);
+		gone(pl, session);
 		kept_closed(pl->f, session);
 		break;
 	case COAP_EVENT_DTLS_ERROR:
 		/* without a key it has not even begun */
 		pl->f->stats.handshakes_failed += !dtls_is_up(session);
-		dtls_gone(pl, session);
+		gone(pl, session);
 		observe_closed(pl->f->observers, session);
 		break;
 	case COAP_EVENT_DTLS_CLOSED:
 		pl->f->stats.handshakes_failed += dtls_is_begun(session);
-		dtls_gone(pl, session);
+		gone(pl, session);
 		observe_closed(pl->f->observers, session);
 		break;
 	case COAP_EVENT_TCP_CLOSED:
@@ -302,6 +314,7 @@ on_tick(void *arg)
 	struct front *f = arg;
 
 	block1_tick(f->block1, f, loop_mono(f->loop));
+	dedup_tick(f->dedup, loop_mono(f->loop));
 	observe_tick(f->observers);
 	client_tick(f);
 }
@@ -359,6 +372,8 @@ plane_new(struct plane *pl, const char *listen, struct why *why)
 	coap_register_event_handler(pl->ctx, on_event);
 	coap_register_nack_handler(pl->ctx, on_nack);
 	rc = add_resources(pl->ctx);
+	if (rc == 0)
+		rc = stream_new(pl);
 	if (rc == 0 && dtls_secures(pl))
 		rc = dtls_setup(pl);
 	if (rc != 0)
@@ -416,6 +431,7 @@ front_new(const struct front_opts *o, struct front **ret, struct why *why)
 	f->loop = o->loop;
 	f->app = o->app;
 	f->blobs = o->blobs;
+	f->disk = o->disk;
 	f->conf = o->conf;
 	TAILQ_INIT(&f->later);
 	f->hooks = o->hooks;
@@ -456,6 +472,7 @@ front_free(struct front *f)
 		dtls_fini(&f->plane[t]);
 		door_leave(f->plane[t].sock);
 		coap_free_context(f->plane[t].ctx);
+		stream_free(&f->plane[t]);
 	}
 	door_free(f->door);
 	cert_free(f->cert);

@@ -33,6 +33,7 @@
 
 struct app; /* suitd.h: everything a handler may use */
 struct front;
+struct disk; /* disk.h */
 struct loop;
 struct reach;
 struct oscore_given; /* oscore.h */
@@ -112,6 +113,8 @@ struct resp {
 	   anew when front_resume has this ticket. 0: it is answered. Not for
 	   what can be observed */
 	uint64_t wait;
+	bool secret; /* it has a key: what is kept of it is kept for as long as
+	                the request may come again, and wiped */
 	bool drop; /* no answer at all: the request will be sent again */
 	uint64_t trust; /* number of the trust list, for OPT_TRUST; 0: none */
 	bool waited; /* this is that call, and */
@@ -166,6 +169,8 @@ extern const struct route routes_admin[];
 	L(SESSIONS, "sessions") /* an idle one ended for a new one */ \
 	L(KEYLESS, "keyless_sessions") /* the same, of LIMIT_STRANGERS */ \
 	L(CONNECTIONS, "connections") /* a TCP connection was closed */ \
+	L(CONNECTIONS_HOST, "connections_host") \
+	L(CONNECTIONS_NETWORK, "connections_network") \
 	L(OBSERVERS, "observers") /* who asked is not told of changes */ \
 	L(OBSERVERS_PEER, "observers_peer") \
 	L(OBSERVING_PLAIN, "observing_plain") \
@@ -262,10 +267,12 @@ struct front_opts {
 	struct loop *loop;
 	struct app *app;
 	struct blob_store *blobs; /* where uploads go to */
+	struct disk *disk; /* ends after the loop and before the front; NULL:
+	                      what takes long is done at once */
 	const struct conf *conf;
 	struct front_hooks hooks;
 	struct reach *reach; /* outlives the front; NULL: no peer has to show
-	                        its address */
+	                        its address, and all are trusted */
 	/* in order of search, literals before {..}; a NULL path ends them */
 	const struct route *device; /* UDP, DTLS, TCP, TLS */
 	const struct route *admin;
@@ -294,6 +301,14 @@ void front_describe(const struct front *f,
  */
 int front_cert_reload(struct front *f, const struct conf *c,
     struct why *why) MUST_USE;
+/*
+ * The same, while the loop goes on: lists of revoked certificates may be
+ * long. `c` is copied. `done` runs once, perhaps inside of this call, with
+ * what front_cert_reload would have returned, `why` not NULL; not at all when
+ * the disk's thread ends before.
+ */
+void front_cert_read(struct front *f, const struct conf *c,
+    void (*done)(void *arg, int err, const struct why *why), void *arg);
 /* When it ends, Unix ms; 0: none is shown. */
 int64_t front_cert_expiry(const struct front *f);
 /*

@@ -65,19 +65,46 @@ reload(struct front *f, const struct conf *c, struct why *why)
 	return 0;
 }
 
+/* What was read is good: it is taken with the server's own certificate, or
+ * both are not. */
+static int
+cert_take(struct front *f, const struct conf *c, struct client_trust *t,
+    struct why *why)
+{
+	int rc = reload(f, c, why);
+
+	if (rc == 0 && any_secure(f))
+		client_take(f, t);
+	else
+		client_drop(f, t);
+	return rc;
+}
+
 int
 front_cert_reload(struct front *f, const struct conf *c, struct why *why)
 {
 	struct client_trust t = {.ca = NULL};
 	int rc = client_load(c, &t, why);
 
+	return rc == 0 ? cert_take(f, c, &t, why) : rc;
+}
+
+static void
+on_read(struct front *f, struct client_read *r)
+{
+	int rc = r->rc;
+
 	if (rc == 0)
-		rc = reload(f, c, why);
-	if (rc == 0 && any_secure(f))
-		client_take(f, &t);
-	else
-		client_unload(&t);
-	return rc;
+		rc = cert_take(f, &r->conf, &r->t, &r->why);
+	r->told(r->arg, rc, &r->why);
+}
+
+void
+front_cert_read(struct front *f, const struct conf *c,
+    void (*done)(void *arg, int err, const struct why *why), void *arg)
+{
+	client_read(f, c, &(struct client_read){.done = on_read,
+	    .told = done, .arg = arg});
 }
 
 int64_t

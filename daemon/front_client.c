@@ -30,8 +30,9 @@ say(const struct front *f)
 void
 client_take(struct front *f, struct client_trust *t)
 {
-	client_unload(&f->client);
+	client_drop(f, &f->client);
 	f->client = *t;
+	*t = (struct client_trust){.ca = NULL};
 	front_recheck(f);
 	say(f);
 }
@@ -95,24 +96,29 @@ client_check(struct front *f, struct coap_tls_shown *shown,
 
 /* What cannot be read is said once, and what was read before stays. */
 static void
+on_look(struct front *f, struct client_read *r)
+{
+	if (r->rc != 0) {
+		log_error("tls: %s; what was read before stays", r->why.text);
+		return;
+	}
+	log_info("tls: files of client_ca or client_crl have changed");
+	client_take(f, &r->t);
+}
+
+/* What is being read already is not looked at meanwhile. */
+static void
 look(struct front *f)
 {
-	struct client_trust t = {.ca = NULL};
-	struct why why = {0};
 	uint64_t files;
 
-	if (f->client.ca == NULL)
+	if (f->client.ca == NULL || f->reading > 0)
 		return;
 	files = client_files(f->conf);
 	if (files == f->client.files)
 		return;
 	f->client.files = files;
-	if (client_load(f->conf, &t, &why) != 0) {
-		log_error("tls: %s; what was read before stays", why.text);
-		return;
-	}
-	log_info("tls: files of client_ca or client_crl have changed");
-	client_take(f, &t);
+	client_read(f, f->conf, &(struct client_read){.done = on_look});
 }
 
 void

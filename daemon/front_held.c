@@ -81,6 +81,8 @@ end_one(struct front *f, struct held *h, const struct answer *a)
 	if (h->con)
 		dedup_end(f->dedup, &h->peer, (uint16_t)h->mid, a);
 	coap_session_release(h->session);
+	if (h->answer.secret)
+		explicit_bzero((void *)h->answer.body.p, h->answer.body.n);
 	free((void *)h->answer.body.p);
 }
 

@@ -17,6 +17,8 @@
  *   front_echo.c  what those get who have not shown their address
  *   front_cert.c  the certificate of coaps
  *   front_client.c certificates of clients
+ *   front_load.c  their files, read while the loop goes on
+ *   front_stream.c connections, which are bounded by who has them
  *   route.c       path patterns, .well-known/core
  *   block1.c      request bodies that come in parts
  *   dedup.c       answers to repeated CON requests
@@ -35,6 +37,7 @@
 #include "daemon/reach.h"
 #include "lib/block.h"
 #include "lib/cert.h"
+#include "lib/crowd.h"
 
 #define PLANES TRANSPORTS
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
@@ -68,14 +71,15 @@ struct plane {
 	size_t sessions;
 	size_t observing; /* of them, over plain UDP: observe.c's */
 	size_t flying; /* observers that may not have acked: observe.c's */
-	uint8_t key[LIMIT_PSK_KEY];
-	coap_bin_const_t key_ref; /* what libcoap borrows */
+	uint8_t key[LIMIT_PSK_KEY]; /* until the end of its turn */
+	coap_bin_const_t key_ref; /* what libcoap borrows, and copies */
 	uint8_t decoy[16]; /* front_dtls.c */
 	coap_bin_const_t decoy_ref;
 	bool shows; /* libcoap asks for a certificate */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
 	bool dtls_over; /* one of them is to end */
 	size_t strangers; /* of them, without a key */
+	struct crowd *crowd; /* whose they are, of connections; else NULL */
 };
 
 /* An answer apart from any PDU: options as {number, length, bytes}. */
@@ -84,6 +88,7 @@ struct answer {
 	size_t opts_n;
 	uint8_t opts[ANSWER_OPTS];
 	struct slice body; /* one block of it */
+	bool secret; /* which has a key */
 };
 
 /* One request on its way through the front. */
@@ -138,6 +143,7 @@ struct front {
 	struct loop *loop;
 	struct app *app;
 	struct blob_store *blobs;
+	struct disk *disk; /* NULL: everything is done at once */
 	const struct conf *conf;
 	struct front_hooks hooks;
 	const struct route *device, *admin;
@@ -151,6 +157,7 @@ struct front {
 	uint64_t client_gen; /* another one: sessions are checked anew */
 	bool client_stale; /* some were not, yet */
 	unsigned client_ticks;
+	unsigned reading; /* times that files are being read now */
 
 	struct observers *observers;
 	struct block1 *block1;
@@ -265,6 +272,13 @@ sock_streams(const struct plane *pl)
 	return pl->t == T_TCP || pl->t == T_TLS || pl->t == T_WS ||
 	    pl->t == T_WSS;
 }
+
+/* front_stream.c */
+int stream_new(struct plane *pl) MUST_USE;
+void stream_free(struct plane *pl);
+/* A connection came; it is closed if too many have come from there. */
+void stream_opened(struct plane *pl, coap_session_t *session);
+void stream_closed(struct plane *pl, const coap_session_t *session);
 
 /* front_count.c */
 /* Where the exchange's answer is counted. */

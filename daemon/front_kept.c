@@ -112,7 +112,7 @@ kept_put(struct exchange *x, int rc)
 	struct kept *k;
 
 	if (rc != 0 || !is_for(x) || r->wait != 0 || r->drop ||
-	    r->image != NULL || r->after_commit ||
+	    r->image != NULL || r->after_commit || r->secret ||
 	    (x->have_b2 && x->b2.num > 0) || body.n <= block_size(x->have_b2 ?
 	    x->b2.szx : content_szx(x->f->conf->block_size)) ||
 	    !key_of(x, &key))

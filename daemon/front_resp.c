@@ -249,6 +249,7 @@ fill_content(struct exchange *x, unsigned code)
 	put_trust(x);
 	echo_offer(x);
 	a->body = slice_sub(body, part.s.off, part.s.len);
+	a->secret = resp->secret;
 	tell_blocks(x, &part.s, body.n);
 	return 0;
 }

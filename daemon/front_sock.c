@@ -115,6 +115,7 @@ sock_turn(void *arg)
 		else if (pl->handled < pl->feed / 2)
 			pl->feed /= 2;
 	}
+	explicit_bzero(pl->key, sizeof(pl->key));
 	dtls_settle(pl);
 	observe_settle(pl->f->observers, pl);
 }

@@ -30,6 +30,8 @@ struct life {
 	char said[480]; /* the last STATUS= */
 	int64_t said_at;
 	struct life_stats stats;
+	bool reloading, again; /* and once more after that */
+	struct conf next; /* that is being taken */
 };
 
 /* life_say.c */

@@ -4,6 +4,9 @@
  * as it was. Most keys are read from app->conf at each
  * use, so that to change them is to write them there; what keeps a copy is
  * told here.
+ *
+ * Lists of revoked certificates are read by another thread, so a reload takes
+ * some turns. Whoever asks for another one meanwhile gets it after this one.
  */
 #include "daemon/life_impl.h"
 
@@ -71,20 +74,6 @@ on_error(void *arg, const char *text)
 		snprintf(st->reload, sizeof(st->reload), "%s", text);
 }
 
-static int
-read_anew(struct life *l, struct conf *next)
-{
-	struct why why = {0};
-	int rc = l->configure(l->arg, next, on_error, &l->stats);
-
-	if (rc != 0)
-		return rc;
-	rc = front_cert_reload(l->app->front, next, &why);
-	if (rc != 0)
-		on_error(&l->stats, why.text);
-	return rc;
-}
-
 static void
 finish(struct life *l, int rc)
 {
@@ -114,28 +103,59 @@ audit_reload(struct app *app, int err, const char *text, const char *changed)
 		log_error("audit: reload not written: %s", err_text(rc));
 }
 
-void
-life_reload(struct life *l)
+/* By l->next, unless rc is an error, of which was told. */
+static void
+conclude(struct life *l, int rc)
 {
-	static struct conf next;
 	struct note n = {.waiting = 0};
 	struct life_stats *st = &l->stats;
 	size_t live = 0;
-	int rc;
 
+	l->reloading = false;
 	if (l->state != LIFE_READY) {
-		log_warn("reload: not while suitd is %s", life_text(l->state));
+		log_warn("reload: given up, suitd is %s", life_text(l->state));
 		return;
 	}
-	life_say_reloading();
-	st->reload[0] = '\0';
-	rc = read_anew(l, &next);
 	if (rc == 0) {
-		live = apply(l->app, &next, &n);
+		live = apply(l->app, &l->next, &n);
 		snprintf(st->reload, sizeof(st->reload), "%zu key%s "
 		    "changed%s%s", live, live == 1 ? "" : "s",
 		    n.waiting > 0 ? "; for the next start: " : "", n.keys);
 	}
 	audit_reload(l->app, rc, st->reload, n.all);
 	finish(l, rc);
+	if (l->again)
+		life_reload(l);
+}
+
+static void
+on_certs(void *arg, int err, const struct why *why)
+{
+	struct life *l = arg;
+
+	if (err != 0)
+		on_error(&l->stats, why->text);
+	conclude(l, err);
+}
+
+void
+life_reload(struct life *l)
+{
+	int rc;
+
+	if (l->state != LIFE_READY) {
+		log_warn("reload: not while suitd is %s", life_text(l->state));
+		return;
+	}
+	l->again = l->reloading;
+	if (l->reloading)
+		return;
+	l->reloading = true;
+	life_say_reloading();
+	l->stats.reload[0] = '\0';
+	rc = l->configure(l->arg, &l->next, on_error, &l->stats);
+	if (rc != 0)
+		conclude(l, rc);
+	else
+		front_cert_read(l->app->front, &l->next, on_certs, l);
 }

@@ -125,6 +125,7 @@ res_admin_backup_part(struct app *app, const struct req *req,
 	if (req->method == M_POST)
 		return strcmp(req->arg[1], "done") == 0 ?
 		    done(app, req, resp, &v) : ERR_NOT_FOUND;
+	resp->secret = true; /* it has them all */
 	rc = res_opaque(req, resp);
 	if (rc == 0)
 		rc = text_u64(slice_str(req->arg[1]), &n);

@@ -74,14 +74,17 @@ res_admin_device_psk(struct app *app, const struct req *req,
 	bool json = false;
 	int rc = admin_device(app, req, &d, &resp->why);
 
+	resp->secret = true;
 	if (rc == 0)
 		rc = admin_query_u64(req, "overlap", 0, &overlap, &resp->why);
 	if (rc == 0)
 		rc = admin_format(req, resp, &json); /* before it is done */
 	if (rc == 0)
 		rc = take_key(req, &d, &m, &resp->why);
-	if (rc != 0)
+	if (rc != 0) {
+		explicit_bzero(&m, sizeof(m));
 		return rc;
+	}
 	k.key = slice_of(m.key, m.key_len);
 	k.overlap_ms = (int64_t)(overlap > LIMIT_OVERLAP_S ?
 	    LIMIT_OVERLAP_S + 1LL : (int64_t)overlap) * 1000;

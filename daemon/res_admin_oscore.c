@@ -77,6 +77,7 @@ res_admin_device_oscore(struct app *app, const struct req *req,
 	uint64_t overlap = 0;
 	int rc = admin_device(app, req, &d, &resp->why);
 
+	resp->secret = true;
 	if (rc == 0)
 		rc = admin_query_u64(req, "overlap", 0, &overlap, &resp->why);
 	if (rc == 0)

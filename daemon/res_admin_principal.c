@@ -353,6 +353,7 @@ res_admin_principal_key(struct app *app, const struct req *req,
 	uint64_t overlap = 0;
 	int rc = find(app, req, &p, &resp->why);
 
+	resp->secret = true;
 	if (rc == 0)
 		rc = check_key(app, req, &p, &resp->why);
 	if (rc == 0)

@@ -79,8 +79,10 @@ sq_credential_put(struct store *store, struct store_credential *c)
 		return sq_refuse(s, err, "credential");
 	err = sq_writable(s);
 	if (err == 0 && c->id == 0 && sq_credential_get(store, c->kind,
-	    c->identity, &old) == 0)
+	    c->identity, &old) == 0) {
+		explicit_bzero(old.secret, sizeof(old.secret));
 		err = sq_refuse(s, ERR_EXISTS, "credential");
+	}
 	if (err == 0 && c->id == 0)
 		err = room(s, c);
 	if (err == 0)

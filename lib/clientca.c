@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "lib/cert_ssl.h"
+#include "lib/crl.h"
 
 #define STRENGTH 2 /* OpenSSL's level: 112 bits, RSA of 2048, SHA-224 */
 #define DER_SEQUENCE 0x30
@@ -12,6 +12,7 @@ struct clientca {
 	X509_STORE *store;
 	STACK_OF(X509) *cas;
 	size_t cas_n, crls_n;
+	X509_CRL_METHOD *lists;
 	X509_CRL *crl[LIMIT_CLIENT_CRLS];
 	int64_t due, until;
 };
@@ -25,7 +26,8 @@ clientca_new(struct clientca **ret)
 		return ERR_NOMEM;
 	ca->store = X509_STORE_new();
 	ca->cas = sk_X509_new_null();
-	if (ca->store == NULL || ca->cas == NULL) {
+	ca->lists = crl_method_new();
+	if (ca->store == NULL || ca->cas == NULL || ca->lists == NULL) {
 		clientca_free(ca);
 		return ERR_NOMEM;
 	}
@@ -42,6 +44,7 @@ clientca_free(struct clientca *ca)
 		X509_CRL_free(ca->crl[i]);
 	sk_X509_pop_free(ca->cas, X509_free);
 	X509_STORE_free(ca->store);
+	crl_method_free(ca->lists);
 	free(ca);
 }
 
@@ -173,16 +176,14 @@ keep_crl(struct clientca *ca, X509_CRL *crl, struct why *why)
 }
 
 static int
-add_der(struct clientca *ca, struct slice bytes, struct why *why)
+add_der(struct clientca *ca, struct slice der, struct why *why)
 {
-	const unsigned char *p = bytes.p;
-	X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)bytes.n);
+	X509_CRL *crl;
+	int rc = crl_parse(ca->lists, der, &crl);
 
-	if (crl == NULL || p != bytes.p + bytes.n) {
-		X509_CRL_free(crl);
-		return why_set(why, ERR_MALFORMED, "RFC 5280 5: a list that "
-		    "cannot be read");
-	}
+	if (rc != 0)
+		return why_set(why, rc, rc == ERR_NOMEM ? "out of memory" :
+		    "RFC 5280 5: a list that cannot be read");
 	return keep_crl(ca, crl, why);
 }
 
@@ -190,14 +191,17 @@ static int
 add_pem(struct clientca *ca, struct slice bytes, struct why *why)
 {
 	BIO *bio = BIO_new_mem_buf(bytes.p, (int)bytes.n);
-	X509_CRL *crl;
+	unsigned char *der;
 	int rc = 0, n = 0;
+	long len;
 
 	if (bio == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	for (; rc == 0 && (crl = PEM_read_bio_X509_CRL(bio, NULL,
-	    cert_ssl_no_pass, NULL)) != NULL; n++)
-		rc = keep_crl(ca, crl, why);
+	for (; rc == 0 && PEM_bytes_read_bio(&der, &len, NULL,
+	    PEM_STRING_X509_CRL, bio, cert_ssl_no_pass, NULL) == 1; n++) {
+		rc = add_der(ca, slice_of(der, (size_t)len), why);
+		OPENSSL_free(der);
+	}
 	if (rc == 0 && (n == 0 || !at_end()))
 		rc = why_set(why, ERR_MALFORMED, n == 0 ?
 		    "RFC 7468 6: no list of revoked certificates" :

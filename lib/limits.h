@@ -79,7 +79,8 @@
 #define LIMIT_CLIENT_CAS 64 /* certificates of client_ca */
 #define LIMIT_CLIENT_CRLS 64 /* lists of client_crl */
 #define LIMIT_CLIENT_FILES 256 /* in a folder of client_ca or client_crl */
-#define LIMIT_CRL_FILE (4 * 1024 * 1024)
+#define LIMIT_CRL_FILE (8 * 1024 * 1024) /* 100 000 numbers of 16 bytes in PEM
+                                            are 4.7 MB */
 
 /* the configuration's file */
 #define LIMIT_CONF_FILE (256 * 1024)
@@ -155,6 +156,14 @@
 #define LIMIT_CHECKS 64 /* images being hashed because they were asked for */
 #define LIMIT_STRANGERS 1000 /* DTLS sessions of those who showed no key: each
                                 takes some 45 kB, and anybody can have one */
+#define LIMIT_CONNECTIONS 512 /* of TCP, TLS and WebSockets each: each costs
+                                 a descriptor */
+#define LIMIT_CONNECTIONS_HOST 64 /* of a host. One that says nothing ends
+                                     after 5 minutes, so 768 devices behind
+                                     one address can ask once an hour */
+#define LIMIT_CONNECTIONS_NETWORK 128 /* of a /24, or a /56 of IPv6 */
+#define LIMIT_CONNECTIONS_TRUSTED 384 /* of all trusted_networks together,
+                                  whose hosts have no caps of their own */
 #define LIMIT_RESPONSE (64 * 1024)
 #define LIMIT_OBSERVERS 65536
 #define LIMIT_OBSERVERS_PEER 16

@@ -102,6 +102,114 @@ ident(const struct cert_peer *p, const char *ep, struct ident *ret)
 	return access_ident(&w.app, &req, ep, ret, NULL);
 }
 
+/* --- reads of the store are counted --- */
+
+static const struct store_ops *real;
+static unsigned reads;
+
+static int
+count_device_by_ep(struct store *s, const char *ep, struct store_device *ret)
+{
+	reads++;
+	return real->device_by_ep(s, ep, ret);
+}
+
+static int
+count_credential_get(struct store *s, enum credential_kind kind,
+    const char *identity, struct store_credential *ret)
+{
+	reads++;
+	return real->credential_get(s, kind, identity, ret);
+}
+
+/* Of `times` requests. */
+static unsigned
+reads_of(const struct cert_peer *p, unsigned times, struct principal *ret)
+{
+	struct store_ops counting;
+
+	real = w.app.store->ops;
+	counting = *real;
+	counting.device_by_ep = count_device_by_ep;
+	counting.credential_get = count_credential_get;
+	reads = 0;
+	w.app.store->ops = &counting;
+	while (times-- > 0)
+		access_cert_who(&w.app, p, ret);
+	w.app.store->ops = real;
+	return reads;
+}
+
+static void
+a_known_one_costs_no_read_at_each_request(void **state)
+{
+	struct store_device d = device(&w, "d1", DRIVER_NONE);
+	struct cert_peer p = cert("d1", 1), other = cert("d2", 1);
+	struct principal who;
+
+	(void)state;
+	show(&p);
+	assert_int_equal(reads_of(&p, 100, &who), 2);
+	assert_int_equal(who.device, d.id);
+	assert_int_not_equal(who.credential, 0);
+	/* the same certificate, by a rule that makes another name of it */
+	device(&w, "d2", DRIVER_NONE);
+	assert_true(reads_of(&other, 1, &who) > 0);
+	assert_int_equal(who.credential, 0);
+	assert_int_not_equal(who.device, d.id);
+}
+
+static int
+take_credential(uint64_t id)
+{
+	int rc = engine_begin(w.app.engine);
+
+	assert_int_equal(rc, 0);
+	return engine_end(w.app.engine,
+	    w.app.store->ops->credential_remove(w.app.store, id));
+}
+
+static void
+what_changes_is_seen_by_the_next_request(void **state)
+{
+	struct store_device d = device(&w, "d1", DRIVER_NONE);
+	struct cert_peer p = cert("d1", 1);
+	struct credential_list had;
+	struct principal who;
+
+	(void)state;
+	show(&p);
+	access_cert_who(&w.app, &p, &who);
+	assert_int_not_equal(who.credential, 0);
+	assert_int_equal(credential_list(&w.app, d.id, &had), 0);
+	assert_int_equal(take_credential(who.credential), 0);
+	credential_settle(&w.app, d.id, &had);
+	access_cert_who(&w.app, &p, &who);
+	assert_int_equal(who.credential, 0); /* in the same turn */
+	turn(&w);
+}
+
+static void
+who_gives_way_to_new_ones_is_known_no_more(void **state)
+{
+	struct cert_peer first = cert("d1", 1);
+	struct principal who;
+
+	(void)state;
+	device(&w, "d1", DRIVER_NONE);
+	show(&first);
+	access_cert_who(&w.app, &first, &who);
+	assert_int_not_equal(who.credential, 0);
+	for (unsigned i = 2; i <= LIMIT_CREDENTIALS + 1; i++) {
+		struct cert_peer p = cert("d1", i);
+
+		w.loop.now += 1000;
+		show(&p);
+	}
+	access_cert_who(&w.app, &first, &who);
+	assert_int_equal(who.credential, 0);
+}
+
 static void
 who_has_shown_one_is_the_device_and_nobody_else_is(void **state)
 {
@@ -300,6 +408,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define C(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+		C(a_known_one_costs_no_read_at_each_request),
+		C(what_changes_is_seen_by_the_next_request),
+		C(who_gives_way_to_new_ones_is_known_no_more),
 		C(who_has_shown_one_is_the_device_and_nobody_else_is),
 		C(of_a_device_that_is_not_known_it_is_a_name),
 		C(revoked_by_number_issuer_or_fingerprint),

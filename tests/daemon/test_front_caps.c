@@ -13,12 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/reach.h"
 #include "tests/rig/front_steer.h"
 #include "tests/rig/tls_client.h"
 
 #define UDP_SESSIONS 64 /* front.c */
 #define HANDSHAKES 2001 /* libcoap counts one late */
-#define CONNECTIONS 512
 #define HELD 4096 /* front_int.h */
 #define BATCH 64
 
@@ -272,37 +272,111 @@ idle_dtls_sessions_are_bounded(void **state)
 	}
 }
 
+/* A connection from this address; answers are of no interest. */
+static int
+connect_from(uint32_t host)
+{
+	struct sockaddr_in to = plane(T_TCP), from = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(host)};
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(s, (struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(s, (struct sockaddr *)&to, sizeof(to)), 0);
+	rig_run(1); /* libcoap's backlog is short */
+	return s;
+}
+
+static bool
+is_closed(int s)
+{
+	uint8_t b[64];
+	ssize_t n;
+
+	while ((n = recv(s, b, sizeof(b), MSG_DONTWAIT)) > 0)
+		continue; /* its CSM */
+	return n == 0;
+}
+
+/* `most` connections from this host, and one that is closed at once. */
+static void
+fill_host(int *s, uint32_t host, unsigned most, enum front_limit l)
+{
+	uint64_t had = times(l), were = sessions();
+
+	for (unsigned n = 0; n <= most; n++)
+		s[n] = connect_from(host);
+	for (int i = 0; i < 1000 && !is_closed(s[most]); i++)
+		rig_run(10);
+	assert_true(is_closed(s[most]));
+	assert_false(is_closed(s[0]));
+	assert_false(is_closed(s[most - 1]));
+	close(s[most]);
+	assert_int_equal(sessions(), were + most);
+	assert_int_equal(times(l), had + 1);
+}
+
+#define HOST 0x7f300001u /* 127.48.0.1 */
+
+static int
+setup_strangers(void **state)
+{
+	struct conf conf;
+
+	conf_default(&conf);
+	strcpy(conf.trusted_networks, "127.0.0.1");
+	return reach_new(&conf, &rig_reach) != 0 ? -1 : setup(state);
+}
+
+static int
+teardown_strangers(void **state)
+{
+	int rc = teardown(state);
+
+	reach_free(rig_reach);
+	rig_reach = NULL;
+	return rc;
+}
+
 static void
 connections_are_bounded(void **state)
 {
-	struct sockaddr_in to = plane(T_TCP);
-	static int s[CONNECTIONS + 1];
-	uint8_t b[64];
+	static int s[LIMIT_CONNECTIONS + 3];
+	int *next = s;
 
 	(void)state;
-	for (unsigned n = 0; n <= CONNECTIONS; n++) {
-		s[n] = socket(AF_INET, SOCK_STREAM, 0);
-		assert_int_equal(connect(s[n], (struct sockaddr *)&to,
-		    sizeof(to)), 0);
-		if (n % 4 == 3) /* libcoap's backlog is short */
-			rig_run(2);
-		if (n == CONNECTIONS - 1) {
-			rig_run(20);
-			assert_int_equal(sessions(), CONNECTIONS);
-			assert_int_equal(times(FRONT_LIMIT_CONNECTIONS), 0);
-		}
-	}
-	rig_run(50);
-	assert_int_equal(sessions(), CONNECTIONS);
-	assert_int_equal(times(FRONT_LIMIT_CONNECTIONS), 1);
-	/* the last one is closed, the first one is not */
-	while (recv(s[CONNECTIONS], b, sizeof(b), MSG_DONTWAIT) > 0)
-		continue;
-	assert_int_equal(recv(s[CONNECTIONS], b, 1, MSG_DONTWAIT), 0);
-	while (recv(s[0], b, sizeof(b), MSG_DONTWAIT) > 0)
-		continue;
-	assert_int_equal(recv(s[0], b, 1, MSG_DONTWAIT), -1);
-	for (unsigned n = 0; n <= CONNECTIONS; n++)
+	fill_host(next, INADDR_LOOPBACK, LIMIT_CONNECTIONS_TRUSTED,
+	    FRONT_LIMIT_CONNECTIONS_NETWORK);
+	next += LIMIT_CONNECTIONS_TRUSTED;
+	fill_host(next, HOST, LIMIT_CONNECTIONS_HOST,
+	    FRONT_LIMIT_CONNECTIONS_HOST);
+	next += LIMIT_CONNECTIONS_HOST;
+	/* whoever else comes is let in, up to the end of all places */
+	fill_host(next, HOST + 0x10000, LIMIT_CONNECTIONS -
+	    LIMIT_CONNECTIONS_TRUSTED - LIMIT_CONNECTIONS_HOST,
+	    FRONT_LIMIT_CONNECTIONS);
+	assert_int_equal(sessions(), LIMIT_CONNECTIONS);
+	for (unsigned n = 0; n < LIMIT_CONNECTIONS; n++)
+		close(s[n]);
+	for (int i = 0; i < 1000 && sessions() > 0; i++)
+		rig_run(10);
+	close(connect_from(HOST));
+	assert_int_equal(times(FRONT_LIMIT_CONNECTIONS_HOST), 1);
+}
+
+static void
+connections_of_a_network_are_bounded(void **state)
+{
+	static int s[LIMIT_CONNECTIONS_NETWORK + 1];
+	unsigned most = LIMIT_CONNECTIONS_HOST - 1; /* of one of them */
+	unsigned others = LIMIT_CONNECTIONS_NETWORK - most;
+
+	(void)state;
+	for (unsigned n = 0; n < others; n++)
+		s[n] = connect_from(HOST + 1 + n);
+	fill_host(s + others, HOST, most, FRONT_LIMIT_CONNECTIONS_NETWORK);
+	close(connect_from(HOST + 0x100));
+	assert_int_equal(times(FRONT_LIMIT_CONNECTIONS_NETWORK), 1);
+	for (unsigned n = 0; n < LIMIT_CONNECTIONS_NETWORK; n++)
 		close(s[n]);
 	rig_run(20);
 }
@@ -430,6 +504,8 @@ planes_share_the_places(void **state)
 }
 
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define STRANGERS(t) cmocka_unit_test_setup_teardown(t, setup_strangers, \
+	teardown_strangers)
 
 int
 main(void)
@@ -442,7 +518,8 @@ main(void)
 		T(many_contexts_have_room_for_many),
 		T(handshakes_are_bounded),
 		T(idle_dtls_sessions_are_bounded),
-		T(connections_are_bounded),
+		STRANGERS(connections_are_bounded),
+		STRANGERS(connections_of_a_network_are_bounded),
 		T(answers_that_wait_are_bounded_and_reading_goes_on),
 		T(planes_share_the_places),
 	};

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/disk.h"
 #include "tests/lib/peer_make.h"
 #include "tests/rig/beside.h"
 #include "tests/rig/tls_client.h"
@@ -531,6 +532,99 @@ a_new_list_is_found(void **state)
 	assert_int_equal(requests(), 1);
 }
 
+/* --- read by the disk's thread --- */
+
+struct hold {
+	struct chore chore;
+	int fd[2];
+	bool over;
+};
+
+static bool
+held_step(struct chore *c)
+{
+	char b;
+
+	return read(((struct hold *)c)->fd[0], &b, 1) == 1;
+}
+
+static void
+held_done(struct chore *c)
+{
+	((struct hold *)c)->over = true;
+}
+
+static int told_err;
+static unsigned told;
+
+static void
+on_told(void *arg, int err, const struct why *why)
+{
+	(void)arg;
+	told_err = err;
+	told++;
+	if (err != 0)
+		assert_int_equal(why->err, err);
+}
+
+static void
+wait_told(unsigned n)
+{
+	for (int i = 0; i < 3000 && told < n; i++)
+		rig_run(10);
+	assert_int_equal(told, n);
+}
+
+/* The thread has not even begun, so that nobody's speed decides. */
+static void
+the_list_of_before_holds_until_the_new_one_is_read(void **state)
+{
+	struct hold h = {.chore = {.step = held_step, .done = held_done}};
+
+	(void)state;
+	told = 0;
+	write_list(&devices, (long[2]){8, 0});
+	name_file(rig.conf.client_crl, "list.crl");
+	reload();
+	assert_int_equal(pipe(h.fd), 0);
+	disk_add(rig.disk, &h.chore, DISK_WRITE);
+	write_list(&devices, (long[2]){7, 0});
+	front_cert_read(rig.front, &rig.conf, on_told, NULL);
+	ask(T_DTLS, "dev7");
+	beside_says("1 dev7 ");
+	assert_int_equal(told, 0);
+	assert_int_equal(write(h.fd[1], "", 1), 1);
+	wait_told(1);
+	assert_true(h.over);
+	assert_int_equal(told_err, 0);
+	ask(T_DTLS, "dev7");
+	assert_null(strstr(beside_output, "1 dev7 "));
+	/* a broken one revokes as that of before */
+	buf_puts(&text, "hello");
+	write_file("list.crl", 0644);
+	front_cert_read(rig.front, &rig.conf, on_told, NULL);
+	wait_told(2);
+	assert_int_equal(told_err, ERR_MALFORMED);
+	ask(T_DTLS, "dev7");
+	assert_null(strstr(beside_output, "1 dev7 "));
+	assert_int_equal(requests(), 1);
+	/* what is being read at the end is nobody's */
+	front_cert_read(rig.front, &rig.conf, on_told, NULL);
+	close(h.fd[0]);
+	close(h.fd[1]);
+}
+
+static int
+start_threaded(void **state)
+{
+	int rc;
+
+	rig_threaded = true;
+	rc = start(state);
+	rig_threaded = false;
+	return rc;
+}
+
 static void
 what_cannot_be_read_leaves_that_of_before(void **state)
 {
@@ -604,6 +698,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define C(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start_timed, stop)
+		cmocka_unit_test_setup_teardown(
+		    the_list_of_before_holds_until_the_new_one_is_read,
+		    start_threaded, stop),
 		C(a_device_is_known_by_its_certificate),
 		C(gnutls_may_show_one_too),
 		C(keys_and_strangers_go_on_beside_it),

@@ -447,6 +447,53 @@ a_wrong_certificate_changes_nothing(void **state)
 	assert_int_equal(w.app.conf.poll_max_age, 77);
 }
 
+/* While lists of revoked certificates are read everything holds that held
+ * before, and whoever comes meanwhile comes after them. */
+static void
+what_is_read_elsewhere_counts_when_it_is_there(void **state)
+{
+	struct life_stats st;
+
+	(void)state;
+	fake_reads_later = true;
+	file.poll_max_age = 77;
+	signal_comes(SIGHUP);
+	said("RELOADING=1");
+	assert_int_equal(w.app.conf.poll_max_age, 900);
+	file.poll_max_age = 78;
+	signal_comes(SIGHUP);
+	life_stats(life, &st);
+	assert_int_equal(st.reloads, 0);
+	fake_has_read(0); /* of the first */
+	assert_int_equal(w.app.conf.poll_max_age, 77);
+	fake_has_read(0); /* of the second */
+	assert_int_equal(w.app.conf.poll_max_age, 78);
+	life_stats(life, &st);
+	assert_int_equal(st.reloads, 2);
+	file.poll_max_age = 79;
+	signal_comes(SIGHUP);
+	fake_has_read(ERR_SIGNATURE);
+	assert_int_equal(w.app.conf.poll_max_age, 78);
+	life_stats(life, &st);
+	assert_int_equal(st.reloads_failed, 1);
+	assert_string_equal(st.reload, "client_crl");
+	fake_reads_later = false;
+}
+
+static void
+what_is_read_when_it_stops_is_given_up(void **state)
+{
+	(void)state;
+	fake_reads_later = true;
+	file.poll_max_age = 77;
+	signal_comes(SIGHUP);
+	drain_slowly();
+	fake_has_read(0);
+	assert_int_equal(w.app.conf.poll_max_age, 900);
+	assert_int_equal(life_state(life), LIFE_DRAINING);
+	fake_reads_later = false;
+}
+
 static void
 no_reload_while_it_stops(void **state)
 {
@@ -566,6 +613,8 @@ main(void)
 		T(a_reload_applies_what_is_live),
 		T(a_wrong_file_changes_nothing),
 		T(a_wrong_certificate_changes_nothing),
+		T(what_is_read_elsewhere_counts_when_it_is_there),
+		T(what_is_read_when_it_stops_is_given_up),
 		T(no_reload_while_it_stops),
 		T(what_held_a_campaign_is_asked_again),
 		T(status_moves_once_in_ten_seconds_and_only_then),

@@ -250,6 +250,32 @@ def test_a_file_that_is_none_of_keys_or_that_others_read_is_refused(d):
     refused(d, "ep,psk\nx,new\n", "chmod 600", rc=2, args=("--keys", keys))
 
 
+# --- what is left of a key in memory ---
+
+
+def copies(pid, what):
+    n = 0
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb") as mem:
+        for line in maps:
+            span, may = line.split()[:2]
+            at, end = (int(x, 16) for x in span.split("-"))
+            if may.startswith("rw") and end - at < 1 << 30:  # larger is a sanitizer's own
+                mem.seek(at)
+                n += mem.read(end - at).count(what)
+    return n
+
+
+def test_an_answer_with_a_new_key_is_kept_by_nobody_here(d):
+    """As it was answered: the key behind its name. Two copies are others', in memory that is free: libcoap's message and
+    OpenSSL's record. One more is ours."""
+    for ep, args, name, field in (("wiped", ("psk", "wiped", "--new"), b"ckeyP", "key"),
+                                  ("wiped2", ("oscore", "wiped2", "--new"), b"fsecretP", "secret")):
+        d.ctl("device", "add", ep)
+        key = bytes.fromhex(d.ctl_json("device", *args)[field])
+        assert len(key) == 16, "the header of its bytes is P"
+        wait_for("two copies", lambda: copies(d.proc.pid, name + key) <= 2, 30)
+
+
 def main():
     with Suitd() as d:
         return run([v for k, v in globals().items() if k.startswith("test_")], d)

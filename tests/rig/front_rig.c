@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/disk.h"
 #include "lib/digest.h"
 
 struct app rig;
@@ -357,6 +358,7 @@ client_socket(void)
 
 unsigned rig_sessions_max = 100;
 struct reach *rig_reach;
+bool rig_threaded;
 
 /* What workers beside it would have sent until now. */
 static void
@@ -396,6 +398,9 @@ rig_start(void **state)
 	if (loop_new(1, &rig.loop) != 0)
 		return -1;
 	o.loop = rig.loop;
+	if (rig_threaded && disk_new(rig.loop, &rig.disk) != 0)
+		return -1;
+	o.disk = rig.disk;
 	if (front_new(&o, &rig.front, &why) != 0) {
 		fprintf(stderr, "front_new: %s\n", why.text);
 		return -1;
@@ -415,6 +420,7 @@ int
 rig_stop(void **state)
 {
 	(void)state;
+	disk_free(rig.disk);
 	front_free(rig.front);
 	assert_int_equal(rig.puts, 0);
 	loop_free(rig.loop);

@@ -20,6 +20,7 @@
 /* The test's own idea of what handlers may use. */
 struct app {
 	struct front *front;
+	struct disk *disk; /* NULL: none */
 	struct loop *loop;
 	struct conf conf;
 	int fd[2]; /* two clients */
@@ -54,6 +55,7 @@ extern const struct route rig_device[], rig_admin[];
 extern unsigned rig_sessions_max; /* of the next rig_start; else 100 */
 
 extern struct reach *rig_reach; /* of the next rig_start; else NULL */
+extern bool rig_threaded; /* the next rig_start makes rig.disk */
 
 int rig_start(void **state);
 int rig_stop(void **state);

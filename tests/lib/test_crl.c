@@ -1,0 +1,230 @@
+/* Lists of revoked certificates, as long as they may be, and what they cost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "lib/crl.h"
+#include "tests/lib/peer_make.h"
+
+#define MANY 20000
+#define DAY 86400L
+#define STEP 48271 /* of a generator of all numbers below a prime */
+#define PRIME 2147483647
+
+static X509_CRL_METHOD *method;
+static struct made root;
+static struct slice der;
+
+static int
+setup(void **state)
+{
+	static const long span[2] = {-DAY, DAY};
+
+	(void)state;
+	method = crl_method_new();
+	root = cert_make(EVP_EC_gen("P-256"), "root", NULL, span);
+	der = SLICE_NONE;
+	return method == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	made_free(&root);
+	crl_method_free(method);
+	OPENSSL_free((void *)der.p);
+	return 0;
+}
+
+static void
+take_der(X509_CRL *crl)
+{
+	unsigned char *p = NULL;
+	int n = i2d_X509_CRL(crl, &p);
+
+	assert_true(n > 0);
+	OPENSSL_free((void *)der.p);
+	der = slice_of(p, (size_t)n);
+	X509_CRL_free(crl);
+}
+
+static X509_CRL *
+parsed(void)
+{
+	X509_CRL *crl;
+
+	assert_int_equal(crl_parse(method, der, &crl), 0);
+	return crl;
+}
+
+static void
+add_number(X509_CRL *crl, long number, int reason)
+{
+	X509_REVOKED *r = X509_REVOKED_new();
+	ASN1_ENUMERATED *e = ASN1_ENUMERATED_new();
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	ASN1_TIME *t = X509_gmtime_adj(NULL, -DAY);
+
+	ASN1_INTEGER_set(n, number);
+	X509_REVOKED_set_serialNumber(r, n);
+	X509_REVOKED_set_revocationDate(r, t);
+	ASN1_ENUMERATED_set(e, reason);
+	if (reason != 0)
+		X509_REVOKED_add1_ext_i2d(r, NID_crl_reason, e, 0, 0);
+	assert_int_equal(X509_CRL_add0_revoked(crl, r), 1);
+	ASN1_ENUMERATED_free(e);
+	ASN1_INTEGER_free(n);
+	ASN1_TIME_free(t);
+}
+
+/* As OpenSSL asks; what the entry's own number is, too. */
+static int
+look_up(X509_CRL *crl, long number)
+{
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	X509_REVOKED *r = NULL;
+	int rc;
+
+	ASN1_INTEGER_set(n, number);
+	rc = X509_CRL_get0_by_serial(crl, &r, n);
+	if (rc != 0)
+		assert_int_equal(ASN1_INTEGER_cmp(n,
+		    X509_REVOKED_get0_serialNumber(r)), 0);
+	ASN1_INTEGER_free(n);
+	return rc;
+}
+
+static void
+each_of_many_is_found_and_no_other(void **state)
+{
+	static const long none[2];
+	X509_CRL *crl = crl_make(&root, none, DAY);
+	uint64_t x = 1;
+
+	(void)state;
+	/* in no order, as authorities write them */
+	for (int i = 0; i < MANY; i++, x = x * STEP % PRIME)
+		add_number(crl, (long)(2 * x), 0);
+	add_number(crl, 3, 8); /* removeFromCRL */
+	add_number(crl, 5, 1); /* keyCompromise */
+	X509_CRL_sign(crl, root.key, EVP_sha256());
+	take_der(crl);
+	crl = parsed();
+	x = 1;
+	for (int i = 0; i < MANY; i++, x = x * STEP % PRIME) {
+		assert_int_equal(look_up(crl, (long)(2 * x)), 1);
+		assert_int_equal(look_up(crl, (long)(2 * x + 7)), 0);
+	}
+	assert_int_equal(look_up(crl, 3), 2);
+	assert_int_equal(look_up(crl, 5), 1);
+	X509_CRL_free(crl);
+}
+
+static void
+an_empty_one_has_nobody(void **state)
+{
+	static const long none[2];
+	X509_CRL *crl;
+
+	(void)state;
+	take_der(crl_make(&root, none, DAY));
+	crl = parsed();
+	assert_int_equal(look_up(crl, 1), 0);
+	assert_int_equal(X509_CRL_verify(crl, root.key), 1);
+	X509_CRL_free(crl);
+}
+
+static void
+a_signature_is_computed_once_for_each_key(void **state)
+{
+	static const long serial[2] = {1, 2};
+	EVP_PKEY *other = EVP_EC_gen("P-256");
+	X509_CRL *crl;
+
+	(void)state;
+	take_der(crl_make(&root, serial, DAY));
+	crl = parsed();
+	assert_int_equal(crl_proofs(crl), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(X509_CRL_verify(crl, root.key), 1);
+	assert_int_equal(crl_proofs(crl), 1);
+	/* what is remembered is of that key alone */
+	assert_true(X509_CRL_verify(crl, other) <= 0);
+	assert_true(X509_CRL_verify(crl, other) <= 0);
+	assert_int_equal(crl_proofs(crl), 3);
+	assert_int_equal(X509_CRL_verify(crl, root.key), 1);
+	assert_int_equal(crl_proofs(crl), 3);
+	X509_CRL_free(crl);
+	EVP_PKEY_free(other);
+}
+
+/* Of each kind of key that an authority may have. */
+static void
+signatures_of_all_kinds_are_believed_and_changed_bytes_are_not(void **state)
+{
+	static const long span[2] = {-DAY, DAY}, serial[2] = {4711, 0};
+	EVP_PKEY *key[] = {EVP_EC_gen("P-384"), EVP_RSA_gen(2048),
+	    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(key) / sizeof(key[0]); i++) {
+		struct made by = cert_make(key[i], "by", NULL, span);
+		X509_CRL *crl = crl_make(&by, serial, DAY);
+
+		X509_CRL_sign(crl, by.key, i == 2 ? NULL : EVP_sha256());
+		take_der(crl);
+		crl = parsed();
+		assert_int_equal(X509_CRL_verify(crl, by.key), 1);
+		X509_CRL_free(crl);
+		/* 4711 becomes 4710 */
+		for (size_t k = 0; k + 3 < der.n; k++)
+			if (memcmp(der.p + k, "\x02\x02\x12\x67", 4) == 0)
+				((uint8_t *)der.p)[k + 3]--;
+		crl = parsed();
+		assert_int_equal(look_up(crl, 4710), 1);
+		assert_true(X509_CRL_verify(crl, by.key) <= 0);
+		X509_CRL_free(crl);
+		made_free(&by);
+	}
+	ERR_clear_error();
+}
+
+static void
+what_is_cut_or_goes_on_is_none(void **state)
+{
+	static const long serial[2] = {1, 2};
+	uint8_t bytes[2048];
+	X509_CRL *crl;
+
+	(void)state;
+	take_der(crl_make(&root, serial, DAY));
+	assert_true(der.n < sizeof(bytes));
+	memcpy(bytes, der.p, der.n);
+	for (size_t n = 0; n < der.n; n++)
+		assert_int_equal(crl_parse(method, slice_of(bytes, n), &crl),
+		    ERR_MALFORMED);
+	bytes[der.n] = 0;
+	assert_int_equal(crl_parse(method, slice_of(bytes, der.n + 1), &crl),
+	    ERR_MALFORMED);
+	assert_int_equal(crl_parse(method, slice_of("\x30\x80\x00\x00", 4),
+	    &crl), ERR_MALFORMED); /* of no definite length */
+	ERR_clear_error();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+		T(each_of_many_is_found_and_no_other),
+		T(an_empty_one_has_nobody),
+		T(a_signature_is_computed_once_for_each_key),
+		T(signatures_of_all_kinds_are_believed_and_changed_bytes_are_not),
+		T(what_is_cut_or_goes_on_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
