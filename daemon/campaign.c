@@ -193,6 +193,17 @@ check_approval(struct app *app, struct store_campaign *c)
 		c->approved[0] = '\0';
 }
 
+/* Whether a plan needs a second person is in its rules, and so in its digest:
+ * one of before that was asked for has to be made anew. */
+static int
+check_age(const struct app *app, const struct run *r, struct why *why)
+{
+	if (r->policy.approval || !eyes_wanted(&app->conf, EYES_CAMPAIGN))
+		return 0;
+	return why_set(why, ERR_STATE, "campaign %" PRIu64 " was planned when "
+	    "no second person was asked for: plan it again", r->c.id);
+}
+
 static int
 start(struct app *app, uint64_t id, const uint8_t *plan, struct why *why)
 {
@@ -206,6 +217,8 @@ start(struct app *app, uint64_t id, const uint8_t *plan, struct why *why)
 		return rc;
 	check_approval(app, &c);
 	rc = runs_of(app, &c, &r);
+	if (rc == 0)
+		rc = check_age(app, r, why);
 	if (rc != 0)
 		return rc;
 	if (c.verdict[PLAN_UPDATE] == 0 && !r->policy.continuous)
@@ -455,36 +468,47 @@ campaign_abort(struct app *app, uint64_t id, bool hard, struct why *why)
 	return rc;
 }
 
-int
-campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
-    const char *by, struct why *why)
+/* Where it goes, as a campaign that waits for nobody or for a second person. */
+static int
+draft_undo(struct app *app, const struct store_campaign *c,
+    const struct campaign_back *back, struct store_campaign *ret,
+    struct why *why)
 {
 	struct campaign_spec spec = {
-		.release = release, .source = SOURCE_CAMPAIGN, .of = c->id,
-		.by = by, .start = true, .undo = true,
+		.release = back->release, .source = SOURCE_CAMPAIGN,
+		.of = c->id, .by = back->by, .start = true, .undo = true,
 	};
+
+	snprintf(spec.name, sizeof(spec.name), "undo-%" PRIu64, c->id);
+	snprintf(spec.policy, sizeof(spec.policy), "waves=100%% soak=0 "
+	    "start=0 approval=%s continuous=no on_failure=pause rollback=0 "
+	    "concurrency=%" PRIu32, back->approval ? "yes" : "no",
+	    c->concurrency);
+	return campaign_draft(app, &spec, ret, why);
+}
+
+int
+campaign_undo(struct app *app, struct store_campaign *c,
+    const struct campaign_back *back, struct why *why)
+{
 	struct store_campaign next;
 	struct store_release bad, good;
 	struct store *s = app->store;
 	char cause[STORE_CAUSE];
-	int rc = s->ops->release_get(s, release, &good);
+	int rc = s->ops->release_get(s, back->release, &good);
 
 	if (rc == ERR_NOT_FOUND)
 		return why_set(why, rc, "no release %" PRIu64 ": suitctl "
-		    "release list", release);
+		    "release list", back->release);
 	if (rc == 0)
 		rc = s->ops->release_get(s, c->release, &bad);
 	if (rc == 0 && good.seq <= bad.seq)
 		return why_set(why, ERR_SEQUENCE, "release %" PRIu64 " has "
 		    "sequence %" PRIu64 ", not above %" PRIu64 ": devices "
 		    "would refuse it; publish the old image under a higher "
-		    "sequence", release, good.seq, bad.seq);
-	snprintf(spec.name, sizeof(spec.name), "undo-%" PRIu64, c->id);
-	snprintf(spec.policy, sizeof(spec.policy), "waves=100%% soak=0 "
-	    "start=0 approval=no continuous=no on_failure=pause rollback=0 "
-	    "concurrency=%" PRIu32, c->concurrency);
+		    "sequence", back->release, good.seq, bad.seq);
 	if (rc == 0)
-		rc = campaign_draft(app, &spec, &next, why);
+		rc = draft_undo(app, c, back, &next, why);
 	if (rc != 0)
 		return rc;
 	c->follower = next.id;
@@ -493,29 +517,39 @@ campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
 	return campaign_stop(app, c, true, cause);
 }
 
+/* The stop is one person's; the way back brings software, and needs a second
+ * one where the way there would. */
 static int
-rollback(struct app *app, uint64_t id, uint64_t release, const char *by,
+rollback(struct app *app, uint64_t id, struct campaign_back *back,
     struct why *why)
 {
 	struct store_campaign c;
+	struct run *r;
 	int rc = campaign_find(app, id, &c, why);
 
 	if (rc == 0 && c.state != CAMPAIGN_RUNNING &&
 	    c.state != CAMPAIGN_PAUSED)
 		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
 		    id, names[c.state]);
-	return rc != 0 ? rc : campaign_undo(app, &c, release, by, why);
+	if (rc == 0)
+		rc = runs_of(app, &c, &r);
+	if (rc != 0)
+		return rc;
+	back->approval = r->policy.approval ||
+	    eyes_wanted(&app->conf, EYES_CAMPAIGN);
+	return campaign_undo(app, &c, back, why);
 }
 
 int
 campaign_rollback(struct app *app, uint64_t id, uint64_t release,
     const char *by, struct why *why)
 {
+	struct campaign_back back = {.release = release, .by = by};
 	struct store_campaign c;
 	int rc = engine_begin(app->engine);
 
 	if (rc == 0)
-		rc = engine_end(app->engine, rollback(app, id, release, by, why));
+		rc = engine_end(app->engine, rollback(app, id, &back, why));
 	if (rc == 0)
 		work_now(app, id, &c);
 	return rc;

@@ -367,6 +367,29 @@ campaigns_are_approved_by_their_plan(void **state)
 	    1);
 }
 
+/* It was made when one was enough: its rules say so, and its digest. */
+static void
+REQ_SEC_RIGHTS_a_plan_of_before_is_made_anew(void **state)
+{
+	static struct msg_campaign_start m = {.release = "1", .name = "c"};
+	const struct asked plan = {M_POST, "a/campaigns", NULL,
+	    &msg_campaign_start, &m, SLICE_NONE};
+
+	(void)state;
+	device(&w, "d1", DRIVER_NONE);
+	w.app.conf.four_eyes[0] = '\0';
+	assert_int_equal(publishes(&alice, 1, NULL), 0);
+	assert_int_equal(asks(&w, &alice, &plan), 0);
+	strcpy(w.app.conf.four_eyes, "campaign");
+	assert_int_equal(posts(&alice, "a/campaigns/1/start"), ERR_STATE);
+	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
+	    0);
+	assert_int_equal(asks(&w, &alice, &plan), 0);
+	assert_int_equal(posts(&alice, "a/campaigns/2/start"), 0);
+	assert_int_equal(counts(&w, &alice, "a/campaigns/2/jobs", &msg_job),
+	    0);
+}
+
 static void
 a_new_key_goes_to_who_asked_and_not_to_who_approved(void **state)
 {
@@ -552,6 +575,7 @@ main(void)
 		T(requests_have_a_cap),
 		T(principals_are_always_under_four_eyes),
 		T(campaigns_are_approved_by_their_plan),
+		T(REQ_SEC_RIGHTS_a_plan_of_before_is_made_anew),
 		T(a_new_key_goes_to_who_asked_and_not_to_who_approved),
 		T(REQ_SEC_ACCESS_CONTROL_nobody_rises),
 		T(names_and_lines_are_checked),
