@@ -43,8 +43,6 @@ static const char REQUEST_UPDATE[] =
     "UPDATE request SET kind = ?1, by = ?2, what = ?3, created = ?4,"
     " expires = ?5, digest = ?6, approved = ?7 WHERE id = ?8";
 static const char REQUEST_REMOVE[] = "DELETE FROM request WHERE id = ?1";
-static const char REQUEST_EXPIRE[] =
-    "/* scans */ DELETE FROM request WHERE expires <= ?1";
 static const char REQUEST_LIST[] =
     "SELECT " REQUEST_COLS " FROM request WHERE id > ?1 ORDER BY id"
     " LIMIT ?2";
@@ -260,12 +258,6 @@ sq_request_remove(struct store *s, uint64_t id)
 	if (err == 0 && !sq_changed(sq_of(s)))
 		err = sq_refuse(sq_of(s), ERR_NOT_FOUND, "request");
 	return err;
-}
-
-int
-sq_request_expire(struct store *s, int64_t now)
-{
-	return sq_write(sq_of(s), Q(REQUEST_EXPIRE, V_INT(now)));
 }
 
 int

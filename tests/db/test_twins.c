@@ -297,11 +297,8 @@ op_request(struct call *c)
 		say(c, " %llu\n", U(r.id));
 		break;
 	case 2:
-		say(c, "request_remove %d\n", o->request_remove(c->s, id));
-		break;
 	case 3:
-		say(c, "request_expire %d\n", o->request_expire(c->s,
-		    (int64_t)draw(c, 20)));
+		say(c, "request_remove %d\n", o->request_remove(c->s, id));
 		break;
 	default:
 		say(c, "request_list %d", o->request_list(c->s, id, 5, list,
