@@ -147,6 +147,8 @@ const struct cli_cmd cli_online[] = {
 	    cmd_principal_remove},
 	{"request list", "", "changes that wait for a second person",
 	    cmd_request_list},
+	{"request show", "ID", "what one of them means, in words",
+	    cmd_request_show},
 	{"request deny", "ID", "ends one; who asked takes it back",
 	    cmd_request_deny},
 	{"approve", "ID", "a second person's word; who asked says it again",

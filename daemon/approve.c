@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/approve_facts.h"
 #include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -56,12 +57,10 @@ method_name(enum method m)
 	    "DELETE" : "FETCH";
 }
 
-/* What who approves gets to see: the rights that would be given, or the
- * digest of what would be published. */
+/* As it was said; what it means is approve_facts' to say. */
 static int
-describe(const struct req *req, enum eyes kind, char *dst, size_t cap)
+describe(const struct req *req, char *dst, size_t cap)
 {
-	static struct msg_principal_put p;
 	char hex[65], query[80] = "";
 	struct digest d;
 	size_t n = 0;
@@ -74,15 +73,6 @@ describe(const struct req *req, enum eyes kind, char *dst, size_t cap)
 	    req->path, query);
 	if (req->body.n == 0 || n >= cap)
 		return 0;
-	if (kind == EYES_PRINCIPAL &&
-	    msg_get(&msg_principal_put, req->body, &p, NULL) == 0) {
-		if (strlen(p.rights) > cap - n - 3)
-			return ERR_SIZE;
-		snprintf(dst + n, cap - n, ": %s", text_escape(slice_str(
-		    p.rights), (char[STORE_REQUEST_WHAT]){0},
-		    STORE_REQUEST_WHAT));
-		return 0;
-	}
 	if (digest_compute(DIGEST_SHA256, req->body, &d) != 0)
 		return ERR_CRYPTO;
 	snprintf(dst + n, cap - n, ", %zu bytes, SHA-256 %s", req->body.n,
@@ -127,13 +117,14 @@ log_request(struct app *app, const struct store_request *r, const char *what,
 	int rc;
 
 	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
-	rc = audit_add(app, by, audit_kind_of_word(what), subject, "%s",
-	    r->what);
+	rc = audit_add(app, by, audit_kind_of_word(what), subject, "%.*s: %s",
+	    (int)strcspn(r->facts, "\n"), r->facts, r->what);
 	if (rc != 0)
 		return rc;
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
-	    ", %.100s", by->identity, r->id, r->what);
+	    ", %.100s", by->identity, r->id, r->facts);
+	ev.detail[strcspn(ev.detail, "\n")] = '\0';
 	log_info("approve: request=%" PRIu64 " kind=%s %s by=%s", r->id,
 	    eyes_name(r->kind), what, by->identity);
 	return engine_log(app->engine, &ev);
@@ -150,11 +141,12 @@ expire(struct app *app, const struct store_request *r)
 
 	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
 	snprintf(ev.detail, sizeof(ev.detail), "%.40s of %.40s, %s%.40s: %.40s",
-	    subject, r->by, word, r->approved, r->what);
+	    subject, r->by, word, r->approved, r->facts);
+	ev.detail[strcspn(ev.detail, "\n")] = '\0';
 	if (rc == 0)
 		rc = audit_add(app, NULL, AUDIT_REQUEST_EXPIRE, subject,
-		    "asked for by %s, %s%s: %s", r->by, word, r->approved,
-		    r->what);
+		    "asked for by %s, %s%s: %.*s", r->by, word, r->approved,
+		    (int)strcspn(r->facts, "\n"), r->facts);
 	return rc != 0 ? rc : engine_log(app->engine, &ev);
 }
 
@@ -191,14 +183,16 @@ approve_tick(struct app *app)
 static int
 ask(struct app *app, const struct req *req, struct store_request *r)
 {
-	int rc = engine_begin(app->engine);
+	int rc = approve_facts(app, req, r->kind, r->facts);
 
+	if (rc == 0)
+		rc = engine_begin(app->engine);
 	if (rc != 0)
 		return rc;
 	r->created = loop_now(app->loop);
 	r->expires = r->created + (int64_t)app->conf.four_eyes_expires * 1000;
 	snprintf(r->by, sizeof(r->by), "%s", req->who.identity);
-	rc = describe(req, r->kind, r->what, sizeof(r->what));
+	rc = describe(req, r->what, sizeof(r->what));
 	if (rc == 0)
 		rc = drop_over(app); /* they make room */
 	if (rc == 0)

@@ -248,7 +248,8 @@ drop_requests(struct app *app, const struct req *req, const char *name)
 			if (rc == 0)
 				rc = audit_add(app, &req->who,
 				    AUDIT_REQUEST_DENY, subject, "of %s, who "
-				    "is removed: %s", name, all[i].what);
+				    "is removed: %.*s", name, (int)strcspn(
+				    all[i].facts, "\n"), all[i].facts);
 		} else if (strcmp(all[i].approved, name) == 0) {
 			all[i].approved[0] = '\0';
 			rc = ST(app, request_put, &all[i]);

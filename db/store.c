@@ -261,6 +261,8 @@ rules_request(const struct store_request *r)
 		err = rules_text(r->what, 0, STORE_REQUEST_WHAT - 1);
 	if (err == 0)
 		err = rules_text(r->approved, 0, LIMIT_PSK_IDENTITY);
+	if (err == 0)
+		err = rules_text(r->facts, 0, LIMIT_REQUEST_FACTS);
 	return err == 0 && r->kind == 0 ? ERR_INVALID : err;
 }
 

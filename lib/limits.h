@@ -46,6 +46,7 @@
 #define LIMIT_PRINCIPALS 256 /* in the store */
 #define LIMIT_PRINCIPAL_KEYS 2 /* valid ones of one principal */
 #define LIMIT_REQUESTS 64 /* changes that wait for a second person */
+#define LIMIT_REQUEST_FACTS 3072 /* bytes of what one of them means, in words */
 #define LIMIT_SLOW 1024 /* prefixes that guess, and are remembered */
 
 /* OSCORE */

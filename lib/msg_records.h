@@ -475,6 +475,8 @@ struct msg_request {
 	char kind[MSG_WORD];
 	char what[512];
 	char by[LIMIT_PSK_IDENTITY + 1], approved[LIMIT_PSK_IDENTITY + 1];
+	char facts[LIMIT_REQUEST_FACTS + 1]; /* in words, a line each; in a
+	                                        list the first line */
 	int64_t created, expires;
 	uint8_t digest[32];
 };

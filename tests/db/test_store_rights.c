@@ -221,7 +221,7 @@ static void
 requests_have_their_caps(void **state)
 {
 	struct store *s = store_of(state);
-	struct store_request r = request(1);
+	struct store_request r = request(1), got;
 
 	r.kind = 0;
 	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_INVALID);
@@ -230,6 +230,14 @@ requests_have_their_caps(void **state)
 	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_INVALID);
 	r = request(1);
 	memset(r.what, 'w', sizeof(r.what));
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_SIZE);
+	r = request(1);
+	memset(r.facts, 'w', LIMIT_REQUEST_FACTS);
+	OK(ALONE(s, s->ops->request_put(s, &r)));
+	OK(s->ops->request_get(s, r.id, &got));
+	assert_string_equal(got.facts, r.facts);
+	OK(ALONE(s, s->ops->request_remove(s, r.id)));
+	memset(r.facts, 'w', sizeof(r.facts));
 	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_SIZE);
 	r = request(1);
 	memset(r.approved, 'w', sizeof(r.approved));
