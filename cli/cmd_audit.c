@@ -18,7 +18,18 @@
 #include "lib/audit.h"
 #include "lib/text.h"
 
+#define COLUMN 24 /* paths and names of any length stand under TO */
 #define SHOWN "50" /* entries of `list`, unless it is told otherwise */
+
+/* Of a digest as much as tells two apart; --json has all of it. */
+static void
+subject_cell(struct table *t, const char *subject)
+{
+	if (strspn(subject, "0123456789abcdef") == 64 && subject[64] == '\0')
+		table_printf(t, "%.16s...", subject);
+	else
+		table_cell(t, subject);
+}
 
 static void
 audit_row(struct table *t, int64_t now, const void *item)
@@ -31,7 +42,7 @@ audit_row(struct table *t, int64_t now, const void *item)
 	table_cell(t, render_time(when, sizeof(when), e->at));
 	table_cell(t, e->who[0] == '\0' ? "(suitd)" : e->who);
 	table_cell(t, e->kind);
-	table_cell(t, e->subject[0] == '\0' ? "-" : e->subject);
+	subject_cell(t, e->subject);
 	table_cell(t, e->detail);
 }
 
@@ -41,7 +52,7 @@ cmd_audit_list(struct cli *c, int argc, char **argv)
 	static const char *const head[] = {"NUMBER", "TIME (UTC)", "WHO",
 	    "WHAT", "TO", "DETAIL"};
 	static struct list l = {.rec = &msg_audit, .head = head, .cols = 6,
-	    .row = audit_row, .rq = {.path = "a/audit"}};
+	    .most = COLUMN, .row = audit_row, .rq = {.path = "a/audit"}};
 	const char *who = NULL, *kind = NULL, *subject = NULL;
 	bool all = false;
 	const struct cli_opt opts[] = {LIST_OPTS(&l),
