@@ -253,6 +253,16 @@ def test_a_revoked_one_loses_its_session_at_once(_):
         assert any("certificate revoked" in str(e) for e in d.ctl_json("events")), "in the log"
 
 
+def test_an_authority_is_no_device_to_be_revoked(_):
+    with Server() as d:
+        ca = d.ca.file("ca.pem")
+        out = d.ctl("device", "revoke-cert", "--cert", ca, rc=2)
+        assert "client_ca" in out and d.ctl_json("device", "revoked-certs") == [], out
+        register(d, "dtls", d.ca.issue("still"), "still")
+        d.ctl("device", "revoke-cert", "--serial", "ab", "--issuer", "CN=devices")
+        d.ctl("device", "revoke-cert", "--cert", ca, "--undo", rc=1)  # what was done before can be undone
+
+
 def test_revoking_the_device_or_its_credential_ends_it(_):
     with Server() as d:
         for plane, how in zip(BOTH, ("device", "credential")):
