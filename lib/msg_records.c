@@ -225,7 +225,7 @@ RECORD(msg_imported, false);
 static const struct msg_field msg_credential_fields[] = {
 	U64(id, 0), TEXT(kind, 0), TEXT(identity, MSG_REQ),
 	TEXT(label, MSG_OPT), TIME(created, MSG_OPT), TIME(used, MSG_OPT),
-	TIME(ends, MSG_OPT), END,
+	TIME(ends, MSG_OPT), TIME(revoked, MSG_OPT), END,
 };
 RECORD(msg_credential, false);
 #undef REC

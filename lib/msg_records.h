@@ -218,6 +218,7 @@ struct msg_credential {
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	char label[LIMIT_CREDENTIAL_LABEL + 1];
 	int64_t created, used, ends; /* 0: not known, never, never */
+	int64_t revoked; /* by an operator: it lets in nobody; 0: not */
 };
 
 /* Of a certificate that an operator enters. */

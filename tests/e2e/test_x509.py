@@ -237,7 +237,11 @@ def test_a_revoked_one_loses_its_session_at_once(_):
             register(d, plane, g, "s-" + plane)
             with Session(d, plane, f) as one, Session(d, plane, g) as other:
                 assert one.get("hello")[0] == "4" and other.get("hello")[0] == "4"
+                assert "REVOKED" not in d.ctl("device", "credentials", "r-" + plane)
                 d.ctl("device", "revoke-cert", "--serial", d.ca.serial(f), "--issuer", "CN=devices", "--reason", "lost")
+                assert "REVOKED" in d.ctl("device", "credentials", "r-" + plane)
+                assert d.ctl_json("device", "credentials", "r-" + plane)[0]["revoked"] > 0
+                assert "REVOKED" not in d.ctl("device", "credentials", "s-" + plane)
                 wait_for("its session ends", one.ended)
                 assert other.get("hello")[0] == "4"
             assert "4.0" not in register(d, plane, g, "s-" + plane)
