@@ -200,6 +200,7 @@
 /* the audit log */
 #define LIMIT_AUDIT_SUBJECT 128 /* bytes: a name, a path, a digest in hex */
 #define LIMIT_AUDIT_DETAIL 400
+#define LIMIT_AUDIT_SUBJECTS 16 /* counted apart in one folded entry */
 #define LIMIT_AUDIT_FOLD 64 /* kinds of refusals that are told apart, and as
                                many of logins; each is written once an hour */
 

@@ -217,7 +217,7 @@ refusals_without_end_are_two_entries_an_hour(void **state)
 	assert_int_equal(entries(), 3);
 	assert_string_equal(page[2].subject, "GET x9999");
 	assert_string_equal(page[2].detail,
-	    "9999 times, the last: UNAUTHORIZED: no");
+	    "9999 times, over 16 subjects, the last: UNAUTHORIZED: no");
 }
 
 static void
