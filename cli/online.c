@@ -24,8 +24,9 @@ const struct cli_cmd cli_online[] = {
 	{"trust current", "", "the trust list that is in force",
 	    cmd_trust_current},
 
-	{"audit list", "[--who NAME] [--kind K] [--subject S] [--all] "
-	    "[--limit N] [--after N]", "who did what, newest first",
+	{"audit list", "[--who NAME] [--kind K] [--subject S] [--since WHEN] "
+	    "[--from N] [--all] [--limit N] [--after N]",
+	    "who did what, newest first",
 	    cmd_audit_list},
 	{"audit export", "[--after N] [FILE]",
 	    "the audit log as JSON lines that can be verified without the "

@@ -290,7 +290,7 @@ rules_audit(const struct audit_entry *e)
 int
 rules_audit_filter(const struct store_audit_filter *f)
 {
-	int err = rules_page(f->limit);
+	int err = f->from > INT64_MAX ? ERR_RANGE : rules_page(f->limit);
 
 	if (err == 0 && f->have_who)
 		err = rules_text(f->who, 0, LIMIT_PSK_IDENTITY);

@@ -718,6 +718,7 @@ op_audit(struct call *c)
 	strcpy(f.who, draw(c, 2) ? "alice" : "");
 	strcpy(f.kind, draw(c, 3) ? "" : e.kind);
 	strcpy(f.subject, draw(c, 3) ? "" : e.subject);
+	f.from = draw(c, 2) ? 0 : draw(c, 60);
 	say(c, "audit %d", c->s->ops->audit_append(c->s, &e));
 	say(c, " %llu", U(e.n));
 	say_hex(c, e.hash, AUDIT_HASH);
