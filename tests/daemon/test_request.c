@@ -5,7 +5,7 @@
 
 /* No request goes without a trace: the entry and the row are one commit. */
 static void
-REQ_SEC_AUDIT_what_is_over_says_so(void **state)
+what_is_over_says_so(void **state)
 {
 	const struct principal dan = person("dan", "role=author");
 
@@ -170,7 +170,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(REQ_SEC_AUDIT_what_is_over_says_so),
+		T(what_is_over_says_so),
 		T(REQ_SEC_RIGHTS_a_second_person_reads_what_is_published),
 		T(REQ_SEC_RIGHTS_a_second_person_reads_who_may_do_what),
 		T(whose_key_it_is_and_for_what),

@@ -399,7 +399,7 @@ def test_REQ_SEC_ACCESS_CONTROL_a_foreign_class_is_refused_and_audited(_):
         d.author(name="a")
         d.ctl("author", "add", "a", d.file("a.pub"), "--class", class_id("other"))
         d.publish(1, b"z" * 2000, "/fw/z.bin", author="a", rc=1)
-        refused = entries(d, "--kind", "refusal")
+        refused = wait_for("it is durable", lambda: entries(d, "--kind", "refusal"))
         assert len(refused) == 1 and refused[0]["who"] == "admin", refused
         assert refused[0]["detail"].startswith("CLASS: ") and refused[0]["subject"] == "POST a/releases", refused
 
@@ -409,7 +409,8 @@ def test_REQ_SEC_AUTHENTIC_a_strangers_signature_is_refused_and_audited(_):
         d.author(name="a")
         d.ctl("author", "remove", "a")
         d.publish(1, b"z" * 2000, "/fw/z.bin", author="a", rc=1)
-        assert [e["detail"].split(":")[0] for e in entries(d, "--kind", "refusal")] == ["SIGNATURE"]
+        got = wait_for("it is durable", lambda: entries(d, "--kind", "refusal"))
+        assert [e["detail"].split(":")[0] for e in got] == ["SIGNATURE"], got
         # and what was published by nobody cannot be replayed as old
         assert not [k for k in kinds(d) if k == "release.publish"]
 
