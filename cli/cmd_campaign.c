@@ -28,8 +28,9 @@ campaign_row(struct table *t, int64_t now, const void *item)
 	table_cell(t, render_age(text, sizeof(text), now, m->created));
 	table_cell(t, campaign_digest(m, text));
 	table_cell(t, m->cause[0] != '\0' ? m->cause : m->work[0] != '\0' ?
-	    m->work : strcmp(m->state, "draft") == 0 ? "" :
-	    render_counts(text, sizeof(text), &m->counts));
+	    m->work : strcmp(m->state, "draft") != 0 ? render_counts(text,
+	    sizeof(text), &m->counts) : m->needs_approval &&
+	    m->approved[0] == '\0' ? "a second person has to approve it" : "");
 }
 
 int

@@ -122,6 +122,30 @@ an_audit_list_stays_readable(void **state)
 	assert_non_null(strstr(said, row));
 }
 
+/* Who may say yes sees what waits for that. */
+static void
+a_campaign_that_waits_for_approval_says_so(void **state)
+{
+	static struct cli plain;
+	static struct msg_campaign m[] = {
+		{.id = 4, .name = "undo-3", .state = "draft",
+		    .needs_approval = true},
+		{.id = 3, .name = "seq-2", .state = "draft",
+		    .needs_approval = true, .approved = "bob"},
+		{.id = 2, .name = "seq-1", .state = "draft"},
+	};
+	const struct step s[] = {
+		PAGE("GET a/campaigns?limit=200", msg_campaign, m, 3, NULL),
+	};
+	const char *p;
+
+	(void)state;
+	assert_int_equal(PLAY(cmd_campaign_list, &plain, s, NULL), CLI_OK);
+	p = strstr(said, "a second person has to approve it\n3 ");
+	assert_non_null(p);
+	assert_null(strstr(p + 1, "a second person"));
+}
+
 int
 main(void)
 {
@@ -130,6 +154,7 @@ main(void)
 		cmocka_unit_test(one_page_keeps_its_size),
 		cmocka_unit_test(what_never_holds_still_is_given_up),
 		cmocka_unit_test(an_audit_list_stays_readable),
+		cmocka_unit_test(a_campaign_that_waits_for_approval_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);
