@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/args.h"
@@ -18,7 +20,18 @@
 #include "lib/audit.h"
 #include "lib/text.h"
 
+#define COLUMN 24 /* paths and names of any length stand under TO */
 #define SHOWN "50" /* entries of `list`, unless it is told otherwise */
+
+/* Of a digest as much as tells two apart; --json has all of it. */
+static void
+subject_cell(struct table *t, const char *subject)
+{
+	if (strspn(subject, "0123456789abcdef") == 64 && subject[64] == '\0')
+		table_printf(t, "%.16s...", subject);
+	else
+		table_cell(t, subject);
+}
 
 static void
 audit_row(struct table *t, int64_t now, const void *item)
@@ -31,8 +44,57 @@ audit_row(struct table *t, int64_t now, const void *item)
 	table_cell(t, render_time(when, sizeof(when), e->at));
 	table_cell(t, e->who[0] == '\0' ? "(suitd)" : e->who);
 	table_cell(t, e->kind);
-	table_cell(t, e->subject[0] == '\0' ? "-" : e->subject);
+	subject_cell(t, e->subject);
 	table_cell(t, e->detail);
+}
+
+/* "2d" ago, or a day or moment in UTC; Unix ms. */
+static int
+moment(const char *text, int64_t *ret)
+{
+	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M",
+	    "%Y-%m-%d %H:%M:%S"};
+	int64_t seconds;
+	struct tm tm;
+
+	if (text_duration(slice_str(text), &seconds) == 0) {
+		*ret = render_now() - seconds * 1000;
+		return CLI_OK;
+	}
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		const char *end;
+
+		memset(&tm, 0, sizeof(tm));
+		end = strptime(text, forms[i], &tm);
+		if (end == NULL || *end != '\0')
+			continue;
+		*ret = (int64_t)timegm(&tm) * 1000;
+		return CLI_OK;
+	}
+	return cli_usage("--since: 2d, 3h, 2026-11-25, or \"2026-11-25 "
+	    "09:00\" (UTC)");
+}
+
+/* Where it begins: all from there on is wanted, whatever there is. */
+static int
+begin_at(struct list *l, const char *from, const char *since, bool *ret_all)
+{
+	uint64_t number = 0;
+	int64_t at = 0;
+	int rc = CLI_OK;
+
+	if (from != NULL && cli_number("--from", from, &number) < 0)
+		return CLI_USAGE;
+	if (since != NULL)
+		rc = moment(since, &at);
+	if (rc != CLI_OK)
+		return rc;
+	if (from != NULL)
+		client_query(&l->rq, "from=%" PRIu64, number);
+	if (since != NULL)
+		client_query(&l->rq, "since=%" PRId64, at > 0 ? at : 0);
+	*ret_all |= l->limit == NULL && (from != NULL || since != NULL);
+	return CLI_OK;
 }
 
 int
@@ -41,23 +103,28 @@ cmd_audit_list(struct cli *c, int argc, char **argv)
 	static const char *const head[] = {"NUMBER", "TIME (UTC)", "WHO",
 	    "WHAT", "TO", "DETAIL"};
 	static struct list l = {.rec = &msg_audit, .head = head, .cols = 6,
-	    .row = audit_row, .rq = {.path = "a/audit"}};
+	    .most = COLUMN, .row = audit_row, .rq = {.path = "a/audit"}};
 	const char *who = NULL, *kind = NULL, *subject = NULL;
+	const char *from = NULL, *since = NULL;
 	bool all = false;
 	const struct cli_opt opts[] = {LIST_OPTS(&l),
 		{.name = "--all", .flag = &all},
 		{.name = "--who", .value = &who},
 		{.name = "--kind", .value = &kind},
-		{.name = "--subject", .value = &subject}, {.name = NULL}};
+		{.name = "--subject", .value = &subject},
+		{.name = "--from", .value = &from},
+		{.name = "--since", .value = &since}, {.name = NULL}};
 
 	l.cli = c;
 	if (cli_opts(opts, argc, argv, 0, 0) < 0)
 		return CLI_USAGE;
 	if (all && l.limit != NULL)
 		return cli_usage("--all or --limit, not both");
+	client_query(&l.rq, "newest");
+	if (begin_at(&l, from, since, &all) != CLI_OK)
+		return CLI_USAGE;
 	if (!all && l.limit == NULL)
 		l.limit = SHOWN;
-	client_query(&l.rq, "newest");
 	if (who != NULL)
 		client_query(&l.rq, "who=%s", strcmp(who, "(suitd)") == 0 ?
 		    "" : who);

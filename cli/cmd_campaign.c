@@ -28,8 +28,9 @@ campaign_row(struct table *t, int64_t now, const void *item)
 	table_cell(t, render_age(text, sizeof(text), now, m->created));
 	table_cell(t, campaign_digest(m, text));
 	table_cell(t, m->cause[0] != '\0' ? m->cause : m->work[0] != '\0' ?
-	    m->work : strcmp(m->state, "draft") == 0 ? "" :
-	    render_counts(text, sizeof(text), &m->counts));
+	    m->work : strcmp(m->state, "draft") != 0 ? render_counts(text,
+	    sizeof(text), &m->counts) : m->needs_approval &&
+	    m->approved[0] == '\0' ? "a second person has to approve it" : "");
 }
 
 int
@@ -152,6 +153,7 @@ struct act {
 	const char *id, *action;
 	struct msg_campaign_action in;
 	bool ask; /* "are you sure?" */
+	bool follow; /* show what comes instead, too */
 };
 
 /* No terminal, no answer: then --yes is the only one. */
@@ -196,6 +198,30 @@ send_act(struct client *cl, struct act *a, struct msg_campaign *m)
 	return client_get(cl, &rq, &msg_campaign, m);
 }
 
+/* The way back goes on, or waits for a second person's word. */
+static int
+follow(struct client *cl, const struct cli *c, const struct msg_campaign *m)
+{
+	static struct msg_campaign next;
+	char number[24];
+	int rc;
+
+	snprintf(number, sizeof(number), "%" PRIu64, m->follower);
+	rc = campaign_get(cl, number, &next);
+	if (rc == CLI_OK)
+		rc = campaign_wait(cl, c, &next);
+	if (rc != CLI_OK)
+		return rc;
+	if (strcmp(next.state, "draft") != 0) {
+		campaign_next(stdout, m);
+		return CLI_OK;
+	}
+	printf("\n");
+	campaign_show(stdout, &next, render_now());
+	campaign_next(stdout, &next);
+	return CLI_OK;
+}
+
 static int
 act(struct cli *c, struct act *a)
 {
@@ -210,7 +236,9 @@ act(struct cli *c, struct act *a)
 		json_print(stdout, &msg_campaign, &m);
 	else if (rc == CLI_OK)
 		campaign_show(stdout, &m, render_now());
-	if (rc == CLI_OK && !c->json && !campaign_over(&m))
+	if (rc == CLI_OK && !c->json && a->follow)
+		rc = follow(cl, c, &m);
+	else if (rc == CLI_OK && !c->json && !campaign_over(&m))
 		campaign_next(stdout, &m);
 	client_close(cl);
 	return rc;
@@ -265,7 +293,7 @@ cmd_campaign_abort(struct cli *c, int argc, char **argv)
 int
 cmd_campaign_rollback(struct cli *c, int argc, char **argv)
 {
-	struct act a = {.action = "rollback"};
+	struct act a = {.action = "rollback", .follow = true};
 
 	if (cli_opts(no_opts, argc, argv, 2, 2) < 0)
 		return CLI_USAGE;

@@ -111,6 +111,13 @@ name_it(struct revoke *v)
 		return cli_usage("--issuer goes with --serial");
 	if (v->cert != NULL) {
 		rc = read_cert(v->cert, &id);
+		/* nobody would be kept out, and somebody would rely on it */
+		if (rc == CLI_OK && id.ca && !v->m.undo)
+			return cli_usage("%s: RFC 5280 4.2.1.9: the "
+			    "certificate of an authority; what it has signed "
+			    "is good until it is out of client_ca, or in a "
+			    "client_crl (one that is a device's all the same: "
+			    "--serial %s)", v->cert, id.serial);
 		snprintf(v->m.name, sizeof(v->m.name), "%s@%s", id.serial,
 		    id.issuer);
 		return rc;

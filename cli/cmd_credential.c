@@ -26,8 +26,11 @@ credential_row(struct table *t, int64_t now, const void *item)
 	    now, m->created));
 	table_cell(t, m->used == 0 ? "never" : render_age(text, sizeof(text),
 	    now, m->used));
-	table_cell(t, m->ends == 0 ? "" : render_age(text, sizeof(text), now,
-	    m->ends));
+	if (m->revoked != 0)
+		table_cell(t, "REVOKED");
+	else
+		table_cell(t, m->ends == 0 ? "" : render_age(text,
+		    sizeof(text), now, m->ends));
 	table_cell(t, m->label);
 }
 

@@ -250,7 +250,79 @@ request_row(struct table *t, int64_t now, const void *item)
 	table_cell(t, r->by);
 	table_cell(t, render_age(age, sizeof(age), now, r->created));
 	table_cell(t, r->approved[0] != '\0' ? r->approved : "-");
-	table_cell(t, r->what);
+	table_cell(t, r->facts[0] != '\0' ? r->facts : r->what);
+}
+
+/* A line for each fact; its label is its own. */
+static void
+show_facts(const struct msg_request *r)
+{
+	char line[LIMIT_REQUEST_FACTS + 1], shown[4 * LIMIT_REQUEST_FACTS];
+	const char *at = r->facts, *label = "change";
+	size_t n;
+
+	for (; *at != '\0'; at += n + (at[n] != '\0'), label = "") {
+		n = strcspn(at, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)n, at);
+		printf("%-12s %s\n", label, text_escape(slice_str(line),
+		    shown, sizeof(shown)));
+	}
+}
+
+static void
+show_request(const struct msg_request *r)
+{
+	char hex[65], at[32];
+
+	render_linef(stdout, "request", "%" PRIu64 ", %s", r->id, r->kind);
+	render_linef(stdout, "asked for", "by %s, %s UTC", r->by,
+	    render_time(at, sizeof(at), r->created));
+	show_facts(r);
+	render_line(stdout, "as said", r->what);
+	render_line(stdout, "digest", text_hex(slice_of(r->digest, 32), hex,
+	    sizeof(hex)));
+	if (r->approved[0] != '\0')
+		render_linef(stdout, "approved", "by %s", r->approved);
+	render_linef(stdout, "until", "%s UTC", render_time(at, sizeof(at),
+	    r->expires));
+}
+
+/* One request: read, or approved; then what comes next is told. */
+static int
+one_request(struct cli *c, struct client_req *rq, bool approve)
+{
+	static struct msg_request r;
+	struct client *cl;
+	int rc = client_open(c, &cl);
+
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_get(cl, rq, &msg_request, &r);
+	client_close(cl);
+	if (rc != CLI_OK)
+		return rc;
+	if (c->json) {
+		json_print(stdout, &msg_request, &r);
+		return CLI_OK;
+	}
+	show_request(&r);
+	if (approve)
+		render_linef(stdout, "next", "%s says it again", r.by);
+	else if (r.approved[0] == '\0')
+		render_linef(stdout, "next", "suitctl approve %" PRIu64
+		    ", or request deny %" PRIu64, r.id, r.id);
+	return CLI_OK;
+}
+
+int
+cmd_request_show(struct cli *c, int argc, char **argv)
+{
+	struct client_req rq = {.method = CLIENT_GET};
+
+	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
+		return CLI_USAGE;
+	client_path(&rq, "a", "requests", argv[0], NULL);
+	return one_request(c, &rq, false);
 }
 
 int
@@ -281,23 +353,9 @@ int
 cmd_approve(struct cli *c, int argc, char **argv)
 {
 	struct client_req rq = {.method = CLIENT_POST};
-	static struct msg_request r;
-	struct client *cl;
-	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
 	client_path(&rq, "a", "requests", argv[0], "approve", NULL);
-	rc = client_get(cl, &rq, &msg_request, &r);
-	if (rc == CLI_OK && c->json)
-		json_print(stdout, &msg_request, &r);
-	else if (rc == CLI_OK) {
-		render_line(stdout, "approved", r.what);
-		render_linef(stdout, "next", "%s says it again", r.by);
-	}
-	client_close(cl);
-	return rc;
+	return one_request(c, &rq, true);
 }

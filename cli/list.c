@@ -36,6 +36,7 @@ list_run(struct list *l)
 		return rc;
 	l->now = render_now();
 	table_begin(&l->table, stdout, l->head, l->cols);
+	l->table.most = l->most;
 	json_begin(&l->json, stdout, l->rec);
 	rc = client_list(cl, &l->rq, l->rec, each, l);
 	if (rc == CLI_OK && l->cli->json)

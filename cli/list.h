@@ -16,6 +16,7 @@ struct list {
 	const char *const *head;
 	size_t cols;
 	void (*row)(struct table *t, int64_t now, const void *item);
+	size_t most; /* see struct table */
 	const char *limit, *after; /* by LIST_OPTS */
 
 	/* its own */

@@ -24,8 +24,9 @@ const struct cli_cmd cli_online[] = {
 	{"trust current", "", "the trust list that is in force",
 	    cmd_trust_current},
 
-	{"audit list", "[--who NAME] [--kind K] [--subject S] [--all] "
-	    "[--limit N] [--after N]", "who did what, newest first",
+	{"audit list", "[--who NAME] [--kind K] [--subject S] [--since WHEN] "
+	    "[--from N] [--all] [--limit N] [--after N]",
+	    "who did what, newest first",
 	    cmd_audit_list},
 	{"audit export", "[--after N] [FILE]",
 	    "the audit log as JSON lines that can be verified without the "
@@ -148,6 +149,8 @@ const struct cli_cmd cli_online[] = {
 	    cmd_principal_remove},
 	{"request list", "", "changes that wait for a second person",
 	    cmd_request_list},
+	{"request show", "ID", "what one of them means, in words",
+	    cmd_request_show},
 	{"request deny", "ID", "ends one; who asked takes it back",
 	    cmd_request_deny},
 	{"approve", "ID", "a second person's word; who asked says it again",

@@ -68,6 +68,7 @@ int cmd_principal_show(struct cli *c, int argc, char **argv);
 int cmd_principal_rotate(struct cli *c, int argc, char **argv);
 int cmd_principal_remove(struct cli *c, int argc, char **argv);
 int cmd_request_list(struct cli *c, int argc, char **argv);
+int cmd_request_show(struct cli *c, int argc, char **argv);
 int cmd_request_deny(struct cli *c, int argc, char **argv);
 int cmd_approve(struct cli *c, int argc, char **argv);
 

@@ -35,14 +35,19 @@ table_begin(struct table *t, FILE *out, const char *const *head, size_t cols)
 static void
 put_row(const struct table *t, const char *const *cell)
 {
+	size_t most;
+
 	for (size_t i = 0; i < t->cols; i++) {
 		fputs(cell[i], t->out);
 		/* no blanks before a last head that is empty */
 		if (i + 1 == t->cols || (i + 2 == t->cols &&
 		    cell[i + 1][0] == '\0'))
 			break;
-		for (size_t n = text_width(cell[i]); n < t->width[i] + 2; n++)
+		most = t->most != 0 && t->width[i] > t->most ? t->most :
+		    t->width[i];
+		for (size_t n = text_width(cell[i]); n < most; n++)
 			fputc(' ', t->out);
+		fputs("  ", t->out);
 	}
 	fputc('\n', t->out);
 }

@@ -19,6 +19,8 @@ struct table {
 	FILE *out;
 	size_t cols, rows, col;
 	size_t width[TABLE_COLS];
+	size_t most; /* no column is made wider for a long cell, which then
+	                moves the rest of its row; 0: all are */
 	bool headed;
 	const char *head[TABLE_COLS];
 	char cell[TABLE_ROWS][TABLE_COLS][TABLE_CELL];

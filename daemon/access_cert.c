@@ -58,6 +58,82 @@ revoked(struct app *app, const struct cert_peer *p, struct why *why)
 	    "was revoked by an operator", p->id.serial);
 }
 
+/* "serial HEX, until DATE, ISSUER": of these the first and the last. */
+static bool
+read_label(const char *label, char serial[2 * LIMIT_CERT_SERIAL + 2],
+    const char **ret_issuer)
+{
+	static const char begin[] = "serial ", until[] = ", until ";
+	const char *s = label + sizeof(begin) - 1, *p;
+	size_t n;
+
+	if (strncmp(label, begin, sizeof(begin) - 1) != 0 ||
+	    (p = strstr(s, until)) == NULL)
+		return false;
+	n = (size_t)(p - s);
+	p = strstr(p + sizeof(until) - 1, ", ");
+	if (p == NULL || n == 0 || n > 2 * LIMIT_CERT_SERIAL)
+		return false;
+	memcpy(serial, s, n);
+	strcpy(serial + n, "@");
+	*ret_issuer = p + 2;
+	return true;
+}
+
+/* Of those that begin with this serial number. */
+static int
+revoked_by_label(struct app *app, const char *label, int64_t *ret_at)
+{
+	static struct store_revoked page[LIMIT_PAGE];
+	char serial[2 * LIMIT_CERT_SERIAL + 2];
+	char after[LIMIT_REVOKED_NAME + 1] = "";
+	const char *issuer;
+	size_t n = LIMIT_PAGE, at;
+	int rc = 0;
+
+	if (!read_label(label, serial, &issuer))
+		return ERR_NOT_FOUND;
+	rc = ST(app, revoked_get, serial, &page[0]);
+	if (rc == 0)
+		*ret_at = page[0].at;
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	strcpy(after, serial);
+	at = strlen(serial);
+	while (n == LIMIT_PAGE) {
+		rc = ST(app, revoked_list, after, LIMIT_PAGE, page, &n);
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			if (strncmp(page[i].name, serial, at) != 0)
+				return ERR_NOT_FOUND;
+			if (strncmp(page[i].name + at, issuer,
+			    strlen(issuer)) == 0) {
+				*ret_at = page[i].at;
+				return 0;
+			}
+			strcpy(after, page[i].name);
+		}
+		if (rc != 0)
+			return rc;
+	}
+	return ERR_NOT_FOUND;
+}
+
+int
+access_cert_revoked(struct app *app, const struct store_credential *c,
+    int64_t *ret_at)
+{
+	struct store_revoked r;
+	int rc = ERR_NOT_FOUND;
+
+	if (c->kind != CREDENTIAL_CERT)
+		return rc;
+	rc = ST(app, revoked_get, c->identity, &r);
+	if (rc == 0)
+		*ret_at = r.at;
+	return rc != ERR_NOT_FOUND ? rc : revoked_by_label(app, c->label,
+	    ret_at);
+}
+
 /* Entered for the device? ERR_NOT_FOUND: for none. */
 static int
 entered(struct app *app, const struct cert_peer *p, uint64_t device,

@@ -33,6 +33,15 @@ int access_cert_ident(struct app *app, const struct req *req,
 int access_cert_enter(struct app *app, struct store_device *d,
     const struct store_credential *c, bool replace) MUST_USE;
 
+/*
+ * Has an operator revoked the certificate of this credential, and when? By its
+ * fingerprint, and by its label, which has its serial number and how its
+ * issuer begins: for who looks at it. What is let in is asked by access_cert.
+ * ERR_NOT_FOUND.
+ */
+int access_cert_revoked(struct app *app, const struct store_credential *c,
+    int64_t *ret_at) MUST_USE;
+
 /* Is this what the operator named (store_revoked.h)? */
 bool access_cert_is(const struct cert_peer *p, const char *name);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/access.h"
+#include "daemon/approve_facts.h"
 #include "daemon/audit.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -56,12 +57,10 @@ method_name(enum method m)
 	    "DELETE" : "FETCH";
 }
 
-/* What who approves gets to see: the rights that would be given, or the
- * digest of what would be published. */
+/* As it was said; what it means is approve_facts' to say. */
 static int
-describe(const struct req *req, enum eyes kind, char *dst, size_t cap)
+describe(const struct req *req, char *dst, size_t cap)
 {
-	static struct msg_principal_put p;
 	char hex[65], query[80] = "";
 	struct digest d;
 	size_t n = 0;
@@ -74,15 +73,6 @@ describe(const struct req *req, enum eyes kind, char *dst, size_t cap)
 	    req->path, query);
 	if (req->body.n == 0 || n >= cap)
 		return 0;
-	if (kind == EYES_PRINCIPAL &&
-	    msg_get(&msg_principal_put, req->body, &p, NULL) == 0) {
-		if (strlen(p.rights) > cap - n - 3)
-			return ERR_SIZE;
-		snprintf(dst + n, cap - n, ": %s", text_escape(slice_str(
-		    p.rights), (char[STORE_REQUEST_WHAT]){0},
-		    STORE_REQUEST_WHAT));
-		return 0;
-	}
 	if (digest_compute(DIGEST_SHA256, req->body, &d) != 0)
 		return ERR_CRYPTO;
 	snprintf(dst + n, cap - n, ", %zu bytes, SHA-256 %s", req->body.n,
@@ -91,6 +81,12 @@ describe(const struct req *req, enum eyes kind, char *dst, size_t cap)
 }
 
 /* --- asking --- */
+
+static bool
+is_over(const struct app *app, const struct store_request *r)
+{
+	return r->expires <= loop_now(app->loop);
+}
 
 /* His own request for the very same; ERR_NOT_FOUND. */
 static int
@@ -104,7 +100,7 @@ find_same(struct app *app, const struct principal *who,
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (memcmp(all[i].digest, digest, 32) != 0 ||
 		    strcmp(all[i].by, who->identity) != 0 ||
-		    all[i].expires <= loop_now(app->loop))
+		    is_over(app, &all[i]))
 			continue;
 		*ret = all[i];
 		return 0;
@@ -121,31 +117,84 @@ log_request(struct app *app, const struct store_request *r, const char *what,
 	int rc;
 
 	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
-	rc = audit_add(app, by, audit_kind_of_word(what), subject, "%s",
-	    r->what);
+	rc = audit_add(app, by, audit_kind_of_word(what), subject, "%.*s: %s",
+	    (int)strcspn(r->facts, "\n"), r->facts, r->what);
 	if (rc != 0)
 		return rc;
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
-	    ", %.100s", by->identity, r->id, r->what);
+	    ", %.100s", by->identity, r->id, r->facts);
+	ev.detail[strcspn(ev.detail, "\n")] = '\0';
 	log_info("approve: request=%" PRIu64 " kind=%s %s by=%s", r->id,
 	    eyes_name(r->kind), what, by->identity);
 	return engine_log(app->engine, &ev);
 }
 
 static int
+expire(struct app *app, const struct store_request *r)
+{
+	struct store_event ev = {.kind = "admin", .what = "request expired"};
+	const char *word = r->approved[0] != '\0' ? "approved by " :
+	    "not approved";
+	char subject[40];
+	int rc = ST(app, request_remove, r->id);
+
+	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
+	snprintf(ev.detail, sizeof(ev.detail), "%.40s of %.40s, %s%.40s: %.40s",
+	    subject, r->by, word, r->approved, r->facts);
+	ev.detail[strcspn(ev.detail, "\n")] = '\0';
+	if (rc == 0)
+		rc = audit_add(app, NULL, AUDIT_REQUEST_EXPIRE, subject,
+		    "asked for by %s, %s%s: %.*s", r->by, word, r->approved,
+		    (int)strcspn(r->facts, "\n"), r->facts);
+	return rc != 0 ? rc : engine_log(app->engine, &ev);
+}
+
+/* In a pair: what was not approved, or not asked for again, in time. */
+static int
+drop_over(struct app *app)
+{
+	static struct store_request all[LIMIT_REQUESTS];
+	size_t n = 0;
+	int rc = ST(app, request_list, 0, LIMIT_REQUESTS, all, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (is_over(app, &all[i]))
+			rc = expire(app, &all[i]);
+	return rc;
+}
+
+void
+approve_tick(struct app *app)
+{
+	static struct store_request all[LIMIT_REQUESTS];
+	size_t n = 0, over = 0;
+	int rc = ST(app, request_list, 0, LIMIT_REQUESTS, all, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		over += is_over(app, &all[i]);
+	if (rc != 0 || over == 0 || engine_begin(app->engine) != 0)
+		return; /* the next tick tries again */
+	rc = engine_end(app->engine, drop_over(app));
+	if (rc == 0)
+		log_info("approve: expired=%zu", over);
+}
+
+static int
 ask(struct app *app, const struct req *req, struct store_request *r)
 {
-	int rc = engine_begin(app->engine);
+	int rc = approve_facts(app, req, r->kind, r->facts);
 
+	if (rc == 0)
+		rc = engine_begin(app->engine);
 	if (rc != 0)
 		return rc;
 	r->created = loop_now(app->loop);
 	r->expires = r->created + (int64_t)app->conf.four_eyes_expires * 1000;
 	snprintf(r->by, sizeof(r->by), "%s", req->who.identity);
-	rc = describe(req, r->kind, r->what, sizeof(r->what));
+	rc = describe(req, r->what, sizeof(r->what));
 	if (rc == 0)
-		rc = ST(app, request_expire, r->created);
+		rc = drop_over(app); /* they make room */
 	if (rc == 0)
 		rc = ST(app, request_put, r);
 	if (rc == 0)

@@ -23,6 +23,9 @@
  */
 int approve_admit(struct app *app, const struct route *route,
     struct req *req, struct resp *resp) MUST_USE;
+/* Driven by the engine, once a second, outside of pairs: requests that are over
+ * go, with their entry in the audit log. */
+void approve_tick(struct app *app);
 /* Someone's word: in an open pair. ERR_NOT_FOUND; ERR_FORBIDDEN for who asked
  * himself, or has no say; ERR_EXISTS: it was approved already. */
 int approve_give(struct app *app, const struct principal *who, uint64_t id,

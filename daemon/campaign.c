@@ -11,7 +11,6 @@
 
 #include "daemon/access.h"
 #include "daemon/campaign_impl.h"
-#include "daemon/catalog.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/publish.h"
@@ -194,6 +193,17 @@ check_approval(struct app *app, struct store_campaign *c)
 		c->approved[0] = '\0';
 }
 
+/* Whether a plan needs a second person is in its rules, and so in its digest:
+ * one of before that was asked for has to be made anew. */
+static int
+check_age(const struct app *app, const struct run *r, struct why *why)
+{
+	if (r->policy.approval || !eyes_wanted(&app->conf, EYES_CAMPAIGN))
+		return 0;
+	return why_set(why, ERR_STATE, "campaign %" PRIu64 " was planned when "
+	    "no second person was asked for: plan it again", r->c.id);
+}
+
 static int
 start(struct app *app, uint64_t id, const uint8_t *plan, struct why *why)
 {
@@ -207,6 +217,8 @@ start(struct app *app, uint64_t id, const uint8_t *plan, struct why *why)
 		return rc;
 	check_approval(app, &c);
 	rc = runs_of(app, &c, &r);
+	if (rc == 0)
+		rc = check_age(app, r, why);
 	if (rc != 0)
 		return rc;
 	if (c.verdict[PLAN_UPDATE] == 0 && !r->policy.continuous)
@@ -456,36 +468,47 @@ campaign_abort(struct app *app, uint64_t id, bool hard, struct why *why)
 	return rc;
 }
 
-int
-campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
-    const char *by, struct why *why)
+/* Where it goes, as a campaign that waits for nobody or for a second person. */
+static int
+draft_undo(struct app *app, const struct store_campaign *c,
+    const struct campaign_back *back, struct store_campaign *ret,
+    struct why *why)
 {
 	struct campaign_spec spec = {
-		.release = release, .source = SOURCE_CAMPAIGN, .of = c->id,
-		.by = by, .start = true, .undo = true,
+		.release = back->release, .source = SOURCE_CAMPAIGN,
+		.of = c->id, .by = back->by, .start = true, .undo = true,
 	};
+
+	snprintf(spec.name, sizeof(spec.name), "undo-%" PRIu64, c->id);
+	snprintf(spec.policy, sizeof(spec.policy), "waves=100%% soak=0 "
+	    "start=0 approval=%s continuous=no on_failure=pause rollback=0 "
+	    "concurrency=%" PRIu32, back->approval ? "yes" : "no",
+	    c->concurrency);
+	return campaign_draft(app, &spec, ret, why);
+}
+
+int
+campaign_undo(struct app *app, struct store_campaign *c,
+    const struct campaign_back *back, struct why *why)
+{
 	struct store_campaign next;
 	struct store_release bad, good;
 	struct store *s = app->store;
 	char cause[STORE_CAUSE];
-	int rc = s->ops->release_get(s, release, &good);
+	int rc = s->ops->release_get(s, back->release, &good);
 
 	if (rc == ERR_NOT_FOUND)
 		return why_set(why, rc, "no release %" PRIu64 ": suitctl "
-		    "release list", release);
+		    "release list", back->release);
 	if (rc == 0)
 		rc = s->ops->release_get(s, c->release, &bad);
 	if (rc == 0 && good.seq <= bad.seq)
 		return why_set(why, ERR_SEQUENCE, "release %" PRIu64 " has "
 		    "sequence %" PRIu64 ", not above %" PRIu64 ": devices "
 		    "would refuse it; publish the old image under a higher "
-		    "sequence", release, good.seq, bad.seq);
-	snprintf(spec.name, sizeof(spec.name), "undo-%" PRIu64, c->id);
-	snprintf(spec.policy, sizeof(spec.policy), "waves=100%% soak=0 "
-	    "start=0 approval=no continuous=no on_failure=pause rollback=0 "
-	    "concurrency=%" PRIu32, c->concurrency);
+		    "sequence", back->release, good.seq, bad.seq);
 	if (rc == 0)
-		rc = campaign_draft(app, &spec, &next, why);
+		rc = draft_undo(app, c, back, &next, why);
 	if (rc != 0)
 		return rc;
 	c->follower = next.id;
@@ -494,90 +517,40 @@ campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
 	return campaign_stop(app, c, true, cause);
 }
 
+/* The stop is one person's; the way back brings software, and needs a second
+ * one where the way there would. */
 static int
-rollback(struct app *app, uint64_t id, uint64_t release, const char *by,
+rollback(struct app *app, uint64_t id, struct campaign_back *back,
     struct why *why)
 {
 	struct store_campaign c;
+	struct run *r;
 	int rc = campaign_find(app, id, &c, why);
 
 	if (rc == 0 && c.state != CAMPAIGN_RUNNING &&
 	    c.state != CAMPAIGN_PAUSED)
 		return why_set(why, ERR_STATE, "campaign %" PRIu64 " is %s",
 		    id, names[c.state]);
-	return rc != 0 ? rc : campaign_undo(app, &c, release, by, why);
+	if (rc == 0)
+		rc = runs_of(app, &c, &r);
+	if (rc != 0)
+		return rc;
+	back->approval = r->policy.approval ||
+	    eyes_wanted(&app->conf, EYES_CAMPAIGN);
+	return campaign_undo(app, &c, back, why);
 }
 
 int
 campaign_rollback(struct app *app, uint64_t id, uint64_t release,
     const char *by, struct why *why)
 {
+	struct campaign_back back = {.release = release, .by = by};
 	struct store_campaign c;
 	int rc = engine_begin(app->engine);
 
 	if (rc == 0)
-		rc = engine_end(app->engine, rollback(app, id, release, by, why));
+		rc = engine_end(app->engine, rollback(app, id, &back, why));
 	if (rc == 0)
 		work_now(app, id, &c);
 	return rc;
-}
-
-/* --- one job --- */
-
-static int
-retry(struct app *app, const struct job *job, struct why *why)
-{
-	static const struct track_event ev = {.type = TRACK_RETRY};
-	struct store *s = app->store;
-	struct store_campaign c;
-	struct job live;
-	struct run *r;
-	int rc = s->ops->job_live(s, job->device, &live);
-
-	if (rc == 0 && live.id != job->id)
-		return why_set(why, ERR_STATE, "the device has a live job, "
-		    "%" PRIu64, live.id);
-	if (rc != 0 && rc != ERR_NOT_FOUND)
-		return rc;
-	if (job->campaign != 0) {
-		rc = s->ops->campaign_get(s, job->campaign, &c);
-		if (rc == 0 && c.state == CAMPAIGN_ABORTED)
-			return why_set(why, ERR_STATE, "its campaign was "
-			    "aborted: start another one");
-		if (rc == 0)
-			rc = runs_of(app, &c, &r);
-		if (rc == 0 && campaign_expires(r) != 0 &&
-		    campaign_expires(r) <= loop_now(app->loop))
-			return why_set(why, ERR_STATE, "the time of its "
-			    "campaign is over: start another one");
-		if (rc == 0 && c.state == CAMPAIGN_FINISHED)
-			rc = campaign_move(app, &c, CAMPAIGN_RUNNING, why);
-		if (rc != 0)
-			return rc;
-	}
-	return engine_job_event(app->engine, job->id, &ev, NULL);
-}
-
-int
-campaign_retry(struct app *app, uint64_t id, struct why *why)
-{
-	struct store *s = app->store;
-	struct job job;
-	int rc = s->ops->job_get(s, id, &job);
-
-	if (rc == ERR_NOT_FOUND)
-		return why_set(why, rc, "no job %" PRIu64, id);
-	if (rc != 0)
-		return rc;
-	if (job.state != JOB_FAILED && job.state != JOB_CANCELLED &&
-	    job.state != JOB_QUEUED)
-		return why_set(why, ERR_STATE, "job %" PRIu64 " is %s", id,
-		    job_state_name(job.state));
-	if (catalog_by_id(app->catalog, job.release) == NULL)
-		return why_set(why, ERR_STATE, "its release is withdrawn, or "
-		    "the trust list does not allow it");
-	rc = engine_begin(app->engine);
-	if (rc != 0)
-		return rc;
-	return engine_end(app->engine, retry(app, &job, why));
 }

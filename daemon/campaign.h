@@ -35,7 +35,8 @@ struct campaign_spec {
 	const char *by; /* the operator; NULL: nobody known */
 	bool start; /* as soon as it is planned (and approved) */
 	bool own; /* replaces only a draft that `by` has made */
-	bool undo; /* takes the place of campaign `of`, without approval */
+	bool undo; /* takes the place of campaign `of`; its rules alone say
+	              whether it needs approval */
 };
 
 const char *campaign_state_name(enum campaign_state st);
@@ -72,7 +73,9 @@ int campaign_advance(struct app *app, uint64_t id, uint32_t wave,
 /* Hard: running installs are cancelled too, and the release is withdrawn. */
 int campaign_abort(struct app *app, uint64_t id, bool hard, struct why *why)
     MUST_USE;
-/* Aborts it, and brings those that it has attempted to another release. */
+/* Aborts it, and brings those that it has attempted to another release: at
+ * once, or, where starting it needed a second person or would need one now,
+ * when the plan of the campaign that does it is approved. */
 int campaign_rollback(struct app *app, uint64_t id, uint64_t release,
     const char *by, struct why *why) MUST_USE;
 /* A failed or cancelled job again, or a queued one now, by an operator. */

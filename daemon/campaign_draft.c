@@ -35,7 +35,8 @@ check_rules(struct app *app, const struct campaign_spec *spec,
 		return why_set(why, ERR_CONFLICT, "continuous: devices that "
 		    "are named, or another campaign's, are a list that "
 		    "nobody joins; select them by an expression");
-	/* whoever runs the server asks for it: no campaign's rules say no */
+	/* whoever runs the server asks for it: no campaign's rules say no; of
+	 * a roll-back it was asked already */
 	if (eyes_wanted(&app->conf, EYES_CAMPAIGN) && !spec->undo)
 		p->approval = true;
 	if (rc == 0)

@@ -201,7 +201,8 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 {
 	struct store_campaign c = r->c, gone = r->c;
 	struct why why = {0};
-	uint64_t back = r->policy.rollback;
+	/* at night, too: it was said in the plan, and approved with it */
+	const struct campaign_back back = {r->policy.rollback, c.by, false};
 	char was[STORE_CAUSE];
 	int rc;
 
@@ -220,7 +221,7 @@ tripped(struct app *app, struct run *r, const struct policy_decision *d)
 		if (rc == 0)
 			rc = engine_end(app->engine, stopped(app, &gone,
 			    AUDIT_CAMPAIGN_ROLLBACK, campaign_undo(app, &gone,
-			    back, c.by, &why)));
+			    &back, &why)));
 		if (rc == 0)
 			return 0;
 		log_error("campaign: camp=%" PRIu64 " cannot be rolled back, "

@@ -90,8 +90,14 @@ int campaign_stop(struct app *app, struct store_campaign *c, bool hard,
 /* Cancels, in slices, what the soft abort of *c has left. */
 int campaign_cancel_rest(struct app *app, struct store_campaign *c)
     MUST_USE;
-int campaign_undo(struct app *app, struct store_campaign *c, uint64_t release,
-    const char *by, struct why *why) MUST_USE;
+/* Ends *c, and brings those that it has attempted back. */
+struct campaign_back {
+	uint64_t release;
+	const char *by;
+	bool approval; /* the way back waits for a second person */
+};
+int campaign_undo(struct app *app, struct store_campaign *c,
+    const struct campaign_back *back, struct why *why) MUST_USE;
 
 /* campaign_draft.c: a job for a device, if it may have one still; what is in
  * its way and may go is superseded. */

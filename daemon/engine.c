@@ -17,6 +17,7 @@
 
 #include "daemon/access.h"
 #include "daemon/admit.h"
+#include "daemon/approve.h"
 #include "daemon/audit.h"
 #include "daemon/campaign.h"
 #include "daemon/credential.h"
@@ -41,6 +42,7 @@ on_fold(void *arg)
 	engine_show(e);
 	engine_prune(e);
 	credential_tick(e->app);
+	approve_tick(e->app);
 	health_tick(e->app);
 	audit_tick(e->app);
 	if (e->sync.failed)

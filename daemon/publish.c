@@ -250,6 +250,7 @@ fill(struct publish *p, struct slice envelope)
 {
 	struct store_release *r = &p->r.release;
 
+	memcpy(p->r.kid, p->author.kid, sizeof(p->r.kid));
 	memcpy(r->digest, p->m.digest.b, 32);
 	r->seq = p->m.sequence;
 	r->dialect = p->m.dialect;

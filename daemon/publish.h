@@ -28,6 +28,7 @@ struct publish_opts {
 struct publish_result {
 	struct store_release release;
 	bool exists; /* it was published before */
+	uint8_t kid[8]; /* of the author's key; zeros: not signed */
 	size_t payload_count;
 	struct store_payload payload[LIMIT_DOWNLOADS];
 	size_t note_count;

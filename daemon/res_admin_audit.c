@@ -76,6 +76,58 @@ text_query(const struct req *req, const char *name, char *dst, size_t cap,
 	return why_set(why, ERR_SIZE, "%s= is too long", name);
 }
 
+/*
+ * The first entry of this time or later. Numbers are halved, as times go up
+ * with them; where the clock was set back, it is one of the places that fit.
+ */
+static int
+number_at(struct app *app, int64_t since, uint64_t *ret)
+{
+	static struct audit_entry e;
+	struct store_audit_filter f = {.limit = 1};
+	struct audit_head last;
+	uint64_t low, high;
+	size_t n = 0;
+	int rc = shown(app, &last);
+
+	if (rc == 0)
+		rc = ST(app, audit_list, &f, &e, &n);
+	if (rc != 0)
+		return rc;
+	low = n == 1 ? e.n : 1;
+	high = last.n + 1;
+	while (low < high) {
+		f.after = low + (high - low) / 2 - 1;
+		rc = ST(app, audit_list, &f, &e, &n);
+		if (rc != 0 || n == 0)
+			return rc != 0 ? rc : ERR_NOT_FOUND;
+		if (e.at >= since)
+			high = e.n;
+		else
+			low = e.n + 1;
+	}
+	*ret = low;
+	return 0;
+}
+
+/* from=, a number, and since=, Unix ms. */
+static int
+read_from(struct app *app, const struct req *req, uint64_t *ret,
+    struct why *why)
+{
+	uint64_t from = 0, since = 0, first = 0;
+	int rc = admin_query_u64(req, "from", 0, &from, why);
+
+	if (rc == 0)
+		rc = admin_query_u64(req, "since", 0, &since, why);
+	if (rc == 0 && (from > INT64_MAX || since > INT64_MAX))
+		rc = why_set(why, ERR_RANGE, "from= and since= are below 2^63");
+	if (rc == 0 && since > 0)
+		rc = number_at(app, (int64_t)since, &first);
+	*ret = first > from ? first : from;
+	return rc;
+}
+
 int
 res_admin_audit(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -85,6 +137,8 @@ res_admin_audit(struct app *app, const struct req *req, struct resp *resp)
 	struct store_audit_filter f = {0};
 	int rc = admin_query_u64(req, "after", 0, &f.after, &resp->why);
 
+	if (rc == 0)
+		rc = read_from(app, req, &f.from, &resp->why);
 	f.newest_first = admin_flag(req, "newest");
 	f.have_who = admin_query(req, "who").p != NULL;
 	if (rc == 0)

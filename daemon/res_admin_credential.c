@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "daemon/access_cert.h"
 #include "daemon/credential.h"
 #include "daemon/log.h"
 #include "daemon/res_admin.h"
@@ -99,9 +100,12 @@ res_admin_device_psk(struct app *app, const struct req *req,
 	return rc;
 }
 
-static void
-render(const struct store_credential *c, struct msg_credential *ret)
+static int
+render(struct app *app, const struct store_credential *c,
+    struct msg_credential *ret)
 {
+	int rc;
+
 	memset(ret, 0, sizeof(*ret));
 	ret->id = c->id;
 	snprintf(ret->kind, sizeof(ret->kind), "%s", credential_kind(c->kind));
@@ -110,6 +114,8 @@ render(const struct store_credential *c, struct msg_credential *ret)
 	ret->created = c->created;
 	ret->used = c->used;
 	ret->ends = c->ends;
+	rc = access_cert_revoked(app, c, &ret->revoked);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
 int
@@ -131,7 +137,9 @@ res_admin_device_credentials(struct app *app, const struct req *req,
 		return rc;
 	msg_page_begin(&page, &msg_credential, json, &resp->out);
 	for (size_t i = 0; i < l.n; i++) {
-		render(&l.c[i], &m);
+		rc = render(app, &l.c[i], &m);
+		if (rc != 0)
+			return rc;
 		if (!msg_page_add(&page, &m))
 			return ERR_SPACE;
 	}

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "daemon/access.h"
+#include "daemon/audit.h"
 #include "daemon/res_admin.h"
 #include "lib/text.h"
 
@@ -232,15 +233,23 @@ end_sessions(struct app *app, const char *name)
 
 /* A later principal of this name is another person. */
 static int
-drop_requests(struct app *app, const char *name)
+drop_requests(struct app *app, const struct req *req, const char *name)
 {
 	static struct store_request all[LIMIT_REQUESTS];
+	char subject[40];
 	size_t n = 0;
 	int rc = ST(app, request_list, 0, LIMIT_REQUESTS, all, &n);
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (strcmp(all[i].by, name) == 0) {
+			snprintf(subject, sizeof(subject), "request %" PRIu64,
+			    all[i].id);
 			rc = ST(app, request_remove, all[i].id);
+			if (rc == 0)
+				rc = audit_add(app, &req->who,
+				    AUDIT_REQUEST_DENY, subject, "of %s, who "
+				    "is removed: %.*s", name, (int)strcspn(
+				    all[i].facts, "\n"), all[i].facts);
 		} else if (strcmp(all[i].approved, name) == 0) {
 			all[i].approved[0] = '\0';
 			rc = ST(app, request_put, &all[i]);
@@ -272,7 +281,7 @@ res_admin_principal(struct app *app, const struct req *req,
 	if (rc == 0)
 		rc = ST(app, principal_remove, p.name);
 	if (rc == 0)
-		rc = drop_requests(app, p.name);
+		rc = drop_requests(app, req, p.name);
 	return admin_end(app, req, resp, &ev, rc);
 }
 

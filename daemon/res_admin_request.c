@@ -6,8 +6,9 @@
 #include "daemon/engine.h"
 #include "daemon/res_admin.h"
 
+/* In a list the first of its lines is enough. */
 static void
-render(const struct store_request *r, struct msg_request *m)
+render(const struct store_request *r, bool whole, struct msg_request *m)
 {
 	memset(m, 0, sizeof(*m));
 	m->id = r->id;
@@ -18,6 +19,8 @@ render(const struct store_request *r, struct msg_request *m)
 	m->created = r->created;
 	m->expires = r->expires;
 	memcpy(m->digest, r->digest, 32);
+	snprintf(m->facts, sizeof(m->facts), "%.*s", whole ?
+	    LIMIT_REQUEST_FACTS : (int)strcspn(r->facts, "\n"), r->facts);
 }
 
 /* Few enough for one page. */
@@ -40,7 +43,7 @@ res_admin_requests(struct app *app, const struct req *req, struct resp *resp)
 		if (all[i].expires <= loop_now(app->loop) ||
 		    !approve_sees(&req->who, &all[i]))
 			continue;
-		render(&all[i], &m);
+		render(&all[i], false, &m);
 		if (!msg_page_add(&page, &m))
 			return ERR_SPACE;
 	}
@@ -77,7 +80,7 @@ res_admin_request(struct app *app, const struct req *req, struct resp *resp)
 		return rc;
 	if (req->method == M_DELETE)
 		return deny(app, req, resp, id);
-	render(&r, &m);
+	render(&r, true, &m);
 	return admin_put(req, resp, &msg_request, &m);
 }
 
@@ -99,6 +102,6 @@ res_admin_request_approve(struct app *app, const struct req *req,
 		rc = approve_get(app, id, &r, &resp->why);
 	if (rc != 0)
 		return rc;
-	render(&r, &m);
+	render(&r, true, &m);
 	return admin_put(req, resp, &msg_request, &m);
 }

@@ -1,7 +1,9 @@
 /*
  * Path patterns are few, so the table is walked: a segment is a word, or
  * "{c}" for any one segment, or a last "{*}" for the rest. The first row
- * that fits path and method wins. Only rows without braces can be links.
+ * that fits path and method wins; but where a path is there in words, with
+ * other methods, what fits it by more braces is another resource ("k/now" is
+ * no list "k/{n}"). Only rows without braces can be links.
  */
 #include "daemon/route.h"
 
@@ -64,25 +66,40 @@ route_fits(const char *pattern, const char *path, struct route_match *m)
 	return left == 0;
 }
 
+/* Segments for anything: the fewer, the nearer. */
+static size_t
+braces(const char *pattern)
+{
+	size_t n = 0;
+
+	for (; *pattern != '\0'; pattern++)
+		n += *pattern == '{';
+	return n;
+}
+
 int
 route_find(const struct route *table, const char *path, enum method m,
     struct route_match *ret)
 {
 	int rc = ERR_NOT_FOUND;
+	size_t nearest = SIZE_MAX;
 
 	for (const struct route *r = table; r->path != NULL; r++) {
 		/* a path that exists is not left to the catch-all */
 		if (rc == ERR_METHOD && strstr(r->path, "{*}") != NULL)
 			break;
-		if (!route_fits(r->path, path, ret))
+		if (braces(r->path) > nearest ||
+		    !route_fits(r->path, path, ret))
 			continue;
 		if (r->methods & m) {
 			ret->route = r;
 			return 0;
 		}
 		/* a catch-all does not prove that the path exists */
-		if (strstr(r->path, "{*}") == NULL)
+		if (strstr(r->path, "{*}") == NULL) {
 			rc = ERR_METHOD;
+			nearest = braces(r->path);
+		}
 	}
 	return rc;
 }

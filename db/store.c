@@ -272,6 +272,8 @@ rules_request(const struct store_request *r)
 		err = rules_text(r->what, 0, STORE_REQUEST_WHAT - 1);
 	if (err == 0)
 		err = rules_text(r->approved, 0, LIMIT_PSK_IDENTITY);
+	if (err == 0)
+		err = rules_text(r->facts, 0, LIMIT_REQUEST_FACTS);
 	return err == 0 && r->kind == 0 ? ERR_INVALID : err;
 }
 
@@ -299,7 +301,7 @@ rules_audit(const struct audit_entry *e)
 int
 rules_audit_filter(const struct store_audit_filter *f)
 {
-	int err = rules_page(f->limit);
+	int err = f->from > INT64_MAX ? ERR_RANGE : rules_page(f->limit);
 
 	if (err == 0 && f->have_who)
 		err = rules_text(f->who, 0, LIMIT_PSK_IDENTITY);

@@ -49,8 +49,7 @@ struct store_stats {
 	                        itself apart; 0 in memory */
 	uint64_t scans; /* rows that no index led to; stays 0 but for
 	                   payload_foreach, author_put, gauges,
-	                   attest_lists, principal_put, request_put and
-	                   request_expire */
+	                   attest_lists, principal_put and request_put */
 	uint64_t commits; /* outermost */
 	uint64_t devices, releases, campaigns, jobs, jobs_live, events;
 	uint64_t ahead; /* devices that are */
@@ -473,13 +472,11 @@ struct store_ops {
 	    struct store_principal_key *ret, size_t cap, size_t *ret_n);
 
 	/* request: put makes one (id 0; id out; at most LIMIT_REQUESTS,
-	 * ERR_LIMIT), or replaces one. expire drops those that end at `now` or
-	 * before. A list is by id, above `after`. */
+	 * ERR_LIMIT), or replaces one. A list is by id, above `after`. */
 	int (*request_put)(struct store *s, struct store_request *r);
 	int (*request_get)(struct store *s, uint64_t id,
 	    struct store_request *ret);
 	int (*request_remove)(struct store *s, uint64_t id);
-	int (*request_expire)(struct store *s, int64_t now);
 	int (*request_list)(struct store *s, uint64_t after, size_t limit,
 	    struct store_request *ret, size_t *ret_n);
 

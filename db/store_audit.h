@@ -8,6 +8,7 @@
 
 /* Of several filters each must fit. */
 struct store_audit_filter {
+	uint64_t from; /* numbers from this one on */
 	uint64_t after; /* numbers above this one */
 	bool newest_first; /* then `after` is a "before", 0: from the newest */
 	size_t limit; /* 1 .. LIMIT_PAGE */

@@ -50,7 +50,7 @@ audit_append_row(struct store *s, struct audit_entry *e)
 static bool
 match(const struct audit_entry *e, const struct store_audit_filter *f)
 {
-	return (!f->have_who || strcmp(e->who, f->who) == 0) &&
+	return e->n >= f->from && (!f->have_who || strcmp(e->who, f->who) == 0) &&
 	    (f->kind[0] == '\0' || strcmp(e->kind, f->kind) == 0) &&
 	    (f->subject[0] == '\0' || strcmp(e->subject, f->subject) == 0);
 }

@@ -264,22 +264,6 @@ request_remove(struct store *s, uint64_t id)
 }
 
 static int
-request_expire(struct store *s, int64_t now)
-{
-	struct mem *m = mem_of(s);
-	struct mem_index *x = mem_ix(m, MEM_REQUEST, 0);
-	int err = mem_writable(m);
-
-	for (size_t i = x->n; err == 0 && i > 0; i--) {
-		struct store_request *q = x->row[i - 1];
-
-		if (q->expires <= now)
-			mem_set(m, MEM_REQUEST, q, NULL);
-	}
-	return err;
-}
-
-static int
 request_list(struct store *s, uint64_t after, size_t limit,
     struct store_request *ret, size_t *ret_n)
 {
@@ -326,6 +310,5 @@ mem_rights_init(struct mem *m, struct store_ops *ops)
 	ops->request_put = request_put;
 	ops->request_get = request_get;
 	ops->request_remove = request_remove;
-	ops->request_expire = request_expire;
 	ops->request_list = request_list;
 }

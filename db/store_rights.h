@@ -36,6 +36,8 @@ struct store_request {
 	int64_t created, expires;
 	uint8_t digest[32]; /* of all that was asked for */
 	char approved[LIMIT_PSK_IDENTITY + 1]; /* by whom; "" nobody yet */
+	char facts[LIMIT_REQUEST_FACTS + 1]; /* what it means, a line each, as
+	                                        it was when it was asked for */
 };
 
 #endif

@@ -316,7 +316,6 @@ static const struct store_ops sq_ops = {
 	.request_put = sq_request_put,
 	.request_get = sq_request_get,
 	.request_remove = sq_request_remove,
-	.request_expire = sq_request_expire,
 	.request_list = sq_request_list,
 	.attest_put = sq_attest_put,
 	.attest_get = sq_attest_get,

@@ -383,7 +383,6 @@ int sq_principal_key_list(struct store *s, const char *name,
 int sq_request_put(struct store *s, struct store_request *r);
 int sq_request_get(struct store *s, uint64_t id, struct store_request *ret);
 int sq_request_remove(struct store *s, uint64_t id);
-int sq_request_expire(struct store *s, int64_t now);
 int sq_request_list(struct store *s, uint64_t after, size_t limit,
     struct store_request *ret, size_t *ret_n);
 int sq_meta_get(struct store *s, const char *name, struct buf *out);

@@ -23,11 +23,11 @@ static const char BASE[] =
     "SELECT n, hash FROM audit_base WHERE id = 1";
 
 /* One statement per index and direction: ?1 after, ?2 limit, then the
- * filters, of which `by` is the one whose index is walked. */
+ * filters, of which `by` is the one whose index is walked, from ?6 on. */
 #define SELECT_BY(by, order) \
 	"SELECT " COLS " FROM audit WHERE " by " AND n " order \
 	" AND (?3 IS NULL OR +subject = ?3) AND (?4 IS NULL OR +who = ?4)" \
-	" AND (?5 IS NULL OR +kind = ?5) ORDER BY n "
+	" AND (?5 IS NULL OR +kind = ?5) AND n >= ?6 ORDER BY n "
 #define UP(by) SELECT_BY(by, "> ?1") "LIMIT ?2"
 #define DOWN(by) SELECT_BY(by, "< ?1") "DESC LIMIT ?2"
 static const char UP_ANY[] = UP("true"), DOWN_ANY[] = DOWN("true");
@@ -127,7 +127,8 @@ sq_audit_list(struct store *s, const struct store_audit_filter *f,
 	if (err != 0)
 		return sq_refuse(sq_of(s), err, "page");
 	err = sq_list(sq_of(s), Q(audit_sql(f), V_AFTER(after),
-	    V_INT(f->limit), V_NAME(f->subject), who, V_NAME(f->kind)), &l);
+	    V_INT(f->limit), V_NAME(f->subject), who, V_NAME(f->kind),
+	    V_INT(f->from)), &l);
 	if (err == 0)
 		*ret_n = l.n;
 	return err;

@@ -33,18 +33,17 @@ static const char KEY_LIST[] =
     " ORDER BY identity LIMIT ?2";
 
 #define REQUEST_COLS \
-	"id, kind, by, what, created, expires, digest, approved"
+	"id, kind, by, what, created, expires, digest, approved, facts"
 static const char REQUEST_INSERT[] =
-    "INSERT INTO request VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO request VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+    " ?8)";
 static const char REQUEST_COUNT[] = "/* scans */ SELECT count(*) FROM request";
 static const char REQUEST_GET[] =
     "SELECT " REQUEST_COLS " FROM request WHERE id = ?1";
 static const char REQUEST_UPDATE[] =
     "UPDATE request SET kind = ?1, by = ?2, what = ?3, created = ?4,"
-    " expires = ?5, digest = ?6, approved = ?7 WHERE id = ?8";
+    " expires = ?5, digest = ?6, approved = ?7, facts = ?8 WHERE id = ?9";
 static const char REQUEST_REMOVE[] = "DELETE FROM request WHERE id = ?1";
-static const char REQUEST_EXPIRE[] =
-    "/* scans */ DELETE FROM request WHERE expires <= ?1";
 static const char REQUEST_LIST[] =
     "SELECT " REQUEST_COLS " FROM request WHERE id > ?1 ORDER BY id"
     " LIMIT ?2";
@@ -206,6 +205,7 @@ request_row(struct row *r, void *out)
 	q->expires = row_int(r);
 	row_fixed(r, q->digest, sizeof(q->digest));
 	row_text(r, q->approved, sizeof(q->approved));
+	row_text(r, q->facts, sizeof(q->facts));
 }
 
 static int
@@ -220,7 +220,7 @@ request_insert(struct sq *s, struct store_request *r)
 		err = sq_write(s, Q(REQUEST_INSERT, V_INT(r->kind),
 		    V_TEXT(r->by), V_TEXT(r->what), V_INT(r->created),
 		    V_INT(r->expires), V_BLOB(r->digest, 32),
-		    V_TEXT(r->approved)));
+		    V_TEXT(r->approved), V_TEXT(r->facts)));
 	if (err == 0)
 		r->id = sq_rowid(s);
 	return err;
@@ -239,7 +239,8 @@ sq_request_put(struct store *store, struct store_request *r)
 		return err != 0 ? err : request_insert(s, r);
 	err = sq_write(s, Q(REQUEST_UPDATE, V_INT(r->kind), V_TEXT(r->by),
 	    V_TEXT(r->what), V_INT(r->created), V_INT(r->expires),
-	    V_BLOB(r->digest, 32), V_TEXT(r->approved), V_INT(r->id)));
+	    V_BLOB(r->digest, 32), V_TEXT(r->approved), V_TEXT(r->facts),
+	    V_INT(r->id)));
 	if (err == 0 && !sq_changed(s))
 		err = sq_refuse(s, ERR_NOT_FOUND, "request");
 	return err;
@@ -260,12 +261,6 @@ sq_request_remove(struct store *s, uint64_t id)
 	if (err == 0 && !sq_changed(sq_of(s)))
 		err = sq_refuse(sq_of(s), ERR_NOT_FOUND, "request");
 	return err;
-}
-
-int
-sq_request_expire(struct store *s, int64_t now)
-{
-	return sq_write(sq_of(s), Q(REQUEST_EXPIRE, V_INT(now)));
 }
 
 int

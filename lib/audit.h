@@ -70,6 +70,7 @@
 	K(REQUEST_APPROVE, "request.approve", "approved") \
 	K(REQUEST_DENY, "request.deny", "request denied") \
 	K(REQUEST_WITHDRAW, "request.withdraw", "request taken back") \
+	K(REQUEST_EXPIRE, "request.expire", "request expired") \
 	K(CAMPAIGN_CREATE, "campaign.create", "campaign planned") \
 	K(CAMPAIGN_PLAN, "campaign.plan", "") \
 	K(CAMPAIGN_APPROVE, "campaign.approve", "campaign approved") \

@@ -34,6 +34,31 @@ find(struct audit_fold *f, const char *key, int64_t now)
 	return unused;
 }
 
+/* Who finds two that collide hides one of them in a count. */
+static uint64_t
+hash(const char *s)
+{
+	uint64_t h = 14695981039346656037u; /* FNV-1a */
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (uint8_t)*s) * 1099511628211u;
+	return h;
+}
+
+static void
+add_subject(struct audit_slot *s, const char *subject)
+{
+	uint64_t h = hash(subject);
+
+	for (size_t i = 0; i < s->subjects; i++)
+		if (s->subject[i] == h)
+			return;
+	if (s->subjects == LIMIT_AUDIT_SUBJECTS)
+		s->more = true;
+	else
+		s->subject[s->subjects++] = h;
+}
+
 bool
 audit_fold_add(struct audit_fold *f, const char *key,
     const struct audit_entry *e, int64_t now)
@@ -42,6 +67,7 @@ audit_fold_add(struct audit_fold *f, const char *key,
 
 	s->last = *e;
 	s->count++;
+	add_subject(s, e->subject);
 	return is_due(s, now);
 }
 
@@ -62,18 +88,24 @@ audit_fold_due(struct audit_fold *f, int64_t now, bool all)
 void
 audit_fold_entry(const struct audit_slot *s, struct audit_entry *ret)
 {
+	char of[40] = "";
+
 	*ret = s->last;
+	if (s->subjects > 1)
+		snprintf(of, sizeof(of), ", %s%zu subjects", s->more ?
+		    "over " : "", s->subjects);
 	if (s->count > 1)
 		snprintf(ret->detail, sizeof(ret->detail), "%" PRIu64
-		    " times%s%.*s", s->count, s->last.detail[0] != '\0' ?
-		    ", the last: " : "", LIMIT_AUDIT_DETAIL - 48,
+		    " times%s%s%.*s", s->count, of, s->last.detail[0] != '\0' ?
+		    ", the last: " : "", LIMIT_AUDIT_DETAIL - 80,
 		    s->last.detail);
 }
 
 void
 audit_fold_written(struct audit_slot *s, int64_t now)
 {
-	s->count = 0;
+	s->count = s->subjects = 0;
+	s->more = false;
 	s->written = now;
 	s->old = true;
 }

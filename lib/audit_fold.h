@@ -20,6 +20,9 @@ struct audit_slot {
 	char key[AUDIT_FOLD_KEY]; /* "": free */
 	struct audit_entry last; /* who, kind, subject, detail */
 	uint64_t count; /* not written yet */
+	size_t subjects; /* different ones among them, at least */
+	bool more; /* than LIMIT_AUDIT_SUBJECTS */
+	uint64_t subject[LIMIT_AUDIT_SUBJECTS];
 	int64_t written; /* when something was, if `old` */
 	bool old;
 };
@@ -34,7 +37,8 @@ bool audit_fold_add(struct audit_fold *f, const char *key,
 /* One that is to be written now; `all`: whatever was counted, at the end.
  * NULL: none. Slots of which nothing was heard for an hour are freed. */
 struct audit_slot *audit_fold_due(struct audit_fold *f, int64_t now, bool all);
-/* The entry to write of it: the last one, with the count if it is not 1. */
+/* The entry to write of it: the last one, with the count if it is not 1, and
+ * how many subjects these had. */
 void audit_fold_entry(const struct audit_slot *s, struct audit_entry *ret);
 void audit_fold_written(struct audit_slot *s, int64_t now);
 

@@ -46,6 +46,7 @@
 #define LIMIT_PRINCIPALS 256 /* in the store */
 #define LIMIT_PRINCIPAL_KEYS 2 /* valid ones of one principal */
 #define LIMIT_REQUESTS 64 /* changes that wait for a second person */
+#define LIMIT_REQUEST_FACTS 3072 /* bytes of what one of them means, in words */
 #define LIMIT_SLOW 1024 /* prefixes that guess, and are remembered */
 
 /* OSCORE */
@@ -208,6 +209,7 @@
 /* the audit log */
 #define LIMIT_AUDIT_SUBJECT 128 /* bytes: a name, a path, a digest in hex */
 #define LIMIT_AUDIT_DETAIL 400
+#define LIMIT_AUDIT_SUBJECTS 16 /* counted apart in one folded entry */
 #define LIMIT_AUDIT_FOLD 64 /* kinds of refusals that are told apart, and as
                                many of logins; each is written once an hour */
 

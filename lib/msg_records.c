@@ -228,7 +228,7 @@ RECORD(msg_imported, false);
 static const struct msg_field msg_credential_fields[] = {
 	U64(id, 0), TEXT(kind, 0), TEXT(identity, MSG_REQ),
 	TEXT(label, MSG_OPT), TIME(created, MSG_OPT), TIME(used, MSG_OPT),
-	TIME(ends, MSG_OPT), END,
+	TIME(ends, MSG_OPT), TIME(revoked, MSG_OPT), END,
 };
 RECORD(msg_credential, false);
 #undef REC
@@ -439,8 +439,8 @@ RECORD(msg_principal_put, true);
 #define REC msg_request
 static const struct msg_field msg_request_fields[] = {
 	U64(id, 0), TEXT(kind, 0), TEXT(what, 0), TEXT(by, 0),
-	TEXT(approved, MSG_OPT), TIME(created, 0), TIME(expires, 0),
-	FIXED(digest, 0), END,
+	TEXT(approved, MSG_OPT), TEXT(facts, MSG_OPT), TIME(created, 0),
+	TIME(expires, 0), FIXED(digest, 0), END,
 };
 RECORD(msg_request, false);
 #undef REC

@@ -225,6 +225,7 @@ struct msg_credential {
 	char identity[LIMIT_PSK_IDENTITY + 1];
 	char label[LIMIT_CREDENTIAL_LABEL + 1];
 	int64_t created, used, ends; /* 0: not known, never, never */
+	int64_t revoked; /* by an operator: it lets in nobody; 0: not */
 };
 
 /* Of a certificate that an operator enters. */
@@ -483,6 +484,8 @@ struct msg_request {
 	char kind[MSG_WORD];
 	char what[512];
 	char by[LIMIT_PSK_IDENTITY + 1], approved[LIMIT_PSK_IDENTITY + 1];
+	char facts[LIMIT_REQUEST_FACTS + 1]; /* in words, a line each; in a
+	                                        list the first line */
 	int64_t created, expires;
 	uint8_t digest[32];
 };

@@ -147,6 +147,7 @@ read_id(struct peercert_id *id, X509 *x, struct why *why)
 	    cert_ssl_time(X509_get0_notAfter(x), &id->until) != 0))
 		rc = why_set(why, ERR_MALFORMED, "RFC 5280 4.1.2.5: a time "
 		    "cannot be read");
+	id->ca = (X509_get_extension_flags(x) & EXFLAG_CA) != 0;
 	if (rc == 0 && X509_digest(x, EVP_sha256(), id->fingerprint, &n) != 1)
 		rc = why_set(why, ERR_CRYPTO, "no digest");
 	return rc;

@@ -14,6 +14,7 @@ struct peercert_id {
 	char issuer[LIMIT_CERT_ISSUER + 1]; /* RFC 4514, "CN=ca,O=x" */
 	char serial[2 * LIMIT_CERT_SERIAL + 1]; /* hex, no zeros before it */
 	int64_t from, until; /* Unix ms */
+	bool ca; /* it says that it may sign others (RFC 5280 4.2.1.9) */
 };
 
 struct peercert {

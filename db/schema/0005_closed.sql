@@ -80,7 +80,8 @@ CREATE TABLE request (
 	created INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
 	digest BLOB NOT NULL, -- SHA-256 of all that was asked for
-	approved TEXT NOT NULL -- by whom; '' nobody yet
+	approved TEXT NOT NULL, -- by whom; '' nobody yet
+	facts TEXT NOT NULL -- what it means, a line each
 ) STRICT;
 
 -- --- audit ---

@@ -227,20 +227,39 @@ actions_say_what_was_seen(void **state)
 	const struct step pause[] = {
 		ONE("POST a/campaigns/7/pause {}", 204, msg_campaign, &m),
 	};
-	const struct step back[] = {
-		ONE("POST a/campaigns/7/rollback {\"release\":\"4\"}", 204,
-		    msg_campaign, &m),
-	};
 
 	(void)state;
 	assert_int_equal(PLAY(cmd_campaign_next, &pipe_cli, next, "7"),
 	    CLI_OK);
 	assert_int_equal(PLAY(cmd_campaign_pause, &pipe_cli, pause, "7"),
 	    CLI_OK);
-	m.follower = 9;
-	assert_int_equal(PLAY(cmd_campaign_rollback, &pipe_cli, back, "7",
+}
+
+/* What goes the way back is told of, or who has to say yes to it. */
+static void
+a_roll_back_says_what_comes(void **state)
+{
+	struct msg_campaign m = a_run(), next = a_run(), waits = a_plan();
+	const struct step goes[] = {
+		ONE("POST a/campaigns/7/rollback {\"release\":\"4\"}", 204,
+		    msg_campaign, &m),
+		ONE("GET a/campaigns/9", 205, msg_campaign, &next),
+	}, held[] = {
+		ONE("POST a/campaigns/7/rollback {\"release\":\"4\"}", 204,
+		    msg_campaign, &m),
+		ONE("GET a/campaigns/9", 205, msg_campaign, &waits),
+	};
+
+	(void)state;
+	strcpy(m.state, "aborted");
+	m.follower = next.id = waits.id = 9;
+	waits.needs_approval = true;
+	assert_int_equal(PLAY(cmd_campaign_rollback, &pipe_cli, goes, "7",
 	    "4"), CLI_OK);
 	assert_non_null(strstr(said, "suitctl campaign watch 9\n"));
+	assert_int_equal(PLAY(cmd_campaign_rollback, &pipe_cli, held, "7",
+	    "4"), CLI_OK);
+	assert_non_null(strstr(said, "suitctl campaign approve --plan "));
 }
 
 static void
@@ -484,6 +503,7 @@ main(void)
 		cmocka_unit_test(many_changes_are_counted),
 		cmocka_unit_test(another_plan_is_never_started),
 		cmocka_unit_test(actions_say_what_was_seen),
+		cmocka_unit_test(a_roll_back_says_what_comes),
 		cmocka_unit_test(a_long_answer_to_an_action_is_fetched),
 		cmocka_unit_test(a_hard_abort_wants_a_yes),
 		cmocka_unit_test(a_job_is_retried_by_number_or_device),

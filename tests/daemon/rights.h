@@ -64,13 +64,12 @@ asks(struct world *w, const struct principal *who, const struct asked *a)
 	rc = route_find(routes_admin, rq.path, rq.method, &match);
 	if (rc == 0)
 		rc = route_allows(match.route, rq.method, T_ADMIN, who);
+	rq.arg[0] = match.arg[0];
+	rq.arg[1] = match.arg[1];
 	if (rc == 0)
 		rc = approve_admit(&w->app, match.route, &rq, &said);
-	if (rc == 0) {
-		rq.arg[0] = match.arg[0];
-		rq.arg[1] = match.arg[1];
+	if (rc == 0)
 		rc = ask(w, match.route->fn, &rq, &said);
-	}
 	turn(w);
 	return rc;
 }

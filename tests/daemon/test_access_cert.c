@@ -343,6 +343,59 @@ an_operator_enters_no_more_than_there_is_room_for(void **state)
 	turn(&w);
 }
 
+/* By all names that an operator may have used; the label has of a long issuer
+ * its beginning. */
+static void
+a_list_of_credentials_shows_which_were_revoked(void **state)
+{
+	static const struct {
+		const char *name, *label;
+		bool hit;
+	} row[] = {
+		{"0a@", "serial 0a, until 2030-01-01, CN=x", true},
+		{"0a@CN=x", "serial 0a, until 2030-01-01, CN=x", true},
+		{"0a@CN=x,O=y", "serial 0a, until 2030-01-01, CN=x", true},
+		{"0a@CN=y", "serial 0a, until 2030-01-01, CN=x", false},
+		{"0ab@", "serial 0a, until 2030-01-01, CN=x", false},
+		{"0b@CN=x", "serial 0a, until 2030-01-01, CN=x", false},
+		{"0a@", "", false}, {"0a@", "serial 0a", false},
+		{"0a@", "serial 0a, until now", false},
+		{"0a@", "serial , until 2030-01-01, CN=x", false},
+	};
+	struct store_credential c = {.kind = CREDENTIAL_CERT};
+	char name[80];
+	int64_t at = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		assert_int_equal(mark_revoked(row[i].name, false), 0);
+		strcpy(c.label, row[i].label);
+		assert_int_equal(access_cert_revoked(&w.app, &c, &at),
+		    row[i].hit ? 0 : ERR_NOT_FOUND);
+		assert_int_equal(mark_revoked(row[i].name, true), 0);
+	}
+	assert_int_equal(at, 1);
+	/* behind more than a page of others' with that number */
+	for (unsigned i = 0; i <= LIMIT_PAGE; i++) {
+		snprintf(name, sizeof(name), "0a@CN=a%u", i);
+		assert_int_equal(mark_revoked(name, false), 0);
+	}
+	strcpy(c.label, "serial 0a, until 2030-01-01, CN=b");
+	assert_int_equal(access_cert_revoked(&w.app, &c, &at), ERR_NOT_FOUND);
+	assert_int_equal(mark_revoked("0a@CN=b", false), 0);
+	assert_int_equal(access_cert_revoked(&w.app, &c, &at), 0);
+	/* a label of the longest number that is none */
+	memset(c.label, 'f', sizeof(c.label) - 1);
+	memcpy(c.label, "serial ", 7);
+	memcpy(c.label + 80, ", until x, y", 13);
+	assert_int_equal(access_cert_revoked(&w.app, &c, &at), ERR_NOT_FOUND);
+	strcpy(c.identity, "ab");
+	assert_int_equal(mark_revoked("ab", false), 0);
+	assert_int_equal(access_cert_revoked(&w.app, &c, &at), 0);
+	c.kind = CREDENTIAL_PSK;
+	assert_int_equal(access_cert_revoked(&w.app, &c, &at), ERR_NOT_FOUND);
+}
+
 static void
 pinned_ones_only(void **state)
 {
@@ -417,6 +470,7 @@ main(void)
 		C(a_revoked_device_has_no_certificate),
 		C(a_new_one_takes_the_place_of_the_oldest),
 		C(an_operator_enters_no_more_than_there_is_room_for),
+		C(a_list_of_credentials_shows_which_were_revoked),
 		C(pinned_ones_only),
 		C(one_of_another_device_is_refused),
 		C(a_certificate_does_not_speak_in_anothers_registration),

@@ -3,102 +3,7 @@
  * counts and whose does not, that only the very same is made, once and in
  * time; and that rights only ever get less.
  */
-#include "tests/daemon/rights.h"
-
-static struct world w;
-static struct principal alice, bob, carol;
-static struct slice file[8]; /* by sequence */
-
-/* A principal of the store; alice's own rights come from admin.psk's kind. */
-static void
-stored(const struct principal *p, const char *line)
-{
-	struct store_principal s = {.created = 1};
-
-	strcpy(s.name, p->identity);
-	strcpy(s.rights, line);
-	assert_int_equal(engine_begin(w.app.engine), 0);
-	assert_int_equal(engine_end(w.app.engine,
-	    w.app.store->ops->principal_put(w.app.store, &s)), 0);
-	turn(&w);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	world_open(&w, store_mem_open);
-	memset(file, 0, sizeof(file));
-	alice = person("alice", "role=author,operator,auditor,grant");
-	bob = person("bob", "role=operator,grant");
-	carol = person("carol", "role=auditor");
-	stored(&alice, "role=author,operator,auditor,grant");
-	stored(&bob, "role=operator,grant");
-	stored(&carol, "role=auditor");
-	strcpy(w.app.conf.four_eyes, "publish author");
-	w.app.conf.four_eyes_expires = 3600;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
-/* A file that was signed once: another signature makes another one. */
-static int
-publishes(const struct principal *who, uint64_t seq, const char *query)
-{
-	static uint8_t bytes[8][4096];
-	uint8_t *to = bytes[seq % 8];
-	const struct made m = {.seq = seq, .uri = "/fw", .size = 1000,
-	    .digest = upload(&w, 1000, 1)};
-
-	if (file[seq % 8].n == 0 || seq >= 8)
-		file[seq % 8] = made(&w, &m, to, sizeof(bytes[0]));
-	return asks(&w, who, &(struct asked){.m = M_POST,
-	    .path = "a/releases", .query = query, .raw = file[seq % 8]});
-}
-
-static int
-posts(const struct principal *who, const char *path)
-{
-	return asks(&w, who, &(struct asked){.m = M_POST, .path = path});
-}
-
-static int
-drops(const struct principal *who, const char *path)
-{
-	return asks(&w, who, &(struct asked){.m = M_DELETE, .path = path});
-}
-
-static int
-makes(const struct principal *who, const char *name, const char *line)
-{
-	static struct msg_principal_put m;
-	char path[100];
-
-	memset(&m, 0, sizeof(m));
-	strcpy(m.rights, line);
-	snprintf(path, sizeof(path), "a/principals/%s", name);
-	return asks(&w, who, &(struct asked){M_PUT, path, NULL,
-	    &msg_principal_put, &m, SLICE_NONE});
-}
-
-static size_t
-waiting(const struct principal *who)
-{
-	return counts(&w, who, "a/requests", &msg_request);
-}
-
-static size_t
-releases(void)
-{
-	return counts(&w, &alice, "a/releases", &msg_release);
-}
+#include "tests/daemon/approve.h"
 
 static void
 REQ_SEC_RIGHTS_one_of_two_is_not_enough(void **state)
@@ -129,23 +34,6 @@ REQ_SEC_RIGHTS_one_of_two_is_not_enough(void **state)
 	/* an approval is for once */
 	assert_int_equal(drops(&alice, "a/releases/1"), 0);
 	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
-}
-
-/* Entries of a kind by somebody whose detail begins so. */
-static size_t
-entered(const char *who, const char *kind, const char *detail)
-{
-	static struct audit_entry e[50];
-	struct store_audit_filter f = {.limit = 50};
-	size_t n = 0, hits = 0;
-
-	assert_int_equal(w.app.store->ops->audit_list(w.app.store, &f, e,
-	    &n), 0);
-	for (size_t i = 0; i < n; i++)
-		hits += strcmp(e[i].who, who) == 0 &&
-		    strcmp(e[i].kind, kind) == 0 &&
-		    strstr(e[i].detail, detail) != NULL;
-	return hits;
 }
 
 /* The event log can be changed by who has the disk; this one cannot. */
@@ -367,6 +255,29 @@ campaigns_are_approved_by_their_plan(void **state)
 	    1);
 }
 
+/* It was made when one was enough: its rules say so, and its digest. */
+static void
+REQ_SEC_RIGHTS_a_plan_of_before_is_made_anew(void **state)
+{
+	static struct msg_campaign_start m = {.release = "1", .name = "c"};
+	const struct asked plan = {M_POST, "a/campaigns", NULL,
+	    &msg_campaign_start, &m, SLICE_NONE};
+
+	(void)state;
+	device(&w, "d1", DRIVER_NONE);
+	w.app.conf.four_eyes[0] = '\0';
+	assert_int_equal(publishes(&alice, 1, NULL), 0);
+	assert_int_equal(asks(&w, &alice, &plan), 0);
+	strcpy(w.app.conf.four_eyes, "campaign");
+	assert_int_equal(posts(&alice, "a/campaigns/1/start"), ERR_STATE);
+	assert_int_equal(counts(&w, &alice, "a/campaigns/1/jobs", &msg_job),
+	    0);
+	assert_int_equal(asks(&w, &alice, &plan), 0);
+	assert_int_equal(posts(&alice, "a/campaigns/2/start"), 0);
+	assert_int_equal(counts(&w, &alice, "a/campaigns/2/jobs", &msg_job),
+	    0);
+}
+
 static void
 a_new_key_goes_to_who_asked_and_not_to_who_approved(void **state)
 {
@@ -534,8 +445,6 @@ a_name_that_comes_back_is_another_person(void **state)
 	assert_int_equal(waiting(&alice), 1);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int
 main(void)
 {
@@ -552,6 +461,7 @@ main(void)
 		T(requests_have_a_cap),
 		T(principals_are_always_under_four_eyes),
 		T(campaigns_are_approved_by_their_plan),
+		T(REQ_SEC_RIGHTS_a_plan_of_before_is_made_anew),
 		T(a_new_key_goes_to_who_asked_and_not_to_who_approved),
 		T(REQ_SEC_ACCESS_CONTROL_nobody_rises),
 		T(names_and_lines_are_checked),

@@ -6,6 +6,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/audit_watch.h"
+#include "daemon/res_admin.h"
 #include "lib/audit_fold.h"
 
 #define PAGE 200
@@ -217,7 +218,7 @@ refusals_without_end_are_two_entries_an_hour(void **state)
 	assert_int_equal(entries(), 3);
 	assert_string_equal(page[2].subject, "GET x9999");
 	assert_string_equal(page[2].detail,
-	    "9999 times, the last: UNAUTHORIZED: no");
+	    "9999 times, over 16 subjects, the last: UNAUTHORIZED: no");
 }
 
 static void
@@ -399,6 +400,55 @@ an_edit_behind_its_back_is_told(void **state)
 	assert_true(broken()); /* nothing in it says that it was pruned */
 }
 
+/* The number of the first entry that is shown; 0: none is. */
+static uint64_t
+first_of(const char *query)
+{
+	static struct resp resp;
+	struct req rq = {.method = M_GET, .transport = T_ADMIN,
+	    .who = {.role = ROLE_OPERATOR}, .cf = CF_NONE, .accept = CF_NONE};
+	struct audit_entry e = {.n = 0};
+	struct msg_page p;
+
+	rq.query[rq.query_n++] = slice_str(query);
+	memset(&resp, 0, sizeof(resp));
+	assert_int_equal(ask(&w, res_admin_audit, &rq, &resp), 0);
+	assert_int_equal(msg_page_open(&msg_audit, buf_slice(&resp.out), &p),
+	    0);
+	if (p.left > 0)
+		assert_int_equal(msg_page_item(&p, &e, NULL), 0);
+	return e.n;
+}
+
+/* At 1000, 2000, ... 9000 ms; then the clock is set back. */
+static void
+a_list_begins_at_a_number_or_a_time(void **state)
+{
+	char query[40];
+
+	(void)state;
+	assert_int_equal(first_of("since=1"), 0);
+	for (int i = 1; i <= 9; i++) {
+		w.loop.now = i * 1000;
+		assert_int_equal(add(&alice, 0), 0);
+		turn(&w);
+	}
+	for (int i = 1; i <= 9; i++) {
+		snprintf(query, sizeof(query), "since=%d", i * 1000);
+		assert_int_equal(first_of(query), i);
+		snprintf(query, sizeof(query), "since=%d", i * 1000 - 999);
+		assert_int_equal(first_of(query), i);
+	}
+	assert_int_equal(first_of("since=9001"), 0);
+	assert_int_equal(first_of("since=0"), 1);
+	assert_int_equal(first_of("from=4"), 4);
+	assert_int_equal(first_of("from=10"), 0);
+	w.loop.now = 5500;
+	assert_int_equal(add(&alice, 0), 0);
+	turn(&w);
+	assert_true(first_of("since=5400") >= 6);
+}
+
 int
 main(void)
 {
@@ -417,6 +467,7 @@ main(void)
 		T(every_hundred_entries_the_head_is_told),
 		T(a_log_that_grows_and_is_undone_and_pruned_stays_whole),
 		T(an_edit_behind_its_back_is_told),
+		T(a_list_begins_at_a_number_or_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,6 +384,77 @@ a_roll_back_by_hand_needs_a_higher_sequence(void **state)
 	world_close(&w);
 }
 
+/* One may stop it; what brings other software is for two, as its start was or
+ * would be now. */
+static void
+REQ_SEC_RIGHTS_a_way_back_needs_a_second_person(void **state)
+{
+	for (int by_conf = 0; by_conf < 2; by_conf++) {
+		uint64_t rel = open_with(state, 20), good;
+		struct store_campaign c = draft(&w, rel, "", by_conf ?
+		    "waves=50%,100%" : "waves=50%,100% approval=yes"), f;
+
+		if (!by_conf)
+			assert_int_equal(campaign_approve(&w.app, c.id,
+			    c.plan, "admin", &why), 0);
+		(void)go(&w, c.id);
+		start_them();
+		strcpy(w.app.conf.four_eyes, by_conf ? "campaign" : "");
+		good = released(&w, 6, "coap://fw.example/g.bin", 100);
+		assert_int_equal(campaign_rollback(&w.app, c.id, good, "bob",
+		    &why), 0);
+		turn(&w);
+		work_out(&w);
+		c = camp(&w, c.id);
+		assert_int_equal(c.state, CAMPAIGN_ABORTED);
+		assert_int_equal(jobs_of(&w, c.id).by_state[JOB_CANCELLED],
+		    20);
+		f = camp(&w, c.follower);
+		assert_int_equal(f.state, CAMPAIGN_DRAFT);
+		assert_int_equal(jobs_of(&w, f.id).n, 0);
+		assert_int_equal(campaign_start(&w.app, f.id, NULL, &why), 0);
+		work_out(&w);
+		assert_int_equal(jobs_of(&w, f.id).n, 0);
+		assert_int_equal(campaign_approve(&w.app, f.id, f.plan, "bob",
+		    &why), ERR_FORBIDDEN);
+		assert_int_equal(campaign_approve(&w.app, f.id, f.plan,
+		    "alice", &why), 0);
+		turn(&w);
+		work_out(&w);
+		assert_int_equal(camp(&w, f.id).state, CAMPAIGN_RUNNING);
+		assert_int_equal(jobs_of(&w, f.id).n, 10);
+		world_close(&w);
+	}
+}
+
+/* What comes if it goes wrong was said in the plan, and approved with it. */
+static void
+the_rule_of_an_approved_plan_waits_for_nobody(void **state)
+{
+	uint64_t bad = open_with(state, 20), good;
+	struct store_campaign c;
+	struct job j[20];
+	char rules[80];
+
+	strcpy(w.app.conf.four_eyes, "campaign");
+	good = released(&w, 6, "coap://fw.example/g.bin", 100);
+	snprintf(rules, sizeof(rules), "waves=50%%,100%% on_failure=rollback "
+	    "rollback=%u", (unsigned)good);
+	c = draft(&w, bad, "", rules);
+	assert_int_equal(campaign_approve(&w.app, c.id, c.plan, "admin",
+	    &why), 0);
+	(void)go(&w, c.id);
+	start_them();
+	(void)jobs_in(c.id, 1, j, 20);
+	breaks(&w, j[0].device, REASON_RECOVERY);
+	work_out(&w);
+	c = camp(&w, c.id);
+	assert_int_equal(c.state, CAMPAIGN_ABORTED);
+	assert_int_equal(camp(&w, c.follower).state, CAMPAIGN_RUNNING);
+	assert_int_equal(jobs_of(&w, c.follower).n, 10);
+	world_close(&w);
+}
+
 static void
 a_finished_one_runs_again_for_a_retry(void **state)
 {
@@ -478,6 +549,8 @@ main(void)
 		CASE(a_withdrawn_release_is_let_go_of_in_slices),
 		CASE(a_roll_back_brings_those_that_were_attempted),
 		CASE(a_roll_back_by_hand_needs_a_higher_sequence),
+		CASE(REQ_SEC_RIGHTS_a_way_back_needs_a_second_person),
+		CASE(the_rule_of_an_approved_plan_waits_for_nobody),
 		CASE(a_finished_one_runs_again_for_a_retry),
 		CASE(it_ends_when_its_time_is_over),
 		CASE(weak_evidence_proves_nothing_after_a_restart_either),

@@ -194,6 +194,44 @@ REQ_SEC_RIGHTS_roles_are_apart(void **state)
 				    methods[m].name, r->path);
 }
 
+/* What is there in words is no {thing} of that name with other methods. */
+static void
+a_path_that_is_there_has_the_methods_of_its_row(void **state)
+{
+	static const struct {
+		const char *path;
+		enum method m;
+		int rc;
+	} ask[] = {
+		{"a/campaigns/1/start", M_POST, 0},
+		{"a/campaigns/1/plan", M_GET, 0},
+		{"a/campaigns/1/plan", M_POST, ERR_METHOD},
+		{"a/campaigns/1/jobs", M_POST, ERR_METHOD},
+		{"a/campaigns/1/start", M_GET, ERR_METHOD},
+		{"a/devices/x/credentials", M_POST, ERR_METHOD},
+		{"a/devices/x/tags", M_POST, ERR_METHOD},
+		{"a/devices/x/revoke", M_POST, 0},
+		{"a/audit/head", M_PUT, ERR_METHOD},
+		{"a/nothing", M_GET, ERR_NOT_FOUND},
+	}, dev[] = {
+		{"k/now", M_POST, 0}, {"k/now", M_GET, ERR_METHOD},
+		{"k/1", M_GET, 0}, {"k/1", M_POST, ERR_METHOD},
+		{"r", M_GET, 0}, {"r", M_POST, 0}, {"r", M_PUT, ERR_METHOD},
+		{"some/file", M_GET, 0},
+	};
+	struct route_match match;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ask) / sizeof(ask[0]); i++)
+		if (route_find(routes_admin, ask[i].path, ask[i].m, &match) !=
+		    ask[i].rc)
+			fail_msg("%s", ask[i].path);
+	for (size_t i = 0; i < sizeof(dev) / sizeof(dev[0]); i++)
+		if (route_find(routes_device, dev[i].path, dev[i].m,
+		    &match) != dev[i].rc)
+			fail_msg("%s", dev[i].path);
+}
+
 int
 main(void)
 {
@@ -204,6 +242,8 @@ main(void)
 		cmocka_unit_test(
 		    REQ_SEC_ACCESS_CONTROL_what_says_nothing_is_closed),
 		cmocka_unit_test(REQ_SEC_RIGHTS_roles_are_apart),
+		cmocka_unit_test(
+		    a_path_that_is_there_has_the_methods_of_its_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,23 @@ entries_are_listed_by_filter_and_in_both_directions(void **state)
 		    .have_who = true, .newest_first = newest), 1);
 		assert_int_equal(ENTRIES(.subject = "d1", .kind = "start",
 		    .newest_first = newest), 0);
+		assert_int_equal(ENTRIES(.from = 3, .newest_first = newest),
+		    2);
+		assert_int_equal(id[0], newest ? 4 : 3);
+		assert_int_equal(ENTRIES(.from = 3, .subject = "d1",
+		    .newest_first = newest), 1);
+		assert_int_equal(ENTRIES(.from = 3, .who = "alice",
+		    .have_who = true, .newest_first = newest), 1);
+		assert_int_equal(ENTRIES(.from = 3, .kind = "device.add",
+		    .newest_first = newest), 1);
+		assert_int_equal(ENTRIES(.from = 5, .newest_first = newest),
+		    0);
+		assert_int_equal(ENTRIES(.from = INT64_MAX,
+		    .newest_first = newest), 0);
 	}
+	bad = (struct store_audit_filter){.limit = 1, .from = UINT64_MAX};
+	FAILS(s->ops->audit_list(s, &bad, &e, &n), ERR_RANGE);
+	bad = (struct store_audit_filter){.limit = LIMIT_PAGE + 1};
 	FAILS(s->ops->audit_list(s, &bad, &e, &n), ERR_RANGE);
 	bad.limit = 0;
 	FAILS(s->ops->audit_list(s, &bad, &e, &n), ERR_RANGE);

@@ -179,7 +179,7 @@ a_key_has_its_caps(void **state)
 }
 
 static void
-a_request_waits_until_it_is_taken_or_over(void **state)
+a_request_waits_until_it_is_taken(void **state)
 {
 	struct store *s = store_of(state);
 	struct store_request r = request(100), late = request(101), got,
@@ -205,10 +205,9 @@ a_request_waits_until_it_is_taken_or_over(void **state)
 	OK(s->ops->request_list(s, r.id, 3, list, &n));
 	assert_int_equal(n, 1);
 	assert_int_equal(list[0].id, late.id);
-	FAILS(s->ops->request_expire(s, 100), ERR_STATE);
-	OK(ALONE(s, s->ops->request_expire(s, 99)));
+	FAILS(s->ops->request_remove(s, r.id), ERR_STATE);
 	OK(s->ops->request_get(s, r.id, &got));
-	OK(ALONE(s, s->ops->request_expire(s, 100)));
+	OK(ALONE(s, s->ops->request_remove(s, r.id)));
 	FAILS(s->ops->request_get(s, r.id, &got), ERR_NOT_FOUND);
 	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_NOT_FOUND);
 	OK(ALONE(s, s->ops->request_remove(s, late.id)));
@@ -222,7 +221,7 @@ static void
 requests_have_their_caps(void **state)
 {
 	struct store *s = store_of(state);
-	struct store_request r = request(1);
+	struct store_request r = request(1), got;
 
 	r.kind = 0;
 	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_INVALID);
@@ -231,6 +230,14 @@ requests_have_their_caps(void **state)
 	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_INVALID);
 	r = request(1);
 	memset(r.what, 'w', sizeof(r.what));
+	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_SIZE);
+	r = request(1);
+	memset(r.facts, 'w', LIMIT_REQUEST_FACTS);
+	OK(ALONE(s, s->ops->request_put(s, &r)));
+	OK(s->ops->request_get(s, r.id, &got));
+	assert_string_equal(got.facts, r.facts);
+	OK(ALONE(s, s->ops->request_remove(s, r.id)));
+	memset(r.facts, 'w', sizeof(r.facts));
 	FAILS(ALONE(s, s->ops->request_put(s, &r)), ERR_SIZE);
 	r = request(1);
 	memset(r.approved, 'w', sizeof(r.approved));
@@ -260,7 +267,7 @@ a_rollback_brings_everything_back(void **state)
 	OK(ALONE(s, s->ops->request_put(s, &r)));
 	OK(store_begin(s));
 	OK(s->ops->principal_remove(s, "alice"));
-	OK(s->ops->request_expire(s, 1));
+	OK(s->ops->request_remove(s, r.id));
 	store_rollback(s);
 	OK(s->ops->principal_get(s, "alice", &p));
 	OK(s->ops->principal_key_get(s, "alice:1", &k));
@@ -316,7 +323,7 @@ main(void)
 		TWICE(principals_have_their_caps_and_an_order),
 		TWICE(a_key_is_of_one_principal_and_goes_with_it),
 		TWICE(a_key_has_its_caps),
-		TWICE(a_request_waits_until_it_is_taken_or_over),
+		TWICE(a_request_waits_until_it_is_taken),
 		TWICE(requests_have_their_caps),
 		TWICE(a_rollback_brings_everything_back),
 		cmocka_unit_test_setup_teardown(

@@ -301,11 +301,8 @@ op_request(struct call *c)
 		say(c, " %llu\n", U(r.id));
 		break;
 	case 2:
-		say(c, "request_remove %d\n", o->request_remove(c->s, id));
-		break;
 	case 3:
-		say(c, "request_expire %d\n", o->request_expire(c->s,
-		    (int64_t)draw(c, 20)));
+		say(c, "request_remove %d\n", o->request_remove(c->s, id));
 		break;
 	default:
 		say(c, "request_list %d", o->request_list(c->s, id, 5, list,
@@ -366,6 +363,7 @@ op_audit(struct call *c)
 	strcpy(f.who, draw(c, 2) ? "alice" : "");
 	strcpy(f.kind, draw(c, 3) ? "" : e.kind);
 	strcpy(f.subject, draw(c, 3) ? "" : e.subject);
+	f.from = draw(c, 2) ? 0 : draw(c, 60);
 	say(c, "audit %d", c->s->ops->audit_append(c->s, &e));
 	say(c, " %llu", U(e.n));
 	say_hex(c, e.hash, AUDIT_HASH);

@@ -121,6 +121,30 @@ def test_REQ_SEC_RIGHTS_a_second_operator_approves(_):
         assert c["by"] == "admin" and c["approved"] == "bob", c
 
 
+def test_REQ_SEC_RIGHTS_a_stop_is_for_one_and_the_way_back_for_two(_):
+    with Suitd(FAST + ["campaign_approval=true"]) as d:
+        bob = d.ctl("operator", "new", "bob")
+        with open(os.path.join(d.state, "admin.psk"), "a") as f:
+            f.write(bob)
+        p = fleet(d, 5)
+        # one that does not finish before it is stopped
+        c = d.ctl_json("campaign", "start", 2, "--waves", "100%", "--soak", "0", "--continuous")
+        d.ctl("--as", "bob", "campaign", "approve", "--plan", c["plan"])
+        wait_for("one has begun", lambda: show(d)["counts"]["queued"] < 5)
+        staged(d, 3)
+        out = d.ctl("campaign", "rollback", 1, 3)
+        assert show(d)["state"] == "aborted" and show(d, 2)["state"] == "draft", out
+        plan = show(d, 2)["plan"]
+        assert "approve --plan " + plan[:16] in out, out
+        d.ctl("campaign", "approve", "--plan", plan, rc=1)  # who rolled it back may not
+        d.ctl("campaign", "start", "--plan", plan)
+        assert show(d, 2)["state"] == "draft"
+        d.ctl("--as", "bob", "campaign", "approve", "--plan", show(d, 2)["plan"])
+        until(d, "finished", 2)
+        p.terminate()
+        p.communicate()
+
+
 def test_staged_releases_reach_their_campaign_only(_):
     with Suitd(FAST) as d:
         p = fleet(d, 4, "--mix", "poll=1", seq=2)

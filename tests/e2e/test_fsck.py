@@ -213,8 +213,8 @@ def test_keys_and_requests_that_are_none_go(src):
         s.sql("INSERT INTO principal VALUES ('al', 'role=operator', 'admin', 1, 2);"
               "INSERT INTO principal_key VALUES ('al:1', 'al', zeroblob(16), 1, 0), ('al:2', 'al', x'00', 1, 0),"
               " ('bo:1', 'al', zeroblob(16), 1, 0);"
-              "INSERT INTO request VALUES (1, 1, 'al', 'x', 1, 2, zeroblob(32), ''), (2, 0, 'al', 'x', 1, 2, zeroblob(32), ''),"
-              " (3, 1, 'al', 'x', 1, 2, x'00', '')")
+              "INSERT INTO request VALUES (1, 1, 'al', 'x', 1, 2, zeroblob(32), '', ''), (2, 0, 'al', 'x', 1, 2, zeroblob(32), '', ''),"
+              " (3, 1, 'al', 'x', 1, 2, x'00', '', '')")
         s.repaired("principal-key", "request-state")
         assert s.sql("SELECT identity FROM principal_key") == [("al:1",)]
         assert s.sql("SELECT id FROM request") == [(1,)]

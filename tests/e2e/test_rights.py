@@ -143,11 +143,15 @@ def test_REQ_SEC_RIGHTS_two_persons(d):
     assert "ann" not in d.ctl("author", "list")
     d.ctl("approve", "1", rc=1)
     as_(d, eve, "approve", "1", rc=1)
-    assert "a/keys/ann" in as_(d, eve, "request", "list")
+    kid = re.search(r"\b[0-9a-f]{16}\b", d.ctl("key", "show", d.file("a.pub"))).group()
+    assert "add author ann, key " + kid in as_(d, eve, "request", "list")
+    one = as_(d, eve, "request", "show", "1")
+    assert "add author ann, key %s, for every class" % kid in one and "PUT a/keys/ann" in one, one
+    assert d.ctl_json("request", "show", 1)["facts"].startswith("add author ann, key " + kid)
     # a crash forgets neither the request nor the word
     d.kill()
     d.start()
-    as_(d, bob, "approve", "1")
+    assert "add author ann, key " + kid in as_(d, bob, "approve", "1")
     d.kill()
     d.start()
     d.ctl(*add)

@@ -12,7 +12,7 @@ import sys
 import time
 
 from coapraw import (ACCEPT, ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, GET, MAX_AGE, NON,
-                     OBSERVE, POST, REQUEST_TAG, RST, SIZE2, URI_HOST, URI_PATH, URI_PORT,
+                     OBSERVE, POST, PUT, REQUEST_TAG, RST, SIZE2, URI_HOST, URI_PATH, URI_PORT,
                      URI_QUERY, VENDOR, Msg, Peer, block, code, encode, path, uint)
 from fixture import Suitd, class_id, run, wait_for
 
@@ -361,6 +361,15 @@ def test_link_format(d):
 def test_ipv6(d):
     p = Peer(d.port, "::1")
     assert p.download("fw/demo.bin", 6)[0] == IMAGE
+
+
+def test_what_is_there_refuses_other_methods_by_4_05(d):
+    p, every = Peer(d.port), range(GET, 8)  # GET to iPATCH
+    for there, methods in (("m", {GET}), ("m/" + DEMO, {GET}), ("i/x", {GET}), ("r", {GET, POST}), ("rd", {POST}),
+                           ("rd/1", {POST, PUT, DELETE}), ("k", {GET}), ("k/1", {GET}), ("k/now", {POST}),
+                           ("fw/demo.bin", {GET}), (".well-known/core", {GET})):
+        for m in every:
+            assert (code(p.ask(m, there).code) == "4.05") == (m not in methods), (there, m)
 
 
 def test_max_age_tells_when_to_ask_again(d):

@@ -237,7 +237,11 @@ def test_a_revoked_one_loses_its_session_at_once(_):
             register(d, plane, g, "s-" + plane)
             with Session(d, plane, f) as one, Session(d, plane, g) as other:
                 assert one.get("hello")[0] == "4" and other.get("hello")[0] == "4"
+                assert "REVOKED" not in d.ctl("device", "credentials", "r-" + plane)
                 d.ctl("device", "revoke-cert", "--serial", d.ca.serial(f), "--issuer", "CN=devices", "--reason", "lost")
+                assert "REVOKED" in d.ctl("device", "credentials", "r-" + plane)
+                assert d.ctl_json("device", "credentials", "r-" + plane)[0]["revoked"] > 0
+                assert "REVOKED" not in d.ctl("device", "credentials", "s-" + plane)
                 wait_for("its session ends", one.ended)
                 assert other.get("hello")[0] == "4"
             assert "4.0" not in register(d, plane, g, "s-" + plane)
@@ -251,6 +255,16 @@ def test_a_revoked_one_loses_its_session_at_once(_):
         with Session(d, "dtls", d.ca.file("r-dtls.pem")) as s:
             assert s.get("hello")[0] == "4"
         assert any("certificate revoked" in str(e) for e in d.ctl_json("events")), "in the log"
+
+
+def test_an_authority_is_no_device_to_be_revoked(_):
+    with Server() as d:
+        ca = d.ca.file("ca.pem")
+        out = d.ctl("device", "revoke-cert", "--cert", ca, rc=2)
+        assert "client_ca" in out and d.ctl_json("device", "revoked-certs") == [], out
+        register(d, "dtls", d.ca.issue("still"), "still")
+        d.ctl("device", "revoke-cert", "--serial", "ab", "--issuer", "CN=devices")
+        d.ctl("device", "revoke-cert", "--cert", ca, "--undo", rc=1)  # what was done before can be undone
 
 
 def test_revoking_the_device_or_its_credential_ends_it(_):

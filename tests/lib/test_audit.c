@@ -443,6 +443,46 @@ what_was_only_counted_is_written_at_the_end(void **state)
 	assert_int_equal(audit_fold_due(&f, 7, true)->count, 1);
 }
 
+/* One name does not hide that there were others. */
+static void
+subjects_are_counted_up_to_a_cap(void **state)
+{
+	static struct audit_fold f;
+	struct audit_entry e = {.detail = "no"}, out;
+	struct audit_slot *s;
+	const size_t cap = LIMIT_AUDIT_SUBJECTS;
+	char want[80];
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	for (size_t n = 1; n <= cap + 1; n++) {
+		for (size_t i = 0; i < n; i++) {
+			snprintf(e.subject, sizeof(e.subject), "d%zu", i);
+			(void)audit_fold_add(&f, "a", &e, (int64_t)n);
+			(void)audit_fold_add(&f, "a", &e, (int64_t)n);
+		}
+		s = audit_fold_due(&f, (int64_t)n, true);
+		audit_fold_entry(s, &out);
+		if (n == 1)
+			strcpy(want, "2 times, the last: no");
+		else
+			snprintf(want, sizeof(want), "%zu times, %s%zu "
+			    "subjects, the last: no", 2 * n, n > cap ?
+			    "over " : "", n > cap ? cap : n);
+		assert_string_equal(out.detail, want);
+		assert_string_equal(out.subject, e.subject);
+		audit_fold_written(s, (int64_t)n);
+	}
+	/* at the caps of what it is made of nothing is missing at the end */
+	memset(e.detail, 'd', LIMIT_AUDIT_DETAIL);
+	s->count = UINT64_MAX;
+	s->subjects = cap;
+	s->more = true;
+	s->last = e;
+	audit_fold_entry(s, &out);
+	assert_true(strlen(out.detail) < LIMIT_AUDIT_DETAIL);
+}
+
 static void
 beyond_the_cap_all_share_one_slot(void **state)
 {
@@ -502,6 +542,7 @@ main(void)
 		cmocka_unit_test(kinds_have_names_of_their_own),
 		cmocka_unit_test(the_first_is_written_at_once_and_the_rest_once_an_hour),
 		cmocka_unit_test(what_was_only_counted_is_written_at_the_end),
+		cmocka_unit_test(subjects_are_counted_up_to_a_cap),
 		cmocka_unit_test(beyond_the_cap_all_share_one_slot),
 	};
 

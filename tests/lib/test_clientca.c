@@ -512,6 +512,11 @@ files_of_certificates_are_read(void **state)
 	assert_memory_equal(der.fingerprint, c.id.fingerprint, 32);
 	assert_string_equal(der.serial, "4d");
 	assert_string_equal(pem.issuer, "CN=root");
+	assert_false(pem.ca);
+	put_cert(&root, fresh());
+	assert_int_equal(peercert_parse(buf_slice(&text), &pem, NULL), 0);
+	assert_true(pem.ca);
+	put_cert(&m, fresh());
 	assert_int_equal(peercert_parse(SLICE_NONE, &pem, NULL),
 	    ERR_MALFORMED);
 	assert_int_equal(peercert_parse(slice_of(p, (size_t)n - 1), &pem,

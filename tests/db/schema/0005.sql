@@ -243,9 +243,10 @@ CREATE TABLE request (
 	created INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
 	digest BLOB NOT NULL, -- SHA-256 of all that was asked for
-	approved TEXT NOT NULL -- by whom; '' nobody yet
+	approved TEXT NOT NULL, -- by whom; '' nobody yet
+	facts TEXT NOT NULL -- what it means, a line each
 ) STRICT;
-INSERT INTO request VALUES(1,1,'olga','publish',306,4000000000000,X'454349e422f05297191ead13e21d3db520e5abef52055e4964b82fb213f593a1','');
+INSERT INTO request VALUES(1,1,'olga','publish',306,4000000000000,X'454349e422f05297191ead13e21d3db520e5abef52055e4964b82fb213f593a1','','publish sequence 7');
 CREATE TABLE audit (
 	n INTEGER PRIMARY KEY AUTOINCREMENT, -- and so the last one is known
 	at INTEGER NOT NULL,
