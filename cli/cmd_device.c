@@ -164,6 +164,7 @@ show_device(const struct msg_device *d)
 	    "a certificate of its own");
 	render_line(stdout, "TWIN", d->twin ? "two devices use its "
 	    "credential: `suitctl device explain`" : "");
+	render_line(stdout, "WRONG KEY", d->wrong_key);
 	render_linef(stdout, "seen", "%s, added %s",
 	    render_age(text, 48, now, d->seen),
 	    render_age(text + 48, 48, now, d->created));

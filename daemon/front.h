@@ -252,6 +252,12 @@ struct front_hooks {
 	   refuses it; and it has succeeded. NULL: nobody asks */
 	bool (*knock)(struct app *app, const char *host);
 	void (*proved)(struct app *app, const char *host);
+	/* a handshake with an identity that has a key does not prove it, on
+	   any plane, from this host; and one did. NULL: nobody asks */
+	void (*key_failed)(struct app *app, enum transport t,
+	    const char *identity, const char *host);
+	void (*key_proved)(struct app *app, enum transport t,
+	    const char *identity);
 	/* before a handler of the admin table runs, its body is whole: 0, or
 	   the error that it is answered with; NULL: nobody asks */
 	int (*admit)(struct app *app, const struct route *route,

@@ -17,6 +17,7 @@
 #include "daemon/res_admin.h"
 #include "daemon/trusted.h"
 #include "daemon/twin.h"
+#include "daemon/wrongkey.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
 
@@ -363,6 +364,8 @@ note_credential(struct app *app, const struct store_device *d,
 	else if (l.n == 0)
 		SAY(m->note, "it has no valid credential, nobody may speak "
 		    "for it: suitctl device psk %s --new", d->ep);
+	else
+		wrongkey_say(app, d, m->note);
 }
 
 int

@@ -116,7 +116,7 @@ static const struct msg_field msg_device_fields[] = {
 	IF("class", MSG_UUID, class_id, have_class, NULL),
 	IF("vendor", MSG_UUID, vendor, have_vendor, NULL), TEXT(driver, 0),
 	BOOL(nul_trigger, MSG_OPT), BOOL(psk, 0), BOOL(twin, MSG_OPT),
-	TEXT(identity, MSG_OPT),
+	TEXT(wrong_key, MSG_OPT), TEXT(identity, MSG_OPT),
 	BOOL(registered, 0),
 	BOOL(revoked, MSG_OPT), BOOL(ahead, MSG_OPT), U32(gap, MSG_OPT),
 	TEXT(uri, MSG_OPT), TEXT(addr, MSG_OPT),
