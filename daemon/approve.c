@@ -6,7 +6,6 @@
 #include "daemon/access.h"
 #include "daemon/audit.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "daemon/route.h"
 #include "lib/digest.h"
@@ -128,8 +127,8 @@ log_request(struct app *app, const struct store_request *r, const char *what,
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
 	    ", %.100s", by->identity, r->id, r->what);
-	log_info("approve: request=%" PRIu64 " kind=%s %s by=%s", r->id,
-	    eyes_name(r->kind), what, by->identity);
+	engine_say(app->engine, "approve: request=%" PRIu64 " kind=%s %s "
+	    "by=%s", r->id, eyes_name(r->kind), what, by->identity);
 	return engine_log(app->engine, &ev);
 }
 
