@@ -313,7 +313,7 @@ rearm(struct engine *e)
 void
 engine_turn(struct engine *e)
 {
-	static const struct front_span none = {0, 0};
+	static const struct front_span none = {.upto = 0};
 	struct front *f = e->app->front;
 
 	if (!e->begun) {
@@ -329,8 +329,8 @@ engine_turn(struct engine *e)
 		int rc = e->open ? commit(e) : 0;
 
 		if (rc != 0)
-			front_flush(f, (struct front_span){e->kept.held,
-			    UINT64_MAX}, rc);
+			front_flush(f, (struct front_span){
+			    .after = e->kept.held, .upto = UINT64_MAX}, rc);
 		engine_sync_settle(e);
 		engine_sync_start(e);
 	} while (e->open);

@@ -194,7 +194,8 @@ sync_failed(struct engine *e, int rc)
 static void
 answered(struct engine *e, int rc)
 {
-	const struct front_span span = {0, e->sync.held};
+	const struct front_span span = {.upto = e->sync.held,
+	    .unsure = rc != 0};
 
 	e->sync.asked = false;
 	if (rc != 0) {

@@ -349,8 +349,11 @@ static void
 before_sleep(void *arg)
 {
 	(void)arg;
+	const struct front_span all = {.upto = UINT64_MAX,
+	    .unsure = rig.unsure};
+
 	if (!rig.no_flush)
-		front_flush(rig.front, FRONT_ALL, rig.commit_err);
+		front_flush(rig.front, all, rig.commit_err);
 }
 
 static void

@@ -36,6 +36,7 @@ struct app {
 	struct conf conf;
 	int fd[2]; /* two clients */
 	int commit_err;
+	bool unsure; /* whether it was kept all the same */
 	bool no_flush;
 	unsigned turns; /* requests that "a/turns" ran for */
 	int get_err; /* what "big" returns */
