@@ -125,6 +125,7 @@ struct msg_device {
 	uint8_t class_id[16], vendor[16];
 	char driver[MSG_WORD];
 	bool nul_trigger, psk, registered, revoked, ahead;
+	bool oscore; /* it has a context */
 	bool twin; /* two devices use its credential */
 	char wrong_key[320]; /* whose handshakes fail; of one device alone */
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* of its first key */
