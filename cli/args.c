@@ -12,6 +12,9 @@ keep(const struct cli_opt *o, const char *value)
 {
 	if (o->flag != NULL) {
 		*o->flag = true;
+	} else if (value[0] == '\0' && !o->empty) {
+		opts_refuse_empty(o->name);
+		return CLI_USAGE;
 	} else if (o->value != NULL) {
 		if (*o->value != NULL)
 			return cli_usage("%s is there twice", o->name);
@@ -28,7 +31,7 @@ int
 cli_opts(const struct cli_opt *o, int argc, char **argv, int min, int max)
 {
 	struct opt table[OPTS_MAX + 1] = {{NULL, false}};
-	struct opts in = {.argc = argc, .argv = argv};
+	struct opts in = {.argc = argc, .argv = argv, .empty = true};
 	int k, n = 0;
 
 	for (size_t i = 0; o[i].name != NULL; i++) {

@@ -10,6 +10,7 @@ struct cli_opt {
 	const char **value; /* one with a value, */
 	const char **list; /* one that may come several times, */
 	size_t *count, cap; /* into list */
+	bool empty; /* "" is a value of it; else it is refused */
 };
 
 /*

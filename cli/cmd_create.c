@@ -293,7 +293,7 @@ int
 cmd_manifest_create(struct cli *c, int argc, char **argv)
 {
 	static struct create cr;
-	struct opts o = {argc, argv, 0, false, NULL};
+	struct opts o = {.argc = argc, .argv = argv};
 	int i, rc = CLI_OK;
 
 	(void)c;

@@ -53,7 +53,8 @@ device_row(struct table *t, int64_t now, const void *item)
 	table_cell(t, text);
 	table_cell(t, d->driver);
 	table_cell(t, d->revoked ? "revoked" : d->twin ? "twice!" :
-	    !d->psk ? "" : d->identity[0] != '\0' ? "psk" : "cert");
+	    !d->psk ? "" : d->identity[0] != '\0' ? "psk" :
+	    d->oscore ? "oscore" : "cert");
 	table_cell(t, render_age(text, sizeof(text), now, d->seen));
 	table_cell(t, d->uri[0] != '\0' ? d->uri : d->addr);
 }
@@ -165,9 +166,11 @@ show_device(const struct msg_device *d)
 	    "updated; `suitctl device restore` ends that" : "");
 	render_line(stdout, "credential", !d->psk ? "none: what it says is "
 	    "graded L0" : d->identity[0] != '\0' ? "a key of its own" :
+	    d->oscore ? "an OSCORE context of its own" :
 	    "a certificate of its own");
 	render_line(stdout, "TWIN", d->twin ? "two devices use its "
 	    "credential: `suitctl device explain`" : "");
+	render_line(stdout, "WRONG KEY", d->wrong_key);
 	render_linef(stdout, "seen", "%s, added %s",
 	    render_age(text, 48, now, d->seen),
 	    render_age(text + 48, 48, now, d->created));

@@ -164,7 +164,7 @@ cmd_key_new(struct cli *c, int argc, char **argv)
 	    {"--public", true}, {"--kid", true}, {NULL, false}};
 	struct key_new k = {.type = "p256"};
 	const char **to[] = {&k.out, &k.type, &k.public_out, &k.kid};
-	struct opts o = {argc, argv, 0, false, NULL};
+	struct opts o = {.argc = argc, .argv = argv};
 	int i;
 
 	(void)c;

@@ -113,7 +113,7 @@ cmd_manifest_sign(struct cli *c, int argc, char **argv)
 	    {"--alg", true}, {"--out", true}, {NULL, false}};
 	struct cmd_sign s = {0};
 	const char **to[] = {&s.key, &s.kid, &s.alg, &s.out};
-	struct opts o = {argc, argv, 0, false, NULL};
+	struct opts o = {.argc = argc, .argv = argv};
 	const char *in = NULL;
 	struct slice bytes;
 	int i, rc;
@@ -189,7 +189,7 @@ static int
 read_verify(struct verify *v, int argc, char **argv)
 {
 	static const struct opt table[] = {{"--key", true}, {NULL, false}};
-	struct opts o = {argc, argv, 0, false, NULL};
+	struct opts o = {.argc = argc, .argv = argv};
 	int i;
 
 	while ((i = opts_next(&o, table)) != OPT_END) {
@@ -294,7 +294,7 @@ cmd_manifest_lint(struct cli *c, int argc, char **argv)
 	static const struct opt table[] = {{"--device", true},
 	    {"--image", true}, {NULL, false}};
 	struct lint l = {.device = MANIFEST_DEVICE_ANY};
-	struct opts o = {argc, argv, 0, false, NULL};
+	struct opts o = {.argc = argc, .argv = argv};
 	int i;
 
 	while ((i = opts_next(&o, table)) != OPT_END) {

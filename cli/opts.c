@@ -46,14 +46,20 @@ opts_next(struct opts *o, const struct opt *table)
 			return OPT_BAD;
 		}
 		o->value = eq != NULL ? eq + 1 : o->argv[o->at++];
-		if (o->value[0] != '\0')
+		if (o->value[0] != '\0' || o->empty)
 			return i;
-		/* --tag "$UNSET" must not mean the whole fleet */
-		cli_usage("%s: the value is empty", table[i].name);
+		opts_refuse_empty(table[i].name);
 		return OPT_BAD;
 	}
 	cli_usage("unknown option %s", arg);
 	return OPT_BAD;
+}
+
+void
+opts_refuse_empty(const char *name)
+{
+	/* --tag "$UNSET" must not mean the whole fleet */
+	cli_usage("%s: the value is empty", name);
 }
 
 /* "kid: 6b6579" as the first line, which every reader of PEM skips. */

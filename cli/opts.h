@@ -23,11 +23,15 @@ struct opts {
 	char **argv;
 	int at;
 	bool words; /* after "--" */
+	bool empty; /* the caller minds values that are empty */
 	const char *value; /* of the option, or the word */
 };
 
 /* The row of `table`, or one of the above. */
 int opts_next(struct opts *o, const struct opt *table);
+
+/* Says that an option must not have an empty value. */
+void opts_refuse_empty(const char *name);
 
 /*
  * Reads a key of any form; a PEM file made by `key new --kid` gives its kid

@@ -77,6 +77,8 @@ want_opts(struct want *w, struct cli_opt *o)
 			o[n++].flag = &w->flag[i];
 		else
 			o[n++].value = &w->rule[i];
+		/* what suitd.conf asks for is taken away */
+		o[n - 1].empty = key_of(&want_rules[i])->type == POLICY_T_TEXT;
 	}
 	return n;
 }
@@ -153,16 +155,16 @@ want_select(const struct want *w, char ret[LIMIT_SELECT + 1])
 static int
 put_rule(struct buf *b, const struct want_rule *r, const char *value)
 {
-	bool blanks = strchr(value, ' ') != NULL;
+	bool quotes = value[0] == '\0' || strchr(value, ' ') != NULL;
 
 	if (!quotable(value))
 		return cli_usage("%s: the value cannot have quotes or control "
 		    "characters", r->name);
 	buf_puts(b, b->n > 0 ? " " : "");
 	buf_puts(b, r->key);
-	buf_puts(b, blanks ? "=\"" : "=");
+	buf_puts(b, quotes ? "=\"" : "=");
 	buf_puts(b, value);
-	buf_puts(b, blanks ? "\"" : "");
+	buf_puts(b, quotes ? "\"" : "");
 	return CLI_OK;
 }
 

@@ -291,7 +291,8 @@ enter_new(struct app *app, struct store_device *d, struct store_credential *c)
 
 	strcpy(ev.ep, d->ep);
 	snprintf(ev.detail, sizeof(ev.detail), "%.80s", c->label);
-	log_info("device: ep=%s certificate entered: %s", d->ep, c->label);
+	engine_say(app->engine, "device: ep=%s certificate entered: %s",
+	    d->ep, c->label);
 	rc = audit_add(app, NULL, AUDIT_DEVICE_CERT, d->ep, "shown by the "
 	    "device for the first time: %s, %s", c->identity, c->label);
 	return rc != 0 ? rc : engine_log(app->engine, &ev);

@@ -41,7 +41,7 @@ admin_msg_job(struct app *app, const struct job *j, struct msg_job *ret)
 }
 
 static void
-put_identity(struct app *app, const struct store_device *d,
+put_credential(struct app *app, const struct store_device *d,
     struct msg_device *ret)
 {
 	struct store_credential c[STORE_CREDENTIALS];
@@ -50,9 +50,11 @@ put_identity(struct app *app, const struct store_device *d,
 	if (!d->have_psk || ST(app, credential_list, d->id, c,
 	    STORE_CREDENTIALS, &n) != 0)
 		return;
-	for (size_t i = n; i > 0; i--)
+	for (size_t i = n; i > 0; i--) {
 		if (c[i - 1].kind == CREDENTIAL_PSK)
 			COPY(ret->identity, c[i - 1].identity);
+		ret->oscore |= c[i - 1].kind == CREDENTIAL_OSCORE;
+	}
 }
 
 void
@@ -75,7 +77,7 @@ admin_msg_device(struct app *app, const struct store_device *d,
 	COPY(ret->driver, push_name(d->driver));
 	ret->nul_trigger = d->nul_trigger;
 	ret->psk = d->have_psk;
-	put_identity(app, d, ret);
+	put_credential(app, d, ret);
 	ret->twin = twin_of(app, d->id);
 	ret->registered = d->registered;
 	ret->revoked = d->revoked;

@@ -31,6 +31,7 @@
 #include "daemon/restore.h"
 #include "daemon/survey.h"
 #include "daemon/twin.h"
+#include "daemon/wrongkey.h"
 
 #include "daemon/trusted.h"
 #include "db/store_sync.h"
@@ -96,6 +97,8 @@ open_front(struct app *app, struct why *why)
 			.refused = on_refused,
 			.knock = access_knock,
 			.proved = access_proved,
+			.key_failed = wrongkey_failed,
+			.key_proved = wrongkey_proved,
 			.admit = approve_admit,
 			.denied = audit_denied,
 			.login = audit_login,
@@ -157,6 +160,8 @@ open_rest(struct app *app, struct why *why)
 	rc = polled_new(app->store, LIMIT_POLLED, &app->polled);
 	if (rc == 0)
 		rc = twins_new(&app->twins);
+	if (rc == 0)
+		rc = wrongkeys_new(&app->wrongkeys);
 	if (rc == 0)
 		rc = admit_new(&app->admit);
 	if (rc == 0)
@@ -275,6 +280,7 @@ app_close(struct app *app)
 	campaigns_free(app->campaigns);
 	runs_free(app->runs);
 	admit_free(app->admit);
+	wrongkeys_free(app->wrongkeys);
 	twins_free(app->twins);
 	polled_free(app->polled);
 	catalog_free(app->catalog);

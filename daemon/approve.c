@@ -7,7 +7,6 @@
 #include "daemon/approve_facts.h"
 #include "daemon/audit.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "daemon/route.h"
 #include "lib/digest.h"
@@ -82,12 +81,6 @@ describe(const struct req *req, char *dst, size_t cap)
 
 /* --- asking --- */
 
-static bool
-is_over(const struct app *app, const struct store_request *r)
-{
-	return r->expires <= loop_now(app->loop);
-}
-
 /* His own request for the very same; ERR_NOT_FOUND. */
 static int
 find_same(struct app *app, const struct principal *who,
@@ -100,7 +93,7 @@ find_same(struct app *app, const struct principal *who,
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (memcmp(all[i].digest, digest, 32) != 0 ||
 		    strcmp(all[i].by, who->identity) != 0 ||
-		    is_over(app, &all[i]))
+		    approve_is_over(app, &all[i]))
 			continue;
 		*ret = all[i];
 		return 0;
@@ -125,59 +118,9 @@ log_request(struct app *app, const struct store_request *r, const char *what,
 	snprintf(ev.detail, sizeof(ev.detail), "by %.60s: request %" PRIu64
 	    ", %.100s", by->identity, r->id, r->facts);
 	ev.detail[strcspn(ev.detail, "\n")] = '\0';
-	log_info("approve: request=%" PRIu64 " kind=%s %s by=%s", r->id,
-	    eyes_name(r->kind), what, by->identity);
+	engine_say(app->engine, "approve: request=%" PRIu64 " kind=%s %s "
+	    "by=%s", r->id, eyes_name(r->kind), what, by->identity);
 	return engine_log(app->engine, &ev);
-}
-
-static int
-expire(struct app *app, const struct store_request *r)
-{
-	struct store_event ev = {.kind = "admin", .what = "request expired"};
-	const char *word = r->approved[0] != '\0' ? "approved by " :
-	    "not approved";
-	char subject[40];
-	int rc = ST(app, request_remove, r->id);
-
-	snprintf(subject, sizeof(subject), "request %" PRIu64, r->id);
-	snprintf(ev.detail, sizeof(ev.detail), "%.40s of %.40s, %s%.40s: %.40s",
-	    subject, r->by, word, r->approved, r->facts);
-	ev.detail[strcspn(ev.detail, "\n")] = '\0';
-	if (rc == 0)
-		rc = audit_add(app, NULL, AUDIT_REQUEST_EXPIRE, subject,
-		    "asked for by %s, %s%s: %.*s", r->by, word, r->approved,
-		    (int)strcspn(r->facts, "\n"), r->facts);
-	return rc != 0 ? rc : engine_log(app->engine, &ev);
-}
-
-/* In a pair: what was not approved, or not asked for again, in time. */
-static int
-drop_over(struct app *app)
-{
-	static struct store_request all[LIMIT_REQUESTS];
-	size_t n = 0;
-	int rc = ST(app, request_list, 0, LIMIT_REQUESTS, all, &n);
-
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (is_over(app, &all[i]))
-			rc = expire(app, &all[i]);
-	return rc;
-}
-
-void
-approve_tick(struct app *app)
-{
-	static struct store_request all[LIMIT_REQUESTS];
-	size_t n = 0, over = 0;
-	int rc = ST(app, request_list, 0, LIMIT_REQUESTS, all, &n);
-
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		over += is_over(app, &all[i]);
-	if (rc != 0 || over == 0 || engine_begin(app->engine) != 0)
-		return; /* the next tick tries again */
-	rc = engine_end(app->engine, drop_over(app));
-	if (rc == 0)
-		log_info("approve: expired=%zu", over);
 }
 
 static int
@@ -194,7 +137,7 @@ ask(struct app *app, const struct req *req, struct store_request *r)
 	snprintf(r->by, sizeof(r->by), "%s", req->who.identity);
 	rc = describe(req, r->what, sizeof(r->what));
 	if (rc == 0)
-		rc = drop_over(app); /* they make room */
+		rc = approve_drop_over(app); /* they make room */
 	if (rc == 0)
 		rc = ST(app, request_put, r);
 	if (rc == 0)

@@ -23,8 +23,10 @@
  */
 int approve_admit(struct app *app, const struct route *route,
     struct req *req, struct resp *resp) MUST_USE;
-/* Driven by the engine, once a second, outside of pairs: requests that are over
- * go, with their entry in the audit log. */
+bool approve_is_over(const struct app *app, const struct store_request *r);
+/* Requests that are over go, with their entry in the audit log: in an open
+ * pair; and driven by the engine, once a second, outside of pairs. */
+int approve_drop_over(struct app *app) MUST_USE;
 void approve_tick(struct app *app);
 /* Someone's word: in an open pair. ERR_NOT_FOUND; ERR_FORBIDDEN for who asked
  * himself, or has no say; ERR_EXISTS: it was approved already. */

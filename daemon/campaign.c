@@ -12,7 +12,6 @@
 #include "daemon/access.h"
 #include "daemon/campaign_impl.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "daemon/publish.h"
 #include "lib/eyes.h"
 
@@ -66,8 +65,9 @@ campaign_log(struct app *app, const struct store_campaign *c,
 	    detail[0] != '\0' ? ": " : "", detail);
 	snprintf(topic, sizeof(topic), "a/campaigns/%" PRIu64, c->id);
 	engine_notify(app->engine, T_ADMIN, topic);
-	log_info("campaign: camp=%" PRIu64 " release=%" PRIu64 " %s%s%s",
-	    c->id, c->release, what, detail[0] != '\0' ? ": " : "", detail);
+	engine_say(app->engine, "campaign: camp=%" PRIu64 " release=%" PRIu64
+	    " %s%s%s", c->id, c->release, what, detail[0] != '\0' ? ": " : "",
+	    detail);
 	return engine_log(app->engine, &ev);
 }
 

@@ -50,6 +50,8 @@ coap_tls_init(void)
 
 struct watcher {
 	void (*hello)(void *arg);
+	void (*sealed)(void *arg);
+	bool changed; /* TLS: what comes now is sealed */
 	bool (*verify)(void *arg, struct coap_tls_shown *shown);
 	void *arg;
 };
@@ -68,25 +70,47 @@ watcher_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
 	OPENSSL_free(ptr);
 }
 
-/* A record header: type 1, version 2, epoch 2, number 6, length 2. */
+/* Type 1, version 2, epoch 2, number 6, length 2. */
+static void
+on_dtls_header(struct watcher *w, const unsigned char *p)
+{
+	static const unsigned char start[8];
+
+	if (p[0] != SSL3_RT_HANDSHAKE)
+		return;
+	if (p[10] <= 1 && memcmp(p + 3, start, 7) == 0)
+		w->hello(w->arg);
+	else if (memcmp(p + 3, start, 2) != 0)
+		w->sealed(w->arg);
+}
+
+/* Type 1, version 2, length 2. */
+static void
+on_tls_header(struct watcher *w, const unsigned char *p)
+{
+	if (p[0] == SSL3_RT_HANDSHAKE && w->changed)
+		w->sealed(w->arg);
+	w->changed = w->changed || p[0] == SSL3_RT_CHANGE_CIPHER_SPEC;
+}
+
+/* A record header, before what follows it is opened. */
 static void
 on_record(int write_p, int version, int type, const void *buf, size_t len,
     SSL *ssl, void *arg)
 {
-	static const unsigned char start[8];
-	const unsigned char *p = buf;
-	struct watcher *w = arg;
-
 	(void)version;
 	(void)ssl;
-	if (!write_p && type == SSL3_RT_HEADER && len == 13 &&
-	    p[0] == SSL3_RT_HANDSHAKE && p[10] <= 1 &&
-	    memcmp(p + 3, start, 7) == 0)
-		w->hello(w->arg);
+	if (write_p || type != SSL3_RT_HEADER)
+		return;
+	if (len == DTLS1_RT_HEADER_LENGTH)
+		on_dtls_header(arg, buf);
+	else if (len == SSL3_RT_HEADER_LENGTH)
+		on_tls_header(arg, buf);
 }
 
 void
-coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg)
+coap_tls_watch(void *ssl, void (*hello)(void *arg),
+    void (*sealed)(void *arg), void *arg)
 {
 	struct watcher *w = OPENSSL_malloc(sizeof(*w));
 
@@ -98,6 +122,8 @@ coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg)
 		return;
 	}
 	w->hello = hello;
+	w->sealed = sealed;
+	w->changed = false;
 	w->verify = NULL;
 	w->arg = arg;
 	SSL_set_msg_callback(ssl, on_record);

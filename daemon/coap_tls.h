@@ -20,8 +20,11 @@ void coap_tls_no_cache(void *ssl);
  * ClientHello is looked at, before its version is.
  */
 bool coap_tls_only_12(void *ssl);
-/* Calls back for every record that can be a ClientHello. */
-void coap_tls_watch(void *ssl, void (*hello)(void *arg), void *arg);
+/* Calls back for every record that can be a ClientHello; and for every one of
+ * a handshake that is sealed, before it is opened: the peer thinks that both
+ * have the same key now. */
+void coap_tls_watch(void *ssl, void (*hello)(void *arg),
+    void (*sealed)(void *arg), void *arg);
 void coap_tls_unwatch(void *ssl);
 /* libcoap's session of an SSL object, also before it knows its SSL. */
 void *coap_tls_session(void *ssl);

@@ -6,7 +6,6 @@
 #include "daemon/admin_scope.h"
 #include "daemon/audit.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "daemon/twin.h"
 
@@ -313,7 +312,8 @@ end_one(struct app *app, const struct store_credential *c)
 		rc = engine_log(app->engine, &ev);
 	rc = engine_end(app->engine, rc);
 	if (rc == 0)
-		log_info("credential: ended ep=%s %s", ev.ep, ev.detail);
+		engine_say(app->engine, "credential: ended ep=%s %s", ev.ep,
+		    ev.detail);
 	return rc;
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/engine.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,6 +115,7 @@ engine_begin(struct engine *e)
 	if (rc != 0)
 		return rc;
 	e->mark[e->depth].push_n = e->news.push_n;
+	e->mark[e->depth].line_n = e->news.line_n;
 	e->mark[e->depth++].moves = admit_moves(e->app->admit);
 	return 0;
 }
@@ -131,6 +133,7 @@ engine_end(struct engine *e, int err)
 		err = s->ops->commit(s);
 	if (err != 0) {
 		e->news.push_n = e->mark[e->depth].push_n;
+		engine_news_unsay(&e->news, e->mark[e->depth].line_n);
 		memset(e->idle, 0, sizeof(e->idle));
 		admit_undone(e->app->admit, e->mark[e->depth].moves);
 		planner_undone(e->app->campaigns);
@@ -149,6 +152,23 @@ void
 engine_notify(struct engine *e, enum transport plane, const char *path)
 {
 	engine_news_topic(&e->news, plane, path);
+}
+
+void
+engine_say(struct engine *e, const char *fmt, ...)
+{
+	char text[1024], *line;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	line = e->news.line_n + e->told.line_n < ENGINE_LINES ?
+	    strdup(text) : NULL;
+	if (line != NULL)
+		engine_news_line(&e->news, line);
+	else
+		log_info("%s", text);
 }
 
 void
@@ -217,6 +237,7 @@ turn_failed(struct engine *e, int rc)
 	e->news.push_n = e->kept.push_n;
 	e->news.topic_n = e->kept.topic_n;
 	e->news.after_n = e->kept.after_n;
+	engine_news_unsay(&e->news, e->kept.line_n);
 	memset(e->idle, 0, sizeof(e->idle));
 	progress_unfold(&e->progress, loop_now(e->app->loop));
 	engine_seen_kept(e, false);
@@ -247,6 +268,7 @@ commit(struct engine *e)
 	e->kept.push_n = e->news.push_n;
 	e->kept.topic_n = e->news.topic_n;
 	e->kept.after_n = e->news.after_n;
+	e->kept.line_n = e->news.line_n;
 	e->kept.held = front_held(e->app->front);
 	e->sync.owed = true;
 	return 0;
@@ -293,7 +315,7 @@ rearm(struct engine *e)
 void
 engine_turn(struct engine *e)
 {
-	static const struct front_span none = {0, 0};
+	static const struct front_span none = {.upto = 0};
 	struct front *f = e->app->front;
 
 	if (!e->begun) {
@@ -309,8 +331,8 @@ engine_turn(struct engine *e)
 		int rc = e->open ? commit(e) : 0;
 
 		if (rc != 0)
-			front_flush(f, (struct front_span){e->kept.held,
-			    UINT64_MAX}, rc);
+			front_flush(f, (struct front_span){
+			    .after = e->kept.held, .upto = UINT64_MAX}, rc);
 		engine_sync_settle(e);
 		engine_sync_start(e);
 	} while (e->open);

@@ -79,6 +79,10 @@ int engine_log(struct engine *e, struct store_event *ev) MUST_USE;
 
 /* Observers of a topic: T_ADMIN, or any other for the device's plane. */
 void engine_notify(struct engine *e, enum transport plane, const char *path);
+/* A line of the log, at info. More than ENGINE_LINES that wait are said at
+ * once: early is better than never. */
+#define ENGINE_LINES 4096
+void engine_say(struct engine *e, const char *fmt, ...) PRINTF(2, 3);
 /* fn(app) once after the commit, e.g. to reload the catalog. */
 void engine_after(struct engine *e, void (*fn)(struct app *app));
 /* Due times have changed: the timer is set anew at the end of the turn. */

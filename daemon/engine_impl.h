@@ -41,6 +41,8 @@ struct engine_news {
 	size_t topic_n, topic_cap;
 	void (*after[ENGINE_AFTER])(struct app *app);
 	size_t after_n;
+	char **line; /* of the log, ours */
+	size_t line_n, line_cap;
 };
 
 /* engine_await.c: got a manifest. */
@@ -60,7 +62,7 @@ struct engine {
 	bool open; /* the turn's transaction */
 	size_t depth;
 	struct {
-		size_t push_n;
+		size_t push_n, line_n;
 		uint64_t moves; /* of slots, admit.h */
 	} mark[ENGINE_DEPTH]; /* when the pair was begun */
 	uint64_t moves; /* when the turn was */
@@ -72,7 +74,7 @@ struct engine {
 	struct engine_news news; /* of the turn, and of those that wait for
 	                            the sync to come */
 	struct {
-		size_t push_n, topic_n, after_n;
+		size_t push_n, topic_n, after_n, line_n;
 		uint64_t held; /* answers */
 	} kept; /* of all this is committed */
 	struct engine_news told; /* of those that the sync is about, and of
@@ -107,6 +109,9 @@ void engine_news_topic(struct engine_news *n, enum transport plane,
     const char *path);
 void engine_news_after(struct engine_news *n, void (*fn)(struct app *app));
 void engine_news_push(struct engine_news *n, const struct engine_push *p);
+void engine_news_line(struct engine_news *n, char *line); /* takes it */
+/* Those from `n` on were never said. */
+void engine_news_unsay(struct engine_news *news, size_t n);
 void engine_news_free(struct engine_news *n);
 
 /* Sent after the commit, unless the pair is undone. */

@@ -9,7 +9,6 @@
 #include "daemon/ahead.h"
 #include "daemon/campaign.h"
 #include "daemon/engine_impl.h"
-#include "daemon/log.h"
 #include "daemon/trusted.h"
 
 #define CAS_TRIES 3
@@ -49,7 +48,7 @@ log_job(struct engine *e, const struct job *was, const struct job *j,
 	snprintf(row.detail, sizeof(row.detail), "attempt %u%s%s",
 	    (unsigned)j->attempt, j->reason == REASON_NONE ? "" : ": ",
 	    j->reason == REASON_NONE ? "" : track_reason_text(j->reason));
-	log_info("job: dev=%llu ep=%s job=%llu camp=%llu event=%s from=%s "
+	engine_say(e, "job: dev=%llu ep=%s job=%llu camp=%llu event=%s from=%s "
 	    "to=%s attempt=%u reason=%s", (unsigned long long)j->device,
 	    row.ep, (unsigned long long)j->id, (unsigned long long)j->campaign,
 	    track_event_name(ev->type), job_state_name(was->state),

@@ -70,8 +70,24 @@ engine_news_after(struct engine_news *n, void (*fn)(struct app *app))
 }
 
 void
+engine_news_line(struct engine_news *n, char *line)
+{
+	n->line = grow(n->line, n->line_n, &n->line_cap, sizeof(*n->line));
+	n->line[n->line_n++] = line;
+}
+
+void
+engine_news_unsay(struct engine_news *news, size_t n)
+{
+	while (news->line_n > n)
+		free(news->line[--news->line_n]);
+}
+
+void
 engine_news_free(struct engine_news *n)
 {
+	engine_news_unsay(n, 0);
+	free(n->line);
 	free(n->push);
 	free(n->topic);
 }
@@ -89,8 +105,11 @@ gather(struct engine *e)
 		    n->topic[i].path);
 	for (size_t i = 0; i < n->after_n; i++)
 		engine_news_after(&e->told, n->after[i]);
-	n->push_n = n->topic_n = n->after_n = 0;
+	for (size_t i = 0; i < n->line_n; i++)
+		engine_news_line(&e->told, n->line[i]);
+	n->push_n = n->topic_n = n->after_n = n->line_n = 0;
 	e->kept.push_n = e->kept.topic_n = e->kept.after_n = 0;
+	e->kept.line_n = 0;
 	e->sync.held = e->kept.held;
 	e->sync.owed = false;
 }
@@ -113,6 +132,9 @@ tell(struct engine *e)
 {
 	struct engine_news *n = &e->told;
 
+	for (size_t i = 0; i < n->line_n; i++)
+		log_info("%s", n->line[i]);
+	engine_news_unsay(n, 0);
 	for (size_t i = 0; i < n->after_n; i++)
 		if (!comes_again(&e->news, n->after[i]))
 			n->after[i](e->app);
@@ -172,7 +194,8 @@ sync_failed(struct engine *e, int rc)
 static void
 answered(struct engine *e, int rc)
 {
-	const struct front_span span = {0, e->sync.held};
+	const struct front_span span = {.upto = e->sync.held,
+	    .unsure = rc != 0};
 
 	e->sync.asked = false;
 	if (rc != 0) {

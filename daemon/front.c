@@ -276,7 +276,8 @@ on_event(coap_session_t *session, coap_event_t event)
 		break;
 	case COAP_EVENT_DTLS_ERROR:
 		/* without a key it has not even begun */
-		pl->f->stats.handshakes_failed += !dtls_is_up(session);
+		pl->f->stats.handshakes_failed += !dtls_is_up(session) &&
+		    !dtls_is_failed(session);
 		gone(pl, session);
 		observe_closed(pl->f->observers, session);
 		break;

@@ -257,6 +257,12 @@ struct front_hooks {
 	   refuses it; and it has succeeded. NULL: nobody asks */
 	bool (*knock)(struct app *app, const char *host);
 	void (*proved)(struct app *app, const char *host);
+	/* a handshake with an identity that has a key does not prove it, on
+	   any plane, from this host; and one did. NULL: nobody asks */
+	void (*key_failed)(struct app *app, enum transport t,
+	    const char *identity, const char *host);
+	void (*key_proved)(struct app *app, enum transport t,
+	    const char *identity);
 	/* before a handler of the admin table runs, its body is whole: 0, or
 	   the error that it is answered with; NULL: nobody asks */
 	int (*admit)(struct app *app, const struct route *route,
@@ -350,12 +356,13 @@ void front_follow_close(struct front *f);
 uint64_t front_held(const struct front *f);
 struct front_span {
 	uint64_t after, upto; /* numbers above the one, up to the other */
+	bool unsure; /* with an error: what they did may be kept all the same */
 };
-#define FRONT_ALL ((struct front_span){0, UINT64_MAX})
+#define FRONT_ALL ((struct front_span){.upto = UINT64_MAX})
 /*
  * What was held is decided: commit_err 0 sends these answers; else each
- * becomes that error (5.00 or 5.03 with its text) and observers learn
- * nothing. They are the oldest that are held, or the newest; the numbers of
+ * becomes that error (5.00 or 5.03 with its text, which says that the change
+ * may be kept where nobody knows) and observers learn nothing. They are the oldest that are held, or the newest; the numbers of
  * the newest are given again. Then observers are told, who has no pace to
  * keep.
  */

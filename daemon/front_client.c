@@ -121,6 +121,13 @@ look(struct front *f)
 	client_read(f, f->conf, &(struct client_read){.done = on_look});
 }
 
+static void
+settle(struct plane *pl)
+{
+	dtls_tell_failed(pl);
+	dtls_settle(pl);
+}
+
 void
 client_tick(struct front *f)
 {
@@ -134,6 +141,6 @@ client_tick(struct front *f)
 		f->client_stale |= dtls_recheck(&f->plane[front_secure[i]],
 		    AT_ONCE);
 	for (int i = 0; i < FRONT_SECURE; i++)
-		dtls_settle(&f->plane[front_secure[i]]);
-	dtls_settle(&f->plane[T_ADMIN]);
+		settle(&f->plane[front_secure[i]]);
+	settle(&f->plane[T_ADMIN]);
 }

@@ -24,6 +24,7 @@
 
 #define SILENT_MS 10000
 #define AGAIN_MS 400
+#define FINISHED_AGAIN 2 /* the first may have come before what makes the key */
 #define SOON_MS (30 * 86400 * INT64_C(1000))
 
 struct watch {
@@ -32,6 +33,9 @@ struct watch {
 	coap_session_t *session;
 	bool connected, over;
 	bool stranger; /* showed no key */
+	bool failed; /* and counted, while it may go on */
+	char *named; /* identity, until its key is proven; or NULL */
+	unsigned finished; /* times that it said so meanwhile */
 	uint64_t number;
 	struct cert_peer *peer; /* its certificate, or NULL */
 	uint64_t gen; /* by which it was checked */
@@ -51,6 +55,18 @@ on_hello(void *arg)
 		w->over = w->pl->dtls_over = true;
 	else if (w->hello == 0)
 		w->hello = now;
+}
+
+/* With the right key it would be connected before the next one. */
+static void
+on_sealed(void *arg)
+{
+	struct watch *w = arg;
+
+	if (w->connected || w->named == NULL)
+		return;
+	w->finished++;
+	w->pl->unproven = true;
 }
 
 static struct watch *
@@ -75,7 +91,7 @@ watch_new(struct plane *pl, coap_session_t *session, void *ssl)
 	w->number = ++pl->f->watched;
 	LIST_INSERT_HEAD(&pl->watches, w, next);
 	coap_session_set_app_data(session, w);
-	coap_tls_watch(ssl, on_hello, w);
+	coap_tls_watch(ssl, on_hello, on_sealed, w);
 }
 
 /* A fast client of TLS is answered before libcoap knows the session's SSL;
@@ -103,6 +119,18 @@ may_knock(struct plane *pl, const coap_session_t *session)
 	return may;
 }
 
+static void
+note_identity(coap_session_t *session, const char *id)
+{
+	struct watch *w = watch_of(session);
+
+	if (w == NULL)
+		return;
+	free(w->named);
+	w->named = strdup(id);
+	w->finished = 0;
+}
+
 static const coap_bin_const_t *
 on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 {
@@ -121,6 +149,7 @@ on_psk(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 		coap_tls_no_cache(ssl);
 		watch_new(pl, session, ssl);
 	}
+	note_identity(session, id);
 	pl->key_ref = (coap_bin_const_t){key.n, pl->key};
 	return &pl->key_ref;
 }
@@ -296,6 +325,47 @@ shown(struct watch *w)
 		f->hooks.cert_shown(f->app, w->peer);
 }
 
+static void
+proved(struct watch *w)
+{
+	struct front *f = w->pl->f;
+
+	if (w->named != NULL && f->hooks.key_proved != NULL)
+		f->hooks.key_proved(f->app, w->pl->t, w->named);
+	free(w->named);
+	w->named = NULL;
+}
+
+/* OpenSSL drops what a wrong key has sealed, and DTLS goes on waiting. */
+static void
+tell_failed(struct watch *w)
+{
+	struct front *f = w->pl->f;
+	char host[LIMIT_ADDRESS];
+
+	w->failed = true;
+	host_of(w->session, host);
+	if (f->hooks.key_failed != NULL)
+		f->hooks.key_failed(f->app, w->pl->t, w->named, host);
+}
+
+void
+dtls_tell_failed(struct plane *pl)
+{
+	struct watch *w;
+
+	if (!pl->unproven)
+		return;
+	pl->unproven = false;
+	LIST_FOREACH(w, &pl->watches, next) {
+		if (w->failed || w->named == NULL ||
+		    w->finished < FINISHED_AGAIN)
+			continue;
+		pl->f->stats.handshakes_failed++;
+		tell_failed(w);
+	}
+}
+
 void
 dtls_connected(struct plane *pl, coap_session_t *session)
 {
@@ -310,6 +380,7 @@ dtls_connected(struct plane *pl, coap_session_t *session)
 		return;
 	w->connected = true;
 	w->heard = loop_mono(pl->f->loop);
+	proved(w);
 	if (w->peer != NULL)
 		shown(w);
 	w->stranger = w->peer == NULL && dtls_identity(session)[0] == '\0';
@@ -346,7 +417,15 @@ dtls_is_begun(coap_session_t *session)
 {
 	struct watch *w = watch_of(session);
 
-	return w != NULL && !w->connected;
+	return w != NULL && !w->connected && !w->failed;
+}
+
+bool
+dtls_is_failed(coap_session_t *session)
+{
+	struct watch *w = watch_of(session);
+
+	return w != NULL && w->failed;
 }
 
 void
@@ -370,6 +449,7 @@ watch_free(struct watch *w)
 	coap_session_set_app_data(w->session, NULL);
 	w->pl->strangers -= w->stranger;
 	LIST_REMOVE(w, next);
+	free(w->named);
 	free(w->peer);
 	free(w);
 }
@@ -380,8 +460,11 @@ dtls_gone(struct plane *pl, coap_session_t *session)
 	struct watch *w = watch_of(session);
 
 	(void)pl;
-	if (w != NULL)
-		watch_free(w);
+	if (w == NULL)
+		return;
+	if (w->named != NULL && w->finished > 0 && !w->failed)
+		tell_failed(w);
+	watch_free(w);
 }
 
 void

@@ -28,9 +28,13 @@ void dtls_connected(struct plane *pl, coap_session_t *session);
 uint64_t dtls_number(const struct plane *pl, coap_session_t *session);
 /* It is to end after this turn: who speaks in it is nobody. */
 bool dtls_is_over(const struct plane *pl, coap_session_t *session);
-/* Has its handshake succeeded? Has it got a key, and not ended yet? */
+/* Has its handshake succeeded? Has it got a key, and neither ended nor been
+ * counted as failed yet? Has it been? */
 bool dtls_is_up(coap_session_t *session);
 bool dtls_is_begun(coap_session_t *session);
+bool dtls_is_failed(coap_session_t *session);
+/* Now and then: counts and tells whose handshakes do not prove their keys. */
+void dtls_tell_failed(struct plane *pl);
 void dtls_gone(struct plane *pl, coap_session_t *session);
 /* A valid record came. */
 void dtls_heard(struct plane *pl, coap_session_t *session);

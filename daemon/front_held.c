@@ -6,6 +6,7 @@
 #include "daemon/front_int.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/dedup.h"
@@ -86,6 +87,17 @@ end_one(struct front *f, struct held *h, const struct answer *a)
 	free((void *)h->answer.body.p);
 }
 
+/* A sync that failed: the transaction was taken, and is there for now. */
+static struct slice
+failure(const struct front_span *which, int err)
+{
+	static char text[CONTENT_DIAGNOSTIC];
+
+	snprintf(text, sizeof(text), "%s%s", err_text(err), which->unsure ?
+	    "; this may have been kept: ask, or send it again" : "");
+	return slice_str(text);
+}
+
 void
 held_flush(struct front *f, struct front_span which, int commit_err)
 {
@@ -95,7 +107,7 @@ held_flush(struct front *f, struct front_span which, int commit_err)
 
 	from = which.after < first ? first : which.after + 1;
 	to = which.upto < f->held_last ? which.upto : f->held_last;
-	failed.body = slice_str(err_text(commit_err));
+	failed.body = failure(&which, commit_err);
 	if (failed.code == 503)
 		answer_opt_uint(&failed, COAP_OPTION_MAXAGE, CONTENT_BUSY_S);
 	for (uint64_t k = from; k <= to; k++) {

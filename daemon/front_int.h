@@ -78,6 +78,7 @@ struct plane {
 	bool shows; /* libcoap asks for a certificate */
 	LIST_HEAD(, watch) watches; /* front_dtls.c */
 	bool dtls_over; /* one of them is to end */
+	bool unproven; /* one of them may have a wrong key */
 	size_t strangers; /* of them, without a key */
 	struct crowd *crowd; /* whose they are, of connections; else NULL */
 };

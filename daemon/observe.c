@@ -281,10 +281,9 @@ observe_register(struct observers *o, struct exchange *x)
 		free(ob);
 		return;
 	}
-	ob->seq = observe_seq(loop_now(o->f->loop), 0);
 	remember_etag(ob, x);
 	enter(o, ob);
-	answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
+	observe_number(x, &ob->seq);
 }
 
 /* --- what libcoap tells us --- */
@@ -421,9 +420,8 @@ notify(struct observers *o, struct observer *ob)
 		return false;
 	}
 	remember_etag(ob, x);
-	ob->seq = observe_seq(loop_now(o->f->loop), ob->seq);
 	if (!failed)
-		answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, ob->seq);
+		observe_number(x, &ob->seq);
 	o->f->stats.notifications++;
 	/* RFC 7641 4.2: an error is the last one */
 	if (observe_send(&ob->t, x) != 0 || failed)

@@ -39,7 +39,7 @@ struct observer {
 	int gone_err;
 	unsigned unacked;
 	int64_t sent; /* monotonic ms */
-	uint32_t seq;
+	struct observe_seq seq;
 	uint8_t etag[8];
 	size_t etag_n;
 	struct wait *wait;

@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
+#include "daemon/loop.h"
 #include "lib/uri.h"
+
+#define SEQ_LOOKED_AT_MS 256000 /* 128 s, and what a repetition takes */
 
 int
 observe_target_init(struct observe_target *t, const struct exchange *x)
@@ -75,12 +78,25 @@ observe_run(struct front *f, const struct observe_target *t,
 }
 
 uint32_t
-observe_seq(int64_t now, uint32_t last)
+observe_seq_next(struct observe_seq *s, int64_t now, int64_t mono)
 {
 	uint32_t seq = (uint32_t)(now >> 3) & 0xffffff;
-	uint32_t ahead = (seq - last) & 0xffffff;
+	uint32_t ahead = (seq - s->last) & 0xffffff;
 
-	return ahead != 0 && ahead < 1u << 23 ? seq : (last + 1) & 0xffffff;
+	if (s->at != 0 && mono - s->at < SEQ_LOOKED_AT_MS &&
+	    (ahead == 0 || ahead >= 1u << 23))
+		seq = (s->last + 1) & 0xffffff;
+	*s = (struct observe_seq){seq, mono};
+	return seq;
+}
+
+void
+observe_number(struct exchange *x, struct observe_seq *s)
+{
+	const struct loop *l = x->f->loop;
+
+	answer_opt_uint(&x->answer, COAP_OPTION_OBSERVE, observe_seq_next(s,
+	    loop_now(l), loop_mono(l)));
 }
 
 int

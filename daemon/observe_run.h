@@ -30,10 +30,21 @@ void observe_target_fini(struct observe_target *t);
 void observe_run(struct front *f, const struct observe_target *t,
     struct exchange *x);
 /*
- * The number of the next notification (RFC 7641 3.4); `now` is Unix ms. It
- * grows over restarts, too, since it is a time in units of 8 ms.
+ * What an observer was told last (RFC 7641 3.4); all 0: nothing. A client
+ * takes a number that is not above the last one for older, for 128 s after
+ * that, also when it observes anew, with the token that it had, what was
+ * started anew meanwhile. So numbers are the time, in units of 8 ms; where
+ * the clock was set back they go on by ones while the client looks at them,
+ * and over a restart it has to be without news for these 128 s.
  */
-uint32_t observe_seq(int64_t now, uint32_t last);
+struct observe_seq {
+	uint32_t last;
+	int64_t at; /* monotonic ms */
+};
+/* The next one; `now` in Unix ms, `mono` above 0. */
+uint32_t observe_seq_next(struct observe_seq *s, int64_t now, int64_t mono);
+/* It goes into x->answer. */
+void observe_number(struct exchange *x, struct observe_seq *s);
 /* Sends x->answer as a notification, and drops its image. */
 int observe_send(const struct observe_target *t, struct exchange *x) MUST_USE;
 

@@ -29,7 +29,8 @@ struct entry {
 	uint64_t version;
 	int64_t seen;
 	uint32_t next; /* in its chain, plus 1; 0: the last */
-	bool proven; /* the key has a credential's device */
+	bool proven : 1; /* the key has a credential's device */
+	bool of_class : 1;
 	char text[TEXT]; /* the claimed name and the address, two strings */
 };
 _Static_assert(sizeof(struct entry) == 128, "two lines of a cache");
@@ -124,6 +125,7 @@ entry_of(const struct polled *p, const struct polled_key *k)
 		struct entry *e = &p->entry[at - 1];
 
 		if (e->proven == (k->device != 0) &&
+		    e->of_class == k->of_class &&
 		    (!e->proven || e->device == k->device) &&
 		    strcmp(e->text, k->ep) == 0)
 			return e;
@@ -198,7 +200,7 @@ polled_put(struct polled *p, const struct polled_key *k,
 	*e = (struct entry){
 		.device = n->device, .release = n->release, .seen = n->seen,
 		.version = version_of(p, n->device), .next = next,
-		.proven = k->device != 0,
+		.proven = k->device != 0, .of_class = k->of_class,
 	};
 	memcpy(e->text, k->ep, len);
 	strcpy(e->text + len, k->addr);

@@ -1,6 +1,6 @@
 /*
  * polled: devices that poll and that there is nothing new for. Most of a
- * fleet asks GET /m with the ETag of what it has, and hears 2.03; that
+ * fleet asks GET /m or /m/{c} with the ETag of what it has, and hears 2.03; that
  * answer is the same until something is written of that device, or the
  * catalog changes, and costs no SQL while it is remembered here.
  *
@@ -16,11 +16,12 @@
 
 struct polled;
 
-/* Who asked, as it said it. */
+/* Who asked, as it said it, and what for. */
 struct polled_key {
 	uint64_t device; /* of its credential; 0: none */
 	const char *ep; /* what it claims; "" nothing */
 	const char *addr; /* where it asked from */
+	bool of_class; /* a class's manifest: other rules than for its own */
 };
 
 /* What it was answered. */

@@ -348,8 +348,8 @@ log_release(struct app *app, const struct store_release *r, const char *what,
 	snprintf(ev.detail, sizeof(ev.detail), "sequence %llu, author %s%s%s",
 	    (unsigned long long)r->seq, r->author, by ? ", by " : "",
 	    by ? by : "");
-	log_info("release: release=%llu seq=%llu digest=%s author=%s %s",
-	    (unsigned long long)r->id, (unsigned long long)r->seq,
+	engine_say(app->engine, "release: release=%llu seq=%llu digest=%s "
+	    "author=%s %s", (unsigned long long)r->id, (unsigned long long)r->seq,
 	    text_hex(slice_of(r->digest, 8), hex, sizeof(hex)), r->author,
 	    what);
 	return engine_log(app->engine, &ev);

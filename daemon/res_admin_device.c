@@ -10,6 +10,7 @@
 #include "daemon/engine.h"
 #include "daemon/push.h"
 #include "daemon/res_admin.h"
+#include "daemon/wrongkey.h"
 #include "lib/text.h"
 #include "lib/uri.h"
 
@@ -236,6 +237,7 @@ res_admin_device(struct app *app, const struct req *req, struct resp *resp)
 	if (req->method == M_DELETE)
 		return device_delete(app, req, resp, &d);
 	admin_msg_device(app, &d, &m);
+	wrongkey_say(app, &d, m.wrong_key);
 	m.have_attest = ST(app, attest_get, d.id, &a) == 0;
 	if (m.have_attest)
 		admin_msg_attest(&a, &m.attest);

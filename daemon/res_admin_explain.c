@@ -17,6 +17,7 @@
 #include "daemon/res_admin.h"
 #include "daemon/trusted.h"
 #include "daemon/twin.h"
+#include "daemon/wrongkey.h"
 #include "lib/text.h"
 
 #define SAY(dst, ...) snprintf(dst, sizeof(dst), __VA_ARGS__)
@@ -345,25 +346,30 @@ note_credential(struct app *app, const struct store_device *d,
 {
 	const bool authority = app->conf.client_ca[0] != '\0';
 	struct credential_list l;
-	size_t keys = 0;
+	size_t keys = 0, contexts = 0;
 
 	if (!d->have_psk || credential_list(app, d->id, &l) != 0)
 		return;
-	for (size_t i = 0; i < l.n; i++)
+	for (size_t i = 0; i < l.n; i++) {
 		keys += l.c[i].kind == CREDENTIAL_PSK;
+		contexts += l.c[i].kind == CREDENTIAL_OSCORE;
+	}
 	if (twin_of(app, d->id) && keys == l.n)
 		SAY(m->note, "two devices use its key; give the right one "
 		    "another: suitctl device psk %s --new", d->ep);
 	else if (twin_of(app, d->id))
 		SAY(m->note, "two devices use its %s; give the right one "
-		    "another: suitctl device credentials %s", keys == 0 ?
-		    "certificate" : "key or certificate", d->ep);
+		    "another: suitctl device credentials %s", contexts > 0 ?
+		    "credential" : keys == 0 ? "certificate" :
+		    "key or certificate", d->ep);
 	else if (l.n == 0 && authority)
 		SAY(m->note, "it has no valid key or certificate: give it a "
 		    "certificate, or suitctl device psk %s --new", d->ep);
 	else if (l.n == 0)
 		SAY(m->note, "it has no valid credential, nobody may speak "
 		    "for it: suitctl device psk %s --new", d->ep);
+	else
+		wrongkey_say(app, d, m->note);
 }
 
 /* Nor does it where its class is not what its image is. */

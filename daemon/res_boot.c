@@ -284,8 +284,8 @@ res_boot(struct app *app, const struct req *req, struct resp *resp)
 		return rc;
 	resp->after_commit = true;
 	app->counts.boot[in.r.result]++;
-	log_info("boot: dev=%" PRIu64 " ep=%s peer=%s result=%s seq=%" PRIu64
-	    " boot=%" PRIu64 " report=%" PRIu64 " nonce=%s", in.d.id, in.d.ep,
+	engine_say(app->engine, "boot: dev=%" PRIu64 " ep=%s peer=%s "
+	    "result=%s seq=%" PRIu64 " boot=%" PRIu64 " report=%" PRIu64 " nonce=%s", in.d.id, in.d.ep,
 	    req->peer, boot_result_name(in.r.result), in.r.sequence,
 	    in.r.boot_ctr, in.r.report_seq, in.nonce ? "fresh" :
 	    in.r.nonce.n > 0 ? "old" : "none");

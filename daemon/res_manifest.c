@@ -154,6 +154,7 @@ struct turn {
 	struct run *run; /* NULL: of no campaign */
 	bool lasting; /* has_it is 2.03 until something is written of it, or
 	                 the catalog changes */
+	bool of_class; /* m/{c} was asked for */
 };
 
 static void
@@ -401,6 +402,7 @@ class_turn(struct turn *t, const struct catalog_release *r)
 	struct job job;
 	int rc = app->store->ops->job_live(app->store, t->id->dev.id, &job);
 
+	t->lasting = rc == ERR_NOT_FOUND;
 	if (rc != 0 || job.campaign == 0 || job.release != r->id)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	rc = runs_get(app, job.campaign, &t->run);
@@ -409,47 +411,6 @@ class_turn(struct turn *t, const struct catalog_release *r)
 	rc = admit_poll(app, t->run, &job, &t->dev, &a);
 	return rc != 0 || a.hold == HOLD_NONE || a.hold > HOLD_REVOKED ? rc :
 	    not_now(t, &job, &a);
-}
-
-int
-res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
-{
-	const struct catalog_release *r;
-	uint8_t class_id[16];
-	struct ident id;
-	struct turn t = {.app = app, .req = req, .resp = resp, .id = &id};
-	int rc;
-
-	ask_again(app, resp);
-	if (conf_class(&app->conf, slice_str(req->arg[0]), class_id) != 0)
-		return why_set(&resp->why, ERR_NOT_FOUND, "no such class");
-	r = catalog_current(app->catalog, class_id);
-	if (r == NULL)
-		return why_set(&resp->why, ERR_NOT_FOUND,
-		    "nothing published for this class");
-	if (!asked(req))
-		return answer(r, req, resp);
-	if (named(req)) {
-		rc = access_ident(app, req, NULL, &id, &resp->why);
-		if (rc != 0)
-			return rc;
-		if (id.how != IDENT_NONE) {
-			turn_dev(&t);
-			rc = class_turn(&t, r);
-			if (rc != 0) {
-				(void)seen(app, req, &id);
-				return rc;
-			}
-			if (has_it(req, r))
-				(void)seen(app, req, &id);
-			else
-				(void)fetched(app, req, &id, r);
-		}
-	} else {
-		engine_manifest_sent(app->engine, req, r->digest);
-		engine_await(app->engine, NULL, req->addr, r->id);
-	}
-	return answer(r, req, resp);
 }
 
 /* --- polls that were answered before, see polled.h --- */
@@ -462,26 +423,31 @@ poll_key(const struct req *req, char ep[LIMIT_EP + 1],
 {
 	struct why why;
 
-	*ret = (struct polled_key){req->who.device, ep, req->addr};
+	ret->device = req->who.device;
+	ret->ep = ep;
+	ret->addr = req->addr;
 	return asked(req) && !req->observe && req->etag_n > 0 &&
 	    access_claim(req, ep, &why) == 0 &&
 	    (req->who.device != 0 || ep[0] != '\0');
 }
 
-/* What it has, when that was all there is for it, and still is. */
+/* What it has, when that was all there is for it, and still is; `cur`: it
+ * asks for its class's, which is this, else NULL. */
 static const struct catalog_release *
-told_before(struct app *app, const struct req *req)
+told_before(struct app *app, const struct req *req,
+    const struct catalog_release *cur)
 {
 	const struct catalog_release *r;
 	char ep[LIMIT_EP + 1];
 	struct polled_note n;
-	struct polled_key k;
+	struct polled_key k = {.of_class = cur != NULL};
 
 	if (!poll_key(req, ep, &k) || !polled_find(app->polled, &k, &n) ||
 	    !contact_fresh(n.seen, loop_now(app->loop)))
 		return NULL;
 	r = catalog_by_id(app->catalog, n.release);
-	return r != NULL && has_it(req, r) ? r : NULL;
+	return r != NULL && (cur == NULL || r == cur) && has_it(req, r) ? r :
+	    NULL;
 }
 
 static void
@@ -490,16 +456,60 @@ remember(struct turn *t, const struct catalog_release *r)
 	const struct store_device *d = &t->id->dev;
 	const struct polled_note n = {d->id, r->id, d->seen};
 	char ep[LIMIT_EP + 1];
-	struct polled_key k;
+	struct polled_key k = {.of_class = t->of_class};
 
 	if (t->lasting && poll_key(t->req, ep, &k))
 		polled_put(t->app->polled, &k, &n);
 }
 
+/* --- the two paths --- */
+
+int
+res_manifest_class(struct app *app, const struct req *req, struct resp *resp)
+{
+	const struct catalog_release *r;
+	uint8_t class_id[16];
+	struct ident id;
+	struct turn t = {.app = app, .req = req, .resp = resp, .id = &id,
+	    .of_class = true};
+	int rc;
+
+	ask_again(app, resp);
+	if (conf_class(&app->conf, slice_str(req->arg[0]), class_id) != 0)
+		return why_set(&resp->why, ERR_NOT_FOUND, "no such class");
+	r = catalog_current(app->catalog, class_id);
+	if (r == NULL)
+		return why_set(&resp->why, ERR_NOT_FOUND,
+		    "nothing published for this class");
+	if (!asked(req) || told_before(app, req, r) != NULL)
+		return answer(r, req, resp);
+	if (named(req)) {
+		rc = access_ident(app, req, NULL, &id, &resp->why);
+		if (rc != 0)
+			return rc;
+		if (id.how != IDENT_NONE) {
+			turn_dev(&t);
+			rc = class_turn(&t, r);
+			if (rc != 0) {
+				(void)seen(app, req, &id);
+				return rc;
+			}
+			if (!has_it(req, r))
+				(void)fetched(app, req, &id, r);
+			else if (seen(app, req, &id) == 0)
+				remember(&t, r);
+		}
+	} else {
+		engine_manifest_sent(app->engine, req, r->digest);
+		engine_await(app->engine, NULL, req->addr, r->id);
+	}
+	return answer(r, req, resp);
+}
+
 int
 res_manifest_own(struct app *app, const struct req *req, struct resp *resp)
 {
-	const struct catalog_release *r = told_before(app, req);
+	const struct catalog_release *r = told_before(app, req, NULL);
 	struct ident id;
 	struct turn t = {.app = app, .req = req, .resp = resp, .id = &id};
 	int rc;

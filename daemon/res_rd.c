@@ -259,7 +259,7 @@ log_device(struct registration *g, const char *what)
 	snprintf(ev.what, sizeof(ev.what), "%s", what);
 	snprintf(ev.detail, sizeof(ev.detail), "%sfrom %s", g->known ? "" :
 	    "not known before, ", g->req->addr);
-	log_info("device: dev=%llu ep=%s %s peer=%s grade=%d",
+	engine_say(g->app->engine, "device: dev=%llu ep=%s %s peer=%s grade=%d",
 	    (unsigned long long)g->id.dev.id, g->id.dev.ep, what,
 	    g->req->peer, (int)g->id.grade);
 	return engine_log(g->app->engine, &ev);

@@ -212,8 +212,9 @@ stage(struct restore *r, struct slice text)
 {
 	int rc;
 
-	restore_remove(r->stage); /* of one that was interrupted */
 	rc = make_dir(r, "");
+	if (rc == 0)
+		rc = restore_stage(r);
 	if (rc == 0)
 		rc = check_room(r);
 	if (rc == 0)
@@ -273,7 +274,8 @@ restore_backup(const struct restore_opts *o, struct restored *ret,
 	struct slice text = SLICE_NONE;
 	int rc;
 
-	r = (struct restore){.o = o, .why = why, .lock = -1};
+	r = (struct restore){.o = o, .why = why, .lock = -1,
+	    .stage_lock = -1};
 	rc = read_index(&r, &text);
 	if (rc == 0)
 		rc = backup_read(text, &r.b, NULL, NULL, why);
@@ -294,6 +296,8 @@ restore_backup(const struct restore_opts *o, struct restored *ret,
 	free((void *)text.p);
 	if (r.lock >= 0)
 		close(r.lock);
+	if (r.stage_lock >= 0)
+		close(r.stage_lock);
 	return rc;
 }
 

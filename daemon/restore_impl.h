@@ -17,10 +17,12 @@ struct restore {
 	char stage[560]; /* "" not known yet */
 	char aside[600];
 	bool exists, full, mount; /* the state directory */
-	bool give; /* we are root: what we make is uid's and gid's */
+	bool give; /* we are root: what we make is uid's and gid's, the state
+	              directory's owner or, where there is none, suitd */
 	uid_t uid;
 	gid_t gid;
 	int lock;
+	int stage_lock; /* of r->stage itself: two may restore at once */
 	int audit_fault; /* see restore.h */
 	struct why audit;
 };
@@ -34,6 +36,9 @@ void restore_remove(const char *dir);
 
 /* Finds out about the state directory, and locks it. */
 int restore_look(struct restore *r) MUST_USE;
+/* r->stage, which is there, is ours alone and empty. ERR_BUSY: another has
+ * it, and r->stage is "". */
+int restore_stage(struct restore *r) MUST_USE;
 /* r->stage becomes the state directory. */
 int restore_swap(struct restore *r) MUST_USE;
 

@@ -13,6 +13,7 @@
 #include <ftw.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SERVICE "suitd" /* whom systemd/suitd.sysusers makes */
 #define NAMES 1000 /* before-restore.1 and on */
 
 void
@@ -52,6 +54,41 @@ void
 restore_remove(const char *dir)
 {
 	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int
+remove_inside(const char *path, const struct stat *st, int type,
+    struct FTW *f)
+{
+	return f->level > 0 ? remove_one(path, st, type, f) : 0;
+}
+
+/* Is what was opened still what has this name? */
+static bool
+is_still(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int
+restore_stage(struct restore *r)
+{
+	r->stage_lock = open(r->stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    O_NOFOLLOW);
+	if (r->stage_lock < 0)
+		return restore_fail(r->why, r->stage);
+	if (flock(r->stage_lock, LOCK_EX | LOCK_NB) ==
+	    0 && is_still(r->stage_lock, r->stage)) {
+		(void)nftw(r->stage, remove_inside, 16, FTW_DEPTH |
+		    FTW_PHYS | FTW_MOUNT);
+		return 0;
+	}
+	why_set(r->why, ERR_BUSY, "%s: another suitd restores", r->stage);
+	r->stage[0] = '\0'; /* it is the other's */
+	return ERR_BUSY;
 }
 
 /* --- what is there --- */
@@ -102,7 +139,8 @@ lock(struct restore *r)
 	r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (r->lock < 0)
 		return restore_fail(r->why, path);
-	if (flock(r->lock, LOCK_EX | LOCK_NB) != 0)
+	if (flock(r->lock, LOCK_EX | LOCK_NB) != 0 ||
+	    !is_still(r->lock, path)) /* another --restore was quicker */
 		return why_set(r->why, ERR_BUSY, "a suitd runs on %s: stop it "
 		    "first", r->state);
 	if (r->give)
@@ -150,6 +188,19 @@ look_inside(struct restore *r, const struct stat *st)
 	return r->full ? 0 : rc;
 }
 
+/* There is no state directory whose owner could be asked. */
+static void
+give_to_service(struct restore *r)
+{
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(SERVICE) : NULL;
+
+	if (pw == NULL)
+		return;
+	r->give = true;
+	r->uid = pw->pw_uid;
+	r->gid = pw->pw_gid;
+}
+
 int
 restore_look(struct restore *r)
 {
@@ -171,6 +222,8 @@ restore_look(struct restore *r)
 		rc = look_inside(r, &st);
 	else if (errno != ENOENT)
 		rc = why_set(r->why, ERR_IO, "%s: not a folder", r->state);
+	else
+		give_to_service(r);
 	if (rc == 0)
 		snprintf(r->stage, sizeof(r->stage), r->mount ?
 		    "%s/.restoring" : "%s.restoring", r->state);

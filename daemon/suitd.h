@@ -34,6 +34,7 @@ struct runs; /* runs.h: campaigns in memory */
 struct backups; /* backup.h: the snapshot that is being fetched */
 struct audit; /* audit.h: who did what, chained */
 struct twins; /* twin.h: credentials that two devices use */
+struct wrongkeys; /* wrongkey.h: who does not prove its key */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct trusted; /* trusted.h: the trust list in force */
@@ -66,6 +67,7 @@ struct app {
 	struct trusted *trusted; /* NULL: no list */
 	struct audit *audit; /* NULL in tests without any */
 	struct twins *twins; /* NULL: nobody looks */
+	struct wrongkeys *wrongkeys; /* NULL in tests without any */
 	struct nonce_key nonce; /* of this start */
 	struct reach *reach; /* NULL in tests without any */
 	int64_t started; /* Unix ms */

@@ -12,6 +12,7 @@
 #include "lib/policy.h"
 #include "lib/text.h"
 #include "lib/uri.h"
+#include "lib/window.h"
 
 struct check {
 	const struct conf *c;
@@ -139,6 +140,7 @@ static void
 check_campaigns(struct check *k)
 {
 	struct policy p;
+	struct window w;
 	struct why reason = {0};
 	unsigned column = 0;
 	int rc;
@@ -149,6 +151,8 @@ check_campaigns(struct check *k)
 		    "digits and ._:@-");
 	policy_default(&p);
 	rc = policy_parse(k->c->campaign_policy, &p, &column, &reason);
+	if (rc == 0)
+		rc = window_parse(p.window, &w, &column, &reason);
 	if (rc != 0)
 		fail(k, "campaign_policy", rc, "%s", reason.text);
 }

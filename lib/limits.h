@@ -36,6 +36,7 @@
 #define LIMIT_IMPORT_KEYS LIMIT_DEVICES /* read of the file of new keys */
 #define LIMIT_TWINS_SEEN 65536 /* credentials that are watched for a twin */
 #define LIMIT_TWINS 256 /* of them that are shown */
+#define LIMIT_WRONG_KEYS 256 /* identities whose handshakes fail, shown */
 #define LIMIT_OPERATORS 32 /* lines of admin.psk */
 #define LIMIT_OPERATORS_FILE (16 * 1024) /* with its comments */
 #define LIMIT_OPERATOR_KEY_LEAST 16

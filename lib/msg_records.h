@@ -128,7 +128,9 @@ struct msg_device {
 	uint8_t class_said[16];
 	char driver[MSG_WORD];
 	bool nul_trigger, psk, registered, revoked, ahead;
+	bool oscore; /* it has a context */
 	bool twin; /* two devices use its credential */
+	char wrong_key[320]; /* whose handshakes fail; of one device alone */
 	char identity[LIMIT_PSK_IDENTITY + 1]; /* of its first key */
 	uint32_t gap; /* typical seconds between signs of life; 0 not known */
 	char uri[LIMIT_URI + 1];
@@ -448,7 +450,7 @@ struct msg_explain {
 	char offered[96]; /* what it should run */
 	char hold[MSG_WORD]; /* the one cause by name, see PROTOCOL.md */
 	char cause[161], next[161], advice[161];
-	char note[241]; /* beside that, what is wrong with its credential, or
+	char note[320]; /* beside that, what is wrong with its credential, or
 	                   with its class */
 	int64_t until; /* when `next` happens; 0: not known */
 	bool have_job;

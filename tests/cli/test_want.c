@@ -139,6 +139,12 @@ rules_become_a_policy_line(void **state)
 	assert_int_equal(TAKE(&w, "--policy", "soak=2h", "--rate", "5"), 0);
 	assert_int_equal(want_policy(&w, text), CLI_OK);
 	assert_string_equal(text, "soak=2h rate=5");
+	/* the window of suitd.conf is taken away */
+	assert_int_equal(TAKE(&w, "--window", "", "--soak=1h"), 0);
+	assert_int_equal(want_policy(&w, text), CLI_OK);
+	assert_string_equal(text, "soak=1h window=\"\"");
+	assert_int_equal(TAKE(&w, "--window="), 0);
+	assert_int_equal(TAKE(&w, "--where", ""), -1);
 	assert_int_equal(TAKE(&w, "--approval=no"), -1);
 	assert_int_equal(TAKE(&w, "--soak"), -1);
 	assert_int_equal(TAKE(&w, "--soak", ""), -1);

@@ -4,6 +4,7 @@
  */
 #include "tests/daemon/fake.h"
 
+#include "daemon/log.h"
 #include "lib/report.h"
 
 /* --- a store that runs out of disk at the outermost commit --- */
@@ -174,6 +175,63 @@ a_failed_commit_pushes_and_tells_nothing(void **state)
 	health_read(&w.app.health, &health);
 	assert_true(health.writable && !health.degraded);
 	sound(&w);
+	world_close(&w);
+}
+
+static int
+say_in_a_pair(struct world *w, int err)
+{
+	assert_int_equal(engine_begin(w->app.engine), 0);
+	engine_say(w->app.engine, "a decision");
+	return engine_end(w->app.engine, err);
+}
+
+/* A line that speaks of what is not there sends somebody the wrong way. */
+static void
+a_line_is_said_after_its_commit_only(void **state)
+{
+	struct world w;
+	uint64_t lines;
+
+	(void)state;
+	setup(&w);
+	lines = log_count(LOGL_INFO);
+	assert_int_equal(say_in_a_pair(&w, ERR_POLICY), ERR_POLICY);
+	turn(&w);
+	assert_int_equal(log_count(LOGL_INFO), lines);
+	faulty(&w);
+	full = true;
+	assert_int_equal(say_in_a_pair(&w, 0), 0);
+	turn(&w);
+	assert_int_equal(log_count(LOGL_INFO), lines);
+	full = false;
+	w.app.health.trial = true;
+	assert_int_equal(say_in_a_pair(&w, 0), 0);
+	assert_int_equal(log_count(LOGL_INFO), lines);
+	turn(&w);
+	assert_int_equal(log_count(LOGL_INFO), lines + 1);
+	sound(&w);
+	world_close(&w);
+}
+
+static void
+lines_that_wait_have_a_cap(void **state)
+{
+	struct world w;
+	uint64_t lines;
+
+	(void)state;
+	setup(&w);
+	lines = log_count(LOGL_INFO);
+	assert_int_equal(engine_begin(w.app.engine), 0);
+	for (int i = 0; i < ENGINE_LINES; i++)
+		engine_say(w.app.engine, "a decision");
+	assert_int_equal(log_count(LOGL_INFO), lines);
+	engine_say(w.app.engine, "one more");
+	assert_int_equal(log_count(LOGL_INFO), lines + 1);
+	assert_int_equal(engine_end(w.app.engine, 0), 0);
+	turn(&w);
+	assert_int_equal(log_count(LOGL_INFO), lines + ENGINE_LINES + 1);
 	world_close(&w);
 }
 
@@ -679,6 +737,8 @@ main(void)
 		cmocka_unit_test(a_pair_that_fails_undoes_itself_only),
 		cmocka_unit_test(a_turn_is_one_commit),
 		cmocka_unit_test(a_failed_commit_pushes_and_tells_nothing),
+		cmocka_unit_test(a_line_is_said_after_its_commit_only),
+		cmocka_unit_test(lines_that_wait_have_a_cap),
 		cmocka_unit_test(a_release_is_served_after_its_commit_only),
 		cmocka_unit_test(a_job_that_lives_again_is_found),
 		cmocka_unit_test(a_lost_race_is_run_again_on_the_new_job),

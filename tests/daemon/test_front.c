@@ -438,6 +438,26 @@ a_failed_commit_turns_the_answer_into_its_error(void **state)
 	assert_true(msg_get_uint(&a, OPT_MAX_AGE) > 0);
 }
 
+/* Whoever is told that it is lost would do it again in another way. */
+static void
+a_failed_sync_says_that_nobody_knows(void **state)
+{
+	struct msg q, lost, unsure;
+
+	(void)state;
+	rig.commit_err = ERR_IO;
+	msg_begin(&q, CON, 2, 7, "01");
+	msg_path(&q, "r");
+	msg_ask(&q, &lost);
+	assert_int_equal(lost.code, 500);
+	rig.unsure = true;
+	msg_begin(&q, CON, 2, 8, "01");
+	msg_path(&q, "r");
+	msg_ask(&q, &unsure);
+	assert_int_equal(unsure.code, 500);
+	assert_true(unsure.body.n > lost.body.n);
+}
+
 /* 7.1, Nordic: a repetition has the message ID, but another token. */
 static void
 a_repeated_post_runs_once_and_is_answered_with_the_new_token(void **state)
@@ -585,6 +605,7 @@ main(void)
 		T(links_are_printed_from_the_table_and_filtered),
 		T(a_held_answer_comes_after_the_commit_and_piggybacked),
 		T(a_failed_commit_turns_the_answer_into_its_error),
+		T(a_failed_sync_says_that_nobody_knows),
 		T(a_repeated_post_runs_once_and_is_answered_with_the_new_token),
 		T(no_response_is_honoured),
 		T(many_requests_in_one_turn_are_all_answered),

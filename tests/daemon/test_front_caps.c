@@ -418,7 +418,8 @@ let_go(unsigned n)
 
 	memset(had, 0, sizeof(had));
 	for (unsigned upto = BATCH; upto < n + BATCH; upto += BATCH) {
-		front_flush(rig.front, (struct front_span){0, upto}, 0);
+		front_flush(rig.front, (struct front_span){.upto =
+		    upto}, 0);
 		for (unsigned i = upto - BATCH; i < upto && i < n; i++) {
 			assert_true(msg_recv(&a, 0, 1000));
 			assert_int_equal(a.code, 204);

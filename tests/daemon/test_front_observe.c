@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/observe_pace.h"
+#include "daemon/observe_run.h"
 #include "tests/rig/front_steer.h"
 
 static uint8_t content[3000];
@@ -684,12 +685,59 @@ a_limit_may_go_and_come_back(void **state)
 	assert_int_equal(n, 5);
 }
 
+/* What a client makes of two numbers within 128 s (RFC 7641 3.4). */
+static bool
+is_newer(uint32_t v1, uint32_t v2)
+{
+	return (v1 < v2 && v2 - v1 < 1u << 23) ||
+	    (v1 > v2 && v1 - v2 > 1u << 23);
+}
+
+/* At any hour of the 37 after which the numbers begin anew; `pause` before the
+ * last notification that is followed by a restart. */
+static void
+grow(int64_t t, int64_t pause)
+{
+	struct observe_seq s = {0, 0}, anew = {0, 0};
+	int64_t mono = 1000;
+	uint32_t first = observe_seq_next(&s, t, mono), last;
+
+	t += pause;
+	mono += pause;
+	last = observe_seq_next(&s, t, mono);
+	assert_true(pause > 128000 || is_newer(first, last));
+	/* in the same moment; and by a clock that was set back under way */
+	first = last;
+	last = observe_seq_next(&s, t, mono);
+	assert_true(is_newer(first, last));
+	first = last;
+	last = observe_seq_next(&s, t - 60000, mono + 5000);
+	assert_true(is_newer(first, last));
+	/* killed, and started */
+	assert_true(is_newer(last, observe_seq_next(&anew, t + 12000, 500)));
+}
+
+static void
+numbers_grow_over_a_restart(void **state)
+{
+	const int64_t start = INT64_C(1700000000000), minute = 60000;
+
+	(void)state;
+	for (int64_t m = 0; m < 80 * 60; m++) {
+		grow(start + m * minute, 10000);
+		grow(start + m * minute, 127000);
+		grow(start + m * minute, 20 * 60 * minute);
+		grow(start + m * minute, 30 * 60 * minute);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop), \
 	cmocka_unit_test_setup_teardown(fn, start_steered, rig_stop)
+		cmocka_unit_test(numbers_grow_over_a_restart),
 		T(an_observer_is_told_of_a_change),
 		T(nothing_is_sent_when_nothing_changed),
 		T(a_failed_commit_tells_nobody),

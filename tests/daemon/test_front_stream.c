@@ -42,15 +42,23 @@ static void
 wrong_keys_and_strangers_get_nothing(void **state)
 {
 	struct front_stats st;
+	char want[64];
+	int tries;
 
 	(void)state;
 	beside_client(T_TLS, "-u dev7 -k wrong", "mine");
+	tries = rig.keys_failed;
+	assert_in_range(tries, 1, 2);
 	beside_client(T_TLS, "-u stranger -k secret", "mine");
 	front_stats(rig.front, &st);
 	assert_int_equal(st.requests, 0);
 	assert_int_equal(st.handshakes, 0);
 	assert_in_range(st.handshakes_failed, 2, 4);
 	assert_int_equal(st.sessions_of[T_TLS], 0);
+	/* and whose key it was is told */
+	snprintf(want, sizeof(want), "%d dev7 127.0.0.1", (int)T_TLS);
+	assert_string_equal(rig.key_failed, want);
+	assert_int_equal(rig.keys_failed, tries);
 }
 
 static void

@@ -73,6 +73,28 @@ wrong_keys_and_strangers_get_nothing(void **state)
 	assert_int_equal(st.handshakes, 1);
 }
 
+/* While its client still tries, and once; who is not known is not told. */
+static void
+a_wrong_key_is_told_by_its_identity(void **state)
+{
+	struct front_stats st;
+	char want[64];
+
+	(void)state;
+	beside_client(T_DTLS, "-u stranger -k secret", "mine");
+	assert_int_equal(rig.keys_failed, 0);
+	beside_client(T_DTLS, "-B 8 -u dev7 -k wrong", "mine");
+	snprintf(want, sizeof(want), "%d dev7 127.0.0.1", (int)T_DTLS);
+	assert_string_equal(rig.key_failed, want);
+	assert_int_equal(rig.keys_failed, 1);
+	front_stats(rig.front, &st);
+	assert_int_equal(st.handshakes_failed, 2);
+	assert_int_equal(rig.keys_proved, 0);
+	beside_client(T_DTLS, "-u dev7 -k secret", "mine");
+	assert_int_equal(rig.keys_failed, 1);
+	assert_int_equal(rig.keys_proved, 1);
+}
+
 static void
 the_admin_plane_has_its_own_table_and_problem_details(void **state)
 {
@@ -264,6 +286,7 @@ main(void)
 		T(blocks_of_an_operators_answer_are_of_one),
 		T(a_device_is_known_by_its_psk_identity),
 		T(wrong_keys_and_strangers_get_nothing),
+		T(a_wrong_key_is_told_by_its_identity),
 		T(the_admin_plane_has_its_own_table_and_problem_details),
 		T(bodies_go_both_ways_on_every_plane),
 		T(suites_of_constrained_devices_are_on),

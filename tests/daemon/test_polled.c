@@ -5,6 +5,8 @@
  */
 #include "tests/daemon/fleet.h"
 
+#include "lib/text.h"
+
 #define POLLED 64 /* as fake.h has it */
 
 static struct world w;
@@ -33,7 +35,8 @@ close_table(void **state)
 static void
 put(uint64_t device, const char *ep, const char *addr)
 {
-	const struct polled_key k = {0, ep, addr};
+	const struct polled_key k = {.device = 0, .ep = ep,
+	    .addr = addr};
 	const struct polled_note n = {device, 7, 1000};
 
 	polled_put(p, &k, &n);
@@ -42,7 +45,8 @@ put(uint64_t device, const char *ep, const char *addr)
 static bool
 known(uint64_t proven, const char *ep, const char *addr)
 {
-	const struct polled_key k = {proven, ep, addr};
+	const struct polled_key k = {.device = proven, .ep = ep,
+	    .addr = addr};
 	struct polled_note n;
 
 	return polled_find(p, &k, &n);
@@ -51,7 +55,8 @@ known(uint64_t proven, const char *ep, const char *addr)
 static void
 who_asks_the_same_way_is_known(void **state)
 {
-	const struct polled_key l1 = {5, "", "10.0.0.5"};
+	const struct polled_key l1 = {.device = 5, .ep = "",
+	    .addr = "10.0.0.5"};
 	const struct polled_note n = {5, 8, 2000};
 	struct polled_note got;
 
@@ -68,6 +73,24 @@ who_asks_the_same_way_is_known(void **state)
 	assert_false(known(5, "dev", "10.0.0.5")); /* a claim besides */
 	put(4, "dev", "10.0.0.2");
 	assert_true(known(0, "dev", "10.0.0.2"));
+	assert_int_equal(polled_count(p), 2);
+}
+
+static void
+what_it_asked_for_is_of_the_key(void **state)
+{
+	const struct polled_key k = {.ep = "dev", .addr = "10.0.0.1",
+	    .of_class = true};
+	const struct polled_note n = {4, 9, 1000};
+	struct polled_note got;
+
+	(void)state;
+	put(4, "dev", "10.0.0.1");
+	assert_false(polled_find(p, &k, &got));
+	polled_put(p, &k, &n);
+	assert_true(polled_find(p, &k, &got));
+	assert_int_equal(got.release, 9);
+	assert_true(known(0, "dev", "10.0.0.1"));
 	assert_int_equal(polled_count(p), 2);
 }
 
@@ -154,7 +177,7 @@ a_text_has_its_cap(void **state)
 #define DEVICES 12
 #define STEPS 20000
 
-static uint64_t rels[64], camp, hits, steps;
+static uint64_t rels[64], camp, hits, class_hits, steps;
 static size_t rel_n;
 static struct store_device dev[DEVICES];
 static const struct store_ops *real;
@@ -220,7 +243,7 @@ open_world(void **state)
 	depth = 0;
 	full = false;
 	luck = 4;
-	hits = steps = 0;
+	hits = class_hits = steps = 0;
 	w.app.store->ops = &ops;
 	return 0;
 }
@@ -285,14 +308,26 @@ poll_one(unsigned i)
 	struct polled *keep = w.app.polled;
 	struct store_device d = row(i), was, now;
 	struct req req = {.first_block = dice(12) != 0};
-	struct polled_key k = {0, d.ep, req.addr};
+	struct polled_key k = {.device = 0, .ep = d.ep,
+	    .addr = req.addr};
 	struct polled_note n;
 	struct resp a, b;
 	char ep[LIMIT_EP + 8];
+	const struct catalog_release *cur = NULL;
+	route_fn res = res_manifest_own;
+	char class_id[37];
 	uint8_t etag[8];
 	int rc, full_rc;
 	bool hit;
 
+	if (dice(2)) {
+		const uint8_t *of = dice(8) ? w.class_id : d.class_id;
+
+		k.of_class = true;
+		res = res_manifest_class;
+		req.arg[0] = text_uuid(of, class_id);
+		cur = catalog_current(w.app.catalog, of);
+	}
 	snprintf(ep, sizeof(ep), "ep=%s", dev[i].ep);
 	strcpy(req.addr, dice(10) ? dev[i].addr : "10.9.9.9");
 	if (i % 2 && d.id != 0) {
@@ -308,21 +343,23 @@ poll_one(unsigned i)
 	req.accept = dice(2) ? CF_CBOR : CF_LINK;
 	if (d.id != 0 && dice(6))
 		etag_of(&req, &d, etag);
-	hit = d.id != 0 && polled_find(keep, &k, &n);
+	hit = d.id != 0 && polled_find(keep, &k, &n) && (!k.of_class ||
+	    (cur != NULL && n.release == cur->id));
 	was = row(i);
-	rc = ask(&w, res_manifest_own, &req, &a);
+	rc = ask(&w, res, &req, &a);
 	now = row(i);
 	if (!hit || !req.first_block || req.observe || req.etag_n == 0)
 		return;
 	if (!contact_fresh(was.seen, w.loop.now))
 		return;
 	w.app.polled = NULL;
-	full_rc = ask(&w, res_manifest_own, &req, &b);
+	full_rc = ask(&w, res, &req, &b);
 	w.app.polled = keep;
 	if (memcmp(n.device == d.id ? catalog_by_id(w.app.catalog,
 	    n.release)->digest : etag, etag, 8) != 0)
 		return; /* it asked for more: the first one was full, too */
 	hits++;
+	class_hits += k.of_class;
 	same(rc, &a, full_rc, &b);
 	assert_int_equal(a.etag_len, 8);
 	/* nothing was left to write */
@@ -512,6 +549,25 @@ memory_says_what_the_full_path_says(void **state)
 	}
 	turn(&w);
 	assert_in_range(hits, STEPS / 20, UINT32_MAX); /* or it proves nothing */
+	assert_in_range(class_hits, STEPS / 100, UINT32_MAX);
+}
+
+/* Whatever it asks for. */
+static void
+asks_four_times(route_fn res, struct req *req)
+{
+	struct store_stats one, two;
+	struct resp resp;
+
+	assert_int_equal(ask(&w, res, req, &resp), 0);
+	turn(&w);
+	real->stats(w.app.store, &one);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask(&w, res, req, &resp), 0);
+		turn(&w);
+	}
+	real->stats(w.app.store, &two);
+	assert_int_equal(two.statements, one.statements);
 }
 
 static void
@@ -519,6 +575,7 @@ a_remembered_poll_runs_no_statement(void **state)
 {
 	struct store_stats one, two;
 	struct req req = {.first_block = true, .addr = "10.0.0.2"};
+	char class_id[37];
 	struct slice etag;
 	struct resp resp;
 
@@ -526,15 +583,10 @@ a_remembered_poll_runs_no_statement(void **state)
 	req.query[req.query_n++] = slice_str("ep=dev2");
 	req.etag[req.etag_n++] = etag = slice_of(catalog_by_id(w.app.catalog,
 	    rels[0])->digest, 8);
-	assert_int_equal(ask(&w, res_manifest_own, &req, &resp), 0);
-	turn(&w);
-	real->stats(w.app.store, &one);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ask(&w, res_manifest_own, &req, &resp), 0);
-		turn(&w);
-	}
+	asks_four_times(res_manifest_own, &req);
+	req.arg[0] = text_uuid(w.class_id, class_id);
+	asks_four_times(res_manifest_class, &req);
 	real->stats(w.app.store, &two);
-	assert_int_equal(two.statements, one.statements);
 	/* who has something else takes the full path: it fetches this */
 	req.etag[0] = slice_str("another");
 	assert_int_equal(ask(&w, res_manifest_own, &req, &resp), 0);
@@ -587,6 +639,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TABLE(who_asks_the_same_way_is_known),
+		TABLE(what_it_asked_for_is_of_the_key),
 		TABLE(a_write_of_it_drops_it_and_no_other),
 		TABLE(what_was_read_in_an_undone_turn_is_dropped),
 		TABLE(the_table_has_its_cap),

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Backups of a running daemon, and what becomes of them: interrupted on either side they go on, restored they are what
 was, damaged they are refused before anything changes, and of old ones the devices that know more are told."""
+import fcntl
 import hashlib
 import json
 import os
@@ -708,6 +709,50 @@ def test_one_at_a_time_and_not_beside_a_daemon(_):
         open(os.path.join(d.file("other"), "letter.txt"), "w").close()
         assert "no backup" in d.ctl("backup", d.file("other"), rc=1)
         assert os.listdir(d.file("other")) == ["letter.txt"]
+
+
+def test_two_restores_at_once_are_one(_):
+    with Suitd() as d:
+        d.ctl("device", "add", "lamp-1")
+        folder, new = d.file("bk"), d.file("new")
+        d.ctl("backup", folder)
+        os.mkdir(new + ".restoring")
+        open(os.path.join(new + ".restoring", "suitd.db"), "w").close()
+        other = os.open(new + ".restoring", os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        restore(d, folder, rc=1, state=new)
+        assert os.listdir(new + ".restoring") == ["suitd.db"] and not os.path.exists(new)
+        os.close(other)  # what it left is nobody's
+        restore(d, folder, state=new)
+        assert not os.path.exists(new + ".restoring")
+        assert sorted(os.listdir(new)) == ["admin.psk", "images", "restored", "suitd.db"]
+
+
+def owners(folder):
+    got = [folder] + [os.path.join(at, n) for at, dirs, files in os.walk(folder) for n in dirs + files]
+    return {os.lstat(n).st_uid for n in got}
+
+
+def test_what_root_restores_is_the_services(_):
+    if os.geteuid() != 0:
+        raise Skip("not root")
+    with Suitd() as d:
+        d.author()
+        d.publish(1, os.urandom(3000), "/fw/a.bin")
+        folder, there, new = d.file("bk"), d.file("there"), d.file("new")
+        d.ctl("backup", folder)
+        os.mkdir(there)
+        os.chown(there, 1234, 1234)
+        restore(d, folder, state=there)
+        assert owners(there) == {1234}
+        # where there was none it is the user's that the package makes
+        users = d.file("passwd", b"root:x:0:0::/root:/bin/sh\nsuitd:x:4321:4321::/:/bin/false\n")
+        r = subprocess.run(["unshare", "-m", "sh", "-c", "mount --bind \"$1\" /etc/passwd && shift && exec \"$@\"", "-", users,
+                            os.path.join(BIN, "suitd"), "--restore", folder, "-d", new], capture_output=True, text=True)
+        if "unshare" in r.stderr or "mount" in r.stderr:
+            raise Skip(r.stderr.strip())
+        assert r.returncode == 0, (r.stdout, r.stderr)
+        assert owners(new) == {4321}
 
 
 def test_operators_keys_stay_where_they_are(_):

@@ -66,6 +66,23 @@ def test_a_key_ends_by_the_servers_clock_and_its_session_with_it(d):
         assert b.ask(POST, "r", payload=ALIVE) == "2.04"
 
 
+def test_a_device_with_an_old_key_is_found(d):
+    """By who looks into the log, at the device, or asks why; and it is over when the key is right."""
+    old = d.ctl_json("device", "add", "stale", "--psk-new")
+    new = d.ctl_json("device", "psk", "stale", "--new")
+    assert "wrong_key" not in d.ctl_json("device", "show", "stale")
+    with Dtls(d.sport, "stale", old["key"]):
+        wait_for("what fails", lambda: "wrong_key" in d.ctl_json("device", "show", "stale"), 60)
+    assert "wrong key" in d.ctl_json("device", "explain", "stale")["note"]
+    assert "WRONG KEY" in d.ctl("device", "show", "stale")
+    with open(d.log) as f:
+        assert f.read().count("wrong key identity=stale ") == 1
+    assert not any("handshake" in e["what"] for e in d.events("stale"))
+    with Dtls(d.sport, "stale", new["key"]) as b:
+        assert b.ask(POST, "r", payload=ALIVE) == "2.04"
+    assert "wrong_key" not in d.ctl_json("device", "show", "stale")
+
+
 def test_a_second_key_is_refused_a_third_one(d):
     d.ctl("device", "add", "three", "--psk-new")
     d.ctl("device", "psk", "three", "--new", "--overlap", "1d")

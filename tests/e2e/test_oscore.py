@@ -51,6 +51,9 @@ def test_a_context_speaks_for_its_device_with_grade_l1(d):
     assert code(r.code) == "4.03", "%s" % r
     r = c.ask(GET, "m")
     assert code(r.code) == "2.05", "%s" % r
+    # and it is told what it has
+    assert seen_as(d, "one")["psk"] and seen_as(d, "one")["oscore"] and "identity" not in seen_as(d, "one")
+    assert [x.split()[4] for x in d.ctl("device", "list").splitlines() if x.startswith("one ")] == ["oscore"]
     assert d.ctl_json("status")["oscore"].endswith(":%d" % d.oport)
     assert "secret" not in json.dumps(d.ctl_json("device", "credentials", "one"))
 

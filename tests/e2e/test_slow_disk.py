@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from coapraw import ACK, CON, GET, POST, URI_QUERY, Peer, code, encode, path
-from fixture import BIN, Suitd, run, wait_for
+from fixture import BIN, Suitd, class_id, run, wait_for
 
 PRELOAD = os.path.join(BIN, "tests/preload/slow_disk.so")
 WITHIN = 20  # seconds: for what must come
@@ -92,6 +92,35 @@ def test_what_the_disk_did_not_keep_is_refused(_):
         d.start()
         for ep in ("before", "after"):
             assert d.ctl_json("device", "show", ep)["ep"] == ep
+
+
+def test_what_may_have_been_kept_can_be_sent_again(_):
+    """What docs/PROTOCOL.md promises of answers that say so: nobody has to guess, and nothing is there twice."""
+    with SlowDisk() as d:
+        d.author()
+        p, ep = Peer(d.port), [(URI_QUERY, b"ep=lamp-1"), (URI_QUERY, b"lt=600")]
+        suit, image = d.manifest(1, os.urandom(500), "/fw/1.bin")
+        again = [
+            lambda **k: d.ctl("device", "add", "lamp-1", "--class", class_id("demo"), **k),
+            lambda **k: d.ctl("device", "tag", "lamp-1", "site=north", **k),
+            lambda **k: d.ctl("author", "add", "other", d.file("other.pub"), **k),
+            lambda **k: d.ctl("publish", suit, "--payload", image, **k),
+        ]
+        d.ctl("key", "new", "--out", d.file("other.pem"), "--public", d.file("other.pub"))
+        for what in again:
+            d.disk("fail")
+            what(rc=1)
+            d.disk("well")
+            wait_for("the disk to be found well", lambda: not d.ctl_json("status")["degraded"])
+            what()
+        d.disk("fail")
+        assert p.ask(POST, "rd", ep, timeout=WITHIN).code >> 5 == 5
+        d.disk("well")
+        wait_for("the disk to be found well", lambda: not d.ctl_json("status")["degraded"])
+        r = p.ask(POST, "rd", ep, timeout=WITHIN)
+        assert r.code == 65, str(r)
+        s = d.ctl_json("status")
+        assert (s["devices"], s["releases"], len(d.ctl_json("author", "list"))) == (1, 1, 2), s
 
 
 def test_a_disk_that_hangs_at_the_end_is_waited_for(_):

@@ -69,6 +69,19 @@ errors_across_keys_name_a_line(void **state)
 	assert_int_equal(errors.at[6].why.err, ERR_NOT_FOUND);
 }
 
+/* Not at the first plan. */
+static void
+a_window_of_campaign_policy_is_looked_at(void **state)
+{
+	(void)state;
+	assert_int_equal(conf_read("\ncampaign_policy = "
+	    "\"window='daily 25:00-26:00'\"\n", &conf, &errors), ERR_RANGE);
+	assert_int_equal(errors.n, 1);
+	assert_int_equal(errors.at[0].line, 2);
+	assert_int_equal(conf_read("campaign_policy = "
+	    "\"window='daily 01:00-05:00'\"\n", &conf, &errors), 0);
+}
+
 static void
 fill(char *text, size_t n, const char *line)
 {
@@ -148,6 +161,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_error_is_told_with_its_line),
 		cmocka_unit_test(errors_across_keys_name_a_line),
+		cmocka_unit_test(a_window_of_campaign_policy_is_looked_at),
 		cmocka_unit_test(errors_at_their_cap_and_one_past),
 		cmocka_unit_test(files_at_their_cap_and_one_past),
 		cmocka_unit_test(an_error_names_file_line_and_key),

@@ -303,6 +303,23 @@ rig_cert_shown(struct app *app, const struct cert_peer *p)
 }
 
 static void
+rig_key_failed(struct app *app, enum transport t, const char *identity,
+    const char *host)
+{
+	app->keys_failed++;
+	snprintf(app->key_failed, sizeof(app->key_failed), "%d %s %s", (int)t,
+	    identity, host);
+}
+
+static void
+rig_key_proved(struct app *app, enum transport t, const char *identity)
+{
+	(void)t;
+	(void)identity;
+	app->keys_proved++;
+}
+
+static void
 rig_cert_who(struct app *app, const struct cert_peer *p,
     struct principal *ret)
 {
@@ -332,8 +349,11 @@ static void
 before_sleep(void *arg)
 {
 	(void)arg;
+	const struct front_span all = {.upto = UINT64_MAX,
+	    .unsure = rig.unsure};
+
 	if (!rig.no_flush)
-		front_flush(rig.front, FRONT_ALL, rig.commit_err);
+		front_flush(rig.front, all, rig.commit_err);
 }
 
 static void
@@ -373,7 +393,9 @@ rig_start(void **state)
 	struct front_opts o = {
 		.hooks = {.psk = rig_psk, .who = rig_who, .blocks = rig_blocks,
 		    .stats = rig_stats, .cert = rig_cert,
-		    .cert_shown = rig_cert_shown, .cert_who = rig_cert_who},
+		    .cert_shown = rig_cert_shown, .cert_who = rig_cert_who,
+		    .key_failed = rig_key_failed,
+		    .key_proved = rig_key_proved},
 		.device = rig_device,
 		.admin = rig_admin,
 		.app = &rig,

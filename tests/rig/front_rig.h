@@ -25,6 +25,7 @@ struct app {
 	struct conf conf;
 	int fd[2]; /* two clients */
 	int commit_err;
+	bool unsure; /* whether it was kept all the same */
 	bool no_flush;
 	unsigned turns; /* requests that "a/turns" ran for */
 	int get_err; /* what "big" returns */
@@ -44,6 +45,8 @@ struct app {
 	int cert_err; /* what is said of it */
 	int certs_shown, certs_asked;
 	bool cert_last; /* the next request is the last with it */
+	int keys_failed, keys_proved; /* handshakes; and */
+	char key_failed[64]; /* whose, on which plane, from where */
 	uint64_t trust; /* that "big" tells */
 	bool who_last; /* sessions end when it is asked whose they are */
 	bool who_gone; /* whoever has a key is nobody now */
