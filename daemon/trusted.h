@@ -52,12 +52,8 @@ int64_t trusted_since(const struct app *app); /* Unix ms */
 int trusted_publish(struct app *app, struct slice list,
     const struct principal *who, struct why *why) MUST_USE;
 
-/*
- * May this envelope be served by the list, and may this manifest be published?
- * A refusal that is no 4.03 by itself is ERR_POLICY, the rule is in *why.
- */
-int trusted_allows(const struct trust *list, struct slice envelope,
-    struct why *why) MUST_USE;
+/* May this manifest be published, and by whom? A refusal that is no 4.03 by
+ * itself is ERR_POLICY, the rule is in *why. */
 int trusted_author(const struct trust *list, const struct trust_claim *claim,
     struct store_author *ret, struct why *why) MUST_USE;
 
@@ -77,5 +73,7 @@ int trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
 /* Once a second, called directly by tests: attempts at a release that the list
  * does not allow any more end, some hundreds at a time. */
 void trusted_tick(struct trusted *t);
+/* Ten times a second: releases on which keys of the list have to be tried. */
+void trusted_slice(struct trusted *t);
 
 #endif
