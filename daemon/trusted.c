@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/asker.h"
 #include "daemon/audit.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
@@ -24,15 +25,18 @@
 #include "daemon/polled.h"
 #include "daemon/publish.h"
 #include "daemon/secret.h"
-#include "lib/pace.h"
 #include "lib/text.h"
 
 #define TICK_MS 1000
 #define SLICE_MS 100
 #define SWEEP_MAX 500 /* attempts that end in one tick */
 #define FRESH_FILE "freshness.key"
-#define FRESH_BURST_MS 1000
 #define KEY_MAX 8192
+
+/* An answer costs a signature, and who insists on it may wait for nothing
+ * else. */
+static const struct share_rule fresh_rule = {LIMIT_FRESH_RATE,
+    {LIMIT_FRESH_NETWORK, LIMIT_FRESH_NETWORK, LIMIT_FRESH_DEVICE}};
 
 struct trusted {
 	struct app *app;
@@ -40,7 +44,7 @@ struct trusted {
 	struct trust list;
 	int64_t since;
 	struct cose_key *key; /* that answers nonces; NULL: none */
-	struct pace pace; /* of these answers */
+	struct share *share; /* of these answers */
 	bool stale; /* the catalog was not judged by this list yet */
 	bool sweep; /* attempts may be under way that it does not allow */
 };
@@ -282,26 +286,25 @@ may_answer(const struct trusted *t)
 }
 
 static int
-answer_fresh(struct app *app, const struct fresh *f, struct buf *out,
-    struct why *why)
+answer_fresh(struct app *app, const struct req *req, const struct fresh *f,
+    struct resp *resp)
 {
 	struct trusted *t = app->trusted;
-	int64_t wait;
+	struct why *why = &resp->why;
 
 	if (t == NULL || !may_answer(t))
 		return why_set(why, ERR_NOT_FOUND, "nobody answers nonces "
 		    "here: there is no freshness_key of the trust list");
-	if (!pace_admit(&t->pace, 1000 / LIMIT_FRESH_RATE, FRESH_BURST_MS,
-	    loop_mono(app->loop), &wait))
+	if (!asker_take(app, t->share, &fresh_rule, req))
 		return why_set(why, ERR_LIMIT, "too many nonces at a time");
-	return fresh_sign(f, t->key, out);
+	return fresh_sign(f, t->key, &resp->out);
 }
 
 int
-trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
-    struct why *why)
+trusted_fresh(struct app *app, const struct req *req, const struct fresh *f,
+    struct resp *resp)
 {
-	int rc = answer_fresh(app, f, out, why);
+	int rc = answer_fresh(app, req, f, resp);
 
 	if (rc == 0)
 		app->counts.fresh_signed++;
@@ -530,6 +533,8 @@ trusted_new(struct app *app, struct trusted **ret, struct why *why)
 		rc = keyhunt(app, &t->list, why);
 	if (rc == 0)
 		rc = read_key(t, why);
+	if (rc == 0 && (rc = asker_share_new(&t->share)) != 0)
+		why_set(why, rc, "start: %s", err_text(rc));
 	if (rc == 0)
 		rc = loop_every(app->loop, SLICE_MS, on_slice, t);
 	if (rc == 0)
@@ -550,5 +555,6 @@ trusted_free(struct trusted *t)
 	if (t == NULL)
 		return;
 	cose_key_free(t->key);
+	free(t->share);
 	free(t);
 }

@@ -123,6 +123,8 @@
 #define LIMIT_NONCE 32
 #define LIMIT_FRESH_CLASSES 8 /* in one answer */
 #define LIMIT_FRESH_RATE 200 /* answers a second, since each is signed */
+#define LIMIT_FRESH_NETWORK 50 /* of them to one network, */
+#define LIMIT_FRESH_DEVICE 8 /* and to one device that a credential proves */
 
 /* boot reports */
 #define LIMIT_BOOTREPORT 512 /* bytes, its signature included */
@@ -180,6 +182,7 @@
 #define LIMIT_PROVEN 262144 /* addresses that have shown it, in a day */
 #define LIMIT_STRANGER_NETWORKS 16384 /* told apart by each thread */
 #define LIMIT_GREETED 4096 /* handshakes that were let in and go on */
+#define LIMIT_SHARE_ASKERS 4096 /* told apart by each share (share.h) */
 
 /* HTTP, for a monitoring system */
 #define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */
