@@ -18,6 +18,7 @@
 #include "daemon/audit.h"
 #include "daemon/backup.h"
 #include "daemon/blocks.h"
+#include "daemon/boots.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/checks.h"
@@ -157,6 +158,8 @@ open_rest(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = twins_new(&app->twins);
 	if (rc == 0)
+		rc = boots_new(&app->boots);
+	if (rc == 0)
 		rc = admit_new(&app->admit);
 	if (rc == 0)
 		rc = runs_new(&app->runs);
@@ -275,6 +278,7 @@ app_close(struct app *app)
 	runs_free(app->runs);
 	admit_free(app->admit);
 	twins_free(app->twins);
+	boots_free(app->boots);
 	polled_free(app->polled);
 	catalog_free(app->catalog);
 	trusted_free(app->trusted);

@@ -37,6 +37,7 @@ struct twins; /* twin.h: credentials that two devices use */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct trusted; /* trusted.h: the trust list in force */
+struct boots; /* boots.h: boot reports that were proven lately */
 
 struct app {
 	struct conf conf;
@@ -64,6 +65,7 @@ struct app {
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	struct trusted *trusted; /* NULL: no list */
+	struct boots *boots; /* NULL in tests without any */
 	struct audit *audit; /* NULL in tests without any */
 	struct twins *twins; /* NULL: nobody looks */
 	struct nonce_key nonce; /* of this start */

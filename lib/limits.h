@@ -130,6 +130,12 @@
 #define LIMIT_BOOTREPORT 512 /* bytes, its signature included */
 #define LIMIT_BOOT_NONCE 32 /* bytes of the server's nonce */
 #define LIMIT_BOOT_EPOCHS 16 /* of one key: that is, losses of its counters */
+#define LIMIT_BOOT_FAILED 100 /* signatures a second that are looked at and
+                                 prove nothing, */
+#define LIMIT_BOOT_FAILED_EACH 8 /* and of one network, or of one device that a
+                                    credential proves */
+#define LIMIT_BOOT_PROVEN 8192 /* reports that are known again when somebody
+                                  sends them once more */
 
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
