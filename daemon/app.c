@@ -18,6 +18,7 @@
 #include "daemon/audit.h"
 #include "daemon/backup.h"
 #include "daemon/blocks.h"
+#include "daemon/boots.h"
 #include "daemon/campaign.h"
 #include "daemon/catalog.h"
 #include "daemon/checks.h"
@@ -163,6 +164,8 @@ open_rest(struct app *app, struct why *why)
 	if (rc == 0)
 		rc = wrongkeys_new(&app->wrongkeys);
 	if (rc == 0)
+		rc = boots_new(&app->boots);
+	if (rc == 0)
 		rc = admit_new(&app->admit);
 	if (rc == 0)
 		rc = runs_new(&app->runs);
@@ -282,6 +285,7 @@ app_close(struct app *app)
 	admit_free(app->admit);
 	wrongkeys_free(app->wrongkeys);
 	twins_free(app->twins);
+	boots_free(app->boots);
 	polled_free(app->polled);
 	catalog_free(app->catalog);
 	trusted_free(app->trusted);

@@ -7,53 +7,18 @@
  * a commit that fails would have to be unpatched.
  *
  * A release whose envelope cannot be read is left out with a loud line; the
- * rest is served. One that the trust list does not allow is kept apart: why is
- * asked for, and a later list may allow it again.
+ * rest is served. One that the trust list does not allow is kept apart
+ * (catalog_judge.c).
  */
-#include "daemon/catalog.h"
+#include "daemon/catalog_impl.h"
 
 #include <stdlib.h>
 
 #include "daemon/image.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
-#include "daemon/trusted.h"
 #include "lib/manifest.h"
 #include "lib/text.h"
-
-struct release {
-	struct catalog_release pub; /* first: pub is what callers hold */
-	unsigned refs;
-	uint8_t *bytes; /* envelope, then the severed copy */
-	uint64_t judged; /* by the trust list of this number, */
-	struct why why; /* and so; err 0: it is allowed */
-};
-
-struct class {
-	uint8_t id[16];
-	const struct release *current;
-};
-
-/* A growing array of `size`-byte elements. */
-struct vec {
-	void *p;
-	size_t n, cap;
-};
-
-struct table {
-	struct vec release; /* struct release *, by id */
-	struct vec refused; /* the same, those that the trust list refuses */
-	struct vec class; /* struct class, by id */
-	struct vec path; /* struct path, by name */
-	struct vec image; /* struct image_name, by digest */
-};
-
-struct catalog {
-	struct table t;
-	const struct trust *list; /* NULL: none */
-	void (*on_load)(void *arg);
-	void *arg;
-};
 
 static void *
 vec_add(struct vec *v, size_t size)
@@ -107,6 +72,7 @@ release_unref(struct release *r)
 		return;
 	free(r->bytes);
 	free(r->pub.payload);
+	verdict_fini(&r->verdict);
 	free(r);
 }
 
@@ -147,6 +113,7 @@ catalog_free(struct catalog *c)
 	if (c == NULL)
 		return;
 	table_free(&c->t);
+	judge_fini(&c->judge);
 	free(c);
 }
 
@@ -244,6 +211,8 @@ release_read(struct store *s, const struct store_release *row,
 	r->pub.payload = calloc(n + 1, sizeof(*r->pub.payload));
 	rc = r->pub.payload == NULL ? ERR_NOMEM : 0;
 	if (rc == 0)
+		rc = verdict_init(&r->verdict, &m, plan);
+	if (rc == 0)
 		join_payloads(&r->pub, plan, pay, n);
 out:
 	free(pay);
@@ -257,8 +226,8 @@ out:
 
 /* --- building a table --- */
 
-static struct release *
-find_release(const struct vec *v, uint64_t id)
+struct release *
+catalog_find(const struct vec *v, uint64_t id)
 {
 	struct release key = {.pub.id = id}, *k = &key, **hit;
 
@@ -288,38 +257,21 @@ add_classes(struct table *t, const struct release *r)
 	return 0;
 }
 
-/* Once for each list; what cannot be judged is not allowed. */
-static int
-judge(const struct trust *list, struct release *r)
-{
-	int rc;
-
-	if (list == NULL || r->judged == list->seq)
-		return 0;
-	rc = trusted_allows(list, r->pub.envelope, &r->why);
-	if (rc == ERR_NOMEM)
-		return rc;
-	r->why.err = rc;
-	r->judged = list->seq;
-	return 0;
-}
-
 static int
 add_release(struct catalog *c, struct table *t, struct store *s,
     const struct store_release *row)
 {
-	struct release *r = find_release(&c->t.release, row->id), **slot;
+	struct release *r = catalog_find(&c->t.release, row->id), **slot;
 	int rc = 0;
 
 	if (row->state == RELEASE_WITHDRAWN)
 		return 0;
 	if (r == NULL)
-		r = find_release(&c->t.refused, row->id);
+		r = catalog_find(&c->t.refused, row->id);
 	if (r != NULL)
 		r->refs++;
-	else
-		rc = release_read(s, row, &r);
-	if (rc == 0 && (rc = judge(c->list, r)) != 0)
+	else if ((rc = release_read(s, row, &r)) == 0 && (rc = judge_ask(
+	    &c->judge, &r->verdict, r->pub.envelope)) != 0)
 		release_unref(r);
 	if (rc == ERR_NOMEM)
 		return rc;
@@ -329,7 +281,7 @@ add_release(struct catalog *c, struct table *t, struct store *s,
 		    (unsigned long long)row->seq, err_text(rc), store_why(s));
 		return 0;
 	}
-	slot = vec_add(r->why.err == 0 ? &t->release : &t->refused,
+	slot = vec_add(r->verdict.why.err == 0 ? &t->release : &t->refused,
 	    sizeof(struct release *));
 	if (slot == NULL) {
 		release_unref(r);
@@ -337,7 +289,7 @@ add_release(struct catalog *c, struct table *t, struct store *s,
 	}
 	*slot = r;
 	/* a staged one is served, but no class's current */
-	return row->state == RELEASE_LIVE && r->why.err == 0 ?
+	return row->state == RELEASE_LIVE && r->verdict.why.err == 0 ?
 	    add_classes(t, r) : 0;
 }
 
@@ -377,7 +329,7 @@ add_payload(void *arg, const struct store_payload *p, enum release_state st)
 		return ERR_NOMEM;
 	memcpy(img->digest, p->digest, 32);
 	img->live = st != RELEASE_WITHDRAWN &&
-	    find_release(&t->refused, p->release) == NULL;
+	    catalog_find(&t->refused, p->release) == NULL;
 	if (p->path[0] == '\0')
 		return 0;
 	path = vec_add(&t->path, sizeof(*path));
@@ -456,12 +408,6 @@ catalog_load(struct catalog *c, struct store *s)
 }
 
 void
-catalog_obey(struct catalog *c, const struct trust *list)
-{
-	c->list = list;
-}
-
-void
 catalog_on_load(struct catalog *c, void (*fn)(void *arg), void *arg)
 {
 	c->on_load = fn;
@@ -507,23 +453,9 @@ catalog_each_current(const struct catalog *c, void (*fn)(void *arg,
 const struct catalog_release *
 catalog_by_id(const struct catalog *c, uint64_t id)
 {
-	struct release *r = find_release(&c->t.release, id);
+	struct release *r = catalog_find(&c->t.release, id);
 
 	return r != NULL ? &r->pub : NULL;
-}
-
-const struct why *
-catalog_refused(const struct catalog *c, uint64_t id)
-{
-	struct release *r = find_release(&c->t.refused, id);
-
-	return r == NULL ? NULL : &r->why;
-}
-
-size_t
-catalog_refusals(const struct catalog *c)
-{
-	return c->t.refused.n;
 }
 
 const struct catalog_release *

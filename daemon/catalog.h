@@ -39,9 +39,18 @@ void catalog_free(struct catalog *c); /* NULL is fine */
 int catalog_load(struct catalog *c, struct store *s) MUST_USE;
 /* Calls fn after each load from now on; NULL: nobody. */
 void catalog_on_load(struct catalog *c, void (*fn)(void *arg), void *arg);
-/* From the next load on a release that this list does not allow is not there,
- * and its images are as if it had been withdrawn; NULL: all are. Borrowed. */
+/*
+ * From the next load on a release that this list does not allow is not there,
+ * and its images are as if it had been withdrawn; NULL: all are. Borrowed. No
+ * signature is looked at: a release that may be allowed, by a key that was
+ * never tried on it, is not (ERR_BUSY), until catalog_ask has done that.
+ */
 void catalog_obey(struct catalog *c, const struct trust *list);
+/* A slice of that, some 25 ms; true: there are more that are allowed, from the
+ * next load on. A release that a load finds in the store is judged there, at
+ * once. */
+bool catalog_ask(struct catalog *c);
+size_t catalog_waiting(const struct catalog *c); /* releases, for catalog_ask */
 /* Loads and logs; for engine_after. */
 void catalog_reload(struct app *app);
 /* Why the list does not allow this release; NULL: it does, or there is none

@@ -16,9 +16,11 @@
 
 /* Boot reports: by their result, or why they were not taken. */
 enum boot_count {
-	BOOT_COUNT_REPLAY = BOOT_RESULTS,
+	BOOT_COUNT_REPLAY = BOOT_RESULTS, /* by what they say: a stranger may
+	                                     count, too */
 	BOOT_COUNT_EPOCH, /* counters that began anew */
 	BOOT_COUNT_UNPROVEN,
+	BOOT_COUNT_LIMITED, /* too many that proved nothing */
 	BOOT_COUNTS,
 };
 

@@ -60,6 +60,13 @@ echo_offer(struct exchange *x)
 		put(x);
 }
 
+void
+echo_hint(struct exchange *x, int err)
+{
+	if (x->stranger && err == ERR_LIMIT)
+		put(x);
+}
+
 int
 echo_most(struct exchange *x, size_t body, uint8_t *ret_most)
 {

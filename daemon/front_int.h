@@ -257,6 +257,9 @@ int echo_check(struct exchange *x) MUST_USE;
 int echo_most(struct exchange *x, size_t body, uint8_t *ret_most) MUST_USE;
 /* The last option of an answer that goes out whole. */
 void echo_offer(struct exchange *x);
+/* What strangers have too little of there may be more of for who shows its
+ * address: an option of the refusal, before OPT_TRUST. */
+void echo_hint(struct exchange *x, int err);
 /* An error's answer, or one that is too long all the same. */
 void echo_bound(struct exchange *x);
 /* As it will be on the wire. */

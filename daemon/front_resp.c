@@ -136,6 +136,7 @@ resp_error(struct exchange *x, int err)
 		answer_block(a, COAP_OPTION_BLOCK1, x->b1);
 	if (x->size1_max > 0)
 		answer_opt_uint(a, COAP_OPTION_SIZE1, x->size1_max);
+	echo_hint(x, err);
 	put_trust(x);
 	echo_bound(x);
 	x->f->stats.errors++;

@@ -172,6 +172,7 @@ metrics_boot_reports(struct metrics *m)
 		[BOOT_COUNT_REPLAY - BOOT_RESULTS] = "replay",
 		[BOOT_COUNT_EPOCH - BOOT_RESULTS] = "epoch",
 		[BOOT_COUNT_UNPROVEN - BOOT_RESULTS] = "unproven",
+		[BOOT_COUNT_LIMITED - BOOT_RESULTS] = "limited",
 	};
 
 	for (int i = 0; i < BOOT_COUNTS; i++)

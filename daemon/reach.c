@@ -2,8 +2,7 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
-
-#include "daemon/front_rand.h"
+#include <sys/random.h>
 
 #define MINUTE INT64_C(60000000) /* us */
 #define MINUTE_BITS 24 /* 31 years of uptime */
@@ -30,7 +29,7 @@ reach_new(const struct conf *c, struct reach **ret)
 	}
 	for (size_t i = 0; i < LIMIT_PROVEN; i++)
 		atomic_init(&r->table[i], 0);
-	if (!front_rand(r->key.b, sizeof(r->key.b))) {
+	if (getrandom(r->key.b, sizeof(r->key.b), 0) != sizeof(r->key.b)) {
 		reach_free(r);
 		return ERR_CRYPTO;
 	}

@@ -7,6 +7,10 @@
  * what the job is for: something that was never offered to the device has no
  * way into a gate. What was refused costs no write, but once a minute for a
  * device: its old reports lie about on the way, for anybody to send again.
+ *
+ * Nor does it cost a signature, since what a report says of itself is enough
+ * to refuse it. But not to say why: until it is proven the answer is that of
+ * a forged one, nothing is written and nothing but a counter changes.
  */
 #include "daemon/res.h"
 
@@ -15,6 +19,7 @@
 
 #include "daemon/access.h"
 #include "daemon/ahead.h"
+#include "daemon/boots.h"
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
@@ -28,6 +33,7 @@ struct intake {
 	struct app *app;
 	const struct req *req;
 	struct resp *resp;
+	struct cose_msg msg;
 	struct store_attest a;
 	struct store_device d;
 	struct bootreport r;
@@ -81,35 +87,58 @@ res_nonce(struct app *app, const struct req *req, struct resp *resp)
 
 /* --- a report --- */
 
+/* What is asked before any signature: whose it is, and what it says. */
 static int
-prove(struct intake *in)
+read_claim(struct intake *in)
 {
 	struct store *s = in->app->store;
 	struct why *why = &in->resp->why;
-	struct cose_key *key = NULL;
-	struct cose_msg msg;
-	int rc = bootreport_open(in->req->body, &msg, why);
+	int rc = bootreport_open(in->req->body, &in->msg, why);
 
 	if (rc == 0)
-		rc = msg.kid.n != sizeof(in->a.kid) ? ERR_NOT_FOUND :
-		    s->ops->attest_by_kid(s, msg.kid.p, &in->a);
+		rc = in->msg.kid.n != sizeof(in->a.kid) ? ERR_NOT_FOUND :
+		    s->ops->attest_by_kid(s, in->msg.kid.p, &in->a);
 	if (rc == ERR_NOT_FOUND)
 		return why_set(why, ERR_SIGNATURE, "boot report: no device "
 		    "has this key: suitctl device attest EP KEY");
-	if (rc == 0)
-		rc = cose_key_parse(slice_of(in->a.key, in->a.key_len), &key,
-		    why);
-	if (rc == 0)
-		rc = bootreport_verify(&msg, key, &in->r, why);
+	return rc != 0 ? rc : bootreport_claim(&in->msg, &in->r, why);
+}
+
+/* One answer for all of them, and for what is not looked at: else strangers
+ * could ask, by making reports up, where a device's counters are. */
+static int
+unproven(struct intake *in)
+{
+	return why_set(&in->resp->why, ERR_SIGNATURE, "boot report: it is not "
+	    "signed by its device's key, or older than its last");
+}
+
+static int
+prove(struct intake *in)
+{
+	struct cose_key *key = NULL;
+	int rc = cose_key_parse(slice_of(in->a.key, in->a.key_len), &key,
+	    &in->resp->why);
+
+	if (rc == 0) {
+		rc = bootreport_verify(&in->msg, key, &in->r, NULL);
+		if (rc != 0 && rc != ERR_NOMEM && rc != ERR_CRYPTO)
+			rc = unproven(in);
+	}
 	cose_key_free(key);
 	if (rc == 0)
-		rc = s->ops->device_get(s, in->a.device, &in->d);
-	if (rc == 0)
-		rc = access_revoked(&in->d, why);
-	if (rc == 0)
-		in->nonce = nonce_fresh(&in->app->nonce, in->a.device,
-		    uptime_s(in->app), in->r.nonce);
+		boots_prove(in->app->boots, in->req->body);
 	return rc;
+}
+
+/* Whose it is, once it is proven. */
+static int
+read_device(struct intake *in)
+{
+	struct store *s = in->app->store;
+	int rc = s->ops->device_get(s, in->a.device, &in->d);
+
+	return rc != 0 ? rc : access_revoked(&in->d, &in->resp->why);
 }
 
 static int
@@ -265,6 +294,62 @@ apply(struct intake *in)
 	return rc != 0 ? rc : tell_job(in, before);
 }
 
+/*
+ * Below the last one, or of an epoch that is over: it is no news, whoever
+ * signed it. What equals the last one may be the device's own, sent again
+ * over a restart of ours, and is worth a look.
+ */
+static bool
+is_old(const struct intake *in, int late)
+{
+	const struct bootreport_mark *m = &in->a.mark;
+
+	if (late == ERR_CONFLICT)
+		return is_gone(&in->a, in->r.epoch);
+	return late == ERR_SEQUENCE && (in->r.boot_ctr != m->boot_ctr ||
+	    in->r.report_seq != m->report_seq);
+}
+
+static int
+not_taken(struct intake *in, enum boot_count why, int err)
+{
+	in->app->counts.boot[why]++;
+	return err;
+}
+
+/*
+ * 0: it is proven, and news. Who sends again what was proven is told so, and
+ * it costs no signature. All else is paid for before it is compared with
+ * anything, so that neither answer tells where that would have come out.
+ */
+static int
+judge(struct intake *in)
+{
+	struct app *app = in->app;
+	struct bootreport_mark mark;
+	int late, rc = read_claim(in);
+
+	if (rc != 0)
+		return not_taken(in, BOOT_COUNT_UNPROVEN, rc);
+	mark = in->a.mark;
+	late = bootreport_fresh(&mark, &in->r, NULL);
+	if (late == 0 || !boots_proven(app->boots, in->req->body)) {
+		if (!boots_take(app, in->req))
+			return not_taken(in, BOOT_COUNT_LIMITED, why_set(
+			    &in->resp->why, ERR_LIMIT, "boot reports: too "
+			    "many that prove nothing"));
+		if (is_old(in, late))
+			return not_taken(in, BOOT_COUNT_REPLAY, unproven(in));
+		rc = prove(in);
+	}
+	if (rc == 0)
+		rc = read_device(in);
+	if (rc != 0)
+		return not_taken(in, BOOT_COUNT_UNPROVEN, rc);
+	rc = bootreport_fresh(&in->a.mark, &in->r, &in->resp->why);
+	return rc != 0 ? refuse(in, rc) : 0;
+}
+
 int
 res_boot(struct app *app, const struct req *req, struct resp *resp)
 {
@@ -272,14 +357,12 @@ res_boot(struct app *app, const struct req *req, struct resp *resp)
 	int rc;
 
 	in = (struct intake){.app = app, .req = req, .resp = resp};
-	rc = prove(&in);
-	if (rc != 0) {
-		app->counts.boot[BOOT_COUNT_UNPROVEN]++;
-		return rc;
-	}
-	rc = bootreport_fresh(&in.a.mark, &in.r, &resp->why);
+	rc = judge(&in);
 	if (rc != 0)
-		return refuse(&in, rc);
+		return rc;
+	boots_give(app, req);
+	in.nonce = nonce_fresh(&app->nonce, in.a.device, uptime_s(app),
+	    in.r.nonce);
 	if ((rc = engine_begin(app->engine)) != 0)
 		return rc;
 	resp->after_commit = true;

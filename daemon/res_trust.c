@@ -128,5 +128,5 @@ res_trust_now(struct app *app, const struct req *req, struct resp *resp)
 	resp->cf = CF_COSE_SIGN1;
 	resp->code = 205;
 	resp->trust = f.list;
-	return trusted_fresh(app, &f, &resp->out, &resp->why);
+	return trusted_fresh(app, req, &f, resp);
 }

@@ -38,6 +38,7 @@ struct wrongkeys; /* wrongkey.h: who does not prove its key */
 struct ahead; /* ahead.h: devices that know more than we do */
 
 struct trusted; /* trusted.h: the trust list in force */
+struct boots; /* boots.h: boot reports that were proven lately */
 
 struct app {
 	struct conf conf;
@@ -65,6 +66,7 @@ struct app {
 	struct backups *backups; /* NULL in tests without any */
 	struct ahead *ahead; /* NULL: the store was never restored */
 	struct trusted *trusted; /* NULL: no list */
+	struct boots *boots; /* NULL in tests without any */
 	struct audit *audit; /* NULL in tests without any */
 	struct twins *twins; /* NULL: nobody looks */
 	struct wrongkeys *wrongkeys; /* NULL in tests without any */

@@ -15,22 +15,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/asker.h"
 #include "daemon/audit.h"
 #include "daemon/catalog.h"
 #include "daemon/engine.h"
+#include "daemon/judge.h"
 #include "daemon/keyhunt.h"
 #include "daemon/log.h"
 #include "daemon/polled.h"
 #include "daemon/publish.h"
 #include "daemon/secret.h"
-#include "lib/pace.h"
 #include "lib/text.h"
 
 #define TICK_MS 1000
+#define SLICE_MS 100
 #define SWEEP_MAX 500 /* attempts that end in one tick */
 #define FRESH_FILE "freshness.key"
-#define FRESH_BURST_MS 1000
 #define KEY_MAX 8192
+
+/* An answer costs a signature, and who insists on it may wait for nothing
+ * else. */
+static const struct share_rule fresh_rule = {LIMIT_FRESH_RATE,
+    {LIMIT_FRESH_NETWORK, LIMIT_FRESH_NETWORK, LIMIT_FRESH_DEVICE}};
 
 struct trusted {
 	struct app *app;
@@ -38,7 +44,7 @@ struct trusted {
 	struct trust list;
 	int64_t since;
 	struct cose_key *key; /* that answers nonces; NULL: none */
-	struct pace pace; /* of these answers */
+	struct share *share; /* of these answers */
 	bool stale; /* the catalog was not judged by this list yet */
 	bool sweep; /* attempts may be under way that it does not allow */
 };
@@ -81,18 +87,6 @@ trusted_runs(const struct app *app, const struct store_device *d)
 
 /* --- what it allows --- */
 
-/* Who reads the code of the answer must see that it is about rights. */
-static int
-forbidden(int rc, struct why *why)
-{
-	if (rc == 0 || rc == ERR_NOMEM || rc == ERR_CRYPTO ||
-	    err_coap(rc) == 403)
-		return rc;
-	if (why != NULL)
-		why->err = ERR_POLICY;
-	return ERR_POLICY;
-}
-
 int
 trusted_author(const struct trust *list, const struct trust_claim *claim,
     struct store_author *ret, struct why *why)
@@ -102,7 +96,7 @@ trusted_author(const struct trust *list, const struct trust_claim *claim,
 	char hex[2 * TRUST_KID + 1];
 
 	if (rc != 0)
-		return forbidden(rc, why);
+		return judge_forbids(rc, why);
 	*ret = (struct store_author){.class_count = 0};
 	memcpy(ret->kid, key->kid, sizeof(ret->kid));
 	if (key->name.n == 0 ||
@@ -110,28 +104,6 @@ trusted_author(const struct trust *list, const struct trust_claim *claim,
 		strcpy(ret->name, text_hex(slice_of(key->kid, TRUST_KID),
 		    hex, sizeof(hex)));
 	return 0;
-}
-
-int
-trusted_allows(const struct trust *list, struct slice envelope,
-    struct why *why)
-{
-	struct manifest_plan *plan = calloc(1, sizeof(*plan));
-	struct trust_claim claim;
-	struct manifest m;
-	int rc;
-
-	if (plan == NULL)
-		return ERR_NOMEM;
-	rc = manifest_parse(envelope, &m, why);
-	if (rc == 0)
-		rc = manifest_walk(&m, plan, why);
-	if (rc == 0) {
-		claim = trust_claim_of(&m, plan);
-		rc = forbidden(trust_manifest(list, &claim, NULL, why), why);
-	}
-	free(plan);
-	return rc;
 }
 
 /* --- in force --- */
@@ -151,14 +123,14 @@ notify(void *arg, const struct catalog_release *r)
 		publish_paths(arg, r->class_id[i], tell);
 }
 
+/* The catalog as it is judged now. */
 static void
-judge_catalog(struct trusted *t)
+serve(struct trusted *t)
 {
 	struct app *app = t->app;
 	int rc;
 
 	catalog_each_current(app->catalog, notify, app);
-	catalog_obey(app->catalog, &t->list);
 	rc = catalog_load(app->catalog, app->store);
 	t->stale = rc != 0;
 	if (rc != 0) {
@@ -173,6 +145,16 @@ judge_catalog(struct trusted *t)
 	tell(app, "k");
 	engine_reloaded(app->engine);
 	t->sweep = true;
+}
+
+/* The first slice is in the turn of the list: a release that is allowed before
+ * and after shall not be missed in between, where that can be had. */
+static void
+judge_catalog(struct trusted *t)
+{
+	catalog_obey(t->app->catalog, &t->list);
+	(void)catalog_ask(t->app->catalog);
+	serve(t);
 }
 
 /* The newest of the store. */
@@ -208,9 +190,10 @@ in_force(struct app *app)
 		return;
 	}
 	judge_catalog(t);
-	log_info("trust: list=%" PRIu64 " keys=%zu roots=%u/%zu refused=%zu",
-	    t->list.seq, t->list.key_count, t->list.roots.need,
-	    t->list.roots.n, catalog_refusals(app->catalog));
+	log_info("trust: list=%" PRIu64 " keys=%zu roots=%u/%zu refused=%zu "
+	    "waiting=%zu", t->list.seq, t->list.key_count, t->list.roots.need,
+	    t->list.roots.n, catalog_refusals(app->catalog),
+	    catalog_waiting(app->catalog));
 }
 
 static int
@@ -303,26 +286,25 @@ may_answer(const struct trusted *t)
 }
 
 static int
-answer_fresh(struct app *app, const struct fresh *f, struct buf *out,
-    struct why *why)
+answer_fresh(struct app *app, const struct req *req, const struct fresh *f,
+    struct resp *resp)
 {
 	struct trusted *t = app->trusted;
-	int64_t wait;
+	struct why *why = &resp->why;
 
 	if (t == NULL || !may_answer(t))
 		return why_set(why, ERR_NOT_FOUND, "nobody answers nonces "
 		    "here: there is no freshness_key of the trust list");
-	if (!pace_admit(&t->pace, 1000 / LIMIT_FRESH_RATE, FRESH_BURST_MS,
-	    loop_mono(app->loop), &wait))
+	if (!asker_take(app, t->share, &fresh_rule, req))
 		return why_set(why, ERR_LIMIT, "too many nonces at a time");
-	return fresh_sign(f, t->key, out);
+	return fresh_sign(f, t->key, &resp->out);
 }
 
 int
-trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
-    struct why *why)
+trusted_fresh(struct app *app, const struct req *req, const struct fresh *f,
+    struct resp *resp)
 {
-	int rc = answer_fresh(app, f, out, why);
+	int rc = answer_fresh(app, req, f, resp);
 
 	if (rc == 0)
 		app->counts.fresh_signed++;
@@ -415,8 +397,9 @@ trusted_tick(struct trusted *t)
 	int rc;
 
 	if (t->stale)
-		judge_catalog(t);
-	if (!t->sweep || t->stale)
+		serve(t);
+	/* who waits may be allowed in a moment */
+	if (!t->sweep || t->stale || catalog_waiting(t->app->catalog) > 0)
 		return;
 	rc = s->ops->job_active(s, note_job, &w);
 	for (size_t i = 0; rc >= 0 && i < w.n; i++)
@@ -431,6 +414,19 @@ static void
 on_tick(void *arg)
 {
 	trusted_tick(arg);
+}
+
+void
+trusted_slice(struct trusted *t)
+{
+	if (catalog_ask(t->app->catalog))
+		serve(t);
+}
+
+static void
+on_slice(void *arg)
+{
+	trusted_slice(arg);
 }
 
 /* --- start --- */
@@ -537,6 +533,10 @@ trusted_new(struct app *app, struct trusted **ret, struct why *why)
 		rc = keyhunt(app, &t->list, why);
 	if (rc == 0)
 		rc = read_key(t, why);
+	if (rc == 0 && (rc = asker_share_new(&t->share)) != 0)
+		why_set(why, rc, "start: %s", err_text(rc));
+	if (rc == 0)
+		rc = loop_every(app->loop, SLICE_MS, on_slice, t);
 	if (rc == 0)
 		rc = loop_every(app->loop, TICK_MS, on_tick, t);
 	if (rc != 0) {
@@ -555,5 +555,6 @@ trusted_free(struct trusted *t)
 	if (t == NULL)
 		return;
 	cose_key_free(t->key);
+	free(t->share);
 	free(t);
 }

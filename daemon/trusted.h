@@ -52,12 +52,8 @@ int64_t trusted_since(const struct app *app); /* Unix ms */
 int trusted_publish(struct app *app, struct slice list,
     const struct principal *who, struct why *why) MUST_USE;
 
-/*
- * May this envelope be served by the list, and may this manifest be published?
- * A refusal that is no 4.03 by itself is ERR_POLICY, the rule is in *why.
- */
-int trusted_allows(const struct trust *list, struct slice envelope,
-    struct why *why) MUST_USE;
+/* May this manifest be published, and by whom? A refusal that is no 4.03 by
+ * itself is ERR_POLICY, the rule is in *why. */
 int trusted_author(const struct trust *list, const struct trust_claim *claim,
     struct store_author *ret, struct why *why) MUST_USE;
 
@@ -69,13 +65,16 @@ uint64_t trusted_base(const struct app *app, const uint8_t class_id[16],
 /* That of a device, by what it says it runs; 0: it has not said. */
 uint64_t trusted_runs(const struct app *app, const struct store_device *d);
 
-/* The answer to a nonce. ERR_NOT_FOUND: there is no freshness key, or it is
- * not in the list; ERR_LIMIT: LIMIT_FRESH_RATE. */
-int trusted_fresh(struct app *app, const struct fresh *f, struct buf *out,
-    struct why *why) MUST_USE;
+/* The answer to a nonce, into resp->out. ERR_NOT_FOUND: there is no freshness
+ * key, or it is not in the list; ERR_LIMIT: the share of who asks is used up
+ * (LIMIT_FRESH_RATE), the reason is in resp->why. */
+int trusted_fresh(struct app *app, const struct req *req,
+    const struct fresh *f, struct resp *resp) MUST_USE;
 
 /* Once a second, called directly by tests: attempts at a release that the list
  * does not allow any more end, some hundreds at a time. */
 void trusted_tick(struct trusted *t);
+/* Ten times a second: releases on which keys of the list have to be tried. */
+void trusted_slice(struct trusted *t);
 
 #endif

@@ -271,9 +271,11 @@ get_map(struct cbr *c, struct bootreport *r)
 }
 
 /* One form of each report: what would be written is what is there. */
-static int
-read_payload(struct slice in, struct bootreport *ret, struct why *why)
+int
+bootreport_claim(const struct cose_msg *msg, struct bootreport *ret,
+    struct why *why)
 {
+	const struct slice in = msg->payload;
 	uint8_t mem[LIMIT_BOOTREPORT];
 	struct buf again = buf_of(mem, sizeof(mem));
 	struct bootreport r = {.nonce = SLICE_NONE};
@@ -307,7 +309,7 @@ bootreport_verify(const struct cose_msg *msg, const struct cose_key *key,
 		return why_set(why, ERR_KEY,
 		    "boot report: a symmetric key proves no device");
 	rc = cose_verify(msg, SLICE_NONE, &ring, &at, why);
-	return rc != 0 ? rc : read_payload(msg->payload, ret, why);
+	return rc != 0 ? rc : bootreport_claim(msg, ret, why);
 }
 
 /* --- what it is worth --- */

@@ -79,10 +79,16 @@ int bootreport_sign(const struct bootreport *r, const struct cose_key *key,
 int bootreport_open(struct slice in, struct cose_msg *ret_msg,
     struct why *why) MUST_USE;
 /*
- * Proves the message, then reads it: what is not signed is not parsed. `ret`
- * points into the message. ERR_SIGNATURE, ERR_ALGORITHM, ERR_KEY (a
- * symmetric key), ERR_UNSUPPORTED (another format, an unknown key), and
- * what the reader says of CBOR that has another form.
+ * What it says, before anything is proven: good for refusing it, so that what
+ * is sent again costs no signature, and for nothing else. `ret` points into
+ * the message. ERR_UNSUPPORTED (another format, an unknown key), and what the
+ * reader says of CBOR that has another form.
+ */
+int bootreport_claim(const struct cose_msg *msg, struct bootreport *ret,
+    struct why *why) MUST_USE;
+/*
+ * Proves the message, then reads it as bootreport_claim does. ERR_SIGNATURE,
+ * ERR_ALGORITHM, ERR_KEY (a symmetric key), and its errors.
  */
 int bootreport_verify(const struct cose_msg *msg, const struct cose_key *key,
     struct bootreport *ret, struct why *why) MUST_USE;

@@ -126,11 +126,19 @@
 #define LIMIT_NONCE 32
 #define LIMIT_FRESH_CLASSES 8 /* in one answer */
 #define LIMIT_FRESH_RATE 200 /* answers a second, since each is signed */
+#define LIMIT_FRESH_NETWORK 50 /* of them to one network, */
+#define LIMIT_FRESH_DEVICE 8 /* and to one device that a credential proves */
 
 /* boot reports */
 #define LIMIT_BOOTREPORT 512 /* bytes, its signature included */
 #define LIMIT_BOOT_NONCE 32 /* bytes of the server's nonce */
 #define LIMIT_BOOT_EPOCHS 16 /* of one key: that is, losses of its counters */
+#define LIMIT_BOOT_FAILED 100 /* signatures a second that are looked at and
+                                 prove nothing, */
+#define LIMIT_BOOT_FAILED_EACH 8 /* and of one network, or of one device that a
+                                    credential proves */
+#define LIMIT_BOOT_PROVEN 8192 /* reports that are known again when somebody
+                                  sends them once more */
 
 /* images */
 #define LIMIT_IMAGE (64u * 1024 * 1024)
@@ -191,6 +199,7 @@
 #define LIMIT_PROVEN 262144 /* addresses that have shown it, in a day */
 #define LIMIT_STRANGER_NETWORKS 16384 /* told apart by each thread */
 #define LIMIT_GREETED 4096 /* handshakes that were let in and go on */
+#define LIMIT_SHARE_ASKERS 4096 /* told apart by each share (share.h) */
 
 /* HTTP, for a monitoring system */
 #define LIMIT_HTTP_CONNECTIONS 64 /* the oldest gives way to a new one */

@@ -108,8 +108,10 @@ int manifest_parse(struct slice envelope, struct manifest *ret_m,
     struct why *why) MUST_USE;
 
 struct manifest_proof {
-	size_t key; /* index in the ring */
-	int64_t alg;
+	size_t key; /* index in the ring: who proved the first good block */
+	int64_t alg; /* of it */
+	size_t signer_count; /* good blocks, and who proved each of them */
+	size_t signer[LIMIT_AUTH_BLOCKS];
 	unsigned warnings; /* of enum manifest_warning */
 	char warning[160]; /* the first one for a person, or "" */
 };

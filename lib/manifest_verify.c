@@ -105,7 +105,6 @@ static int
 check_blocks(struct verify *v)
 {
 	struct why first = {0};
-	bool proven = false;
 	int rc = 0, worst = 0;
 
 	for (size_t i = 0; i < v->m->auth_count; i++) {
@@ -114,9 +113,13 @@ check_blocks(struct verify *v)
 
 		one.why = &w;
 		rc = try_block(&one, v->m->auth[i]);
-		if (rc == 0 && !proven) {
-			v->proof = one.proof;
-			proven = true;
+		if (rc == 0) {
+			v->proof.signer[v->proof.signer_count++] =
+			    one.proof.key;
+			if (v->proof.signer_count == 1) {
+				v->proof.key = one.proof.key;
+				v->proof.alg = one.proof.alg;
+			}
 		}
 		if (rc == ERR_ALGORITHM || rc == ERR_UNSUPPORTED)
 			v->skipped = MANIFEST_WARN_SKIPPED_AUTH;
@@ -127,7 +130,7 @@ check_blocks(struct verify *v)
 			first = w;
 		}
 	}
-	if (proven)
+	if (v->proof.signer_count > 0)
 		return 0;
 	return why_set(v->why, worst, "%s", first.text);
 }

@@ -234,6 +234,39 @@ void trust_ring_close(struct trust_ring *ring);
 int trust_manifest(const struct trust *list, const struct trust_claim *claim,
     const struct trust_key **ret_author, struct why *why) MUST_USE;
 
+/* --- many manifests, one list after the other, for suitd --- */
+
+/* What was found out of a manifest's signatures: bit i is key i of the list
+ * that it is asked about. It holds for each list that has the key. */
+struct trust_memo {
+	uint32_t asked; /* of these keys it is known whether they signed */
+	uint32_t signers; /* and these did */
+};
+/* A list with its keys, which are opened when they are first needed. Borrows
+ * the list; the caller closes it, and may go on with the same list then. */
+struct trust_keys {
+	const struct trust *list;
+	struct cose_key *own[LIMIT_TRUST_KEYS];
+};
+void trust_keys_open(const struct trust *list, struct trust_keys *ret);
+void trust_keys_close(struct trust_keys *k);
+/* Every key that might have signed something: none of TRUST_FOREIGN. */
+uint32_t trust_keys_all(const struct trust *list);
+/*
+ * Looks at the signatures, with the keys that were not asked yet: at most one
+ * check for each of them and each block. 0: the memo is complete, whoever
+ * signed. Errors of manifest_verify for what is wrong whoever signed.
+ */
+int trust_ask(struct trust_keys *k, const struct manifest *m,
+    struct trust_memo *memo, struct why *why) MUST_USE;
+/*
+ * As trust_manifest, by what is known already: no signature is looked at, and
+ * the claim need not have its manifest. ERR_BUSY: it is known of nobody who
+ * has the rights that he signed, and trust_ask may find one.
+ */
+int trust_verdict(const struct trust *list, const struct trust_claim *claim,
+    const struct trust_memo *memo, struct why *why) MUST_USE;
+
 /* --- making lists, for suitctl --- */
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "lib/bootreport.h"
 #include "lib/cbor.h"
+#include "daemon/boots.h"
 #include "daemon/res_admin.h"
 #include "tests/daemon/camp.h"
 #include "tests/db/psk.h"
@@ -35,6 +36,7 @@ setup(void **state)
 
 	(void)state;
 	world_open(&w, store_mem_open);
+	assert_int_equal(boots_new(&w.app.boots), 0);
 	d = device(&w, "dev", DRIVER_NONE);
 	d.have_seq = true;
 	d.seq = 1;
@@ -64,6 +66,7 @@ teardown(void **state)
 	(void)state;
 	cose_key_free(key);
 	cose_key_free(stranger);
+	boots_free(w.app.boots);
 	world_close(&w);
 	return 0;
 }
@@ -84,6 +87,34 @@ send_as(const struct cose_key *by)
 	rc = ask(&w, res_report, &req, &resp);
 	turn(&w);
 	return rc;
+}
+
+/* The very bytes of the last one. */
+static int
+send_again(void)
+{
+	int rc = ask(&w, res_report, &req, &resp);
+
+	turn(&w);
+	return rc;
+}
+
+/* What the device's kid is put on by somebody else. */
+static int
+send_forged(void)
+{
+	static uint8_t mem[2][LIMIT_BOOTREPORT];
+	struct buf p = buf_of(mem[0], sizeof(mem[0]));
+	struct buf b = buf_of(mem[1], sizeof(mem[1]));
+	uint8_t kid[8];
+	const struct cose_sign_opts opts = {.attached = true,
+	    .kid = slice_of(kid, sizeof(kid))};
+
+	assert_int_equal(cose_key_id(key, kid), 0);
+	assert_int_equal(bootreport_put(&r, &p), 0);
+	assert_int_equal(cose_sign(stranger, buf_slice(&p), &opts, &b), 0);
+	req.body = buf_slice(&b);
+	return send_again();
 }
 
 static int
@@ -163,7 +194,7 @@ REQ_SEC_REPORTING_a_replay_moves_and_writes_nothing(void **state)
 	assert_int_equal(send_next(), 0);
 	was = attest();
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(send_as(key), ERR_SEQUENCE);
+		assert_int_equal(send_again(), ERR_SEQUENCE);
 		assert_int_equal(resp.after_commit, i == 0);
 	}
 	assert_int_equal(attest().mark.boot_ctr, was.mark.boot_ctr);
@@ -171,7 +202,7 @@ REQ_SEC_REPORTING_a_replay_moves_and_writes_nothing(void **state)
 	assert_int_equal(attest().refused, 1);
 	assert_int_equal(attest().at, was.at);
 	w.loop.now += 60000;
-	assert_int_equal(send_as(key), ERR_SEQUENCE);
+	assert_int_equal(send_again(), ERR_SEQUENCE);
 	assert_int_equal(attest().refused, 2);
 	assert_int_equal(w.app.counts.boot[BOOT_COUNT_REPLAY], 101);
 	r.boot_ctr = 9; /* a jump forward is fine */
@@ -197,7 +228,9 @@ REQ_SEC_REPORTING_replayed_failures_do_not_trip_a_breaker(void **state)
 	for (int i = 0; i < 20; i++) {
 		r = fail;
 		r.report_seq = (uint64_t)(i % 11);
-		assert_int_equal(send_as(key), ERR_SEQUENCE);
+		assert_int_equal(send_as(key), r.report_seq == 10 ?
+		    ERR_SEQUENCE : ERR_SIGNATURE);
+		w.loop.now += 1000;
 	}
 	assert_int_equal(camp(&w, c.id).state, CAMPAIGN_FINISHED);
 	assert_int_equal(last_job(&w, &d).reason, REASON_NONE);
@@ -286,7 +319,7 @@ counters_that_began_anew_wait_for_an_operator(void **state)
 	pair_begin(&w);
 	pair_end(&w, CS(&w, attest_put, &a));
 	w.loop.now += 60000;
-	assert_int_equal(send_as(key), ERR_CONFLICT);
+	assert_int_equal(send_again(), ERR_CONFLICT);
 	assert_false(attest().have_pending);
 	assert_int_equal(w.app.counts.boot[BOOT_COUNT_EPOCH], 2);
 	assert_int_equal(w.app.counts.boot[BOOT_COUNT_REPLAY], 1);
@@ -304,6 +337,179 @@ who_has_not_the_key_is_nobody(void **state)
 	assert_int_equal(send_as(key), ERR_FORBIDDEN);
 	assert_false(attest().mark.have);
 	assert_int_equal(w.app.counts.boot[BOOT_COUNT_UNPROVEN], 3);
+}
+
+/* --- what it costs to be refused --- */
+
+/* Whoever looks at a signature of this device finds no key. */
+static void
+spoil_key(void)
+{
+	struct store_attest a = attest();
+
+	a.key_len = 1;
+	pair_begin(&w);
+	pair_end(&w, CS(&w, attest_put, &a));
+}
+
+static void
+DOS_SIGNATURES_old_reports_are_refused_without_a_look_at_them(void **state)
+{
+	(void)state;
+	r.report_seq = 10;
+	assert_int_equal(send_as(key), 0);
+	spoil_key();
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(send_again(), ERR_SEQUENCE);
+	assert_int_equal(attest().refused, 1);
+	r.report_seq = 9; /* signed as it should be */
+	assert_int_equal(send_as(key), ERR_SIGNATURE);
+	r.boot_ctr--;
+	r.report_seq = 99;
+	assert_int_equal(send_as(key), ERR_SIGNATURE);
+	assert_int_equal(w.app.counts.boot[BOOT_COUNT_REPLAY], 102);
+	assert_int_equal(attest().refused, 1);
+	/* news, and what may be the device's own once more, are looked at */
+	r.boot_ctr++;
+	r.report_seq = 11;
+	assert_int_equal(send_as(key), ERR_KEY);
+	r.report_seq = 10;
+	assert_int_equal(send_as(key), ERR_KEY);
+	r.epoch[0]++;
+	assert_int_equal(send_as(key), ERR_KEY);
+}
+
+/* What is remembered of a report is good for refusing it, and no more. */
+static void
+REQ_SEC_REPORTING_whatever_is_taken_was_looked_at(void **state)
+{
+	struct store_attest a;
+
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	r.epoch[0]++;
+	assert_int_equal(send_as(key), ERR_CONFLICT);
+	a = attest();
+	a.mark.have = false; /* an operator allowed it */
+	a.key_len = 1;
+	pair_begin(&w);
+	pair_end(&w, CS(&w, attest_put, &a));
+	assert_int_equal(send_again(), ERR_KEY);
+}
+
+/* Reports that somebody makes up, anywhere around the device's counters. */
+static void
+DOS_SIGNATURES_an_early_refusal_says_what_a_late_one_says(void **state)
+{
+	static const struct {
+		uint8_t epoch;
+		uint64_t boot_ctr, report_seq;
+	} forged[] = {{1, 5, 11}, {1, 5, 10}, {1, 5, 9}, {1, 4, 99},
+	    {1, 6, 0}, {2, 5, 10}, {7, 5, 10}};
+	struct store_attest was;
+	struct why said = {0};
+
+	(void)state;
+	r.boot_ctr = 5;
+	r.report_seq = 10;
+	assert_int_equal(send_as(key), 0);
+	was = attest();
+	was.gone_n = 1;
+	was.gone[0][0] = 7;
+	pair_begin(&w);
+	pair_end(&w, CS(&w, attest_put, &was));
+	for (size_t i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+		struct store_attest is;
+
+		r.epoch[0] = forged[i].epoch;
+		r.boot_ctr = forged[i].boot_ctr;
+		r.report_seq = forged[i].report_seq;
+		assert_int_equal(send_forged(), ERR_SIGNATURE);
+		assert_int_equal(resp.why.err, ERR_SIGNATURE);
+		if (i == 0)
+			said = resp.why;
+		assert_string_equal(resp.why.text, said.text);
+		assert_false(resp.after_commit);
+		is = attest();
+		assert_memory_equal(&is, &was, sizeof(is));
+	}
+	assert_int_equal(w.app.counts.boot[BOOT_COUNT_REPLAY], 3);
+	assert_int_equal(w.app.counts.boot[BOOT_COUNT_EPOCH], 0);
+	assert_int_equal(w.app.counts.boot[BOOT_COUNT_UNPROVEN], 4);
+}
+
+static void
+DOS_SIGNATURES_what_proves_nothing_is_looked_at_so_often(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3 * LIMIT_BOOT_FAILED_EACH; i++)
+		assert_int_equal(send_next(), 0); /* costs nothing */
+	for (unsigned i = 0; i < LIMIT_BOOT_FAILED_EACH; i++)
+		assert_int_equal(send_forged(), ERR_SIGNATURE);
+	assert_int_equal(send_forged(), ERR_LIMIT);
+	/* whatever it claims */
+	r.report_seq = 2;
+	assert_int_equal(send_forged(), ERR_LIMIT);
+	r.report_seq = 100;
+	assert_int_equal(send_as(key), ERR_LIMIT);
+	assert_int_equal(w.app.counts.boot[BOOT_COUNT_LIMITED], 3);
+	/* from elsewhere, or through the device's own session, it is taken */
+	req.who.device = d.id;
+	assert_int_equal(send_as(key), 0);
+	req.who.device = 0;
+	strcpy(req.addr, "10.9.8.9");
+	assert_int_equal(send_next(), 0);
+	strcpy(req.addr, "10.9.9.9");
+	w.loop.now += 1000;
+	assert_int_equal(send_next(), 0);
+}
+
+/* What the device's own key signed may be varied where nothing is signed. */
+static void
+DOS_SIGNATURES_a_replay_in_other_bytes_is_paid_for(void **state)
+{
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	for (unsigned i = 0; i < LIMIT_BOOT_FAILED_EACH; i++)
+		assert_int_equal(send_as(key), ERR_SEQUENCE);
+	assert_int_equal(send_as(key), ERR_LIMIT);
+	assert_int_equal(send_again(), ERR_LIMIT);
+}
+
+/* All networks together: strangers get half of it. */
+static void
+DOS_SIGNATURES_all_that_proves_nothing_has_a_cap(void **state)
+{
+	unsigned looked = 0;
+
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	r.report_seq++;
+	for (unsigned i = 0; i < LIMIT_BOOT_FAILED; i++) {
+		snprintf(req.addr, sizeof(req.addr), "10.1.%u.1", i);
+		looked += send_forged() == ERR_SIGNATURE;
+	}
+	assert_int_equal(looked, LIMIT_BOOT_FAILED / 2);
+	req.who.device = d.id;
+	assert_int_equal(send_as(key), 0);
+}
+
+static void
+DOS_LIMITS_the_last_reports_that_were_proven_are_known(void **state)
+{
+	struct slice number;
+	uint32_t i, n = 0;
+
+	(void)state;
+	number = slice_of(&i, sizeof(i));
+	for (i = 0; i < LIMIT_BOOT_PROVEN * 2; i++) {
+		assert_false(boots_proven(w.app.boots, number));
+		boots_prove(w.app.boots, number);
+		assert_true(boots_proven(w.app.boots, number));
+	}
+	for (i = 0; i < LIMIT_BOOT_PROVEN * 2; i++)
+		n += boots_proven(w.app.boots, number);
+	assert_in_range(n, LIMIT_BOOT_PROVEN / 2, LIMIT_BOOT_PROVEN);
 }
 
 /* --- what operators say --- */
@@ -398,7 +604,8 @@ an_epoch_that_is_over_stays_over(void **state)
 		assert_int_equal(send_as(key), ERR_SEQUENCE);
 		r.epoch[0]--;
 		r.boot_ctr = UINT64_MAX;
-		assert_int_equal(send_as(key), ERR_CONFLICT);
+		assert_int_equal(send_as(key), ERR_SIGNATURE);
+		w.loop.now += 1000;
 		assert_false(attest().have_pending);
 		r.epoch[0]++;
 	}
@@ -512,6 +719,13 @@ main(void)
 		T(REQ_SEC_REPORTING_what_was_not_offered_has_no_say),
 		T(counters_that_began_anew_wait_for_an_operator),
 		T(who_has_not_the_key_is_nobody),
+		T(DOS_SIGNATURES_old_reports_are_refused_without_a_look_at_them),
+		T(REQ_SEC_REPORTING_whatever_is_taken_was_looked_at),
+		T(DOS_SIGNATURES_an_early_refusal_says_what_a_late_one_says),
+		T(DOS_SIGNATURES_what_proves_nothing_is_looked_at_so_often),
+		T(DOS_SIGNATURES_a_replay_in_other_bytes_is_paid_for),
+		T(DOS_SIGNATURES_all_that_proves_nothing_has_a_cap),
+		T(DOS_LIMITS_the_last_reports_that_were_proven_are_known),
 		T(the_same_key_set_again_forgets_nothing_and_another_begins_anew),
 		T(an_epoch_that_is_over_stays_over),
 		T(TUF_FREEZE_a_gate_can_ask_for_what_was_signed_after_its_question),

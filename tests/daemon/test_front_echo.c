@@ -227,6 +227,26 @@ DOS_ECHO_a_wrong_value_shows_nothing(void **state)
 	assert_int_equal(atomic_load(&rig_reach->shown), 0);
 }
 
+/* Strangers share what is scarce; who can show its address is told how. */
+static void
+DOS_ECHO_a_limit_says_how_to_be_no_stranger(void **state)
+{
+	struct slice v;
+	struct msg a;
+
+	(void)state;
+	rig.get_err = ERR_STATE;
+	ask("big", SLICE_NONE, &a);
+	assert_false(msg_get(&a, OPT_ECHO, &v));
+	rig.get_err = ERR_LIMIT;
+	ask("big", SLICE_NONE, &a);
+	assert_int_equal(a.code, 429);
+	assert_true(msg_get(&a, OPT_ECHO, &v));
+	ask("big", v, &a);
+	assert_int_equal(a.code, 429);
+	assert_false(msg_get(&a, OPT_ECHO, &v));
+}
+
 /* The device of 2019: no Echo, no token, 64-byte blocks. */
 static void
 DOS_AMPLIFICATION_who_knows_no_echo_is_served_small_blocks(void **state)
@@ -393,6 +413,7 @@ main(void)
 		T(DOS_ECHO_what_was_shown_is_good_for_other_requests,
 		    amplifying),
 		T(DOS_ECHO_a_wrong_value_shows_nothing, amplifying),
+		T(DOS_ECHO_a_limit_says_how_to_be_no_stranger, amplifying),
 		T(DOS_AMPLIFICATION_who_knows_no_echo_is_served_small_blocks,
 		    amplifying),
 		T(DOS_AMPLIFICATION_no_stranger_observes, amplifying),

@@ -1,6 +1,6 @@
-/* Boot reports: a message as it comes, or a payload that was signed, which
- * is the only way to its reader. What is accepted has one encoding, points
- * into the message, and is above its own mark only once. */
+/* Boot reports: a message as it comes, or a payload that was signed. What is
+ * read has one encoding, points into the message, and is above its own mark
+ * only once; what is proven says what it claimed before. */
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -54,8 +54,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	static uint8_t mem[2 * LIMIT_BOOTREPORT];
 	struct buf out = buf_of(mem, sizeof(mem));
 	struct cose_msg m;
-	struct bootreport r;
+	struct bootreport r, proven;
 	struct slice in;
+	int rc;
 
 	if (key == NULL)
 		require(cose_key_generate(COSE_KEY_ED25519, &key) == 0);
@@ -67,7 +68,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (bootreport_open(in, &m, NULL) != 0)
 		return 0;
 	require(in.n <= LIMIT_BOOTREPORT && m.kid.n > 0);
-	if (bootreport_verify(&m, key, &r, NULL) == 0)
+	rc = bootreport_claim(&m, &r, NULL);
+	if (rc == 0)
 		check(&m, &r);
+	if (bootreport_verify(&m, key, &proven, NULL) == 0)
+		require(rc == 0 && proven.boot_ctr == r.boot_ctr &&
+		    proven.report_seq == r.report_seq &&
+		    memcmp(proven.epoch, r.epoch, sizeof(r.epoch)) == 0);
 	return 0;
 }

@@ -174,6 +174,26 @@ REQ_SEC_REPORTING_another_key_proves_nothing(void **state)
 	    ERR_KEY);
 }
 
+/* What it says can be read before it is proven, whoever signed. */
+static void
+what_is_claimed_is_read_without_a_key(void **state)
+{
+	uint8_t mem[LIMIT_BOOTREPORT];
+	struct buf b = buf_of(mem, sizeof(mem));
+	struct bootreport back;
+	struct cose_msg m;
+
+	(void)state;
+	assert_int_equal(bootreport_sign(&sample, stranger, &b), 0);
+	assert_int_equal(bootreport_open(buf_slice(&b), &m, NULL), 0);
+	assert_int_equal(bootreport_claim(&m, &back, NULL), 0);
+	assert_int_equal(back.boot_ctr, sample.boot_ctr);
+	assert_int_equal(back.report_seq, sample.report_seq);
+	assert_memory_equal(back.epoch, sample.epoch, sizeof(back.epoch));
+	m.payload.n--;
+	assert_int_equal(bootreport_claim(&m, &back, NULL), ERR_TRUNCATED);
+}
+
 static void
 a_message_must_be_attached_and_name_its_key(void **state)
 {
@@ -438,6 +458,7 @@ main(void)
 		T(the_largest_fits_its_limit_and_one_byte_more_is_refused),
 		T(REQ_SEC_REPORTING_every_byte_flipped_is_refused),
 		T(REQ_SEC_REPORTING_another_key_proves_nothing),
+		T(what_is_claimed_is_read_without_a_key),
 		T(a_message_must_be_attached_and_name_its_key),
 		T(a_payload_has_one_form),
 		T(a_writer_refuses_what_no_reader_takes),
