@@ -171,6 +171,9 @@ read_zone(struct reader *r, struct window *w)
 	if (day_of(word(r)) >= 0 || is_digit(*first))
 		return refuse(r, first, ERR_MALFORMED,
 		    "expected ',' before another range");
+	if (is_digit(first[-1]))
+		return refuse(r, first, ERR_MALFORMED,
+		    "expected ',', a space and a time zone, or the end");
 	if (!zone_name_ok(slice_of(first, n)))
 		return refuse(r, first, ERR_MALFORMED, "expected ',', the name "
 		    "of a time zone like Europe/Berlin, or the end");

@@ -129,6 +129,7 @@ refusals_name_the_column(void **state)
 		{"10:00-11:00 /etc/localtime", ERR_MALFORMED, 13},
 		{"10:00-11:00 Europe/Berlim", ERR_UNSUPPORTED, 13},
 		{"10:00-11:00 Europe", ERR_UNSUPPORTED, 13},
+		{"10:00-11:00UTC", ERR_MALFORMED, 12}, /* printed, longer */
 		{"10:00-11:00 UTC x", ERR_TRAILING, 17},
 		{"10:00-11:00 UTC, 12:00-13:00", ERR_TRAILING, 16},
 		{"always UTC", ERR_TRAILING, 8},
