@@ -346,7 +346,7 @@ let_go(unsigned n)
 	for (unsigned upto = BATCH; upto < n + BATCH; upto += BATCH) {
 		front_flush(rig.front, (struct front_span){0, upto}, 0);
 		for (unsigned i = upto - BATCH; i < upto && i < n; i++) {
-			assert_true(msg_recv(&a, 0, 1000));
+			assert_true(msg_recv(&a, 0, RIG_HANGS));
 			assert_int_equal(a.code, 204);
 			assert_in_range(a.mid, 1, HELD);
 			assert_false(had[a.mid]);
@@ -361,7 +361,7 @@ is_refused(unsigned id)
 {
 	struct msg a;
 
-	assert_true(msg_recv(&a, 0, 5000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.mid, id);
 	assert_int_equal(a.code, 503);
 	assert_true(msg_get_uint(&a, OPT_MAX_AGE) > 0);
@@ -389,7 +389,7 @@ answers_that_wait_are_bounded_and_reading_goes_on(void **state)
 	let_go(HELD);
 	rig.no_flush = false;
 	post(HELD + 4);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.code, 204);
 }
 

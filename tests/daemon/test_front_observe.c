@@ -40,7 +40,7 @@ observe(struct msg *a, int client, const char *token, uint32_t value)
 	msg_opt_uint(&q, OPT_OBSERVE, value);
 	msg_path(&q, "big");
 	msg_send(&q, client);
-	assert_true(msg_recv(a, client, 1000));
+	assert_true(msg_recv(a, client, RIG_HANGS));
 	assert_int_equal(a->code, 205);
 }
 
@@ -91,7 +91,7 @@ an_observer_is_told_of_a_change(void **state)
 	seq = msg_get_uint(&a, OPT_OBSERVE);
 	assert_int_equal(observers(), 1);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.type, CON);
 	assert_int_equal(a.code, 205);
 	assert_memory_equal(a.token.p, "\1\2", 2);
@@ -101,7 +101,7 @@ an_observer_is_told_of_a_change(void **state)
 	reply(&a, 0, ACK);
 	/* acknowledged, so the next state goes out at once */
 	change('b');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.body.p[0], 'b');
 	reply(&a, 0, ACK);
 }
@@ -134,7 +134,7 @@ a_failed_commit_tells_nobody(void **state)
 	rig.commit_err = 0;
 	assert_false(msg_recv(&a, 0, 60));
 	change('b');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	reply(&a, 0, ACK);
 }
 
@@ -151,7 +151,7 @@ large_states_come_as_their_first_block(void **state)
 	msg_block(&q, OPT_BLOCK2, 0, false, 2);
 	msg_ask(&q, &a);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(msg_get_uint(&a, OPT_BLOCK2), 8 | 2);
 	assert_int_equal(a.body.n, 64);
 	reply(&a, 0, ACK);
@@ -165,7 +165,7 @@ rst_ends_it(void **state)
 	(void)state;
 	observe(&a, 0, "01", 0);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	reply(&a, 0, RST);
 	assert_int_equal(observers(), 0);
 	change('b');
@@ -200,7 +200,7 @@ an_error_ends_it_without_observe(void **state)
 	observe(&a, 0, "01", 0);
 	rig.get_err = ERR_NOT_FOUND;
 	front_notify(rig.front, T_TCP, "big");
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.code, 404);
 	assert_false(msg_get(&a, OPT_OBSERVE, &v));
 	reply(&a, 0, ACK);
@@ -223,7 +223,7 @@ not_now_is_not_told(void **state)
 	assert_int_equal(observers(), 1);
 	rig.get_err = 0;
 	change(10);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.code, 205);
 	reply(&a, 0, ACK);
 	assert_int_equal(observers(), 1);
@@ -291,7 +291,7 @@ a_device_is_told_by_name_and_says_that_it_was(void **state)
 	assert_int_equal(front_notify_device(rig.front, 7, "node7", on_done,
 	    &rig), 1);
 	/* it is told although nothing changed */
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	rig_run(30);
 	assert_int_equal(rig.done, 0);
 	reply(&a, 0, ACK);
@@ -326,7 +326,7 @@ a_device_that_resets_is_reported_as_refusing(void **state)
 	observe_ep(&a, "01");
 	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
 	    &rig), 1);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	reply(&a, 0, RST);
 	assert_int_equal(rig.done, 1);
 	assert_int_equal(rig.done_err, ERR_REJECTED);
@@ -344,11 +344,11 @@ a_device_with_two_observers_is_reported_once(void **state)
 	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
 	    &rig), 2);
 	/* NSTART is 1: the second is sent when the first was acknowledged */
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_false(msg_recv(&b, 0, 60));
 	reply(&a, 0, RST);
 	assert_int_equal(rig.done, 0);
-	assert_true(msg_recv(&b, 0, 1000));
+	assert_true(msg_recv(&b, 0, RIG_HANGS));
 	reply(&b, 0, ACK);
 	assert_int_equal(rig.done, 1);
 	assert_int_equal(rig.done_err, 0);
@@ -363,8 +363,8 @@ a_lost_notification_is_repeated(void **state)
 	(void)state;
 	observe(&a, 0, "01", 0);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
-	assert_true(msg_recv(&b, 0, 4000)); /* ACK_TIMEOUT is 2 to 3 s */
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
+	assert_true(msg_recv(&b, 0, RIG_HANGS)); /* ACK_TIMEOUT is 2 to 3 s */
 	assert_int_equal(a.mid, b.mid);
 	reply(&b, 0, ACK);
 	assert_int_equal(observers(), 1);
@@ -410,7 +410,7 @@ hear(int client, uint8_t content_is)
 {
 	struct msg a;
 
-	assert_true(msg_recv(&a, client, 3000));
+	assert_true(msg_recv(&a, client, RIG_HANGS));
 	assert_int_equal(a.code, 205);
 	assert_int_equal(a.body.p[0], content_is);
 	assert_int_equal(a.token.n, 1);

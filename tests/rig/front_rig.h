@@ -69,8 +69,11 @@ extern struct reach *rig_reach; /* of the next rig_start; else NULL */
 
 int rig_start(void **state);
 int rig_stop(void **state);
+#define RIG_HANGS 60000 /* ms; what takes longer never comes */
 /* Runs the loop for at most ms or until client i has a datagram. */
 bool rig_wait(int i, int ms);
+/* For ms and some turns: whatever has come until then is worked on, however
+ * little of the time this process got. */
 void rig_run(int ms);
 
 void msg_begin(struct msg *m, unsigned type, unsigned code, uint16_t mid,
