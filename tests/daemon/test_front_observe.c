@@ -9,6 +9,8 @@
 #include "daemon/observe_pace.h"
 #include "tests/rig/front_steer.h"
 
+#define STEP_MS 10
+
 static uint8_t content[3000];
 static uint16_t mid;
 
@@ -370,7 +372,37 @@ a_lost_notification_is_repeated(void **state)
 	assert_int_equal(observers(), 1);
 }
 
-/* --- broadcasts are paced --- */
+/* --- broadcasts are paced: by a time that only passes here --- */
+
+static int
+start_played(void **state)
+{
+	int rc = start(state);
+
+	rig.played = 1000000;
+	return rc;
+}
+
+static int
+start_steered_played(void **state)
+{
+	int rc = start_steered(state);
+
+	rig.played = 1000000;
+	return rc;
+}
+
+/* Until this client has something, or so long. */
+static bool
+play(int client, int ms)
+{
+	for (; !rig_wait(client, 0); ms -= STEP_MS) {
+		if (ms <= 0)
+			return false;
+		rig.played += STEP_MS;
+	}
+	return true;
+}
 
 static size_t
 told(void)
@@ -393,7 +425,6 @@ observe_n(int client, int n)
 	}
 }
 
-/* No turn of the loop between: no time passes. */
 static void
 change_now(uint8_t to, size_t told_at_once)
 {
@@ -410,7 +441,8 @@ hear(int client, uint8_t content_is)
 {
 	struct msg a;
 
-	assert_true(msg_recv(&a, client, RIG_HANGS));
+	assert_true(play(client, 3000));
+	assert_true(msg_recv(&a, client, 0));
 	assert_int_equal(a.code, 205);
 	assert_int_equal(a.body.p[0], content_is);
 	assert_int_equal(a.token.n, 1);
@@ -421,10 +453,8 @@ hear(int client, uint8_t content_is)
 static void
 silence(void)
 {
-	struct msg a;
-
-	assert_false(msg_recv(&a, 0, 500));
-	assert_false(msg_recv(&a, 1, 1));
+	assert_false(play(0, 500));
+	assert_false(play(1, 0));
 }
 
 static void
@@ -449,7 +479,8 @@ a_small_fleet_sees_no_delay_and_one_more_does(void **state)
 	change_now('a', 3);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(hear(0, 'a'), i);
-	rig_run(300); /* the burst is there again */
+	rig.played += 300; /* the burst is there again */
+	rig_run(0);
 	observe_n(1, 1);
 	change_now('b', 3);
 	for (int i = 0; i < 3; i++)
@@ -690,6 +721,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop), \
 	cmocka_unit_test_setup_teardown(fn, start_steered, rig_stop)
+#define P(fn) cmocka_unit_test_setup_teardown(fn, start_played, rig_stop), \
+	cmocka_unit_test_setup_teardown(fn, start_steered_played, rig_stop)
 		T(an_observer_is_told_of_a_change),
 		T(nothing_is_sent_when_nothing_changed),
 		T(a_failed_commit_tells_nobody),
@@ -705,15 +738,15 @@ main(void)
 		T(a_device_that_resets_is_reported_as_refusing),
 		T(a_device_with_two_observers_is_reported_once),
 		T(a_lost_notification_is_repeated),
-		T(a_broadcast_is_spread_in_the_order_of_registration),
-		T(a_small_fleet_sees_no_delay_and_one_more_does),
-		T(no_rate_is_no_limit),
-		T(a_quiet_front_tells_nobody),
-		T(who_waits_is_told_once_and_of_the_newest),
-		T(who_leaves_while_waiting_is_not_told),
-		T(who_has_the_newest_costs_nothing),
-		T(a_push_to_one_device_does_not_wait),
-		T(a_failed_commit_undoes_its_own_broadcast_only),
+		P(a_broadcast_is_spread_in_the_order_of_registration),
+		P(a_small_fleet_sees_no_delay_and_one_more_does),
+		P(no_rate_is_no_limit),
+		P(a_quiet_front_tells_nobody),
+		P(who_waits_is_told_once_and_of_the_newest),
+		P(who_leaves_while_waiting_is_not_told),
+		P(who_has_the_newest_costs_nothing),
+		P(a_push_to_one_device_does_not_wait),
+		P(a_failed_commit_undoes_its_own_broadcast_only),
 		cmocka_unit_test(the_pace_is_the_rate_whatever_the_rate),
 		cmocka_unit_test(what_was_not_used_is_not_saved_up),
 		cmocka_unit_test(a_limit_may_go_and_come_back),

@@ -14,6 +14,16 @@
 
 struct app rig;
 
+/* Takes the place of loop_mono when a test is linked. */
+int64_t __real_loop_mono(const struct loop *l);
+int64_t __wrap_loop_mono(const struct loop *l);
+
+int64_t
+__wrap_loop_mono(const struct loop *l)
+{
+	return rig.played != 0 ? rig.played : __real_loop_mono(l);
+}
+
 /* An image without a store: the front needs no more of it than this. */
 struct blob {
 	uint8_t digest[32];

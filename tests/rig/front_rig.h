@@ -58,6 +58,7 @@ struct app {
 	uint64_t trust; /* that "big" tells */
 	bool who_last; /* sessions end when it is asked whose they are */
 	bool who_gone; /* whoever has a key is nobody now */
+	int64_t played; /* what loop_mono says instead of the time; 0: that */
 };
 
 extern struct app rig;
