@@ -251,7 +251,7 @@ the_certificate_alone_is_nothing(void **state)
 	put_key(&other, NULL, &text);
 	write_file("thief.key", 0600);
 	snprintf(command, sizeof(command), "cd %s && openssl x509 -in "
-	    "dev7.pem -out dev7.crt && sleep 0.3 | timeout 30 openssl s_client "
+	    "dev7.pem -out dev7.crt && timeout 60 openssl s_client "
 	    "-connect 127.0.0.1:%u -cert dev7.crt -key thief.key; "
 	    "cat thief.key >> dev7.crt", dir, front_port(rig.front, T_TLS));
 	beside_run(command);
@@ -301,7 +301,7 @@ authorities_are_named_and_chains_bounded(void **state)
 	char command[300];
 
 	(void)state;
-	snprintf(command, sizeof(command), "sleep 0.3 | timeout 30 openssl "
+	snprintf(command, sizeof(command), "timeout 60 openssl "
 	    "s_client -dtls1_2 -connect 127.0.0.1:%u -nameopt rfc2253",
 	    front_port(rig.front, T_DTLS));
 	beside_run(command);
@@ -335,9 +335,11 @@ during(void *arg)
 	(void)arg;
 	front_stats(rig.front, &st);
 	if (acted++ > 0) {
-		if (acted == 15)
-			sessions_after = st.sessions_of[T_DTLS] +
-			    st.sessions_of[T_TLS];
+		if (acted != 15)
+			return;
+		sessions_after = st.sessions_of[T_DTLS] +
+		    st.sessions_of[T_TLS];
+		beside_hang_up();
 		return;
 	}
 	if (rig.certs_shown == 0)
@@ -357,11 +359,13 @@ survives(enum transport t, void (*what)(void))
 	acted = 0;
 	rig.certs_shown = 0;
 	sessions_after = 99;
-	snprintf(command, sizeof(command), "{ sleep 1.5; } | timeout 30 openssl "
+	snprintf(command, sizeof(command), "timeout 60 openssl "
 	    "s_client %s -connect 127.0.0.1:%u -cert %s/dev7.pem -key "
 	    "%s/dev7.pem", t == T_DTLS ? "-dtls1_2" : "-tls1_2",
 	    front_port(rig.front, t), dir, dir);
-	beside_run(command);
+	beside_talk(command);
+	for (int i = 0; i < 1000 && acted < 15; i++) /* it was hung up on */
+		rig_run(30);
 	assert_in_range(sessions_after, 0, 1);
 	return sessions_after == 1;
 }
@@ -488,22 +492,38 @@ a_session_ends_when_its_certificate_is_good_no_longer(void **state)
 	}
 }
 
+/* A request, and when it has come another one. */
+static void
+ask_twice(void *arg)
+{
+	static const char get[2][9] = {"\100\001\022\064\264mine",
+	    "\100\001\022\065\264mine"};
+	int *ticks = arg;
+
+	if (*ticks == 0)
+		beside_write(get[0], sizeof(get[0]));
+	if (*ticks == 1)
+		beside_write(get[1], sizeof(get[1]));
+	if (*ticks == 15)
+		beside_hang_up();
+	if (*ticks == 0 || rig.certs_asked > 0)
+		++*ticks;
+}
+
 /* Not within seconds, but before he is answered again. */
 static void
 nobody_is_served_by_what_he_has_lost(void **state)
 {
-	char command[500];
+	char command[400];
+	int ticks = 0;
 
 	(void)state;
 	rig.cert_last = true;
-	snprintf(command, sizeof(command), "cd %s; { timeout 20 sh -c "
-	    "'until grep -qs Verify said; do sleep 0.05; done'; "
-	    "printf '\\100\\001\\022\\064\\264mine'; sleep 0.05; "
-	    "printf '\\100\\001\\022\\065\\264mine'; sleep 0.3; } | "
-	    "timeout 20 openssl s_client -dtls1_2 -connect 127.0.0.1:%u "
-	    "-cert dev7.pem -key dev7.pem > said", dir,
-	    front_port(rig.front, T_DTLS));
-	beside_run(command);
+	assert_int_equal(loop_every(rig.loop, 20, ask_twice, &ticks), 0);
+	snprintf(command, sizeof(command), "timeout 60 openssl s_client "
+	    "-dtls1_2 -connect 127.0.0.1:%u -cert %s/dev7.pem -key "
+	    "%s/dev7.pem", front_port(rig.front, T_DTLS), dir, dir);
+	beside_talk(command);
 	assert_int_equal(rig.certs_shown, 1);
 	assert_int_equal(rig.certs_asked, 1);
 }
