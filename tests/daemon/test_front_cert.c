@@ -99,7 +99,7 @@ verify(const char *more)
 	char command[512];
 
 	snprintf(command, sizeof(command), "timeout 60 openssl "
-	    "s_client -dtls1_2 -connect 127.0.0.1:%u -CAfile %s/root.pem "
+	    "s_client -dtls1_2 -nbio -connect 127.0.0.1:%u -CAfile %s/root.pem "
 	    "-partial_chain -verify_return_error -nameopt rfc2253 %s",
 	    front_port(rig.front, T_DTLS), dir, more);
 	beside_run(command);
@@ -266,7 +266,7 @@ sessions_go_on_over_a_reload(void **state)
 	write_files(&new, &new);
 	assert_int_equal(loop_every(rig.loop, 20, ask_twice, &sent), 0);
 	snprintf(command, sizeof(command), "timeout 60 openssl s_client "
-	    "-dtls1_2 -connect 127.0.0.1:%u -CAfile %s/root.pem "
+	    "-dtls1_2 -nbio -connect 127.0.0.1:%u -CAfile %s/root.pem "
 	    "-verify_return_error -verify_quiet",
 	    front_port(rig.front, T_DTLS), dir);
 	beside_talk(command);
@@ -311,9 +311,9 @@ who_verifies_may_start_anew_from_his_port(void **state)
 	show_it();
 	/* Its hellos come after 0, 1, 3, 7 and 15 s: a rig that is starved
 	 * may take the first two for one. */
-	snprintf(command, sizeof(command), "sleep 40 | openssl s_client "
-	    "-dtls1_2 -connect 127.0.0.1:%u -CAfile %s/root.pem -brief "
-	    "-bind 127.0.0.1:%d >%s/out 2>&1 & for i in $(seq 250); do "
+	snprintf(command, sizeof(command), "sleep 90 | openssl s_client "
+	    "-dtls1_2 -nbio -connect 127.0.0.1:%u -CAfile %s/root.pem -brief "
+	    "-bind 127.0.0.1:%d >%s/out 2>&1 & for i in $(seq 600); do "
 	    "grep -q Verification %s/out && break; sleep 0.1; done; "
 	    "kill -9 $! $(jobs -p); cat %s/out", front_port(rig.front,
 	    T_DTLS), dir, port, dir, dir, dir);

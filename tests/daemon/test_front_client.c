@@ -302,7 +302,7 @@ authorities_are_named_and_chains_bounded(void **state)
 
 	(void)state;
 	snprintf(command, sizeof(command), "timeout 60 openssl "
-	    "s_client -dtls1_2 -connect 127.0.0.1:%u -nameopt rfc2253",
+	    "s_client -dtls1_2 -nbio -connect 127.0.0.1:%u -nameopt rfc2253",
 	    front_port(rig.front, T_DTLS));
 	beside_run(command);
 	beside_says("Acceptable client certificate CA names");
@@ -369,7 +369,7 @@ survives(enum transport t, void (*what)(void))
 	sessions_after = 99;
 	snprintf(command, sizeof(command), "timeout 60 openssl "
 	    "s_client %s -connect 127.0.0.1:%u -cert %s/dev7.pem -key "
-	    "%s/dev7.pem", t == T_DTLS ? "-dtls1_2" : "-tls1_2",
+	    "%s/dev7.pem", t == T_DTLS ? "-dtls1_2 -nbio" : "-tls1_2",
 	    front_port(rig.front, t), dir, dir);
 	beside_talk(command);
 	for (int i = 0; i < 1000 && acted < 15; i++) /* it was hung up on */
@@ -529,7 +529,7 @@ nobody_is_served_by_what_he_has_lost(void **state)
 	rig.cert_last = true;
 	assert_int_equal(loop_every(rig.loop, 20, ask_twice, &ticks), 0);
 	snprintf(command, sizeof(command), "timeout 60 openssl s_client "
-	    "-dtls1_2 -connect 127.0.0.1:%u -cert %s/dev7.pem -key "
+	    "-dtls1_2 -nbio -connect 127.0.0.1:%u -cert %s/dev7.pem -key "
 	    "%s/dev7.pem", front_port(rig.front, T_DTLS), dir, dir);
 	beside_talk(command);
 	assert_int_equal(rig.certs_shown, 1);

@@ -100,7 +100,7 @@ beside_s_client(const char *cipher, const char *more)
 	char command[512];
 
 	snprintf(command, sizeof(command), "timeout 60 openssl "
-	    "s_client -dtls1_2 -connect 127.0.0.1:%u -psk_identity dev1 "
+	    "s_client -dtls1_2 -nbio -connect 127.0.0.1:%u -psk_identity dev1 "
 	    "-psk 736563726574 -cipher %s:@SECLEVEL=0 %s",
 	    front_port(rig.front, T_DTLS), cipher, more);
 	beside_run(command);
