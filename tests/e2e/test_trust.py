@@ -101,7 +101,7 @@ def fleet(r, port, n, *more):
     return p
 
 
-def end(p, seconds=60):
+def end(p, seconds=180):
     try:
         out = p.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired:
@@ -370,7 +370,7 @@ def starts(d):
     try:
         d.start()
     except RuntimeError:
-        assert d.proc.wait(10) == 1
+        assert d.proc.wait(120) == 1
         d.proc = None
         return False
     d.stop()
