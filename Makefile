@@ -141,8 +141,10 @@ $(TESTS_lib): $(B)/tests/%: $(B)/obj/tests/%.o $(A_LIB)
 $(TESTS_db): $(B)/tests/%: $(B)/obj/tests/%.o $(A_DB) $(A_LIB)
 	@mkdir -p $(@D)
 	$(link) $(DB_LIBS) $(LIB_LIBS) -lcmocka
-# tests of the front have the rig in the place of the images and the app
+# tests of the front have the rig in the place of the images and the app, and
+# it may play the time of the front
 TESTS_front := $(filter $(B)/tests/daemon/test_front%,$(TESTS_daemon))
+$(TESTS_front): ALL_LDFLAGS += -Wl,--wrap=loop_mono
 $(TESTS_front): $(B)/tests/%: $(B)/obj/tests/%.o $(A_RIG) $(A_DAEMON) \
 		$(A_DB) $(A_LIB)
 	@mkdir -p $(@D)

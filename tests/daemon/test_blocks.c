@@ -173,7 +173,7 @@ client(const char *host)
 {
 	struct sockaddr_in6 a = {.sin6_family = AF_INET6};
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&a;
-	struct timeval tv = {.tv_sec = 20};
+	struct timeval tv = {.tv_sec = 60};
 	bool v6 = strchr(host, ':') != NULL;
 	int fd;
 

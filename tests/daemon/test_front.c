@@ -416,7 +416,7 @@ a_held_answer_comes_after_the_commit_and_piggybacked(void **state)
 	assert_false(msg_recv(&a, 0, 60));
 	assert_int_equal(rig.calls, 1);
 	rig.no_flush = false;
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.type, ACK);
 	assert_int_equal(a.mid, 7);
 	assert_int_equal(a.code, 204);
@@ -478,7 +478,7 @@ a_repeated_post_runs_once_and_is_answered_with_the_new_token(void **state)
 	}
 	/* another peer's message ID is another request */
 	msg_send(&q, 1);
-	assert_true(msg_recv(&a, 1, 1000));
+	assert_true(msg_recv(&a, 1, RIG_HANGS));
 	assert_int_equal(rig.calls, 2);
 	q.b[3]++;
 	msg_ask(&q, &a);
@@ -518,7 +518,7 @@ many_requests_in_one_turn_are_all_answered(void **state)
 		msg_send(&q, 0);
 	}
 	for (uint16_t i = 0; i < 200; i++) {
-		assert_true(msg_recv(&a, 0, 1000));
+		assert_true(msg_recv(&a, 0, RIG_HANGS));
 		assert_int_equal(a.mid, i);
 	}
 	front_stats(rig.front, &st);

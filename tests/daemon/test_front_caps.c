@@ -421,7 +421,7 @@ let_go(unsigned n)
 		front_flush(rig.front, (struct front_span){.upto =
 		    upto}, 0);
 		for (unsigned i = upto - BATCH; i < upto && i < n; i++) {
-			assert_true(msg_recv(&a, 0, 1000));
+			assert_true(msg_recv(&a, 0, RIG_HANGS));
 			assert_int_equal(a.code, 204);
 			assert_in_range(a.mid, 1, HELD);
 			assert_false(had[a.mid]);
@@ -436,7 +436,7 @@ is_refused(unsigned id)
 {
 	struct msg a;
 
-	assert_true(msg_recv(&a, 0, 5000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.mid, id);
 	assert_int_equal(a.code, 503);
 	assert_true(msg_get_uint(&a, OPT_MAX_AGE) > 0);
@@ -464,7 +464,7 @@ answers_that_wait_are_bounded_and_reading_goes_on(void **state)
 	let_go(HELD);
 	rig.no_flush = false;
 	post(HELD + 4);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.code, 204);
 }
 

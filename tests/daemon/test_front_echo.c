@@ -202,7 +202,7 @@ DOS_ECHO_what_was_shown_is_good_for_other_requests(void **state)
 	assert_int_equal(a.body.n, 1024);
 	/* from another port of the host: RIOT has one for each download */
 	msg_send(&q, 1);
-	assert_true(msg_recv(&a, 1, 1000));
+	assert_true(msg_recv(&a, 1, RIG_HANGS));
 	assert_int_equal(a.body.n, 1024);
 }
 

@@ -99,7 +99,7 @@ a_peer_may_poll_and_observe_from_one_port(void **state)
 	assert_int_equal(observers(), 1);
 	for (int i = 0; i < 3; i++) {
 		change();
-		assert_true(msg_recv(&note, 0, 1000));
+		assert_true(msg_recv(&note, 0, RIG_HANGS));
 		assert_int_equal(note.type, CON);
 		begin_get(&q, note.mid, "02", 0);
 		msg_path(&q, "hello");
@@ -117,7 +117,7 @@ a_peer_may_poll_and_observe_from_one_port(void **state)
 	}
 	assert_int_equal(observers(), 1);
 	change();
-	assert_true(msg_recv(&note, 0, 1000));
+	assert_true(msg_recv(&note, 0, RIG_HANGS));
 	reply(&note, RST);
 	assert_int_equal(observers(), 0);
 }
@@ -136,7 +136,7 @@ a_poll_tells_that_a_notification_arrived(void **state)
 	msg_ask(&q, &a);
 	assert_int_equal(front_notify_device(rig.front, 0, "dev", on_done,
 	    &rig), 1);
-	assert_true(msg_recv(&note, 0, 1000));
+	assert_true(msg_recv(&note, 0, RIG_HANGS));
 	rig_run(30);
 	assert_int_equal(rig.done, 0);
 	begin_get(&q, 8, "02", 0);
@@ -162,7 +162,7 @@ a_registration_may_come_behind_etags(void **state)
 		assert_int_equal(observers(), 1);
 	}
 	change();
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	reply(&a, ACK);
 	begin_get(&q, 20, "01", 2);
 	msg_opt_uint(&q, OPT_OBSERVE, 1);

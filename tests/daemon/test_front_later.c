@@ -77,7 +77,7 @@ who_waits_is_answered_when_it_is_over(void **state)
 	assert_int_equal(a.code, 205);
 	assert_int_equal(front_resume(rig.front, TICKET + 1, 0, NULL), 0);
 	assert_int_equal(resume(0), 1);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	is_answer(&a, 1, 205);
 	assert_int_equal(a.body.n, 11);
 	assert_memory_equal(a.body.p, "ep=kitchen-", 11);
@@ -95,7 +95,7 @@ what_was_found_out_is_the_answer(void **state)
 	msg_send(&q, 0);
 	rig_run(20);
 	assert_int_equal(resume(ERR_CORRUPT), 1);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	is_answer(&a, 1, 500);
 }
 
@@ -110,14 +110,14 @@ one_may_wait_again(void **state)
 	rig_run(20);
 	assert_int_equal(waiting(), 1);
 	assert_int_equal(resume(ERR_BUSY), 1);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	is_answer(&a, 1, 503);
 	/* the same exchange is answered once, so this one is new */
 	request(&q, 1, "b");
 	msg_send(&q, 0);
 	rig_run(20);
 	assert_int_equal(resume(0), 1);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	is_answer(&a, 2, 205);
 }
 
@@ -142,7 +142,7 @@ an_upload_comes_back_and_its_answer_waits_for_the_commit(void **state)
 	assert_int_equal(rig.puts, 0);
 	assert_false(msg_recv(&none, 0, 50));
 	front_flush(rig.front, FRONT_ALL, 0);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	is_answer(&a, 1, 204);
 	assert_int_equal(a.body.n, 1);
 	assert_int_equal(a.body.p[0], '+');

@@ -10,6 +10,8 @@
 #include "daemon/observe_run.h"
 #include "tests/rig/front_steer.h"
 
+#define STEP_MS 10
+
 static uint8_t content[3000];
 static uint16_t mid;
 
@@ -41,7 +43,7 @@ observe(struct msg *a, int client, const char *token, uint32_t value)
 	msg_opt_uint(&q, OPT_OBSERVE, value);
 	msg_path(&q, "big");
 	msg_send(&q, client);
-	assert_true(msg_recv(a, client, 1000));
+	assert_true(msg_recv(a, client, RIG_HANGS));
 	assert_int_equal(a->code, 205);
 }
 
@@ -92,7 +94,7 @@ an_observer_is_told_of_a_change(void **state)
 	seq = msg_get_uint(&a, OPT_OBSERVE);
 	assert_int_equal(observers(), 1);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.type, CON);
 	assert_int_equal(a.code, 205);
 	assert_memory_equal(a.token.p, "\1\2", 2);
@@ -102,7 +104,7 @@ an_observer_is_told_of_a_change(void **state)
 	reply(&a, 0, ACK);
 	/* acknowledged, so the next state goes out at once */
 	change('b');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.body.p[0], 'b');
 	reply(&a, 0, ACK);
 }
@@ -135,7 +137,7 @@ a_failed_commit_tells_nobody(void **state)
 	rig.commit_err = 0;
 	assert_false(msg_recv(&a, 0, 60));
 	change('b');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	reply(&a, 0, ACK);
 }
 
@@ -152,7 +154,7 @@ large_states_come_as_their_first_block(void **state)
 	msg_block(&q, OPT_BLOCK2, 0, false, 2);
 	msg_ask(&q, &a);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(msg_get_uint(&a, OPT_BLOCK2), 8 | 2);
 	assert_int_equal(a.body.n, 64);
 	reply(&a, 0, ACK);
@@ -166,7 +168,7 @@ rst_ends_it(void **state)
 	(void)state;
 	observe(&a, 0, "01", 0);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	reply(&a, 0, RST);
 	assert_int_equal(observers(), 0);
 	change('b');
@@ -201,7 +203,7 @@ an_error_ends_it_without_observe(void **state)
 	observe(&a, 0, "01", 0);
 	rig.get_err = ERR_NOT_FOUND;
 	front_notify(rig.front, T_TCP, "big");
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.code, 404);
 	assert_false(msg_get(&a, OPT_OBSERVE, &v));
 	reply(&a, 0, ACK);
@@ -224,7 +226,7 @@ not_now_is_not_told(void **state)
 	assert_int_equal(observers(), 1);
 	rig.get_err = 0;
 	change(10);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_int_equal(a.code, 205);
 	reply(&a, 0, ACK);
 	assert_int_equal(observers(), 1);
@@ -292,7 +294,7 @@ a_device_is_told_by_name_and_says_that_it_was(void **state)
 	assert_int_equal(front_notify_device(rig.front, 7, "node7", on_done,
 	    &rig), 1);
 	/* it is told although nothing changed */
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	rig_run(30);
 	assert_int_equal(rig.done, 0);
 	reply(&a, 0, ACK);
@@ -327,7 +329,7 @@ a_device_that_resets_is_reported_as_refusing(void **state)
 	observe_ep(&a, "01");
 	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
 	    &rig), 1);
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	reply(&a, 0, RST);
 	assert_int_equal(rig.done, 1);
 	assert_int_equal(rig.done_err, ERR_REJECTED);
@@ -345,11 +347,11 @@ a_device_with_two_observers_is_reported_once(void **state)
 	assert_int_equal(front_notify_device(rig.front, 0, "node7", on_done,
 	    &rig), 2);
 	/* NSTART is 1: the second is sent when the first was acknowledged */
-	assert_true(msg_recv(&a, 0, 1000));
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
 	assert_false(msg_recv(&b, 0, 60));
 	reply(&a, 0, RST);
 	assert_int_equal(rig.done, 0);
-	assert_true(msg_recv(&b, 0, 1000));
+	assert_true(msg_recv(&b, 0, RIG_HANGS));
 	reply(&b, 0, ACK);
 	assert_int_equal(rig.done, 1);
 	assert_int_equal(rig.done_err, 0);
@@ -364,14 +366,44 @@ a_lost_notification_is_repeated(void **state)
 	(void)state;
 	observe(&a, 0, "01", 0);
 	change('a');
-	assert_true(msg_recv(&a, 0, 1000));
-	assert_true(msg_recv(&b, 0, 4000)); /* ACK_TIMEOUT is 2 to 3 s */
+	assert_true(msg_recv(&a, 0, RIG_HANGS));
+	assert_true(msg_recv(&b, 0, RIG_HANGS)); /* ACK_TIMEOUT is 2 to 3 s */
 	assert_int_equal(a.mid, b.mid);
 	reply(&b, 0, ACK);
 	assert_int_equal(observers(), 1);
 }
 
-/* --- broadcasts are paced --- */
+/* --- broadcasts are paced: by a time that only passes here --- */
+
+static int
+start_played(void **state)
+{
+	int rc = start(state);
+
+	rig.played = 1000000;
+	return rc;
+}
+
+static int
+start_steered_played(void **state)
+{
+	int rc = start_steered(state);
+
+	rig.played = 1000000;
+	return rc;
+}
+
+/* Until this client has something, or so long. */
+static bool
+play(int client, int ms)
+{
+	for (; !rig_wait(client, 0); ms -= STEP_MS) {
+		if (ms <= 0)
+			return false;
+		rig.played += STEP_MS;
+	}
+	return true;
+}
 
 static size_t
 told(void)
@@ -394,7 +426,6 @@ observe_n(int client, int n)
 	}
 }
 
-/* No turn of the loop between: no time passes. */
 static void
 change_now(uint8_t to, size_t told_at_once)
 {
@@ -411,7 +442,8 @@ hear(int client, uint8_t content_is)
 {
 	struct msg a;
 
-	assert_true(msg_recv(&a, client, 3000));
+	assert_true(play(client, 3000));
+	assert_true(msg_recv(&a, client, 0));
 	assert_int_equal(a.code, 205);
 	assert_int_equal(a.body.p[0], content_is);
 	assert_int_equal(a.token.n, 1);
@@ -422,10 +454,8 @@ hear(int client, uint8_t content_is)
 static void
 silence(void)
 {
-	struct msg a;
-
-	assert_false(msg_recv(&a, 0, 500));
-	assert_false(msg_recv(&a, 1, 1));
+	assert_false(play(0, 500));
+	assert_false(play(1, 0));
 }
 
 static void
@@ -450,7 +480,8 @@ a_small_fleet_sees_no_delay_and_one_more_does(void **state)
 	change_now('a', 3);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(hear(0, 'a'), i);
-	rig_run(300); /* the burst is there again */
+	rig.played += 300; /* the burst is there again */
+	rig_run(0);
 	observe_n(1, 1);
 	change_now('b', 3);
 	for (int i = 0; i < 3; i++)
@@ -737,6 +768,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, rig_stop), \
 	cmocka_unit_test_setup_teardown(fn, start_steered, rig_stop)
+#define P(fn) cmocka_unit_test_setup_teardown(fn, start_played, rig_stop), \
+	cmocka_unit_test_setup_teardown(fn, start_steered_played, rig_stop)
 		cmocka_unit_test(numbers_grow_over_a_restart),
 		T(an_observer_is_told_of_a_change),
 		T(nothing_is_sent_when_nothing_changed),
@@ -753,15 +786,15 @@ main(void)
 		T(a_device_that_resets_is_reported_as_refusing),
 		T(a_device_with_two_observers_is_reported_once),
 		T(a_lost_notification_is_repeated),
-		T(a_broadcast_is_spread_in_the_order_of_registration),
-		T(a_small_fleet_sees_no_delay_and_one_more_does),
-		T(no_rate_is_no_limit),
-		T(a_quiet_front_tells_nobody),
-		T(who_waits_is_told_once_and_of_the_newest),
-		T(who_leaves_while_waiting_is_not_told),
-		T(who_has_the_newest_costs_nothing),
-		T(a_push_to_one_device_does_not_wait),
-		T(a_failed_commit_undoes_its_own_broadcast_only),
+		P(a_broadcast_is_spread_in_the_order_of_registration),
+		P(a_small_fleet_sees_no_delay_and_one_more_does),
+		P(no_rate_is_no_limit),
+		P(a_quiet_front_tells_nobody),
+		P(who_waits_is_told_once_and_of_the_newest),
+		P(who_leaves_while_waiting_is_not_told),
+		P(who_has_the_newest_costs_nothing),
+		P(a_push_to_one_device_does_not_wait),
+		P(a_failed_commit_undoes_its_own_broadcast_only),
 		cmocka_unit_test(the_pace_is_the_rate_whatever_the_rate),
 		cmocka_unit_test(what_was_not_used_is_not_saved_up),
 		cmocka_unit_test(a_limit_may_go_and_come_back),

@@ -10,11 +10,27 @@
 
 static uint8_t content[20000];
 
+static uint64_t enough; /* handshakes, after which it is hung up */
+
+static void
+hang_up(void *arg)
+{
+	struct front_stats st;
+
+	(void)arg;
+	front_stats(rig.front, &st);
+	if (st.handshakes >= enough)
+		beside_hang_up();
+}
+
 static int
 start(void **state)
 {
 	int rc = rig_start(state);
 
+	enough = UINT64_MAX;
+	if (rc == 0)
+		rc = loop_every(rig.loop, 20, hang_up, NULL);
 	for (size_t i = 0; i < sizeof(content); i++)
 		content[i] = (uint8_t)('a' + i % 23);
 	rig.served = slice_of(content, sizeof(content));
@@ -46,7 +62,7 @@ wrong_keys_and_strangers_get_nothing(void **state)
 	int tries;
 
 	(void)state;
-	beside_client(T_TLS, "-u dev7 -k wrong", "mine");
+	beside_client(T_TLS, "-B 2 -u dev7 -k wrong", "mine");
 	tries = rig.keys_failed;
 	assert_in_range(tries, 1, 2);
 	beside_client(T_TLS, "-u stranger -k secret", "mine");
@@ -73,16 +89,18 @@ bodies_go_through(void **state)
 	assert_int_equal(rig.calls, 1);
 }
 
+/* It stays until there were `upto` handshakes, or it is refused. */
 static void
-s_client(const char *args)
+s_client(const char *args, uint64_t upto)
 {
 	char command[512];
 
-	snprintf(command, sizeof(command), "sleep 0.3 | timeout 30 openssl "
+	snprintf(command, sizeof(command), "timeout 60 openssl "
 	    "s_client -connect 127.0.0.1:%u -psk_identity dev1 "
 	    "-psk 736563726574 -cipher PSK:@SECLEVEL=0 %s",
 	    front_port(rig.front, T_TLS), args);
-	beside_run(command);
+	enough = upto;
+	beside_talk(command);
 }
 
 static void
@@ -91,19 +109,19 @@ it_is_version_12_and_no_other(void **state)
 	struct front_stats st;
 
 	(void)state;
-	s_client("-tls1_2");
+	s_client("-tls1_2", 1);
 	beside_says("Protocol  : TLSv1.2");
-	s_client("-tls1_2 -alpn coap");
+	s_client("-tls1_2 -alpn coap", 2);
 	beside_says("ALPN protocol: coap");
-	s_client(""); /* who could do 1.3 does 1.2 */
+	s_client("", 3); /* who could do 1.3 does 1.2 */
 	beside_says("New, TLSv1.2");
 	front_stats(rig.front, &st);
 	assert_int_equal(st.handshakes, 3);
-	s_client("-tls1_3");
+	s_client("-tls1_3", 4);
 	beside_says("protocol version");
-	s_client("-tls1_1");
+	s_client("-tls1_1", 4);
 	beside_says("protocol version");
-	s_client("-tls1");
+	s_client("-tls1", 4);
 	beside_says("protocol version");
 	front_stats(rig.front, &st);
 	assert_int_equal(st.handshakes, 3);
@@ -114,7 +132,7 @@ static void
 nothing_is_resumed(void **state)
 {
 	(void)state;
-	s_client("-tls1_2 -reconnect");
+	s_client("-tls1_2 -reconnect", 6);
 	beside_says("New, TLSv1.2");
 	assert_null(strstr(beside_output, "Reused, "));
 	assert_null(strstr(beside_output, "session ticket:"));
@@ -158,8 +176,10 @@ forget_once(void *arg)
 
 	(void)arg;
 	front_stats(rig.front, &st);
-	if (before > 0)
+	if (before > 0) {
 		after = st.sessions_of[T_TLS];
+		enough = 1;
+	}
 	if (before > 0 || st.handshakes == 0)
 		return;
 	before = st.sessions_of[T_TLS];
@@ -173,7 +193,8 @@ a_session_ends_when_its_key_does(void **state)
 	before = 0;
 	after = 99;
 	assert_int_equal(loop_every(rig.loop, 20, forget_once, NULL), 0);
-	s_client("-tls1_2");
+	s_client("-tls1_2", UINT64_MAX);
+	rig_run(50); /* it was hung up on */
 	assert_int_equal(before, 1);
 	assert_int_equal(after, 0);
 }

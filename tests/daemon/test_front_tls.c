@@ -60,7 +60,7 @@ wrong_keys_and_strangers_get_nothing(void **state)
 	struct front_stats st;
 
 	(void)state;
-	beside_client(T_DTLS, "-u dev7 -k wrong", "mine");
+	beside_client(T_DTLS, "-B 2 -u dev7 -k wrong", "mine");
 	beside_client(T_DTLS, "-u stranger -k secret", "mine");
 	beside_client(T_ADMIN, "-u dev7 -k secret", "a/who");
 	front_stats(rig.front, &st);
@@ -258,6 +258,7 @@ change_once(void *arg)
 	front_flush(rig.front, FRONT_ALL, 0);
 	front_stats(rig.front, &st);
 	told_at_once = st.notifications;
+	beside_hang_up();
 }
 
 static void
@@ -271,10 +272,10 @@ operators_do_not_wait_for_notify_rate(void **state)
 	rig.conf.notify_rate = 1;
 	assert_int_equal(loop_every(rig.loop, 20, change_once, NULL), 0);
 	snprintf(command, sizeof(command), "for i in 1 2 3; do "
-	    "coap-client-openssl -B 2 -s 2 -u admin -k secret "
-	    "coaps://127.0.0.1:%u/a/big & done; wait",
+	    "coap-client-openssl -B 99 -s 99 -u admin -k secret "
+	    "coaps://127.0.0.1:%u/a/big & done; read end; kill -9 $(jobs -p)",
 	    front_port(rig.front, T_ADMIN));
-	beside_run(command);
+	beside_talk(command);
 	assert_int_equal(told_at_once, WATCHERS);
 }
 

@@ -5,6 +5,8 @@ import socket
 import struct
 import time
 
+from fixture import HANGS
+
 CON, NON, ACK, RST = range(4)
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 IF_MATCH, URI_HOST, ETAG, OBSERVE, URI_PORT, LOCATION_PATH, URI_PATH = \
@@ -113,14 +115,14 @@ class Peer:
     def send(self, data):
         self.s.sendto(data, self.dst)
 
-    def recv(self, timeout=3.0):
+    def recv(self, timeout=HANGS):
         self.s.settimeout(timeout)
         try:
             return Msg(self.s.recv(65536))
         except socket.timeout:
             return None
 
-    def ask(self, method, p="", options=(), payload=b"", token=b"", mtype=CON, mid=None, timeout=3.0):
+    def ask(self, method, p="", options=(), payload=b"", token=b"", mtype=CON, mid=None, timeout=HANGS):
         """One exchange; asserts what every answer must have."""
         mid = self.next_mid() if mid is None else mid
         opts = list(options) + (path(p) if isinstance(p, str) else list(p))

@@ -37,7 +37,8 @@ class Client:
 
     def answered(self, m):
         if m.mid != self.mid:
-            return  # to a repetition
+            self.crowd.late += 1  # to a repetition: it was not lost
+            return
         c, size = self.crowd, 16 << self.crowd.szx
         if code(m.code) != "2.05":
             c.refused(self, m)
@@ -66,7 +67,7 @@ class Crowd:
     def __init__(self, port, images, n=50, szx=6, host="127.0.0.1"):
         self.port, self.host, self.szx, self.n = port, host, szx, n
         self.paths, self.gone, self.done, self.codes, self.wrong = {}, {}, {}, {}, []
-        self.blocks = self.repeated = 0
+        self.blocks = self.repeated = self.late = 0
         self.set_images(images)
         self.stop, self.failed = threading.Event(), None
         self.thread = threading.Thread(target=self.run, daemon=True)

@@ -5,7 +5,7 @@ import ctypes.util
 import select
 import socket
 
-from fixture import Skip
+from fixture import HANGS, Skip
 
 PSK = ctypes.CFUNCTYPE(ctypes.c_uint, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_uint,
                        ctypes.c_void_p, ctypes.c_uint)
@@ -53,7 +53,7 @@ class Session:
     def send(self, raw):
         assert not raw or self.ssl.SSL_write(self.h, raw, len(raw)) == len(raw)
 
-    def recv(self, timeout=3.0):
+    def recv(self, timeout=HANGS):
         """A datagram, or None."""
         b = ctypes.create_string_buffer(65536)
         if self.ssl.SSL_pending(self.h) == 0 and not select.select([self.s], [], [], timeout)[0]:

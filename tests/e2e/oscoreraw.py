@@ -6,6 +6,7 @@ import hmac
 import os
 
 from coapraw import ACK, CON, OBSERVE, Msg, Peer, encode, path
+from fixture import HANGS
 
 OSCORE, ECHO = 9, 252
 POST, FETCH = 2, 5
@@ -167,7 +168,7 @@ class Oscore(Peer):
         super().__init__(port, host, src)
         self.c = given if isinstance(given, Context) else Context(given)
 
-    def ask(self, method, p="", options=(), payload=b"", token=None, mtype=CON, seq=None, timeout=3.0, echo=True):
+    def ask(self, method, p="", options=(), payload=b"", token=None, mtype=CON, seq=None, timeout=HANGS, echo=True):
         token = os.urandom(4) if token is None else token
         opts = list(options) + path(p)
         mid = self.next_mid()

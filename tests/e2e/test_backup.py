@@ -24,7 +24,7 @@ SEED = int(os.environ.get("SEED", str(random.randrange(1 << 30))))
 
 def restore(d, folder, *more, rc=0, state=None):
     r = subprocess.run([os.path.join(BIN, "suitd"), "--restore", folder, "-d", state or d.state, *more],
-                       capture_output=True, text=True, timeout=60)
+                       capture_output=True, text=True, timeout=120)
     assert r.returncode == rc, (r.returncode, r.stdout, r.stderr)
     return r.stdout + r.stderr
 
@@ -36,7 +36,7 @@ def kill_at(n):
 def killed_at_each_step(args, check):
     """Runs it until it is no longer killed before it has ended; how often it was."""
     for n in range(1, 200):
-        r = subprocess.run(args, env=kill_at(n), capture_output=True, text=True, timeout=60)
+        r = subprocess.run(args, env=kill_at(n), capture_output=True, text=True, timeout=120)
         if r.returncode == 0:
             return n - 1
         assert r.returncode == -9, (n, r.returncode, r.stdout, r.stderr)
@@ -146,7 +146,7 @@ def test_restored_it_is_what_it_was(_):
         d.ctl("release", "withdraw", rel(d))  # its image belongs to the backup, too
         d.ctl("device", "add", "keyed", "--psk-new")
         d.ctl("campaign", "start", 1, "--class", class_id("demo"), "--waves", "100%")
-        wait_for("it is over", lambda: d.ctl_json("campaign", "show", 1)["state"] == "finished", 60)
+        wait_for("it is over", lambda: d.ctl_json("campaign", "show", 1)["state"] == "finished")
         time.sleep(1)
         d.stop()
         d.start()  # nobody speaks with it any more
@@ -312,7 +312,7 @@ def test_the_daemon_is_killed_meanwhile(_):
         wait_for("an image is under way", lambda: any(n.endswith(".part") for n in
                                                       os.listdir(os.path.join(folder, "images"))))
         d.kill()
-        p.communicate(timeout=60)
+        p.communicate(timeout=120)
         assert p.returncode == 3, p.returncode
         # the last one is still there, and whole
         assert index(folder) == before
@@ -398,7 +398,7 @@ def test_the_last_backup_stands_until_the_next_is_all_there(_):
             with open(filler, "wb") as f:
                 f.write(bytes(fs.f_bavail * fs.f_frsize))
             while True:
-                r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=60)
+                r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=120)
                 if r.returncode == 0:
                     break
                 failures += 1
@@ -698,7 +698,7 @@ def test_one_at_a_time_and_not_beside_a_daemon(_):
             out = d.ctl("backup", d.file("bk2"), rc=1)
             assert "one at a time" in out, out
             assert "backup is being made" in d.ctl("image", "clean", rc=1)
-            assert p.wait(60) == 0
+            assert p.wait(120) == 0
         finally:
             p.kill()
             p.wait()

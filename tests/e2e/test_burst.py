@@ -10,7 +10,7 @@ import sys
 import time
 
 from coapraw import (CON, GET, POST, ACK, CONTENT_FORMAT, ETAG, URI_QUERY, Msg, Peer, code, encode, path, uint)
-from fixture import Skip, Suitd, class_id, run, wait_for
+from fixture import HANGS, Skip, Suitd, class_id, run, wait_for
 
 N = 1000
 ADDR = 0x7f200001  # 127.32.0.1, and those that follow
@@ -30,7 +30,7 @@ class Many:
         src = struct.pack("!iII", 0, ADDR + i, 0)
         self.s.sendmsg([data], [(socket.IPPROTO_IP, IP_PKTINFO, src)], 0, self.to)
 
-    def answers(self, n, seconds=20):
+    def answers(self, n, seconds=HANGS):
         """By device: each answer that came, until n have one."""
         got, end = {}, time.monotonic() + seconds
         while len(got) < n and time.monotonic() < end:

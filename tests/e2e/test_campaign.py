@@ -36,7 +36,7 @@ def show(d, camp=1):
     return d.ctl_json("campaign", "show", camp)
 
 
-def until(d, state, camp=1, seconds=60):
+def until(d, state, camp=1, seconds=240):
     return wait_for("campaign %s is %s" % (camp, state),
                     lambda: (lambda c: c if c["state"] == state else None)(show(d, camp)), seconds)
 
@@ -90,7 +90,7 @@ def test_a_bricking_release_is_stopped_in_its_first_wave(_):
         wait_for("they registered", lambda: d.ctl_json("status")["devices"] >= 40)
         staged(d, 2)
         d.ctl("campaign", "start", 2, "--soak", "0s", "--waves", "10,100%")
-        c = until(d, "paused", seconds=90)
+        c = until(d, "paused")
         assert "broke" in c["cause"], c
         later = [w for w in c["waves"] if w["wave"] > 1]
         assert all(w["fresh"] + w["asleep"] == w["size"] for w in later), c
@@ -154,7 +154,7 @@ def test_staged_releases_reach_their_campaign_only(_):
         d.ctl("campaign", "start", 3, "--device", "sim-0001")
         wait_for("it is updated", lambda: {x["ep"] for x in d.ctl_json("device", "list") if x["seq"] == 3} == {"sim-0001"})
         d.ctl("release", "offer", 3)
-        wait_for("all are", lambda: {x["seq"] for x in d.ctl_json("device", "list")} == {3}, 40)
+        wait_for("all are", lambda: {x["seq"] for x in d.ctl_json("device", "list")} == {3})
         p.terminate()
         p.communicate()
 
@@ -176,7 +176,7 @@ def test_a_report_proves_its_own_bytes(_):
 def ask(d, ep):
     """The device polls once: what it is given is its job's."""
     subprocess.run(["coap-client-openssl", "-m", "get", "coap://127.0.0.1:%d/m?ep=%s" % (d.port, ep)],
-                   capture_output=True, timeout=20)
+                   capture_output=True, timeout=120)
 
 
 def three(d):
@@ -185,7 +185,7 @@ def three(d):
     d.publish(1, os.urandom(1000), FW % (d.port, 1))
     for ep in "abc":
         subprocess.run(["coap-client-openssl", "-m", "post", "coap://127.0.0.1:%d/rd?ep=%s&c=%s&seq=1" % (
-            d.port, ep, class_id("demo"))], capture_output=True, timeout=20)
+            d.port, ep, class_id("demo"))], capture_output=True, timeout=120)
     staged(d, 2)
 
 
@@ -198,7 +198,7 @@ def test_a_withdrawal_cancels_what_a_soft_abort_has_left(_):
         assert [explain(d, ep)["hold"] for ep in "ab"] == ["fetching", "cancelled"]
         assert "campaign plan 2 --device b" in explain(d, "b")["advice"]  # an aborted one retries nothing
         d.ctl("release", "withdraw", 2)
-        wait_for("its job is cancelled", lambda: explain(d, "a")["job"]["state"] == "cancelled", 5)
+        wait_for("its job is cancelled", lambda: explain(d, "a")["job"]["state"] == "cancelled")
 
 
 def test_long_expressions_and_explain_says_when(_):
@@ -217,7 +217,7 @@ def test_a_list_is_not_continuous(_):
         out = d.ctl("campaign", "start", 2, "--device", "a", "--device", "typo")
         assert "no such device: typo\n" in out and "device: a\n" not in out, out
         d.ctl("device", "revoke", "a")
-        until(d, "finished", seconds=5)
+        until(d, "finished")
         steps = [e["detail"] for e in d.ctl_json("events", "--campaign", 1) if e["kind"] == "campaign"]
         assert "seq-2: 1 devices will be updated, of those named" in steps, steps
         assert not any(s.endswith(": ") for s in steps), steps
@@ -228,10 +228,10 @@ def test_two_hundred_devices_lossy_and_killed_twice(_):
         p = fleet(d, 200, "--mix", "poll=3,observe=1", "--loss", "1%")
         d.ctl("campaign", "start", 2, "--waves", "5%:10,50%,100%", "--soak", "1s", "--concurrency", 60)
         for done in (5, 80):
-            wait_for("%d are done" % done, lambda: show(d)["counts"]["done"] >= done, 120)
+            wait_for("%d are done" % done, lambda: show(d)["counts"]["done"] >= done, 240)
             d.kill()
             d.start()
-        c = until(d, "finished", seconds=240)
+        c = until(d, "finished")
         assert c["counts"]["done"] == 200, c
         assert {x["seq"] for x in d.ctl_json("device", "list")} == {2}
         p.terminate()

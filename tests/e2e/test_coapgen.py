@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -17,11 +18,12 @@ from fixture import BIN, Skip, Suitd, run
 GEN = os.path.join(BIN, "tests", "bench", "coapgen")
 IMAGE = os.urandom(5000)  # 79 blocks of 64, the last one short
 KEY = "0123456789abcdef"
+TIMESTAMPNS = 35  # when the kernel got it, however late it is read
 
 
 def gen(mode, to, *args, rc=0):
     """Runs coapgen; its JSON. Numbers of a run that ends by itself only."""
-    r = subprocess.run([GEN, mode, "--to", to] + [str(a) for a in args], capture_output=True, text=True, timeout=60)
+    r = subprocess.run([GEN, mode, "--to", to] + [str(a) for a in args], capture_output=True, text=True, timeout=120)
     assert r.returncode == rc, (args, r.returncode, r.stdout, r.stderr)
     return json.loads(r.stdout) if r.stdout else r.stderr
 
@@ -30,6 +32,7 @@ class Server:
     """Serves IMAGE by blocks of 64 bytes; `wrong` may change or drop (None) each answer: wrong(n-th request, Msg, fields)."""
     def __init__(self, wrong=lambda n, m, f: f, family=socket.AF_INET):
         self.s = socket.socket(family, socket.SOCK_DGRAM)
+        self.s.setsockopt(socket.SOL_SOCKET, TIMESTAMPNS, 1)
         self.s.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         self.to = ("[::1]:%d" if family == socket.AF_INET6 else "127.0.0.1:%d") % self.s.getsockname()[1]
         self.wrong, self.seen, self.peers = wrong, [], set()
@@ -47,9 +50,10 @@ class Server:
 
     def serve(self):
         while True:
-            data, frm = self.s.recvfrom(2048)
+            data, anc, _, frm = self.s.recvmsg(2048, 64)
             if not data:
                 return
+            self.at = next(sum(struct.unpack("qq", v)[i] * (1, 1e-9)[i] for i in (0, 1)) for _, t, v in anc if t == TIMESTAMPNS)
             if data == b"!":
                 self.caught_up.set()
                 continue
@@ -66,7 +70,7 @@ class Server:
         """All messages sent so far, read or still in the socket: the generator does not wait for who reads its last one."""
         self.caught_up.clear()
         self.s.sendto(b"!", self.s.getsockname())
-        assert self.caught_up.wait(30)
+        assert self.caught_up.wait(120)
         return self.seen
 
     def send(self, f, **other):
@@ -84,7 +88,8 @@ class Server:
 
 
 def fw(d):
-    return ("--path", "i/x", "--file", d.file("image"), "--szx", 2, "--from-start", "--each", 1)
+    """Nothing is lost but what a test loses, so nothing is asked for again before that: whoever wants to wait less says so."""
+    return ("--path", "i/x", "--file", d.file("image"), "--szx", 2, "--from-start", "--each", 1, "--ack-timeout", 30000)
 
 
 def test_every_block_is_right(d):
@@ -98,9 +103,12 @@ def test_every_block_is_right(d):
 
 
 def once(change):
-    """Spoils the 50th answer."""
+    """Spoils the first answer with the 50th block."""
+    spoilt = []
+
     def wrong(n, m, f):
-        if n == 49:
+        if m.block2() and m.block2()[0] == 49 and not spoilt:
+            spoilt.append(n)
             change(f)
         return f
     return wrong
@@ -127,7 +135,7 @@ def test_each_other_mistake_is_seen(d):
 
 def assert_one_bad(d, change):
     with Server(once(change)) as s:
-        g = gen("get", s.to, *fw(d), "--ack-timeout", 50, rc=1)
+        g = gen("get", s.to, *fw(d), "--ack-timeout", 50, "--tries", 10, rc=1)
         # a malformed answer is no answer: it is asked for again
         assert g["bad"] == 1 and g["done"] in (78, 79) and g["given_up"] == 0, g
         assert g["images"] == (g["done"] == 79), g
@@ -156,13 +164,14 @@ def test_lost_answers_are_asked_for_again(d):
     def wrong(n, m, f):
         if m.block2()[0] != 3:
             return f
-        when.append((time.monotonic(), m.raw))
+        when.append((s.at, m.raw))
         return f if len(when) == 4 else None
     with Server(wrong) as s:
-        g = gen("get", s.to, *fw(d), "--ack-timeout", 40)
-        assert (g["done"], g["bad"], g["retransmissions"], g["given_up"]) == (79, 0, 3, 0), g
+        g = gen("get", s.to, *fw(d), "--ack-timeout", 40, "--tries", 10)
+        assert (g["done"], g["bad"], g["given_up"]) == (79, 0, 0), g
+        assert g["retransmissions"] == len(s.all()) - 79 >= 3, g
     assert len({raw for _, raw in when}) == 1, "the very same message"
-    gaps = [b[0] - a[0] for a, b in zip(when, when[1:])]
+    gaps = [b[0] - a[0] + 0.001 for a, b in zip(when, when[1:])]  # clocks differ
     assert gaps[0] >= 0.04 and gaps[1] >= 0.08 and gaps[2] >= 0.16, gaps
     assert g["max_us"] >= 280000, "from the first transmission on: %s" % g
 
@@ -185,9 +194,9 @@ def test_its_own_loss_is_repaired(d):
 
 def test_non_is_asked_anew(d):
     with Server(lambda n, m, f: None if n == 2 else dict(f, mid=n + 7)) as s:
-        g = gen("get", s.to, *fw(d), "--non", "--ack-timeout", 20)
-        assert (g["done"], g["bad"], g["retransmissions"]) == (79, 0, 1), g
-        assert {m.type for m in s.seen} == {NON} and len({m.mid for m in s.seen}) == 80
+        g = gen("get", s.to, *fw(d), "--non", "--ack-timeout", 20, "--tries", 10)
+        assert (g["done"], g["bad"], g["retransmissions"]) == (79, 0, len(s.all()) - 79), g
+        assert {m.type for m in s.seen} == {NON} and len({m.mid for m in s.seen}) == len(s.seen) >= 80
 
 
 def test_a_separate_answer_is_acknowledged(d):
@@ -264,7 +273,17 @@ def test_notifications_are_verified_and_acknowledged(d):
     body = d.file("body", b"the new manifest")
 
     def notified(numbers, payload=b"the new manifest", **other):
-        """A registration with number 5, then a notification for each."""
+        """A registration with number 5, then a notification for each. Who has not heard all of them had too little time."""
+        for seconds in (0.3, 3, 30):
+            try:
+                g, replies = observed(numbers, payload, other, seconds)
+                assert g["registered"] == 1 and len(replies) == len(numbers), g
+                return g, replies
+            except AssertionError:
+                if seconds == 30:
+                    raise
+
+    def observed(numbers, payload, other, seconds):
         with Server() as s:
             def wrong(n, m, f):
                 assert m.opt(OBSERVE) == b"" and m.code == GET
@@ -274,9 +293,8 @@ def test_notifications_are_verified_and_acknowledged(d):
                     s.send(f, type=CON, mid=100 + i, options={OBSERVE: uint(number)}, payload=payload, **other)
             s.wrong = wrong
             good = numbers == sorted(set(numbers)) and payload == b"the new manifest" and not other
-            g = gen("observe", s.to, "--path", "m", "--file", body, "--each", 3, "--seconds", 10 if good else 0.3,
+            g = gen("observe", s.to, "--path", "m", "--file", body, "--each", 3, "--seconds", 60 if good else seconds,
                     rc=0 if good or other else 1)
-            assert g["registered"] == 1, g
             return g, [(m.type, m.mid) for m in s.all()[1:]]
     g, replies = notified([6, 7, 9])
     assert (g["notifications"], g["bad"]) == (3, 0) and replies == [(ACK, 100), (ACK, 101), (ACK, 102)], (g, replies)
@@ -309,7 +327,7 @@ def test_misuse_is_said(d):
                      ("y", "--szx", "7"), ("y", "--etag", "xx"), ("y", "--etag", "010203040506070809"), ("y", "--file", "/nonexistent"),
                      ("y", "--base", "fd99::1"), ("y", "--base", "192.0.2.1"), ("y", "--base", "none", "--peers", "17"),
                      ("y" * 300,), ("y", "--peers", "4000001"), ("y", "--handshakes"), ("y", "--from-start")))):
-        r = subprocess.run([GEN] + args, capture_output=True, text=True, timeout=20)
+        r = subprocess.run([GEN] + args, capture_output=True, text=True, timeout=120)
         assert r.returncode == 2 and r.stderr and not r.stdout, (args, r)
     r = subprocess.run([GEN, "--help"], capture_output=True, text=True)
     assert r.returncode == 0 and all(len(line) < 80 for line in r.stdout.splitlines()), r.stdout
@@ -359,7 +377,7 @@ def test_the_gate_waits_for_a_line(d):
     p = subprocess.Popen([GEN, "get", "--to", "127.0.0.1:%d" % d.port, "--path", d.short, "--each", "3", "--gate"],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert p.stdout.readline() == "ready\n"
-    out, _ = p.communicate("\n", timeout=20)
+    out, _ = p.communicate("\n", timeout=120)
     assert json.loads(out)["done"] == 3, out
 
 

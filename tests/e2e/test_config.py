@@ -15,7 +15,7 @@ HEX = "0123456789abcdef" * 4
 
 
 def openssl(*args):
-    r = subprocess.run(["openssl", *map(str, args)], capture_output=True, text=True, timeout=30)
+    r = subprocess.run(["openssl", *map(str, args)], capture_output=True, text=True, timeout=120)
     assert r.returncode == 0, (args, r.stderr)
 
 
@@ -23,7 +23,7 @@ def span(days):
     """The words for a validity of so many days; OpenSSL 3.4 and newer takes no negative ones."""
     if days > 0:
         return ["-days", days]
-    r = subprocess.run(["openssl", "x509", "-help"], capture_output=True, text=True, timeout=30)
+    r = subprocess.run(["openssl", "x509", "-help"], capture_output=True, text=True, timeout=120)
     if "-not_after" not in r.stdout + r.stderr:
         return ["-days", days]
     return ["-not_before", "20200101000000Z", "-not_after", "20200201000000Z"]
@@ -75,7 +75,7 @@ class Place:
         if os.path.exists(self.keys["state_dir"]) and os.stat(self.keys["state_dir"]).st_uid != os.geteuid():
             # whoever becomes another user cannot be looked into for leaks
             env = dict(env or {}, ASAN_OPTIONS="detect_leaks=0")
-        r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-c", conf], capture_output=True, text=True, timeout=20,
+        r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-c", conf], capture_output=True, text=True, timeout=120,
                            user=user, env=dict(os.environ, **(env or {})))
         rows = {m[1]: (m[2], m[3]) for m in re.finditer(r"(?m)^(\S.*?)  +(ok|warning|FAILS) +(.*)$", r.stdout)}
         return r.returncode, rows, r.stderr
@@ -185,7 +185,7 @@ def test_who_may_not_look_is_told_who_may():
         taken.bind(("127.0.0.1", int(p.keys["listen_tcp"].split(":")[-1])))
         taken.listen()
         r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-c", p.path("suitd.conf")], capture_output=True, text=True,
-                           timeout=20, user=65534)
+                           timeout=120, user=65534)
         assert r.returncode == 1 and re.search("state_dir +FAILS .*try as root", r.stdout), r
         assert re.search("listen_tcp +warning .*perhaps", r.stdout), r.stdout
         p.fails("listen_tcp", "another program")  # who may look knows
@@ -226,7 +226,7 @@ def test_databases():
         assert rc == 0 and "schema 1 will be migrated to %d" % known in rows["database"][1], rows
         set_schema(known + 1)
         p.fails("database", "schema %d is newer than this suitd's %d" % (known + 1, known))
-        r = subprocess.run([os.path.join(BIN, "suitd"), "-c", p.write()], capture_output=True, text=True, timeout=20)
+        r = subprocess.run([os.path.join(BIN, "suitd"), "-c", p.write()], capture_output=True, text=True, timeout=120)
         assert r.returncode == 1 and "is newer" in r.stderr, r.stderr
         with open(path, "r+b") as f:
             f.write(b"nonsense" * 100)
@@ -261,13 +261,13 @@ def test_certificates():
         assert rc == 0 and rows["tls_cert"][0] == "warning" and "its key is missing" in rows["tls_cert"][1], rows
         # what would stop it, stops it
         p.keys.update(tls_key=p.path("short.key"))
-        r = subprocess.run([os.path.join(BIN, "suitd"), "-c", p.write()], capture_output=True, text=True, timeout=20)
+        r = subprocess.run([os.path.join(BIN, "suitd"), "-c", p.write()], capture_output=True, text=True, timeout=120)
         assert r.returncode == 1 and "not the one of the certificate" in r.stderr, r.stderr
 
 
 def test_secrets_are_not_taken_from_the_command_line():
     for kv in ("tls_key=/run/k", "admin_psk=" + HEX):
-        r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-o", kv], capture_output=True, text=True, timeout=20)
+        r = subprocess.run([os.path.join(BIN, "suitd"), "-n", "-o", kv], capture_output=True, text=True, timeout=120)
         assert r.returncode == 1 and "not on the command line" in r.stderr and HEX not in r.stderr, r.stderr
 
 
@@ -293,14 +293,14 @@ class Certified(Suitd):
                 *map(str, words)]
 
     def coap(self, *args, path=".well-known/core"):
-        r = subprocess.run(["coap-client-openssl", "-B", "3", *args, "coaps://127.0.0.1:%d/%s" % (self.sport, path)],
-                           capture_output=True, text=True, timeout=20)
+        r = subprocess.run(["coap-client-openssl", "-B", "60", *args, "coaps://127.0.0.1:%d/%s" % (self.sport, path)],
+                           capture_output=True, text=True, timeout=120)
         return r.stdout + r.stderr
 
     def verify(self):
-        r = subprocess.run(["sh", "-c", "sleep 0.5 | openssl s_client -dtls -connect 127.0.0.1:%d -CAfile %s/root.pem "
+        r = subprocess.run(["sh", "-c", "sleep 0.5 | openssl s_client -dtls -nbio -connect 127.0.0.1:%d -CAfile %s/root.pem "
                             "-verify_hostname fw.test -verify_return_error" % (self.sport, self.dir)],
-                           capture_output=True, text=True, timeout=20)
+                           capture_output=True, text=True, timeout=120)
         return r.stdout + r.stderr
 
 

@@ -237,7 +237,7 @@ def test_a_snapshot_is_given_up_and_leaves_nothing(_):
         d.fill()
         refused = 0
         while True:
-            r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=60)
+            r = subprocess.run(d.ctl_args("backup", folder), capture_output=True, text=True, timeout=120)
             if r.returncode == 0:
                 break
             refused += 1
@@ -255,7 +255,7 @@ def test_a_snapshot_is_given_up_and_leaves_nothing(_):
             while p.poll() is None and not os.path.exists(snapshot):
                 pass
             d.fill()
-            out, err = p.communicate(timeout=60)
+            out, err = p.communicate(timeout=120)
             assert p.returncode == 0 or "disk" in err or "space" in err, (out, err)
             d.ctl("backup", "--verify", folder)  # this one, or that before
             assert Peer(d.port).download("fw/a.bin", 6)[0] == a
@@ -411,7 +411,7 @@ def test_timers_go_on_when_there_is_room(_):
         assert len(errors) <= 3, errors
         d.room()
         d.well()
-        wait_for("attempts go on", lambda: attempts() > before, 60)
+        wait_for("attempts go on", lambda: attempts() > before)
         d.kill()
         d.fsck()
 
@@ -479,7 +479,7 @@ def first_start(d, step):
                 break
         if "ready" in line:
             break
-        assert d.proc.wait(20) == 1 and ("disk" in line or "No space" in line), (room, line, d.proc.returncode)
+        assert d.proc.wait(120) == 1 and ("disk" in line or "No space" in line), (room, line, d.proc.returncode)
         d.proc.stderr.close()
         d.proc = None
         psk = os.path.join(d.state, "admin.psk")

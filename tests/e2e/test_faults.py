@@ -128,7 +128,7 @@ def test_read_only_state(d_):
             r = subprocess.run([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=",
                                 "-o", "listen_coaps=", "-o", "listen_tcp=",
                                 "-o", "listen_http=", "-o", "listen_admin=127.0.0.1:%d" % d.aport],
-                               capture_output=True, text=True, timeout=20)
+                               capture_output=True, text=True, timeout=120)
             assert r.returncode == 1, (r.returncode, r.stderr)
             assert "read-only" in r.stderr.lower() and d.state in r.stderr, r.stderr
         finally:
@@ -196,7 +196,7 @@ def test_second_daemon_on_one_state(d_):
     with fresh() as d:
         r = subprocess.run([os.path.join(BIN, "suitd"), "-d", d.state, "-o", "listen_coap=", "-o", "listen_coaps=",
                             "-o", "listen_tcp=", "-o", "listen_http=", "-o", "listen_admin=127.0.0.1:0"],
-                           capture_output=True, text=True, timeout=10)
+                           capture_output=True, text=True, timeout=120)
         assert r.returncode != 0 and d.state in r.stderr, r
 
 
@@ -205,7 +205,7 @@ def test_REQ_SEC_KEY_PROTECTION_private_key_in_the_state_is_refused(d_):
         d.stop()
         key = os.path.join(d.state, "oops.pem")
         d.ctl("key", "new", "--type", "p256", "--out", key)
-        r = subprocess.run([os.path.join(BIN, "suitd"), "-d", d.state], capture_output=True, text=True, timeout=10)
+        r = subprocess.run([os.path.join(BIN, "suitd"), "-d", d.state], capture_output=True, text=True, timeout=120)
         assert r.returncode != 0 and "oops.pem" in r.stderr, r
         os.unlink(key)
         d.start()

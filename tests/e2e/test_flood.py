@@ -14,8 +14,9 @@ import time
 import urllib.request
 
 from coapraw import CON, GET, Msg, code, encode, path
-from fixture import Suitd, run
+from fixture import Suitd, run, wait_for
 from netns import Namespace, ip
+from test_image_load import dropped
 
 SERVER = "198.18.0.1"  # of 198.18.0.0/15, which is for tests (RFC 2544)
 DEVICE, OTHER = "198.18.7.1", "198.19.9.9"
@@ -76,10 +77,10 @@ class Device:
 
     def __init__(self, d, ep, key, host):
         self.p = subprocess.Popen(
-            ["openssl", "s_client", "-dtls1_2", "-psk_identity", ep, "-psk", key, "-cipher",
+            ["openssl", "s_client", "-dtls1_2", "-nbio", "-psk_identity", ep, "-psk", key, "-cipher",
              "PSK-AES128-CCM8:@SECLEVEL=0", "-bind", host + ":0", "-connect", "%s:%d" % (SERVER, d.sport), "-quiet"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.mid = 0
+        self.mid = self.late = 0
 
     def close(self):
         self.p.kill()
@@ -88,12 +89,14 @@ class Device:
     def ask(self, seconds=2):
         """Repeats itself as CoAP does; how many it had to send, 0: no answer."""
         self.mid += 1
-        for n in range(1, 6):
+        for n in range(1, 21):
             os.write(self.p.stdin.fileno(), encode(CON, GET, self.mid, b"t", path(".well-known/core")))
-            if select.select([self.p.stdout], [], [], seconds)[0]:
+            while select.select([self.p.stdout], [], [], seconds)[0]:
                 b = os.read(self.p.stdout.fileno(), 65536)
                 assert b and code(Msg(b).code) == "2.05", b
-                return n
+                if Msg(b).mid == self.mid:
+                    return n
+                self.late += 1  # to a repetition: nothing was lost
         return 0
 
 
@@ -123,23 +126,23 @@ def flood(kind):
             back.close()
             mem, used = rss(d), cpu(d)
             with Flood(d, kind) as f:
-                time.sleep(1.5)  # the buckets are empty
-                assert metric(d, 'suitd_limits_total{limit="handshakes"}') > 1000
+                wait_for("empty buckets", lambda: metric(d, 'suitd_limits_total{limit="handshakes"}') > 1000)
                 end, asked, again = time.monotonic() + SECONDS, 0, 0
-                while time.monotonic() < end:
+                while time.monotonic() < end or asked <= 20:
                     n = live.ask()
                     assert n > 0, "the live session of a known device was not served"
-                    asked, again = asked + 1, again + (n > 1)
+                    asked, again = asked + 1, again + n - 1
                     time.sleep(0.02)
                 back = Device(d, "back", keys["back"], OTHER)
                 assert back.ask(4) > 0, "who had a session before did not get one"
                 d.ctl("status")
+                again -= live.late
             seconds, used = f.seconds, cpu(d) - used
-            unheard = metric(d, 'suitd_limits_total{limit="handshakes"}')
+            unheard = metric(d, 'suitd_limits_total{limit="handshakes"}') + dropped(d.sport)
             live.close()
             back.close()
             assert d.proc.poll() is None
-            assert asked > 20 and again <= asked // 10, "%d of %d had to be sent again" % (again, asked)
+            assert again <= asked // 10, "%d of %d had to be sent again" % (again, asked)
             assert unheard > f.sent // 2, "%d of %d were not heard" % (unheard, f.sent)
             assert rss(d) - mem < 32768, "%d KiB, then %d" % (mem, rss(d))
             print("  %s: %d hellos/s, %d unheard, %d answers to the live session (%d again), %.1f %% of a core, %+d KiB"

@@ -49,7 +49,7 @@ class State:
 
     def fsck(self, rc, *args, has=(), no=()):
         r = subprocess.run([os.path.join(BIN, "suitd"), "--fsck", "-d", self.dir, *args],
-                           capture_output=True, text=True, timeout=60)
+                           capture_output=True, text=True, timeout=120)
         assert r.returncode == rc, "exit %d, not %d\n%s%s" % (r.returncode, rc, r.stdout, r.stderr)
         lines = [l.split() for l in r.stdout.splitlines()]
         names = {w[2] if w[:2] == ["not", "safe"] else w[1] for w in lines

@@ -14,7 +14,7 @@ import time
 import counts
 from coapraw import BLOCK2, CON, GET, POST, URI_QUERY, Msg, Peer, block, code, encode
 from crowd import Crowd
-from fixture import Skip, Suitd, class_id, run, wait_for
+from fixture import HANGS, Skip, Suitd, class_id, run, wait_for
 from freeze import workers
 from netns import Namespace, ip, sysctl, tc
 from planes import IMAGE, client, fill, image_path, seg, suitd
@@ -82,7 +82,11 @@ def costs(options):
             strangers(d, 10)
         blocks(d, 200)  # the image is mapped, every peer has its place
         blocks(d, 200, options=[(URI_QUERY, b"ep=kitchen")])
-        time.sleep(1.2)  # what follows a first block is over
+
+        def steps():
+            return sum(n["steps"] for n in counts.read(d).values())
+        # what follows a first block is over
+        wait_for("rest", lambda: (lambda was: (time.sleep(1.2), steps() - was < 24)[1])(steps()))
         tids, was, st, log = workers(d), counts.read(d), d.ctl_json("status"), os.path.getsize(d.log)
         assert tids
         assert was[d.proc.pid]["allocs"] > 1000 and was[d.proc.pid]["steps"] > 10, "nothing is counted: %r" % was
@@ -94,16 +98,16 @@ def costs(options):
         seconds, now = time.monotonic() - t0, counts.read(d)
         for tid in tids:
             assert now[tid] == was[tid], "a worker asked for something: %r, then %r" % (was[tid], now[tid])
-        # what the loop did meanwhile, its clock's work, is none of a block's
-        steps = sum(n["steps"] for n in now.values()) - sum(n["steps"] for n in was.values())
-        assert steps < 100 + 20 * seconds, "%d steps of SQL for 12000 blocks" % steps
+        # what the loop did meanwhile, once a second, is none of a block's
+        done = sum(n["steps"] for n in now.values()) - sum(n["steps"] for n in was.values())
+        assert done < 60 + 60 * seconds, "%d steps of SQL for 12000 blocks" % done
         after = d.ctl_json("status")
         assert after["blocks"] - st["blocks"] == 12000 + (500 if options else 0), (st, after)
         assert after["commits"] - st["commits"] <= 2 + seconds and after["events"] == st["events"], (st, after)
         said = open(d.log).read()[log:].splitlines()
         assert len(said) < 20, "%d log lines: %s" % (len(said), said[:5])
         print("  12000 blocks: %d steps of SQL, %d log lines, 0 allocations and 0 writes by %d workers" % (
-            steps, len(said), len(tids)))
+            done, len(said), len(tids)))
 
 
 def roomy(s, size=8 << 20):
@@ -219,28 +223,27 @@ def shed(raw):
     with suitd(1) as d:
         p, q, polls = Peer(d.port), [(URI_QUERY, b"ep=poller"), (URI_QUERY, b"c=" + DEMO.encode())], 0
         assert code(p.ask(POST, "rd", q).code) == "2.01"
-        assert one_or_none(client(d.port)), "the image is mapped"
+        wait_for("the image is mapped", lambda: one_or_none(client(d.port)))
         # the worker gets least of the machine, as if others needed it
         for tid in workers(d):
             os.setpriority(os.PRIO_PROCESS, tid, 19)
         before, lost = rss(d), dropped(d.port)
         with Flood(d, raw):
-            wait_for("more than it can answer", lambda: dropped(d.port) - lost > 20000, 30)
+            wait_for("more than it can answer", lambda: dropped(d.port) - lost > 20000)
             end = time.monotonic() + 2
-            while time.monotonic() < end:
-                for _ in range(5):  # as devices do: asks again
-                    r = p.ask(GET, "m", q[:1], timeout=2)
+            while time.monotonic() < end or polls < 3:
+                for _ in range(20):  # as devices do: asks again
+                    r = Peer(d.port).ask(GET, "m", q[:1], timeout=3)
                     if r is not None:
                         break
                 assert r is not None and code(r.code) == "2.05", "no answer to a poll: %s" % r
                 polls += 1
                 d.ctl("status")
             during = rss(d)
-        assert polls >= 3, polls
         bound = 16384 if not counts.sanitized() else 131072  # which frees late
         assert during - before < bound, "%d KiB, then %d KiB" % (before, during)
         s = client(d.port)
-        wait_for("blocks again", lambda: one_or_none(s), 20)
+        wait_for("blocks again", lambda: one_or_none(s))
         print("  %d dropped, %d polls meanwhile, RSS %+d KiB" % (dropped(d.port) - lost, polls, during - before))
 
 
@@ -272,13 +275,14 @@ def stalled(d, sources, send):
                 send(s)
             if n % 50 == 0:
                 time.sleep(0.02)
-        was, again, end = c.blocks, c.repeated, time.monotonic() + 10
+        was, again, end = c.blocks, c.repeated - c.late, time.monotonic() + 2 * HANGS
         while c.blocks - was < 3000 and time.monotonic() < end:
             for s in sources:
                 send(s)
             time.sleep(0.005)
-        assert c.blocks - was >= 3000, "%d blocks in 10 s" % (c.blocks - was)
-        assert c.repeated - again <= 40, "%d asked again" % (c.repeated - again)
+        assert c.blocks - was >= 3000, "%d blocks only" % (c.blocks - was)
+        lost = c.repeated - c.late - again  # who was late was not
+        assert lost <= 40, "%d asked again" % lost
         assert not c.codes, c.codes
 
 

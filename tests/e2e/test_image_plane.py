@@ -11,7 +11,7 @@ import time
 import refuse
 from coapraw import (ACCEPT, BLOCK2, CON, DELETE, ETAG, GET, NON, OBSERVE, POST, SIZE2, URI_HOST, URI_PORT, URI_QUERY,
                      Msg, block, code, encode, uint)
-from fixture import Skip, Suitd, run, wait_for
+from fixture import HANGS, Skip, Suitd, run, wait_for
 from freeze import Frozen, loop, workers
 from netns import Namespace, ip
 from planes import IMAGE, IMAGES, client, digest, fill, image_path, name, one, seg, suitd
@@ -47,7 +47,7 @@ def asker(d, path=PATH, options=(), mtype=CON, method=GET, token=b"", host="127.
     that time: false."""
     def ask(soon=None):
         s = client(d.port, host)
-        r = one(s, encode(mtype, method, 7, token, seg(path) + list(options)), soon or 3.0)
+        r = one(s, encode(mtype, method, 7, token, seg(path) + list(options)), soon or HANGS)
         s.close()
         assert r is not None or soon, "no answer"
         assert r is None or code(Msg(r).code) in want.split("|"), "%s, not %s" % (Msg(r), want)
@@ -104,7 +104,7 @@ def test_dtls_and_tcp_are_not_the_image_planes(d):
         with Frozen(workers(d)):
             assert t.ask(GET, "i/" + name(IMAGES[0]).decode()) == "2.05", "DTLS"
     s = socket.create_connection(("127.0.0.1", d.port))
-    s.settimeout(3)
+    s.settimeout(HANGS)
     s.sendall(b"\x00\xe1")  # CSM (RFC 8323 5.3)
     body = encode(CON, GET, 0, b"", seg(PATH) + [(BLOCK2, block(0, 2))])[4:]
     assert 13 <= len(body) < 269
@@ -153,7 +153,7 @@ def count(s):
 
 
 def count_all(s, n):
-    s.settimeout(3)
+    s.settimeout(HANGS)
     for _ in range(n):
         s.recv(2048)
     s.setblocking(False)
@@ -163,7 +163,7 @@ def count_all(s, n):
 def replies_from(port, dst, src=None, n=20):
     """The addresses that answers to `dst` come from."""
     s = socket.socket(socket.AF_INET6 if ":" in dst else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(3)
+    s.settimeout(HANGS)
     if src:
         s.bind((src, 0))
     seen = set()
@@ -206,7 +206,7 @@ def test_link_local_addresses_need_their_interface(_):
             s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
             scope = socket.if_nametoindex("vb")
         s.bind(("fe80::78", 0, 0, scope))
-        s.settimeout(3)
+        s.settimeout(HANGS)
         for mid in range(20):
             s.sendto(encode(CON, GET, mid, b"", seg(PATH) + [(BLOCK2, block(mid, 6))]), ("fe80::77", d.port, 0, scope))
             data, frm = s.recvfrom(65536)
@@ -318,7 +318,7 @@ def refused(preexec, wants):
         # all of them, from many ports: none is lost to a socket that nobody reads
         for n in range(100):
             s = client(d.port)
-            assert one(s, encode(CON, GET, n, b"", seg(PATH)), 3.0) is not None
+            assert one(s, encode(CON, GET, n, b"", seg(PATH)), HANGS) is not None
             s.close()
         d.stop()
 

@@ -33,12 +33,18 @@ class Book:
     """What was sent under which number, what came back."""
 
     def __init__(self, what):
-        self.what, self.sent, self.got = what, {}, collections.defaultdict(list)
+        self.what, self.sent, self.got, self.owed = what, {}, collections.defaultdict(list), set()
+
+    def note(self, n, rule, raw, allowed):
+        self.sent[n] = rule, raw, allowed
+        if "" not in allowed:
+            self.owed.add(n)
 
     def heard(self, raw):
         m = Msg(raw)
         n = int.from_bytes(m.token, "big") if len(m.token) == 4 and m.type != ACK and m.type != RST else m.mid
         self.got[n].append(outcome(m))
+        self.owed.discard(n)
 
     def close(self):
         seen = collections.Counter()
@@ -73,10 +79,14 @@ def by_datagrams(d, what, send, recv, n, seed):
     g, book = Gen(seed, PATHS), Book(what)
     for k in range(1, n + 1):
         rule, raw, allowed = g.datagram(k, k.to_bytes(4, "big"))
-        book.sent[k] = rule, raw, allowed
+        book.note(k, rule, raw, allowed)
         send(raw)
-        if k % 25 == 0:
+        if k % 25 == 0 or k == n:
+            end = time.monotonic() + 5  # then it is lost
             recv(book, 0.01)
+            while book.owed and time.monotonic() < end:
+                recv(book, 0.05)
+            book.owed.clear()
     recv(book, 1)
     book.close()
 

@@ -364,8 +364,8 @@ def test_libcoaps_client(d):
                                   'sender_id,hex,"%(sender)s"\nrecipient_id,hex,"%(recipient)s"\n' % given).encode())
 
     def ask(*words):
-        r = subprocess.run(["coap-client-openssl", "-B", "20", "-E", "%s,%s" % (conf, d.file("seq")), *words],
-                           capture_output=True, timeout=60)
+        r = subprocess.run(["coap-client-openssl", "-B", "60", "-E", "%s,%s" % (conf, d.file("seq")), *words],
+                           capture_output=True, timeout=120)
         return r.stdout, r.stderr
     uri = "coap://127.0.0.1:%d/" % d.oport
     alive = d.file("alive", ALIVE)
@@ -420,7 +420,7 @@ def test_aiocoap(d):
                    "recipient-id_hex": given["recipient"]}, f)
     for _ in range(2):
         r = subprocess.run([sys.executable, "-c", AIOCOAP, "coap://127.0.0.1:%d" % d.oport, where, d.file("got")],
-                           capture_output=True, text=True, timeout=60)
+                           capture_output=True, text=True, timeout=120)
         assert r.stdout.split("\n")[:2] == ["2.04 Changed", "2.05 Content"], r.stdout + r.stderr
         with open(d.file("got"), "rb") as f:
             assert f.read() == IMAGE

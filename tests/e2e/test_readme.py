@@ -47,16 +47,16 @@ def main():
         cmds.append((c, int(want.group(1)) if want else 0))
         script.append("{ %s\n} >%d.out 2>&1; echo $? >%d.rc" % (c, n, n))
         if c.rstrip().endswith("&"):
-            script.append("sleep 1")
+            script.append("suitctl -d state ping --wait 60 >/dev/null 2>&1" if "suitd -d state" in c else "sleep 1")
     script.append("kill $(jobs -p) 2>/dev/null; wait")
     # a process namespace too: whatever hangs ends with it
     p = subprocess.Popen(["unshare", "-n", "-p", "-f", "--kill-child", "bash", "-c", "\n".join(script)], env=env,
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
-        stderr = p.communicate(timeout=120)[1]
+        stderr = p.communicate(timeout=600)[1]
     except subprocess.TimeoutExpired:
         p.kill()
-        stderr = p.communicate()[1] + "  not over after 120 s\n"
+        stderr = p.communicate()[1] + "  not over after 600 s\n"
     passed = failed = 0
     if not os.path.exists(os.path.join(d, "0.rc")):
         print("  FAIL the walk did not begin\n" + stderr)

@@ -155,7 +155,7 @@ def scrape():
     """Names that a real suitd exports, and {(name, label): values} as far as it has samples."""
     port = free_port()
     with Suitd(options=["listen_http=127.0.0.1:%d" % port]):
-        text = urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=10).read().decode()
+        text = urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=120).read().decode()
     names, values = set(), {}
     for name, kind in re.findall(r"(?m)^# TYPE (\S+) (\S+)$", text):
         names |= {name + s for s in ("_bucket", "_sum", "_count")} if kind == "histogram" else {name}

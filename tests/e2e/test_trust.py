@@ -14,7 +14,7 @@ import threading
 import time
 
 from coapraw import BLOCK2, ETAG, GET, MAX_AGE, OBSERVE, POST, Msg, Peer, block
-from fixture import BIN, Suitd, class_id, run, wait_for
+from fixture import BIN, HANGS, Suitd, class_id, run, wait_for
 
 TRUST = 65000
 BASE = "127.%d.%d.0" % (random.randint(1, 250), random.randint(0, 250))
@@ -101,7 +101,7 @@ def fleet(r, port, n, *more):
     return p
 
 
-def end(p, seconds=60):
+def end(p, seconds=180):
     try:
         out = p.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired:
@@ -169,11 +169,11 @@ class Mirror:
 def planes(d, path):
     """What a path answers over plain UDP by the workers, and over libcoap's TCP."""
     udp = Peer(d.port).ask(GET, path, [(BLOCK2, block(0, 6))]).code
-    with socket.create_connection(("127.0.0.1", d.port), 5) as s:
+    with socket.create_connection(("127.0.0.1", d.port), HANGS) as s:
         opts = b"".join(bytes([(0xb0 if i == 0 else 0) | len(x)]) + x.encode() for i, x in enumerate(path.split("/")))
         s.sendall(b"\x00\xe1" + bytes([(len(opts) << 4) if len(opts) < 13 else 0xd0]) + (b"" if len(opts) < 13 else
                   bytes([len(opts) - 13])) + b"\x01" + opts)
-        buf, end_ = b"", time.monotonic() + 5
+        buf, end_ = b"", time.monotonic() + HANGS
         while time.monotonic() < end_:
             buf += s.recv(65536)
             at = 0
@@ -370,7 +370,7 @@ def starts(d):
     try:
         d.start()
     except RuntimeError:
-        assert d.proc.wait(10) == 1
+        assert d.proc.wait(120) == 1
         d.proc = None
         return False
     d.stop()

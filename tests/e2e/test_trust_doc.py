@@ -39,7 +39,7 @@ def walk(d):
     for machine, command, code, last in steps():
         here = os.path.join(d, machine)
         os.makedirs(here, exist_ok=True)
-        r = subprocess.run(["sh", "-c", command], cwd=here, capture_output=True, text=True, timeout=30,
+        r = subprocess.run(["sh", "-c", command], cwd=here, capture_output=True, text=True, timeout=120,
                            env=dict(os.environ, PATH=BIN + ":" + os.environ["PATH"]))
         assert r.returncode == code, (machine, command, r.returncode, r.stdout, r.stderr)
         if last:

@@ -29,7 +29,7 @@ class Asking(threading.Thread):
             while not self.end.is_set():
                 for path in ("fw/small.bin", "m"):
                     t = time.monotonic()
-                    r = p.ask(GET, path, timeout=20)
+                    r = p.ask(GET, path)
                     self.slowest = max(self.slowest, time.monotonic() - t)
                     self.asked += 1
                     ok = r.payload == self.want[:len(r.payload)] and r.payload if path != "m" else r.code >> 5 in (2, 4)
@@ -76,7 +76,7 @@ def test_a_large_upload_and_a_large_hash_beside_others(_):
         d.start()
         p = Peer(d.port)
         with Asking(d, small) as a:
-            r = p.ask(GET, NAME[1:], timeout=20)
+            r = p.ask(GET, NAME[1:])
             wait_for("all to be hashed", lambda: "hashed since the start" in open(d.log).read().split("ready:")[-1])
         assert code(r.code) == "2.05" and r.payload == large[:len(r.payload)], str(r)
         assert a.asked and not a.bad, a.bad[:3]
@@ -97,7 +97,7 @@ def test_REQ_SEC_MFST_CONST_a_large_damaged_image_is_named_and_not_served(_):
             out.seek(len(large) - 1)
             out.write(bytes([large[-1] ^ 1]))
         d.start()
-        r = Peer(d.port).ask(GET, NAME[1:], timeout=20)
+        r = Peer(d.port).ask(GET, NAME[1:])
         assert code(r.code) == "5.00" and b"damaged" in r.payload, str(r)
         assert "digest=%s" % h[:16] in open(d.log).read()
 
@@ -117,7 +117,7 @@ def test_a_kill_in_an_upload_leaves_nothing(_):
         assert not tmp_files(d)
         assert d.ctl_json("status")["image_bytes"] == 0
         d.ctl("publish", env, "--payload", fw)
-        r = Peer(d.port).ask(GET, NAME[1:], timeout=20)
+        r = Peer(d.port).ask(GET, NAME[1:])
         assert code(r.code) == "2.05" and r.payload == large[:len(r.payload)], str(r)
 
 

@@ -20,7 +20,7 @@ def can():
 
 
 def ask(*words):
-    r = subprocess.run(["coap-client-openssl", "-B", "20", *words], capture_output=True, timeout=60)
+    r = subprocess.run(["coap-client-openssl", "-B", "60", *words], capture_output=True, timeout=120)
     return r.stdout, r.stderr
 
 

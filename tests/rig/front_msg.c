@@ -187,6 +187,6 @@ void
 msg_ask(const struct msg *m, struct msg *ret)
 {
 	msg_send(m, 0);
-	if (!msg_recv(ret, 0, 2000))
+	if (!msg_recv(ret, 0, RIG_HANGS))
 		fail_msg("no answer");
 }

@@ -10,7 +10,19 @@
 #include "daemon/disk.h"
 #include "lib/digest.h"
 
+#define TURNS 64 /* after the time of rig_run; one costs microseconds */
+
 struct app rig;
+
+/* Takes the place of loop_mono when a test is linked. */
+int64_t __real_loop_mono(const struct loop *l);
+int64_t __wrap_loop_mono(const struct loop *l);
+
+int64_t
+__wrap_loop_mono(const struct loop *l)
+{
+	return rig.played != 0 ? rig.played : __real_loop_mono(l);
+}
 
 /* An image without a store: the front needs no more of it than this. */
 struct blob {
@@ -459,11 +471,21 @@ has_data(int fd)
 	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
+static void
+run_until(int64_t at)
+{
+	loop_timer_at(rig.loop, at);
+	assert_int_equal(loop_run(rig.loop), 0);
+}
+
+/* The time may be up when it has hardly begun, on a machine that is busy with
+ * others: what has come is worked on all the same. */
 void
 rig_run(int ms)
 {
-	loop_timer_at(rig.loop, loop_now(rig.loop) + ms);
-	assert_int_equal(loop_run(rig.loop), 0);
+	run_until(loop_now(rig.loop) + ms);
+	for (int i = 0; i < TURNS; i++)
+		run_until(1);
 }
 
 bool
@@ -476,10 +498,11 @@ rig_wait(int i, int ms)
 	end = ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ms;
 	while (!has_data(rig.fd[i])) {
 		clock_gettime(CLOCK_MONOTONIC, &ts);
-		if (ts.tv_sec * 1000 + ts.tv_nsec / 1000000 >= end)
-			return false;
-		loop_timer_at(rig.loop, 0);
-		rig_run(20);
+		if (ts.tv_sec * 1000 + ts.tv_nsec / 1000000 >= end) {
+			rig_run(0);
+			return has_data(rig.fd[i]);
+		}
+		run_until(loop_now(rig.loop) + 20);
 	}
 	return true;
 }

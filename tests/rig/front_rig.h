@@ -50,6 +50,7 @@ struct app {
 	uint64_t trust; /* that "big" tells */
 	bool who_last; /* sessions end when it is asked whose they are */
 	bool who_gone; /* whoever has a key is nobody now */
+	int64_t played; /* what loop_mono says instead of the time; 0: that */
 };
 
 extern struct app rig;
@@ -62,8 +63,11 @@ extern bool rig_threaded; /* the next rig_start makes rig.disk */
 
 int rig_start(void **state);
 int rig_stop(void **state);
+#define RIG_HANGS 60000 /* ms; what takes longer never comes */
 /* Runs the loop for at most ms or until client i has a datagram. */
 bool rig_wait(int i, int ms);
+/* For ms and some turns: whatever has come until then is worked on, however
+ * little of the time this process got. */
 void rig_run(int ms);
 
 #endif
