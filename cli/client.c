@@ -274,6 +274,34 @@ client_get(struct client *c, const struct client_req *rq,
 }
 
 int
+client_ask(const struct cli *c, const struct client_req *rq,
+    const struct msg_record *rec, void *ret)
+{
+	struct client *cl;
+	int rc = client_open(c, &cl);
+
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_get(cl, rq, rec, ret);
+	client_close(cl);
+	return rc;
+}
+
+int
+client_tell(const struct cli *c, const struct client_req *rq)
+{
+	struct client_answer a;
+	struct client *cl;
+	int rc = client_open(c, &cl);
+
+	if (rc != CLI_OK)
+		return rc;
+	rc = client_call(cl, rq, &a);
+	client_close(cl);
+	return rc;
+}
+
+int
 client_observe(struct client *c, struct client_req *rq,
     int (*fn)(void *arg, const struct client_answer *a), void *arg)
 {

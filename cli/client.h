@@ -70,6 +70,11 @@ int client_try(struct client *c, const struct client_req *rq,
 /* And decodes the answer's record. */
 int client_get(struct client *c, const struct client_req *rq,
     const struct msg_record *rec, void *ret) MUST_USE;
+/* Both with a session of its own, opened and closed: for a sentence that is
+ * one request. `client_tell` is content with any good answer. */
+int client_ask(const struct cli *c, const struct client_req *rq,
+    const struct msg_record *rec, void *ret) MUST_USE;
+int client_tell(const struct cli *c, const struct client_req *rq) MUST_USE;
 /*
  * Observes rq->path; fn gets each answer until it returns something else
  * than CLI_OK, which is returned; negative ends it with CLI_OK. Asks again

@@ -79,13 +79,12 @@ read_key(const char *path, struct msg_attest_put *m)
 }
 
 static int
-remove_key(const struct cli *c, struct client *cl, struct client_req *rq)
+remove_key(const struct cli *c, struct client_req *rq)
 {
-	struct client_answer a;
 	int rc;
 
 	rq->method = CLIENT_DELETE;
-	rc = client_call(cl, rq, &a);
+	rc = client_tell(c, rq);
 	if (rc == CLI_OK && !c->json)
 		printf("its boot reports are no longer believed\n");
 	return rc;
@@ -95,20 +94,15 @@ static int
 ask(struct cli *c, struct client_req *rq, bool drop)
 {
 	struct msg_attest a;
-	struct client *cl;
-	int rc = client_open(c, &cl);
+	int rc;
 
-	if (rc != CLI_OK)
-		return rc;
 	if (drop)
-		rc = remove_key(c, cl, rq);
-	else
-		rc = client_get(cl, rq, &msg_attest, &a);
-	if (rc == CLI_OK && !drop && c->json)
+		return remove_key(c, rq);
+	rc = client_ask(c, rq, &msg_attest, &a);
+	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_attest, &a);
-	else if (rc == CLI_OK && !drop)
+	else if (rc == CLI_OK)
 		device_show_attest(&a, render_now());
-	client_close(cl);
 	return rc;
 }
 

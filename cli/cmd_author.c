@@ -60,23 +60,19 @@ put_author(struct cli *c, const char *name, const struct msg_author_put *m)
 	struct buf body = buf_of(wire, sizeof(wire));
 	struct client_req rq = {.method = CLIENT_PUT, .body_cbor = true};
 	struct msg_author a;
-	struct client *cl;
 	char hex[17];
-	int rc = client_open(c, &cl);
+	int rc;
 
-	if (rc != CLI_OK)
-		return rc;
 	msg_put_cbor(&msg_author_put, m, &body);
 	rq.body = buf_slice(&body);
 	client_path(&rq, "a", "keys", name, NULL);
-	rc = client_get(cl, &rq, &msg_author, &a);
+	rc = client_ask(c, &rq, &msg_author, &a);
 	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_author, &a);
 	else if (rc == CLI_OK)
 		printf("%s may publish for %s: %s key, kid %s\n", a.name,
 		    a.class_count > 0 ? "the named classes" : "every class",
 		    a.kind, text_hex(slice_of(a.kid, 8), hex, sizeof(hex)));
-	client_close(cl);
 	return rc;
 }
 
@@ -120,20 +116,14 @@ int
 cmd_author_remove(struct cli *c, int argc, char **argv)
 {
 	struct client_req rq = {.method = CLIENT_DELETE};
-	struct client_answer a;
-	struct client *cl;
 	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
 	client_path(&rq, "a", "keys", argv[0], NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_call(cl, &rq, &a);
+	rc = client_tell(c, &rq);
 	if (rc == CLI_OK && !c->json)
 		printf("what is signed with this key is no longer accepted; "
 		    "published releases stay\n");
-	client_close(cl);
 	return rc;
 }

@@ -31,19 +31,11 @@ post(struct cli *c, struct client_req *rq, const struct msg_record *rec,
 {
 	static uint8_t wire[1024];
 	struct buf body = buf_of(wire, sizeof(wire));
-	struct client_answer ans;
-	struct client *cl;
-	int rc;
 
 	msg_put_cbor(rec, msg, &body);
 	rq->body_cbor = true;
 	rq->body = buf_slice(&body);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_call(cl, rq, &ans);
-	client_close(cl);
-	return rc;
+	return client_tell(c, rq);
 }
 
 int

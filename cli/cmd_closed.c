@@ -39,20 +39,15 @@ int
 cmd_closed(struct cli *c, int argc, char **argv)
 {
 	struct client_req rq = {.method = CLIENT_GET, .path = "a/closed"};
-	struct client *cl;
 	struct msg_closed m;
 	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
 		return CLI_USAGE;
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_closed, &m);
+	rc = client_ask(c, &rq, &msg_closed, &m);
 	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_closed, &m);
 	else if (rc == CLI_OK)
 		show_closed(&m);
-	client_close(cl);
 	return rc;
 }

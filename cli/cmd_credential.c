@@ -180,18 +180,12 @@ int
 device_revoke_one(struct cli *c, const char *ep, const char *credential)
 {
 	struct client_req rq = {.method = CLIENT_DELETE};
-	struct client_answer ans;
-	struct client *cl;
 	int rc;
 
 	client_path(&rq, "a", "devices", ep, "credentials", credential, NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_call(cl, &rq, &ans);
+	rc = client_tell(c, &rq);
 	if (rc == CLI_OK && !c->json)
 		printf("%s: credential %s revoked, its session has ended\n",
 		    ep, credential);
-	client_close(cl);
 	return rc;
 }

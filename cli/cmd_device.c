@@ -324,21 +324,15 @@ int
 cmd_device_remove(struct cli *c, int argc, char **argv)
 {
 	struct client_req rq = {.method = CLIENT_DELETE};
-	struct client_answer ans;
-	struct client *cl;
 	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
 	client_path(&rq, "a", "devices", argv[0], NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_call(cl, &rq, &ans);
+	rc = client_tell(c, &rq);
 	if (rc == CLI_OK && !c->json)
 		printf("%s removed, with its key and jobs; its events stay\n",
 		    argv[0]);
-	client_close(cl);
 	return rc;
 }
 
@@ -348,19 +342,14 @@ device_verb(struct cli *c, char **argv, const char *verb)
 {
 	static struct msg_device d;
 	struct client_req rq = {.method = CLIENT_POST};
-	struct client *cl;
 	int rc;
 
 	client_path(&rq, "a", "devices", argv[0], verb, NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_device, &d);
+	rc = client_ask(c, &rq, &msg_device, &d);
 	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_device, &d);
 	else if (rc == CLI_OK)
 		show_device(&d);
-	client_close(cl);
 	return rc;
 }
 

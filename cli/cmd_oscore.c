@@ -78,7 +78,6 @@ cmd_device_oscore(struct cli *c, int argc, char **argv)
 	struct want w = {.make = false};
 	struct client_req rq = {.method = CLIENT_POST};
 	static struct msg_oscore m;
-	struct client *cl;
 	int rc = parse(&w, argc, argv);
 
 	if (rc != CLI_OK)
@@ -88,11 +87,7 @@ cmd_device_oscore(struct cli *c, int argc, char **argv)
 		client_query(&rq, "overlap=%" PRId64, w.overlap);
 	if (w.context != NULL)
 		client_query(&rq, "context=%s", w.context);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_oscore, &m);
-	client_close(cl);
+	rc = client_ask(c, &rq, &msg_oscore, &m);
 	if (rc == CLI_OK)
 		show(c, &m);
 	explicit_bzero(&m, sizeof(m));

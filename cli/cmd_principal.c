@@ -73,17 +73,13 @@ ask_principal(struct cli *c, struct client_req *rq, const char *name,
     bool quiet)
 {
 	static struct msg_principal p;
-	struct client *cl;
-	int rc = client_open(c, &cl);
+	int rc;
 
-	if (rc != CLI_OK)
-		return rc;
 	client_path(rq, "a", "principals", name, NULL);
 	memset(&p, 0, sizeof(p));
-	rc = client_get(cl, rq, &msg_principal, &p);
+	rc = client_ask(c, rq, &msg_principal, &p);
 	if (rc == CLI_OK && !quiet)
 		show(c, &p);
-	client_close(cl);
 	return rc;
 }
 
@@ -105,15 +101,12 @@ ask_key(struct cli *c, const char *name, uint64_t overlap)
 	struct client_req rq = {.method = CLIENT_POST};
 	struct msg_psk m = {.key_len = 0};
 	char hex[2 * LIMIT_PSK_KEY + 1];
-	struct client *cl;
-	int rc = client_open(c, &cl);
+	int rc;
 
-	if (rc != CLI_OK)
-		return rc;
 	client_path(&rq, "a", "principals", name, "key", NULL);
 	if (overlap > 0)
 		client_query(&rq, "overlap=%" PRIu64, overlap);
-	rc = client_get(cl, &rq, &msg_psk, &m);
+	rc = client_ask(c, &rq, &msg_psk, &m);
 	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_psk, &m);
 	else if (rc == CLI_OK)
@@ -121,7 +114,6 @@ ask_key(struct cli *c, const char *name, uint64_t overlap)
 		    m.key_len), hex, sizeof(hex)));
 	explicit_bzero(&m, sizeof(m));
 	explicit_bzero(hex, sizeof(hex));
-	client_close(cl);
 	return rc;
 }
 
@@ -212,16 +204,10 @@ cmd_principal_rotate(struct cli *c, int argc, char **argv)
 static int
 ask_bare(struct cli *c, struct client_req *rq, const char *said)
 {
-	struct client_answer a;
-	struct client *cl;
-	int rc = client_open(c, &cl);
+	int rc = client_tell(c, rq);
 
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_call(cl, rq, &a);
 	if (rc == CLI_OK && !c->json)
 		printf("%s\n", said);
-	client_close(cl);
 	return rc;
 }
 
@@ -292,13 +278,8 @@ static int
 one_request(struct cli *c, struct client_req *rq, bool approve)
 {
 	static struct msg_request r;
-	struct client *cl;
-	int rc = client_open(c, &cl);
+	int rc = client_ask(c, rq, &msg_request, &r);
 
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, rq, &msg_request, &r);
-	client_close(cl);
 	if (rc != CLI_OK)
 		return rc;
 	if (c->json) {

@@ -112,21 +112,16 @@ cmd_release_show(struct cli *c, int argc, char **argv)
 {
 	static struct msg_release m;
 	struct client_req rq = {.method = CLIENT_GET};
-	struct client *cl;
 	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 1, 1) < 0)
 		return CLI_USAGE;
 	client_path(&rq, "a", "releases", argv[0], NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_release, &m);
+	rc = client_ask(c, &rq, &msg_release, &m);
 	if (rc == CLI_OK && c->json)
 		json_print(stdout, &msg_release, &m);
 	else if (rc == CLI_OK)
 		release_show(&m);
-	client_close(cl);
 	return rc;
 }
 

@@ -66,18 +66,13 @@ cmd_trust_current(struct cli *c, int argc, char **argv)
 {
 	static struct msg_trust m;
 	struct client_req rq = {.method = CLIENT_GET};
-	struct client *cl;
 	char text[96];
 	int rc;
 
 	if (cli_opts(no_opts, argc, argv, 0, 0) < 0)
 		return CLI_USAGE;
 	client_path(&rq, "a", "trust", NULL);
-	rc = client_open(c, &cl);
-	if (rc != CLI_OK)
-		return rc;
-	rc = client_get(cl, &rq, &msg_trust, &m);
-	client_close(cl);
+	rc = client_ask(c, &rq, &msg_trust, &m);
 	if (rc != CLI_OK)
 		return rc;
 	if (c->json) {
