@@ -17,7 +17,9 @@ BESIDE=" test_backup test_campaign test_disk_full test_examples test_fleet test_
 test_metrics test_proof test_rules "
 [ "$folder" != deploy ] || BESIDE=" test_analyze test_deb test_docker test_systemd "
 # Where it may be done, each suite of e2e has a network of its own: nobody else
-# can take the port that it has just found free.
+# can take the port that it has just found free. These fetch what they test
+# with, clients and promtool.
+FETCH=" test_clients test_metrics test_rules "
 apart=()
 # shellcheck disable=SC2016  # the inner shell expands
 own='ip link set lo up && exec "$@"'
@@ -64,17 +66,17 @@ suite() { # name command...
 }
 
 suites() { # beside|rest
-    local t name where
+    local t name where run
     for t in tests/"${folder:-e2e}"/test_*; do
         name=$(basename "${t%.*}")
         where=rest
         [[ $BESIDE != *" $name "* ]] || where=beside
         [ "$names" = "  " ] || [[ $names == *" $name "* ]] || continue
         [ $where = "$1" ] || continue
-        case $t in
-        *.py) suite "$name" "${apart[@]}" python3 "$t" ;;
-        *.sh) suite "$name" "${apart[@]}" bash "$t" ;;
-        esac
+        run=(python3)
+        [[ $t != *.sh ]] || run=(bash)
+        [[ $FETCH == *" $name "* ]] || run=("${apart[@]}" "${run[@]}")
+        suite "$name" "${run[@]}" "$t"
     done
 }
 
