@@ -228,6 +228,48 @@ attempts_do_not_end_while_their_release_waits(void **state)
 	assert_int_equal(last_job(&w, &d).reason, REASON_TRUST);
 }
 
+/* --- a disk that fails at the wrong time --- */
+
+static const struct store_ops *real;
+static int reads; /* of the list that go well, before one does not */
+
+/* It has written some of its answer by then. */
+static int
+get_half(struct store *s, uint64_t seq, struct store_trust *ret,
+    struct buf *out)
+{
+	int rc = real->trust_get(s, seq, ret, out);
+
+	if (rc != 0 || reads-- > 0)
+		return rc;
+	memset(out->p, 0, out->n);
+	return ERR_IO;
+}
+
+/* The list is kept and durable, and cannot be read back in its turn. */
+static void
+REQ_SEC_KEY_ROTATION_a_list_that_was_not_read_is_read_again(void **state)
+{
+	struct store_ops ops = *w.app.store->ops;
+
+	(void)state;
+	publish_many(1);
+	list_remove(&l, w.key);
+	list_add(&l, bob, TRUST_AUTHOR);
+	real = w.app.store->ops;
+	ops.trust_get = get_half;
+	w.app.store->ops = &ops;
+	reads = 1; /* to compare it with */
+	next_list();
+	assert_int_equal(trusted_seq(&w.app), 1);
+	assert_true(slice_eq_str(trusted_list(&w.app)->key[0].name, "alice"));
+	reads = 1;
+	trusted_tick(w.app.trusted);
+	w.app.store->ops = real;
+	assert_int_equal(trusted_seq(&w.app), 2);
+	assert_int_equal(refused(oldest), ERR_SIGNATURE);
+}
+
 /* --- what is remembered of keys --- */
 
 /* Lists with new keys, until the oldest slots are given to others. */
@@ -296,6 +338,7 @@ main(void)
 		T(releases_come_back_in_slices_the_newest_first),
 		T(keys_are_tried_before_a_list_needs_them),
 		T(attempts_do_not_end_while_their_release_waits),
+		T(REQ_SEC_KEY_ROTATION_a_list_that_was_not_read_is_read_again),
 		T(keys_that_made_room_are_asked_anew),
 	};
 
