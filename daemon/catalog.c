@@ -257,6 +257,20 @@ add_classes(struct table *t, const struct release *r)
 	return 0;
 }
 
+/* What cannot be judged now is not allowed: a slice tries it again. */
+static int
+judge(struct catalog *c, struct release *r)
+{
+	int rc;
+
+	judge_look(&c->judge, &r->verdict);
+	rc = judge_ask(&c->judge, &r->verdict, r->pub.envelope);
+	if (rc != ERR_CRYPTO)
+		return rc;
+	c->asking = true;
+	return 0;
+}
+
 static int
 add_release(struct catalog *c, struct table *t, struct store *s,
     const struct store_release *row)
@@ -270,8 +284,8 @@ add_release(struct catalog *c, struct table *t, struct store *s,
 		r = catalog_find(&c->t.refused, row->id);
 	if (r != NULL)
 		r->refs++;
-	else if ((rc = release_read(s, row, &r)) == 0 && (rc = judge_ask(
-	    &c->judge, &r->verdict, r->pub.envelope)) != 0)
+	else if ((rc = release_read(s, row, &r)) == 0 &&
+	    (rc = judge(c, r)) != 0)
 		release_unref(r);
 	if (rc == ERR_NOMEM)
 		return rc;

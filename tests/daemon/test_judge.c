@@ -86,9 +86,9 @@ publish_many(size_t n)
 	assert_int_equal(catalog_count(w.app.catalog), n);
 }
 
-/* A start on this store, with the list that it has. */
+/* A start on this store, with the list that it has, and nothing loaded. */
 static void
-start_again(void)
+begin_again(void)
 {
 	struct why why = {0};
 
@@ -97,6 +97,12 @@ start_again(void)
 	catalog_free(w.app.catalog);
 	assert_int_equal(catalog_new(&w.app.catalog), 0);
 	assert_int_equal(trusted_new(&w.app, &w.app.trusted, &why), 0);
+}
+
+static void
+start_again(void)
+{
+	begin_again();
 	assert_int_equal(catalog_load(w.app.catalog, w.app.store), 0);
 }
 
@@ -228,7 +234,32 @@ attempts_do_not_end_while_their_release_waits(void **state)
 	assert_int_equal(last_job(&w, &d).reason, REASON_TRUST);
 }
 
-/* --- a disk that fails at the wrong time --- */
+/* --- what fails at the wrong time --- */
+
+/* OpenSSL's own header has an ERR_STATE, too. What nobody has, fails. */
+int EVP_set_default_properties(void *libctx, const char *wanted);
+
+/* Neither it nor its images, until somebody has looked at its signature. */
+static void
+what_could_not_be_judged_is_not_served(void **state)
+{
+	uint8_t digest[32];
+	int rc;
+
+	(void)state;
+	publish_many(1);
+	begin_again();
+	assert_int_equal(EVP_set_default_properties(NULL, "nobody=has"), 1);
+	rc = catalog_load(w.app.catalog, w.app.store);
+	assert_int_equal(EVP_set_default_properties(NULL, ""), 1);
+	assert_int_equal(rc, 0);
+	assert_int_equal(catalog_path(w.app.catalog, "0.bin", digest),
+	    ERR_STATE);
+	assert_int_equal(refused(oldest), ERR_BUSY);
+	trusted_slice(w.app.trusted);
+	assert_int_equal(catalog_path(w.app.catalog, "0.bin", digest), 0);
+	assert_int_equal(refused(oldest), 0);
+}
 
 static const struct store_ops *real;
 static int reads; /* of the list that go well, before one does not */
@@ -338,6 +369,7 @@ main(void)
 		T(releases_come_back_in_slices_the_newest_first),
 		T(keys_are_tried_before_a_list_needs_them),
 		T(attempts_do_not_end_while_their_release_waits),
+		T(what_could_not_be_judged_is_not_served),
 		T(REQ_SEC_KEY_ROTATION_a_list_that_was_not_read_is_read_again),
 		T(keys_that_made_room_are_asked_anew),
 	};
