@@ -443,6 +443,13 @@ catalog_reload(struct app *app)
 
 /* --- asking it --- */
 
+/* After a load that failed there is what the list does not allow any more. */
+static const struct catalog_release *
+allowed(const struct release *r)
+{
+	return r != NULL && r->verdict.why.err == 0 ? &r->pub : NULL;
+}
+
 const struct catalog_release *
 catalog_current(const struct catalog *c, const uint8_t class_id[16])
 {
@@ -451,7 +458,7 @@ catalog_current(const struct catalog *c, const uint8_t class_id[16])
 	memcpy(key.id, class_id, 16);
 	hit = c->t.class.n == 0 ? NULL : bsearch(&key, c->t.class.p,
 	    c->t.class.n, sizeof(key), cmp_class);
-	return hit == NULL ? NULL : &hit->current->pub;
+	return hit == NULL ? NULL : allowed(hit->current);
 }
 
 void
@@ -467,9 +474,7 @@ catalog_each_current(const struct catalog *c, void (*fn)(void *arg,
 const struct catalog_release *
 catalog_by_id(const struct catalog *c, uint64_t id)
 {
-	struct release *r = catalog_find(&c->t.release, id);
-
-	return r != NULL ? &r->pub : NULL;
+	return allowed(catalog_find(&c->t.release, id));
 }
 
 const struct catalog_release *
@@ -493,7 +498,7 @@ catalog_by_digest(const struct catalog *c, const uint8_t digest[32])
 
 	for (size_t i = 0; i < c->t.release.n; i++)
 		if (memcmp(r[i]->pub.digest, digest, 32) == 0)
-			return &r[i]->pub;
+			return allowed(r[i]);
 	return NULL;
 }
 

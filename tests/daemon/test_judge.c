@@ -261,6 +261,45 @@ what_could_not_be_judged_is_not_served(void **state)
 	assert_int_equal(refused(oldest), 0);
 }
 
+static int
+fail_list(struct store *s, uint64_t before, size_t limit,
+    struct store_release *ret, size_t *ret_n)
+{
+	(void)s;
+	(void)before;
+	(void)limit;
+	(void)ret;
+	(void)ret_n;
+	return ERR_IO;
+}
+
+/* The table of before is all there is, and the list holds all the same. */
+static void
+TUF_KEYCOMPROMISE_a_catalog_that_is_not_loaded_obeys_too(void **state)
+{
+	const struct store_ops *good = w.app.store->ops;
+	struct store_ops ops = *good;
+	uint8_t digest[32];
+
+	(void)state;
+	publish_many(1);
+	list_remove(&l, w.key);
+	list_add(&l, bob, TRUST_AUTHOR);
+	ops.release_list = fail_list;
+	w.app.store->ops = &ops;
+	next_list();
+	assert_int_equal(catalog_refusals(w.app.catalog), 0); /* not loaded */
+	assert_null(catalog_by_id(w.app.catalog, oldest));
+	assert_null(catalog_current(w.app.catalog, w.class_id));
+	assert_int_equal(refused(oldest), ERR_SIGNATURE);
+	w.app.store->ops = good;
+	trusted_tick(w.app.trusted);
+	assert_int_equal(catalog_refusals(w.app.catalog), 1);
+	assert_int_equal(refused(oldest), ERR_SIGNATURE);
+	assert_int_equal(catalog_path(w.app.catalog, "0.bin", digest),
+	    ERR_STATE);
+}
+
 static const struct store_ops *real;
 static int reads; /* of the list that go well, before one does not */
 
@@ -370,6 +409,7 @@ main(void)
 		T(keys_are_tried_before_a_list_needs_them),
 		T(attempts_do_not_end_while_their_release_waits),
 		T(what_could_not_be_judged_is_not_served),
+		T(TUF_KEYCOMPROMISE_a_catalog_that_is_not_loaded_obeys_too),
 		T(REQ_SEC_KEY_ROTATION_a_list_that_was_not_read_is_read_again),
 		T(keys_that_made_room_are_asked_anew),
 	};
