@@ -5,8 +5,9 @@
  *
  * A report speaks of a manifest. It moves the device's job only when that is
  * what the job is for: something that was never offered to the device has no
- * way into a gate. What was refused costs no write, but once a minute for a
- * device: its old reports lie about on the way, for anybody to send again.
+ * way into a gate. What was refused costs no write and no line of the log, but
+ * once a minute for a device: its old reports lie about on the way, for anybody
+ * to send again.
  *
  * Nor does it cost a signature, since what a report says of itself is enough
  * to refuse it. But not to say why: until it is proven the answer is that of
@@ -23,7 +24,6 @@
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "lib/bootreport.h"
 #include "lib/nonce.h"
 
@@ -175,14 +175,15 @@ refuse(struct intake *in, int err)
 	int rc;
 
 	in->app->counts.boot[pending ? BOOT_COUNT_EPOCH : BOOT_COUNT_REPLAY]++;
-	log_warn("boot: refused dev=%" PRIu64 " ep=%s peer=%s boot=%" PRIu64
-	    " report=%" PRIu64 " %s", in->d.id, in->d.ep, in->req->peer,
-	    in->r.boot_ctr, in->r.report_seq, err_name(err));
 	if (!news && now >= a->refused_at &&
 	    now - a->refused_at < REFUSED_MS)
 		return err;
 	if ((rc = engine_begin(in->app->engine)) != 0)
 		return rc;
+	engine_say(in->app->engine, "boot: refused dev=%" PRIu64 " ep=%s "
+	    "peer=%s boot=%" PRIu64 " report=%" PRIu64 " %s", in->d.id,
+	    in->d.ep, in->req->peer, in->r.boot_ctr, in->r.report_seq,
+	    err_name(err));
 	a->refused++;
 	a->refused_at = now;
 	if (pending) {

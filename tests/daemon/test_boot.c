@@ -5,6 +5,7 @@
 #include "lib/bootreport.h"
 #include "lib/cbor.h"
 #include "daemon/boots.h"
+#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "tests/daemon/camp.h"
 #include "tests/db/psk.h"
@@ -208,6 +209,25 @@ REQ_SEC_REPORTING_a_replay_moves_and_writes_nothing(void **state)
 	r.boot_ctr = 9; /* a jump forward is fine */
 	r.report_seq = 0;
 	assert_int_equal(send_as(key), 0);
+}
+
+/* Who has one of its reports has no way to fill the log by it. */
+static void
+DOS_LIMITS_a_replay_has_a_line_a_minute(void **state)
+{
+	uint64_t lines;
+
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	lines = log_count(LOGL_WARN) + log_count(LOGL_INFO);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(send_again(), ERR_SEQUENCE);
+	assert_int_equal(log_count(LOGL_WARN) + log_count(LOGL_INFO),
+	    lines + 1);
+	w.loop.now += 60000;
+	assert_int_equal(send_again(), ERR_SEQUENCE);
+	assert_int_equal(log_count(LOGL_WARN) + log_count(LOGL_INFO),
+	    lines + 2);
 }
 
 /* A failure of long ago, said again now, counts for nothing. */
@@ -714,6 +734,7 @@ main(void)
 		T(a_start_with_the_release_is_proof_of_the_highest_grade),
 		T(what_is_done_by_hearsay_becomes_proven),
 		T(REQ_SEC_REPORTING_a_replay_moves_and_writes_nothing),
+		T(DOS_LIMITS_a_replay_has_a_line_a_minute),
 		T(REQ_SEC_REPORTING_replayed_failures_do_not_trip_a_breaker),
 		T(what_failed_is_a_failure_of_its_manifest),
 		T(REQ_SEC_REPORTING_what_was_not_offered_has_no_say),
