@@ -58,7 +58,8 @@ moment(const char *text, int64_t *ret)
 	struct tm tm;
 
 	if (text_duration(slice_str(text), &seconds) == 0) {
-		*ret = render_now() - seconds * 1000;
+		*ret = seconds < render_now() / 1000 ? render_now() - seconds *
+		    1000 : 0; /* as long ago as can be */
 		return CLI_OK;
 	}
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {

@@ -2,6 +2,9 @@
  * One function for each kind of four eyes. They ask what the handler will ask,
  * and write down what they have found. That it would be refused is a line as
  * any other: the second person may know why it is still right to say yes.
+ *
+ * What a manifest calls something may read like a fact: it comes last in its
+ * line, and never in the first one.
  */
 #include "daemon/approve_facts.h"
 
@@ -77,11 +80,11 @@ add_images(struct facts *f, const struct store_payload *p, size_t n)
 	char hex[65];
 
 	for (size_t i = 0; i < n; i++)
-		facts_add(f, "image: %s%s, %" PRIu64 " bytes, SHA-256 %s%s",
+		facts_add(f, "image: %" PRIu64 " bytes, SHA-256 %s%s, at %s%s",
+		    p[i].size, text_hex(slice_of(p[i].digest, 32), hex,
+		    sizeof(hex)), p[i].external ? ", on another host" : "",
 		    p[i].path[0] != '\0' ? "/" : "", p[i].path[0] != '\0' ?
-		    p[i].path : p[i].uri, p[i].size,
-		    text_hex(slice_of(p[i].digest, 32), hex, sizeof(hex)),
-		    p[i].external ? ", on another host" : "");
+		    p[i].path : p[i].uri);
 }
 
 /* What the manifest says of itself, whoever signed it. */
@@ -101,10 +104,11 @@ add_manifest(struct facts *f, const char *how)
 		return false;
 	}
 	v = manifest_component_text(&m, MANIFEST_TEXT_VERSION);
-	facts_add(f, "publish sequence %" PRIu64 "%s%s for %zu class%s%s",
-	    m.sequence, v.n > 0 ? ", version " : "", text_escape(v, text,
-	    sizeof(text)), plan.class_count, plan.class_count == 1 ? "" : "es",
+	facts_add(f, "publish sequence %" PRIu64 " for %zu class%s%s",
+	    m.sequence, plan.class_count, plan.class_count == 1 ? "" : "es",
 	    how);
+	if (v.n > 0)
+		facts_add(f, "version: %s", text_escape(v, text, sizeof(text)));
 	for (size_t i = 0; i < plan.class_count; i++)
 		add_class(f, plan.class_id[i]);
 	for (size_t i = 0; i < m.component_count; i++)
@@ -165,10 +169,11 @@ offer(struct facts *f)
 		    why.text);
 		return;
 	}
-	facts_add(f, "offer release %" PRIu64 ", sequence %" PRIu64 "%s%s, to "
-	    "all of its %zu class%s", r.id, r.seq, r.label[0] != '\0' ?
-	    ", version " : "", r.label, r.class_count, r.class_count == 1 ?
-	    "" : "es");
+	facts_add(f, "offer release %" PRIu64 ", sequence %" PRIu64 ", to "
+	    "all of its %zu class%s", r.id, r.seq, r.class_count,
+	    r.class_count == 1 ? "" : "es");
+	if (r.label[0] != '\0')
+		facts_add(f, "version: %s", r.label);
 	for (size_t i = 0; i < r.class_count; i++)
 		add_class(f, r.class_id[i]);
 	facts_add(f, "author: %s", r.author);

@@ -23,8 +23,9 @@ void facts_add(struct facts *f, const char *fmt, ...) PRINTF(2, 3);
 
 /*
  * All lines about the request, the first of them a sentence: by the store as
- * it is now, and whether it would be refused now. ERR_SIZE: the rights that
- * would be given have no room, and of these none may be missing.
+ * it is now, and whether it would be refused now. ERR_SIZE: there is no room
+ * for the first line, which has the rights of a principal that would be: of
+ * these none may be missing.
  */
 int approve_facts(struct app *app, const struct req *req, enum eyes kind,
     char ret[LIMIT_REQUEST_FACTS + 1]) MUST_USE;

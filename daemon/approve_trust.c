@@ -185,6 +185,9 @@ facts_trust(struct facts *f)
 	add_denied(f, "denied", &next, have);
 	add_denied(f, "denied no longer", have, &next);
 	add_floors(f, have, &next);
+	if (!slice_eq(have->extra, next.extra))
+		facts_add(f, "fields for later versions: %zu, other ones than "
+		    "before", next.extra_count);
 	if (before == f->out.n && !f->cut)
 		facts_add(f, "nothing else is another one than before");
 }

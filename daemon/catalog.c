@@ -257,6 +257,20 @@ add_classes(struct table *t, const struct release *r)
 	return 0;
 }
 
+/* What cannot be judged now is not allowed: a slice tries it again. */
+static int
+judge(struct catalog *c, struct release *r)
+{
+	int rc;
+
+	judge_look(&c->judge, &r->verdict);
+	rc = judge_ask(&c->judge, &r->verdict, r->pub.envelope);
+	if (rc != ERR_CRYPTO)
+		return rc;
+	c->asking = true;
+	return 0;
+}
+
 static int
 add_release(struct catalog *c, struct table *t, struct store *s,
     const struct store_release *row)
@@ -270,8 +284,8 @@ add_release(struct catalog *c, struct table *t, struct store *s,
 		r = catalog_find(&c->t.refused, row->id);
 	if (r != NULL)
 		r->refs++;
-	else if ((rc = release_read(s, row, &r)) == 0 && (rc = judge_ask(
-	    &c->judge, &r->verdict, r->pub.envelope)) != 0)
+	else if ((rc = release_read(s, row, &r)) == 0 &&
+	    (rc = judge(c, r)) != 0)
 		release_unref(r);
 	if (rc == ERR_NOMEM)
 		return rc;
@@ -429,6 +443,13 @@ catalog_reload(struct app *app)
 
 /* --- asking it --- */
 
+/* After a load that failed there is what the list does not allow any more. */
+static const struct catalog_release *
+allowed(const struct release *r)
+{
+	return r != NULL && r->verdict.why.err == 0 ? &r->pub : NULL;
+}
+
 const struct catalog_release *
 catalog_current(const struct catalog *c, const uint8_t class_id[16])
 {
@@ -437,7 +458,7 @@ catalog_current(const struct catalog *c, const uint8_t class_id[16])
 	memcpy(key.id, class_id, 16);
 	hit = c->t.class.n == 0 ? NULL : bsearch(&key, c->t.class.p,
 	    c->t.class.n, sizeof(key), cmp_class);
-	return hit == NULL ? NULL : &hit->current->pub;
+	return hit == NULL ? NULL : allowed(hit->current);
 }
 
 void
@@ -453,9 +474,7 @@ catalog_each_current(const struct catalog *c, void (*fn)(void *arg,
 const struct catalog_release *
 catalog_by_id(const struct catalog *c, uint64_t id)
 {
-	struct release *r = catalog_find(&c->t.release, id);
-
-	return r != NULL ? &r->pub : NULL;
+	return allowed(catalog_find(&c->t.release, id));
 }
 
 const struct catalog_release *
@@ -479,7 +498,7 @@ catalog_by_digest(const struct catalog *c, const uint8_t digest[32])
 
 	for (size_t i = 0; i < c->t.release.n; i++)
 		if (memcmp(r[i]->pub.digest, digest, 32) == 0)
-			return &r[i]->pub;
+			return allowed(r[i]);
 	return NULL;
 }
 

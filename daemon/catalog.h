@@ -40,10 +40,11 @@ int catalog_load(struct catalog *c, struct store *s) MUST_USE;
 /* Calls fn after each load from now on; NULL: nobody. */
 void catalog_on_load(struct catalog *c, void (*fn)(void *arg), void *arg);
 /*
- * From the next load on a release that this list does not allow is not there,
- * and its images are as if it had been withdrawn; NULL: all are. Borrowed. No
- * signature is looked at: a release that may be allowed, by a key that was
- * never tried on it, is not (ERR_BUSY), until catalog_ask has done that.
+ * A release that this list does not allow is not there any more, and from the
+ * next load on its images are as if it had been withdrawn, and the one before
+ * is its class's; NULL: all are. Borrowed. No signature is looked at: a release
+ * that may be allowed, by a key that was never tried on it, is not (ERR_BUSY),
+ * until catalog_ask has done that.
  */
 void catalog_obey(struct catalog *c, const struct trust *list);
 /* A slice of that, some 25 ms; true: there are more that are allowed, from the

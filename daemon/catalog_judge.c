@@ -105,7 +105,10 @@ catalog_refused(const struct catalog *c, uint64_t id)
 {
 	struct release *r = catalog_find(&c->t.refused, id);
 
-	return r == NULL ? NULL : &r->verdict.why;
+	if (r != NULL)
+		return &r->verdict.why;
+	r = catalog_find(&c->t.release, id); /* the load is to come */
+	return r == NULL || r->verdict.why.err == 0 ? NULL : &r->verdict.why;
 }
 
 size_t

@@ -9,7 +9,6 @@
 
 #include "daemon/ahead.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "lib/text.h"
 
 #define ID 16
@@ -58,8 +57,8 @@ tell(struct app *app, const struct store_device *d,
 		ev->campaign = j.campaign;
 		ev->release = j.release;
 	}
-	log_warn("device: dev=%llu ep=%s %s says=%s peer=%s grade=%d camp=%llu",
-	    (unsigned long long)d->id, d->ep, ev->what,
+	engine_say(app->engine, "device: dev=%llu ep=%s %s says=%s peer=%s "
+	    "grade=%d camp=%llu", (unsigned long long)d->id, d->ep, ev->what,
 	    text_uuid(say->class_id, uuid), say->addr, (int)say->grade,
 	    (unsigned long long)ev->campaign);
 	return engine_log(app->engine, ev);

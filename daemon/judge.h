@@ -12,6 +12,7 @@
 
 /* Keys that are remembered: those of the list, and as many of lists before. */
 #define JUDGE_KEYS (2 * LIMIT_TRUST_KEYS)
+_Static_assert(JUDGE_KEYS <= 32, "a bit of a word for each");
 
 /* Of all releases. All 0 in the beginning: there is no list. */
 struct judge {

@@ -5,8 +5,9 @@
  *
  * A report speaks of a manifest. It moves the device's job only when that is
  * what the job is for: something that was never offered to the device has no
- * way into a gate. What was refused costs no write, but once a minute for a
- * device: its old reports lie about on the way, for anybody to send again.
+ * way into a gate. What was refused costs no write and no line of the log, but
+ * once a minute for a device, once a second where its epochs take turns: its
+ * old reports lie about on the way, for anybody to send again.
  *
  * Nor does it cost a signature, since what a report says of itself is enough
  * to refuse it. But not to say why: until it is proven the answer is that of
@@ -23,11 +24,11 @@
 #include "daemon/catalog.h"
 #include "daemon/contact.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "lib/bootreport.h"
 #include "lib/nonce.h"
 
 #define REFUSED_MS 60000 /* between two refusals that are written */
+#define EPOCH_MS 1000 /* where the second waits for another epoch */
 
 struct intake {
 	struct app *app;
@@ -162,6 +163,18 @@ is_gone(const struct store_attest *a, const uint8_t epoch[BOOTREPORT_EPOCH])
 	return false;
 }
 
+/* How long what was refused before keeps this one from being written. */
+static int64_t
+quiet_ms(const struct intake *in, bool pending)
+{
+	const struct store_attest *a = &in->a;
+
+	if (pending && !a->have_pending)
+		return 0;
+	return pending && memcmp(a->pending, in->r.epoch,
+	    BOOTREPORT_EPOCH) != 0 ? EPOCH_MS : REFUSED_MS;
+}
+
 /* A replay, or counters that began anew: for an operator to see. */
 static int
 refuse(struct intake *in, int err)
@@ -170,19 +183,18 @@ refuse(struct intake *in, int err)
 	struct store_attest *a = &in->a;
 	const int64_t now = loop_now(in->app->loop);
 	bool pending = err == ERR_CONFLICT && !is_gone(a, in->r.epoch);
-	bool news = pending && (!a->have_pending ||
-	    memcmp(a->pending, in->r.epoch, BOOTREPORT_EPOCH) != 0);
 	int rc;
 
 	in->app->counts.boot[pending ? BOOT_COUNT_EPOCH : BOOT_COUNT_REPLAY]++;
-	log_warn("boot: refused dev=%" PRIu64 " ep=%s peer=%s boot=%" PRIu64
-	    " report=%" PRIu64 " %s", in->d.id, in->d.ep, in->req->peer,
-	    in->r.boot_ctr, in->r.report_seq, err_name(err));
-	if (!news && now >= a->refused_at &&
-	    now - a->refused_at < REFUSED_MS)
+	if (now >= a->refused_at && now - a->refused_at <
+	    quiet_ms(in, pending))
 		return err;
 	if ((rc = engine_begin(in->app->engine)) != 0)
 		return rc;
+	engine_say(in->app->engine, "boot: refused dev=%" PRIu64 " ep=%s "
+	    "peer=%s boot=%" PRIu64 " report=%" PRIu64 " %s", in->d.id,
+	    in->d.ep, in->req->peer, in->r.boot_ctr, in->r.report_seq,
+	    err_name(err));
 	a->refused++;
 	a->refused_at = now;
 	if (pending) {

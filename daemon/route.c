@@ -104,7 +104,6 @@ route_find(const struct route *table, const char *path, enum method m,
 	return rc;
 }
 
-/* Nothing on the admin port is for nobody, whatever its row says. */
 /* The roles of which one is enough. */
 static unsigned
 needs(const struct route *r, enum method m)
@@ -114,6 +113,7 @@ needs(const struct route *r, enum method m)
 	return m == M_GET || m == M_FETCH || write == 0 ? read : write;
 }
 
+/* Nothing on the admin port is for nobody, whatever its row says. */
 int
 route_allows(const struct route *r, enum method m, enum transport plane,
     const struct principal *who)

@@ -45,6 +45,7 @@ struct trusted {
 	int64_t since;
 	struct cose_key *key; /* that answers nonces; NULL: none */
 	struct share *share; /* of these answers */
+	bool behind; /* the store has a list that could not be read yet */
 	bool stale; /* the catalog was not judged by this list yet */
 	bool sweep; /* attempts may be under way that it does not allow */
 };
@@ -157,25 +158,28 @@ judge_catalog(struct trusted *t)
 	serve(t);
 }
 
-/* The newest of the store. */
+/* The newest of the store; where that fails the one before is still whole. */
 static int
 read_list(struct trusted *t, struct why *why)
 {
+	uint8_t bytes[LIMIT_TRUST_LIST];
 	struct store *s = t->app->store;
+	struct buf b = buf_of(bytes, sizeof(bytes));
 	struct store_trust row;
-	struct buf b = buf_of(t->bytes, sizeof(t->bytes));
+	struct trust list;
 	int rc = s->ops->trust_get(s, 0, &row, &b);
 
 	if (rc == ERR_NOT_FOUND)
 		return rc;
 	if (rc != 0)
 		return why_set(why, rc, "trust list: %s", store_why(s));
-	rc = trust_parse(buf_slice(&b), &t->list, why);
-	if (rc != 0 || t->list.seq != row.seq)
+	rc = trust_parse(buf_slice(&b), &list, why);
+	if (rc != 0 || list.seq != row.seq)
 		return why_set(why, ERR_CORRUPT, "the store's trust list "
 		    "%" PRIu64 " is damaged: restore a backup", row.seq);
+	memcpy(t->bytes, b.p, b.n);
 	t->since = row.at;
-	return 0;
+	return trust_parse(slice_of(t->bytes, b.n), &t->list, why);
 }
 
 static void
@@ -184,9 +188,10 @@ in_force(struct app *app)
 	struct trusted *t = app->trusted;
 	struct why why = {0};
 
-	if (read_list(t, &why) != 0) {
-		log_error("trust: the list stays %" PRIu64 ": %s",
-		    t->list.seq, why.text);
+	t->behind = read_list(t, &why) != 0;
+	if (t->behind) {
+		log_error("trust: the list stays %" PRIu64 ", it will be tried "
+		    "again: %s", t->list.seq, why.text);
 		return;
 	}
 	judge_catalog(t);
@@ -396,6 +401,8 @@ trusted_tick(struct trusted *t)
 	struct sweep w = {.catalog = t->app->catalog};
 	int rc;
 
+	if (t->behind)
+		in_force(t->app);
 	if (t->stale)
 		serve(t);
 	/* who waits may be allowed in a moment */

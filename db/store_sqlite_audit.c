@@ -113,20 +113,27 @@ audit_sql(const struct store_audit_filter *f)
 	return f->newest_first ? DOWN_ANY : UP_ANY;
 }
 
+/* Where the walk begins: of two lower bounds SQLite's takes one. */
+static uint64_t
+begin_of(const struct store_audit_filter *f)
+{
+	if (f->newest_first)
+		return f->after == 0 ? INT64_MAX : f->after;
+	return f->from > 0 && f->from - 1 > f->after ? f->from - 1 : f->after;
+}
+
 int
 sq_audit_list(struct store *s, const struct store_audit_filter *f,
     struct audit_entry *ret, size_t *ret_n)
 {
 	struct sq_list l = {sq_audit_row, ret, sizeof(*ret), f->limit, 0};
-	uint64_t after = f->newest_first && f->after == 0 ? INT64_MAX :
-	    f->after;
 	struct val who = {.type = f->have_who ? VAL_TEXT : VAL_NULL,
 	    .p = f->who};
 	int err = rules_audit_filter(f);
 
 	if (err != 0)
 		return sq_refuse(sq_of(s), err, "page");
-	err = sq_list(sq_of(s), Q(audit_sql(f), V_AFTER(after),
+	err = sq_list(sq_of(s), Q(audit_sql(f), V_AFTER(begin_of(f)),
 	    V_INT(f->limit), V_NAME(f->subject), who, V_NAME(f->kind),
 	    V_INT(f->from)), &l);
 	if (err == 0)

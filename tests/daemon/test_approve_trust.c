@@ -123,6 +123,20 @@ REQ_SEC_RIGHTS_a_second_person_reads_what_a_list_changes(void **state)
 	has(line);
 }
 
+/* What is for later versions alone is no nothing. */
+static void
+fields_that_nobody_knows_here_are_told(void **state)
+{
+	static const uint8_t pair[] = {0x20, 0x00};
+
+	(void)state;
+	l.spec.extra = slice_of(pair, sizeof(pair));
+	l.spec.extra_count = 1;
+	reads(list_make(&l));
+	assert_null(strstr(facts, "nothing else"));
+	has("\nfields for later versions: 1, other ones than before\n");
+}
+
 static void
 a_list_that_would_not_be_taken_says_so(void **state)
 {
@@ -142,6 +156,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    REQ_SEC_RIGHTS_a_second_person_reads_what_a_list_changes,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    fields_that_nobody_knows_here_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_list_that_would_not_be_taken_says_so, setup, teardown),
 	};

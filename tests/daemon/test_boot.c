@@ -5,6 +5,7 @@
 #include "lib/bootreport.h"
 #include "lib/cbor.h"
 #include "daemon/boots.h"
+#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "tests/daemon/camp.h"
 #include "tests/db/psk.h"
@@ -208,6 +209,61 @@ REQ_SEC_REPORTING_a_replay_moves_and_writes_nothing(void **state)
 	r.boot_ctr = 9; /* a jump forward is fine */
 	r.report_seq = 0;
 	assert_int_equal(send_as(key), 0);
+}
+
+/* Who has one of its reports has no way to fill the log by it. */
+static void
+DOS_LIMITS_a_replay_has_a_line_a_minute(void **state)
+{
+	uint64_t lines;
+
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	lines = log_count(LOGL_WARN) + log_count(LOGL_INFO);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(send_again(), ERR_SEQUENCE);
+	assert_int_equal(log_count(LOGL_WARN) + log_count(LOGL_INFO),
+	    lines + 1);
+	w.loop.now += 60000;
+	assert_int_equal(send_again(), ERR_SEQUENCE);
+	assert_int_equal(log_count(LOGL_WARN) + log_count(LOGL_INFO),
+	    lines + 2);
+}
+
+/* One of an epoch that nobody has allowed; its bytes are kept. */
+static struct slice
+send_epoch(uint8_t epoch, uint8_t mem[LIMIT_BOOTREPORT])
+{
+	r.epoch[0] = epoch;
+	assert_int_equal(send_as(key), ERR_CONFLICT);
+	memcpy(mem, req.body.p, req.body.n);
+	return slice_of(mem, req.body.n);
+}
+
+/* Two such reports in turns are no news each time either. */
+static void
+DOS_LIMITS_epochs_in_turns_are_written_so_often(void **state)
+{
+	static uint8_t mem[2][LIMIT_BOOTREPORT];
+	struct slice old[2];
+
+	(void)state;
+	assert_int_equal(send_next(), 0);
+	old[0] = send_epoch(2, mem[0]);
+	old[1] = send_epoch(3, mem[1]);
+	for (size_t i = 0; i < 100; i++) {
+		req.body = old[i % 2];
+		assert_int_equal(send_again(), ERR_CONFLICT);
+	}
+	assert_int_equal(attest().refused, 1);
+	assert_int_equal(attest().pending[0], 2);
+	w.loop.now += 1000; /* but nobody keeps another one out for long */
+	assert_int_equal(send_again(), ERR_CONFLICT);
+	assert_int_equal(attest().refused, 2);
+	assert_int_equal(attest().pending[0], 3);
+	w.loop.now += 1000;
+	assert_int_equal(send_again(), ERR_CONFLICT);
+	assert_int_equal(attest().refused, 2);
 }
 
 /* A failure of long ago, said again now, counts for nothing. */
@@ -714,6 +770,8 @@ main(void)
 		T(a_start_with_the_release_is_proof_of_the_highest_grade),
 		T(what_is_done_by_hearsay_becomes_proven),
 		T(REQ_SEC_REPORTING_a_replay_moves_and_writes_nothing),
+		T(DOS_LIMITS_a_replay_has_a_line_a_minute),
+		T(DOS_LIMITS_epochs_in_turns_are_written_so_often),
 		T(REQ_SEC_REPORTING_replayed_failures_do_not_trip_a_breaker),
 		T(what_failed_is_a_failure_of_its_manifest),
 		T(REQ_SEC_REPORTING_what_was_not_offered_has_no_say),

@@ -6,6 +6,7 @@
 #include "tests/daemon/fake.h"
 
 #include "daemon/device_class.h"
+#include "daemon/log.h"
 #include "daemon/res_admin.h"
 
 #define OTHER "00000000-0000-0000-0000-000000000002"
@@ -272,6 +273,36 @@ without_an_operators_word_it_may_change_and_is_told(void **state)
 	assert_int_equal(events("class changed", NULL), 1);
 }
 
+static int
+fail_put(struct store *s, struct store_device *d)
+{
+	(void)s;
+	(void)d;
+	return ERR_IO;
+}
+
+/* What was not kept has not happened: neither is there a line of it. */
+static void
+a_change_that_is_not_kept_is_not_told(void **state)
+{
+	const struct store_ops *good = w.app.store->ops;
+	struct store_ops ops = *good;
+	uint64_t lines;
+
+	(void)state;
+	(void)device(&w, "dev", DRIVER_NONE);
+	ops.device_put = fail_put;
+	w.app.store->ops = &ops;
+	lines = log_count(LOGL_WARN) + log_count(LOGL_INFO);
+	assert_int_equal(registers("dev", OTHER), ERR_IO);
+	assert_int_equal(log_count(LOGL_WARN) + log_count(LOGL_INFO), lines);
+	w.app.store->ops = good;
+	assert_int_equal(events("class changed", NULL), 0);
+	assert_int_equal(registers("dev", OTHER), 0);
+	assert_true(log_count(LOGL_INFO) > lines);
+	assert_int_equal(events("class changed", NULL), 1);
+}
+
 static void
 what_was_learnt_over_a_key_is_not_overwritten_without(void **state)
 {
@@ -385,6 +416,7 @@ main(void)
 		T(who_never_registered_has_said_nothing),
 		T(driver_and_address_can_be_unset),
 		T(without_an_operators_word_it_may_change_and_is_told),
+		T(a_change_that_is_not_kept_is_not_told),
 		T(what_was_learnt_over_a_key_is_not_overwritten_without),
 		T(another_class_s_manifest_in_its_name_moves_no_job),
 		T(it_is_shown_and_explained),

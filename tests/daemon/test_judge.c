@@ -86,9 +86,9 @@ publish_many(size_t n)
 	assert_int_equal(catalog_count(w.app.catalog), n);
 }
 
-/* A start on this store, with the list that it has. */
+/* A start on this store, with the list that it has, and nothing loaded. */
 static void
-start_again(void)
+begin_again(void)
 {
 	struct why why = {0};
 
@@ -97,6 +97,12 @@ start_again(void)
 	catalog_free(w.app.catalog);
 	assert_int_equal(catalog_new(&w.app.catalog), 0);
 	assert_int_equal(trusted_new(&w.app, &w.app.trusted, &why), 0);
+}
+
+static void
+start_again(void)
+{
+	begin_again();
 	assert_int_equal(catalog_load(w.app.catalog, w.app.store), 0);
 }
 
@@ -228,6 +234,112 @@ attempts_do_not_end_while_their_release_waits(void **state)
 	assert_int_equal(last_job(&w, &d).reason, REASON_TRUST);
 }
 
+/* --- what fails at the wrong time --- */
+
+/* OpenSSL's own header has an ERR_STATE, too. What nobody has, fails. */
+int EVP_set_default_properties(void *libctx, const char *wanted);
+
+/* Neither it nor its images, until somebody has looked at its signature. */
+static void
+what_could_not_be_judged_is_not_served(void **state)
+{
+	uint8_t digest[32];
+	int rc;
+
+	(void)state;
+	publish_many(1);
+	begin_again();
+	assert_int_equal(EVP_set_default_properties(NULL, "nobody=has"), 1);
+	rc = catalog_load(w.app.catalog, w.app.store);
+	assert_int_equal(EVP_set_default_properties(NULL, ""), 1);
+	assert_int_equal(rc, 0);
+	assert_int_equal(catalog_path(w.app.catalog, "0.bin", digest),
+	    ERR_STATE);
+	assert_int_equal(refused(oldest), ERR_BUSY);
+	trusted_slice(w.app.trusted);
+	assert_int_equal(catalog_path(w.app.catalog, "0.bin", digest), 0);
+	assert_int_equal(refused(oldest), 0);
+}
+
+static int
+fail_list(struct store *s, uint64_t before, size_t limit,
+    struct store_release *ret, size_t *ret_n)
+{
+	(void)s;
+	(void)before;
+	(void)limit;
+	(void)ret;
+	(void)ret_n;
+	return ERR_IO;
+}
+
+/* The table of before is all there is, and the list holds all the same. */
+static void
+TUF_KEYCOMPROMISE_a_catalog_that_is_not_loaded_obeys_too(void **state)
+{
+	const struct store_ops *good = w.app.store->ops;
+	struct store_ops ops = *good;
+	uint8_t digest[32];
+
+	(void)state;
+	publish_many(1);
+	list_remove(&l, w.key);
+	list_add(&l, bob, TRUST_AUTHOR);
+	ops.release_list = fail_list;
+	w.app.store->ops = &ops;
+	next_list();
+	assert_int_equal(catalog_refusals(w.app.catalog), 0); /* not loaded */
+	assert_null(catalog_by_id(w.app.catalog, oldest));
+	assert_null(catalog_current(w.app.catalog, w.class_id));
+	assert_int_equal(refused(oldest), ERR_SIGNATURE);
+	w.app.store->ops = good;
+	trusted_tick(w.app.trusted);
+	assert_int_equal(catalog_refusals(w.app.catalog), 1);
+	assert_int_equal(refused(oldest), ERR_SIGNATURE);
+	assert_int_equal(catalog_path(w.app.catalog, "0.bin", digest),
+	    ERR_STATE);
+}
+
+static const struct store_ops *real;
+static int reads; /* of the list that go well, before one does not */
+
+/* It has written some of its answer by then. */
+static int
+get_half(struct store *s, uint64_t seq, struct store_trust *ret,
+    struct buf *out)
+{
+	int rc = real->trust_get(s, seq, ret, out);
+
+	if (rc != 0 || reads-- > 0)
+		return rc;
+	memset(out->p, 0, out->n);
+	return ERR_IO;
+}
+
+/* The list is kept and durable, and cannot be read back in its turn. */
+static void
+REQ_SEC_KEY_ROTATION_a_list_that_was_not_read_is_read_again(void **state)
+{
+	struct store_ops ops = *w.app.store->ops;
+
+	(void)state;
+	publish_many(1);
+	list_remove(&l, w.key);
+	list_add(&l, bob, TRUST_AUTHOR);
+	real = w.app.store->ops;
+	ops.trust_get = get_half;
+	w.app.store->ops = &ops;
+	reads = 1; /* to compare it with */
+	next_list();
+	assert_int_equal(trusted_seq(&w.app), 1);
+	assert_true(slice_eq_str(trusted_list(&w.app)->key[0].name, "alice"));
+	reads = 1;
+	trusted_tick(w.app.trusted);
+	w.app.store->ops = real;
+	assert_int_equal(trusted_seq(&w.app), 2);
+	assert_int_equal(refused(oldest), ERR_SIGNATURE);
+}
+
 /* --- what is remembered of keys --- */
 
 /* Lists with new keys, until the oldest slots are given to others. */
@@ -296,6 +408,9 @@ main(void)
 		T(releases_come_back_in_slices_the_newest_first),
 		T(keys_are_tried_before_a_list_needs_them),
 		T(attempts_do_not_end_while_their_release_waits),
+		T(what_could_not_be_judged_is_not_served),
+		T(TUF_KEYCOMPROMISE_a_catalog_that_is_not_loaded_obeys_too),
+		T(REQ_SEC_KEY_ROTATION_a_list_that_was_not_read_is_read_again),
 		T(keys_that_made_room_are_asked_anew),
 	};
 

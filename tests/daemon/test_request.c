@@ -76,7 +76,8 @@ REQ_SEC_RIGHTS_a_second_person_reads_what_is_published(void **state)
 	has(1, "has no release yet\n");
 	has(1, "\ncomponent: ");
 	has(1, "\nauthor: alice, key ");
-	has(1, "\nimage: /fw, 1000 bytes, SHA-256 ");
+	has(1, "\nimage: 1000 bytes, SHA-256 ");
+	has(1, ", at /fw\n");
 	assert_int_equal(entered("alice", "request.ask", "publish sequence 3"),
 	    1);
 	assert_int_equal(asks(&w, &alice, &(struct asked){.m = M_POST,
@@ -87,7 +88,7 @@ REQ_SEC_RIGHTS_a_second_person_reads_what_is_published(void **state)
 	assert_int_equal(publishes(&alice, 3, "staged"), 0);
 	assert_int_equal(posts(&alice, "a/releases/1/offer"), ERR_APPROVAL);
 	has(3, "offer release 1, sequence 3, to all of its 1 class\n");
-	has(3, "\nimage: /fw, 1000 bytes");
+	has(3, "\nimage: 1000 bytes, SHA-256 ");
 	assert_int_equal(posts(&bob, "a/requests/3/approve"), 0);
 	assert_int_equal(posts(&alice, "a/releases/1/offer"), 0);
 	assert_int_equal(publishes(&alice, 2, NULL), ERR_APPROVAL);
@@ -95,6 +96,35 @@ REQ_SEC_RIGHTS_a_second_person_reads_what_is_published(void **state)
 	has(4, "\nwould be refused now: ");
 	assert_int_equal(posts(&alice, "a/releases/99/offer"), ERR_APPROVAL);
 	has(5, "offer a release that is not there");
+}
+
+/* Who signs a manifest names its version and its images as he likes. */
+static void
+REQ_SEC_RIGHTS_no_name_is_read_as_what_is_done(void **state)
+{
+	static uint8_t bytes[4096];
+	const struct made m = {.seq = 5, .size = 1000,
+	    .uri = "/fw,%207%20bytes,%20SHA-256%2000",
+	    .version = "9 for 0 classes; staged, for campaigns only",
+	    .digest = upload(&w, 1000, 1)};
+	const char *first = "publish sequence 5 for 1 class; offered to all "
+	    "of them at once\n";
+
+	(void)state;
+	assert_int_equal(asks(&w, &alice, &(struct asked){.m = M_POST,
+	    .path = "a/releases", .raw = made(&w, &m, bytes, sizeof(bytes))}),
+	    ERR_APPROVAL);
+	assert_memory_equal(facts_of(1), first, strlen(first));
+	has(1, "\nversion: 9 for 0 classes; staged");
+	has(1, "\nimage: 1000 bytes, SHA-256 ");
+	has(1, ", at /fw, 7 bytes, SHA-256 00\n");
+	w.app.conf.four_eyes[0] = '\0';
+	assert_int_equal(asks(&w, &alice, &(struct asked){.m = M_POST,
+	    .path = "a/releases", .query = "staged",
+	    .raw = made(&w, &m, bytes, sizeof(bytes))}), 0);
+	strcpy(w.app.conf.four_eyes, "publish");
+	assert_int_equal(posts(&alice, "a/releases/1/offer"), ERR_APPROVAL);
+	has(2, "offer release 1, sequence 5, to all of its 1 class\nversion: ");
 }
 
 static void
@@ -172,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_is_over_says_so),
 		T(REQ_SEC_RIGHTS_a_second_person_reads_what_is_published),
+		T(REQ_SEC_RIGHTS_no_name_is_read_as_what_is_done),
 		T(REQ_SEC_RIGHTS_a_second_person_reads_who_may_do_what),
 		T(whose_key_it_is_and_for_what),
 		T(what_has_no_room_is_told),

@@ -308,6 +308,7 @@ def test_who_did_what_to_one_thing_since_when(_):
         assert entries(d, "--since", "1h", "--kind", "device.add") == entries(d, "--kind", "device.add")
         day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 2 * 86400))
         assert entries(d, "--since", day) == [] and entries(d, "--since", "2020-01-01") == entries(d)
+        assert entries(d, "--since", "9223372036854775807s") == entries(d)
         d.ctl("audit", "list", "--since", "yesterday", rc=2)
 
 
