@@ -234,7 +234,9 @@ crl_parse(X509_CRL_METHOD *m, struct slice der, X509_CRL **ret)
 
 	if (!find_tbs(der, &tbs) || (crl = read_by(m, der)) == NULL)
 		return ERR_MALFORMED;
-	if (!speaks_for_others(crl)) {
+	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0) {
+		rc = ERR_UNSUPPORTED;
+	} else if (!speaks_for_others(crl)) {
 		rc = remember(crl, tbs);
 	} else {
 		X509_CRL_free(crl);

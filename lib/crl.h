@@ -21,7 +21,9 @@ X509_CRL_METHOD *crl_method_new(void);
 void crl_method_free(X509_CRL_METHOD *m); /* NULL is fine */
 /*
  * One list in DER, the caller's to free by X509_CRL_free. ERR_MALFORMED: it is
- * none, or there is something behind it; ERR_NOMEM.
+ * none, or there is something behind it; ERR_UNSUPPORTED: it has nothing but
+ * what has changed since another one (5.2.4), which OpenSSL as it is set here
+ * would take for all of it; ERR_NOMEM.
  */
 int crl_parse(X509_CRL_METHOD *m, struct slice der, X509_CRL **ret) MUST_USE;
 /* How many times its signature was computed; 0 where OpenSSL does it. */

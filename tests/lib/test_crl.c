@@ -202,6 +202,29 @@ a_number_that_comes_again_changes_nothing(void **state)
 	}
 }
 
+/* OpenSSL would take one that is newer for the whole list, and let in whom that
+ * revoked. */
+static void
+one_of_changes_alone_is_refused(void **state)
+{
+	static const long serial[2] = {1, 2};
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+
+	(void)state;
+	ASN1_INTEGER_set(base, 1);
+	for (int critical = 0; critical < 2; critical++) {
+		X509_CRL *crl = crl_make(&root, serial, DAY);
+
+		assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_delta_crl,
+		    base, critical, 0), 1);
+		X509_CRL_sign(crl, root.key, EVP_sha256());
+		take_der(crl);
+		assert_int_equal(crl_parse(method, der, &crl),
+		    ERR_UNSUPPORTED);
+	}
+	ASN1_INTEGER_free(base);
+}
+
 static void
 an_empty_one_has_nobody(void **state)
 {
@@ -301,6 +324,7 @@ main(void)
 		T(each_of_many_is_found_and_no_other),
 		T(entries_of_other_issuers_revoke_nobody_of_its_own),
 		T(a_number_that_comes_again_changes_nothing),
+		T(one_of_changes_alone_is_refused),
 		T(an_empty_one_has_nobody),
 		T(a_signature_is_computed_once_for_each_key),
 		T(signatures_of_all_kinds_are_believed_and_changed_bytes_are_not),
