@@ -414,10 +414,25 @@ access_refuse_private_keys(const char *state_dir, struct why *why)
 
 /* --- whose request --- */
 
+void
+access_say_claim(struct app *app, const struct req *req, const char *how,
+    const char *ep)
+{
+	char more[FEW_TEXT];
+
+	if (few_may(&app->claims, loop_mono(app->loop), more))
+		log_warn("ident: refused peer=%s %s claims ep=%s%s",
+		    req->peer, how, ep, more);
+	else
+		log_debug("ident: refused peer=%s %s claims ep=%s", req->peer,
+		    how, ep);
+}
+
 static int
 by_credential(struct app *app, const struct req *req, const char *ep,
     struct ident *id, struct why *why)
 {
+	char how[LIMIT_PSK_IDENTITY + 16];
 	int rc = app->store->ops->device_get(app->store, req->who.device,
 	    &id->dev);
 
@@ -428,8 +443,8 @@ by_credential(struct app *app, const struct req *req, const char *ep,
 	if (rc != 0)
 		return rc;
 	if (ep[0] != '\0' && strcmp(ep, id->dev.ep) != 0) {
-		log_warn("ident: refused peer=%s identity=%s claims ep=%s",
-		    req->peer, req->who.identity, ep);
+		snprintf(how, sizeof(how), "identity=%s", req->who.identity);
+		access_say_claim(app, req, how, ep);
 		audit_refuse(app, &req->who, "IMPERSONATION", ep,
 		    "the credential is of %s, from %s", id->dev.ep, req->addr);
 		return why_set(why, ERR_FORBIDDEN,
@@ -454,8 +469,7 @@ by_claim(struct app *app, const struct req *req, const char *ep,
 	if (rc != 0)
 		return rc;
 	if (id->dev.have_psk) {
-		log_warn("ident: refused peer=%s without its credential "
-		    "claims ep=%s", req->peer, ep);
+		access_say_claim(app, req, "without its credential", ep);
 		audit_refuse(app, &req->who, "IMPERSONATION", ep,
 		    "without its credential, from %s", req->addr);
 		return why_set(why, ERR_UNAUTHORIZED,

@@ -200,9 +200,12 @@ int
 access_cert_ident(struct app *app, const struct req *req, const char *ep,
     struct ident *ret, struct why *why)
 {
+	char how[LIMIT_EP + 24];
+
 	if (ep[0] != '\0' && strcmp(ep, req->who.ep) != 0) {
-		log_warn("ident: refused peer=%s certificate of ep=%s claims "
-		    "ep=%s", req->peer, req->who.ep, ep);
+		snprintf(how, sizeof(how), "certificate of ep=%s",
+		    req->who.ep);
+		access_say_claim(app, req, how, ep);
 		audit_refuse(app, &req->who, "IMPERSONATION", ep,
 		    "the certificate is of %s, from %s", req->who.ep,
 		    req->addr);

@@ -73,6 +73,11 @@ bool access_known_cert(struct app *app, const struct cert_peer *p,
 void access_know_cert(struct app *app, const struct cert_peer *p,
     const struct store_credential *c);
 
+/* A line for who speaks for another's endpoint: `how` he came, and whose it
+ * is. One of few, since a datagram is enough. */
+void access_say_claim(struct app *app, const struct req *req,
+    const char *how, const char *ep);
+
 /* Asked when somebody comes: a session that is open is ended by who revokes,
  * and its requests are refused by access_ident. */
 bool access_is_revoked(struct app *app, uint64_t device);

@@ -10,8 +10,6 @@
 #include "daemon/suitd.h"
 #include "lib/trust.h"
 
-#define CATALOG_PAYLOADS LIMIT_DOWNLOADS
-
 struct image_name; /* image.h */
 
 struct catalog_payload {

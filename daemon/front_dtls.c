@@ -192,19 +192,26 @@ dtls_setup(struct plane *pl)
 	    ERR_CRYPTO;
 }
 
-/* Whoever signed it: what strangers send is not worth a line each. */
+/*
+ * What strangers signed is not worth a line each. Nor is the rest: a copy of
+ * what was revoked, or its serial number, is enough to be told so, since the
+ * signature and the key are asked for after that.
+ */
 static void
 say_refused(const struct watch *w, int rc, const struct why *why)
 {
+	struct front *f = w->pl->f;
+	char more[FEW_TEXT];
 	struct req at;
 
-	w->pl->f->stats.certs_refused++;
+	f->stats.certs_refused++;
 	req_addresses(w->pl, w->session, &at);
-	if (rc == ERR_SIGNATURE)
-		log_debug("tls: certificate refused peer=%s: %s", at.peer,
-		    why->text);
+	if (rc != ERR_SIGNATURE &&
+	    few_may(&f->refusals, loop_mono(f->loop), more))
+		log_warn("tls: certificate refused peer=%s: %s%s", at.peer,
+		    why->text, more);
 	else
-		log_warn("tls: certificate refused peer=%s: %s", at.peer,
+		log_debug("tls: certificate refused peer=%s: %s", at.peer,
 		    why->text);
 }
 

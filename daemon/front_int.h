@@ -38,6 +38,7 @@
 #include "lib/block.h"
 #include "lib/cert.h"
 #include "lib/crowd.h"
+#include "lib/few.h"
 
 #define PLANES TRANSPORTS
 #define HELD_MAX 4096 /* answers that wait for their commit's sync */
@@ -159,6 +160,7 @@ struct front {
 	bool client_stale; /* some were not, yet */
 	unsigned client_ticks;
 	unsigned reading; /* times that files are being read now */
+	struct few refusals; /* of certificates: front_dtls.c */
 
 	struct observers *observers;
 	struct block1 *block1;

@@ -13,6 +13,7 @@
 #include "db/blob.h"
 #include "db/store.h"
 #include "lib/conf.h"
+#include "lib/few.h"
 #include "lib/nonce.h"
 
 struct access; /* access.h: who may do what */
@@ -60,6 +61,7 @@ struct app {
 	struct runs *runs;
 	struct campaigns *campaigns;
 	struct counts counts;
+	struct few claims; /* of who may not: lines of the log */
 	struct http *http; /* NULL: off */
 	struct survey *survey; /* NULL: off */
 	struct life *life; /* NULL: no signals, always ready */

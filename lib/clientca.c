@@ -181,6 +181,10 @@ add_der(struct clientca *ca, struct slice der, struct why *why)
 	X509_CRL *crl;
 	int rc = crl_parse(ca->lists, der, &crl);
 
+	if (rc == ERR_UNSUPPORTED)
+		return why_set(why, rc, "RFC 5280 5.2.4: a delta list, which "
+		    "has but the changes to another one; suitd takes whole "
+		    "lists");
 	if (rc != 0)
 		return why_set(why, rc, rc == ERR_NOMEM ? "out of memory" :
 		    "RFC 5280 5: a list that cannot be read");

@@ -34,8 +34,9 @@ int clientca_add(struct clientca *ca, struct slice pem, struct why *why)
     MUST_USE;
 /*
  * All lists of a text in PEM, or one in DER, of up to LIMIT_CRL_FILE bytes.
- * ERR_SIZE; ERR_MALFORMED; ERR_SIGNATURE: not signed by the authority of its
- * issuer's name; ERR_LIMIT: beyond LIMIT_CLIENT_CRLS. After clientca_add.
+ * ERR_SIZE; ERR_MALFORMED; ERR_UNSUPPORTED: a delta list; ERR_SIGNATURE: not
+ * signed by the authority of its issuer's name; ERR_LIMIT: beyond
+ * LIMIT_CLIENT_CRLS. After clientca_add.
  */
 int clientca_add_crl(struct clientca *ca, struct slice bytes,
     struct why *why) MUST_USE;

@@ -5,7 +5,9 @@
  * only by the chain of a client.
  *
  * Rejected: a set of numbers beside OpenSSL's check. Scopes, issuers, critical
- * extensions and times would have to be judged anew.
+ * extensions and times would have to be judged anew. For the same reason a
+ * list with entries of other issuers, which hardly anybody writes, is left to
+ * OpenSSL altogether.
  */
 #include "lib/crl.h"
 
@@ -93,7 +95,7 @@ is_removed(const X509_REVOKED *r)
 	return removed;
 }
 
-/* `issuer` NULL: the list's. OpenSSL asks no list that speaks for others. */
+/* `issuer` NULL: the list's, whose all entries are. */
 static int
 on_lookup(X509_CRL *crl, X509_REVOKED **ret, const ASN1_INTEGER *serial,
     const X509_NAME *issuer)
@@ -163,6 +165,19 @@ as_is(struct slice tbs)
 	return t;
 }
 
+/* Of a number that comes again OpenSSL believes the first entry; it sorts by
+ * the same function. */
+static size_t
+once_each(X509_REVOKED **by, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || compare(&by[kept - 1], &by[i]) != 0)
+			by[kept++] = by[i];
+	return kept;
+}
+
 static int
 remember(X509_CRL *crl, struct slice tbs)
 {
@@ -179,26 +194,55 @@ remember(X509_CRL *crl, struct slice tbs)
 	for (size_t i = 0; i < n; i++)
 		m->by[i] = sk_X509_REVOKED_value(all, (int)i);
 	qsort(m->by, n, sizeof(m->by[0]), compare);
+	m->n = once_each(m->by, n);
 	return 0;
+}
+
+/* RFC 5280 5.3.3. */
+static bool
+speaks_for_others(X509_CRL *crl)
+{
+	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl);
+
+	for (int i = 0; i < sk_X509_REVOKED_num(all); i++)
+		if (X509_REVOKED_get_ext_by_NID(sk_X509_REVOKED_value(all, i),
+		    NID_certificate_issuer, -1) >= 0)
+			return true;
+	return false;
+}
+
+/* NULL: it is none. `m` NULL: OpenSSL's. */
+static X509_CRL *
+read_by(X509_CRL_METHOD *m, struct slice der)
+{
+	const unsigned char *p = der.p;
+	X509_CRL *crl;
+
+	/* what a list is made by stays with it */
+	X509_CRL_set_default_method(m);
+	crl = d2i_X509_CRL(NULL, &p, (long)der.n);
+	X509_CRL_set_default_method(NULL);
+	return crl;
 }
 
 int
 crl_parse(X509_CRL_METHOD *m, struct slice der, X509_CRL **ret)
 {
-	const unsigned char *p = der.p;
 	struct slice tbs;
 	X509_CRL *crl;
-	int rc;
+	int rc = 0;
 
-	if (!find_tbs(der, &tbs))
+	if (!find_tbs(der, &tbs) || (crl = read_by(m, der)) == NULL)
 		return ERR_MALFORMED;
-	/* what a list is made by stays with it */
-	X509_CRL_set_default_method(m);
-	crl = d2i_X509_CRL(NULL, &p, (long)der.n);
-	X509_CRL_set_default_method(NULL);
-	if (crl == NULL)
-		return ERR_MALFORMED;
-	rc = remember(crl, tbs);
+	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0) {
+		rc = ERR_UNSUPPORTED;
+	} else if (!speaks_for_others(crl)) {
+		rc = remember(crl, tbs);
+	} else {
+		X509_CRL_free(crl);
+		crl = read_by(NULL, der);
+		rc = crl != NULL ? 0 : ERR_NOMEM;
+	}
 	if (rc != 0) {
 		X509_CRL_free(crl);
 		return rc;

@@ -6,8 +6,6 @@
 
 #include "lib/policy.h"
 
-#define KEYS_MAX 63 /* bits of `seen` */
-
 struct word {
 	struct slice key, value;
 	size_t at, value_at, end; /* offsets in the line */

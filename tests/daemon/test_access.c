@@ -6,6 +6,7 @@
 #include "tests/daemon/fake.h"
 
 #include "daemon/access_impl.h"
+#include "daemon/log.h"
 #include "daemon/res_admin.h"
 #include "tests/db/psk.h"
 
@@ -722,6 +723,27 @@ REQ_SEC_REPORTING_a_claim_without_the_credential_is_refused(void **state)
 	assert_int_equal(ident(&req, &id), ERR_INVALID);
 }
 
+/* Which a datagram can do, from any address. */
+static void
+claims_do_not_fill_the_log(void **state)
+{
+	struct store_device d = with_psk("dev", "dev-id");
+	struct req req = {.method = M_GET, .query_n = 1};
+	uint64_t lines = log_count(LOGL_WARN);
+	struct ident id;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		req.who.device = i % 2 == 0 ? 0 : d.id;
+		req.query[0] = slice_str(i % 2 == 0 ? "ep=dev" : "ep=other");
+		assert_true(ident(&req, &id) < 0);
+	}
+	assert_int_equal(log_count(LOGL_WARN) - lines, FEW_LINES);
+	w.loop.now += FEW_MS;
+	assert_int_equal(ident(&req, &id), ERR_FORBIDDEN);
+	assert_int_equal(log_count(LOGL_WARN) - lines, FEW_LINES + 1);
+}
+
 static void
 the_address_of_a_device_with_a_credential_says_nothing(void **state)
 {
@@ -845,6 +867,7 @@ main(void)
 		T(identities_of_any_length_are_fine),
 		T(an_address_is_a_hint_and_a_name_is_a_claim),
 		T(REQ_SEC_REPORTING_a_claim_without_the_credential_is_refused),
+		T(claims_do_not_fill_the_log),
 		T(the_address_of_a_device_with_a_credential_says_nothing),
 		T(REQ_SEC_KEY_PROTECTION_a_private_key_stops_the_daemon),
 		T(more_credentials_than_are_remembered_are_all_known),

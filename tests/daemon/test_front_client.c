@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "daemon/disk.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "lib/few.h"
 #include "tests/lib/peer_make.h"
 #include "tests/rig/beside.h"
 #include "tests/rig/tls_client.h"
@@ -659,6 +662,28 @@ start_threaded(void **state)
 	return rc;
 }
 
+/* The serial number of one that was revoked is no secret, and is looked at
+ * before the signature is: whoever knows it would write a line each time. */
+static void
+refusals_do_not_fill_the_log(void **state)
+{
+	uint64_t lines, spans;
+	struct front_stats st;
+	int64_t began;
+
+	(void)state;
+	revoke_7();
+	lines = log_count(LOGL_WARN);
+	began = loop_mono(rig.loop);
+	for (int i = 0; i < 16; i++)
+		ask(T_DTLS, "evil");
+	lines = log_count(LOGL_WARN) - lines;
+	spans = (uint64_t)(loop_mono(rig.loop) - began) / FEW_MS + 1;
+	front_stats(rig.front, &st);
+	assert_int_equal(st.certs_refused, 16);
+	assert_in_range(lines, FEW_LINES, FEW_LINES + spans);
+}
+
 static void
 what_cannot_be_read_leaves_that_of_before(void **state)
 {
@@ -747,6 +772,7 @@ main(void)
 		T(a_session_ends_when_its_certificate_is_good_no_longer),
 		C(nobody_is_served_by_what_he_has_lost),
 		C(a_new_list_is_found),
+		C(refusals_do_not_fill_the_log),
 		C(what_cannot_be_read_leaves_that_of_before),
 		C(a_folder_is_read_and_an_empty_one_is_none),
 	};

@@ -123,6 +123,108 @@ each_of_many_is_found_and_no_other(void **state)
 	X509_CRL_free(crl);
 }
 
+/* RFC 5280 5.3.3: this entry, and those behind it, are of another's. */
+static void
+add_number_of(X509_CRL *crl, long number, const char *issuer)
+{
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	GENERAL_NAME *g = GENERAL_NAME_new();
+	X509_NAME *n = X509_NAME_new();
+	STACK_OF(X509_REVOKED) *all;
+
+	peer_subject(n, "CN", issuer);
+	GENERAL_NAME_set0_value(g, GEN_DIRNAME, n);
+	sk_GENERAL_NAME_push(names, g);
+	add_number(crl, number, 0);
+	all = X509_CRL_get_REVOKED(crl);
+	assert_int_equal(X509_REVOKED_add1_ext_i2d(sk_X509_REVOKED_value(all,
+	    sk_X509_REVOKED_num(all) - 1), NID_certificate_issuer, names, 1,
+	    0), 1);
+	GENERAL_NAMES_free(names);
+}
+
+static void
+it_says_what_openssl_says(X509_CRL *made)
+{
+	const unsigned char *p;
+	X509_CRL *ours, *theirs;
+
+	X509_CRL_sign(made, root.key, EVP_sha256());
+	take_der(made);
+	p = der.p;
+	ours = parsed();
+	theirs = d2i_X509_CRL(NULL, &p, (long)der.n);
+	assert_non_null(theirs);
+	for (long i = 1; i < 100; i++)
+		assert_int_equal(look_up(ours, i), look_up(theirs, i));
+	assert_int_equal(X509_CRL_verify(ours, root.key), 1);
+	X509_CRL_free(ours);
+	X509_CRL_free(theirs);
+}
+
+static void
+entries_of_other_issuers_revoke_nobody_of_its_own(void **state)
+{
+	static const long none[2];
+	X509_CRL *crl = crl_make(&root, none, DAY);
+
+	(void)state;
+	add_number(crl, 1, 0);
+	add_number_of(crl, 2, "other");
+	add_number(crl, 3, 0);
+	add_number_of(crl, 4, "root");
+	add_number(crl, 5, 0);
+	it_says_what_openssl_says(crl);
+	crl = parsed();
+	assert_int_equal(look_up(crl, 1), 1);
+	assert_int_equal(look_up(crl, 2), 0);
+	assert_int_equal(look_up(crl, 3), 0);
+	assert_int_equal(look_up(crl, 5), 1);
+	X509_CRL_free(crl);
+}
+
+/* Of the same number the first entry counts, wherever the others are. */
+static void
+a_number_that_comes_again_changes_nothing(void **state)
+{
+	static const long none[2];
+
+	(void)state;
+	for (int n = 2; n < 40; n++) {
+		X509_CRL *crl = crl_make(&root, none, DAY);
+
+		for (int i = 1; i < n; i++)
+			add_number(crl, i, 0);
+		add_number(crl, 50, 1);
+		for (int i = 0; i < n; i++)
+			add_number(crl, 50, 8);
+		it_says_what_openssl_says(crl);
+	}
+}
+
+/* OpenSSL would take one that is newer for the whole list, and let in whom that
+ * revoked. */
+static void
+one_of_changes_alone_is_refused(void **state)
+{
+	static const long serial[2] = {1, 2};
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+
+	(void)state;
+	ASN1_INTEGER_set(base, 1);
+	for (int critical = 0; critical < 2; critical++) {
+		X509_CRL *crl = crl_make(&root, serial, DAY);
+
+		assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_delta_crl,
+		    base, critical, 0), 1);
+		X509_CRL_sign(crl, root.key, EVP_sha256());
+		take_der(crl);
+		assert_int_equal(crl_parse(method, der, &crl),
+		    ERR_UNSUPPORTED);
+	}
+	ASN1_INTEGER_free(base);
+}
+
 static void
 an_empty_one_has_nobody(void **state)
 {
@@ -220,6 +322,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 		T(each_of_many_is_found_and_no_other),
+		T(entries_of_other_issuers_revoke_nobody_of_its_own),
+		T(a_number_that_comes_again_changes_nothing),
+		T(one_of_changes_alone_is_refused),
 		T(an_empty_one_has_nobody),
 		T(a_signature_is_computed_once_for_each_key),
 		T(signatures_of_all_kinds_are_believed_and_changed_bytes_are_not),
