@@ -223,11 +223,14 @@ fuzz:
 
 .SECONDARY:
 
+# The programs of a subject that has several: their names begin alike.
+family = $(patsubst tests/%.c,%,$(sort $(wildcard tests/$(1)*.c)))
+
 # What has threads, under TSan: the workers of images, the two threads of the
 # disk, a snapshot, what is counted for a scrape; then a daemon under load.
 TSAN_UNIT := $(addprefix db/test_,copy disk disk_damage statements store sync) \
-	$(addprefix daemon/test_,backup blocks disk front_client health life \
-	seen watch)
+	$(addprefix daemon/test_,backup disk front_client health life seen \
+	watch) $(call family,daemon/test_blocks)
 TSAN_E2E := test_burst test_image_life test_watch
 tsan:
 	@$(BUILD) SAN=thread all $(addprefix build/tsan/tests/,$(TSAN_UNIT))
@@ -242,8 +245,8 @@ MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
 	report rights select trust trust_entry uri) \
 	$(addprefix db/test_store_,audit credential device job) \
 	$(addprefix daemon/test_front_,block1 dedup observe) \
-	daemon/test_engine daemon/test_blocks cli/test_list device/test_coap \
-	device/test_storage
+	$(call family,daemon/test_blocks) daemon/test_engine cli/test_list \
+	device/test_coap device/test_storage
 MEMCHECK_E2E := test_wire
 memcheck:
 	@sh config/deps.sh build test memcheck
