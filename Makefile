@@ -245,8 +245,8 @@ MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
 	report rights select trust trust_entry uri) \
 	$(addprefix db/test_store_,audit credential device job) \
 	$(addprefix daemon/test_front_,block1 dedup observe) \
-	$(call family,daemon/test_blocks) daemon/test_engine cli/test_list \
-	device/test_coap device/test_storage
+	$(call family,daemon/test_blocks) $(call family,daemon/test_engine) \
+	cli/test_list device/test_coap device/test_storage
 MEMCHECK_E2E := test_wire
 memcheck:
 	@sh config/deps.sh build test memcheck
