@@ -229,8 +229,8 @@ family = $(patsubst tests/%.c,%,$(sort $(wildcard tests/$(1)*.c)))
 # What has threads, under TSan: the workers of images, the two threads of the
 # disk, a snapshot, what is counted for a scrape; then a daemon under load.
 TSAN_UNIT := $(addprefix db/test_,copy disk disk_damage statements store sync) \
-	$(addprefix daemon/test_,backup disk front_client health life seen \
-	watch) $(call family,daemon/test_blocks)
+	$(addprefix daemon/test_,backup disk front_client health seen watch) \
+	$(call family,daemon/test_blocks) $(call family,daemon/test_life)
 TSAN_E2E := test_burst test_image_life test_watch
 tsan:
 	@$(BUILD) SAN=thread all $(addprefix build/tsan/tests/,$(TSAN_UNIT))
@@ -244,8 +244,8 @@ MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
 	conf csv get get_answer get_refuse manifest manifest_dialect msg rd \
 	report rights select trust trust_entry uri) \
 	$(addprefix db/test_store_,audit credential device job) \
-	$(addprefix daemon/test_front_,block1 dedup observe) \
-	$(call family,daemon/test_blocks) $(call family,daemon/test_engine) \
+	$(addprefix daemon/test_front_,block1 dedup) \
+	$(foreach f,blocks engine front_observe,$(call family,daemon/test_$(f))) \
 	cli/test_list device/test_coap device/test_storage
 MEMCHECK_E2E := test_wire
 memcheck:
