@@ -229,8 +229,8 @@ family = $(patsubst tests/%.c,%,$(sort $(wildcard tests/$(1)*.c)))
 # What has threads, under TSan: the workers of images, the two threads of the
 # disk, a snapshot, what is counted for a scrape; then a daemon under load.
 TSAN_UNIT := $(addprefix db/test_,copy disk disk_damage statements store sync) \
-	$(addprefix daemon/test_,backup disk front_client health seen watch) \
-	$(call family,daemon/test_blocks) $(call family,daemon/test_life)
+	$(addprefix daemon/test_,backup disk health seen watch) \
+	$(foreach f,blocks front_client life,$(call family,daemon/test_$(f)))
 TSAN_E2E := test_burst test_image_life test_watch
 tsan:
 	@$(BUILD) SAN=thread all $(addprefix build/tsan/tests/,$(TSAN_UNIT))
