@@ -223,11 +223,14 @@ fuzz:
 
 .SECONDARY:
 
+# The programs of a subject that has several: their names begin alike.
+family = $(patsubst tests/%.c,%,$(sort $(wildcard tests/$(1)*.c)))
+
 # What has threads, under TSan: the workers of images, the two threads of the
 # disk, a snapshot, what is counted for a scrape; then a daemon under load.
 TSAN_UNIT := $(addprefix db/test_,copy disk disk_damage statements store sync) \
-	$(addprefix daemon/test_,backup blocks disk front_client health life \
-	seen watch)
+	$(addprefix daemon/test_,backup disk health seen watch) \
+	$(foreach f,blocks front_client life,$(call family,daemon/test_$(f)))
 TSAN_E2E := test_burst test_image_life test_watch
 tsan:
 	@$(BUILD) SAN=thread all $(addprefix build/tsan/tests/,$(TSAN_UNIT))
@@ -241,9 +244,9 @@ MEMCHECK_UNIT := $(addprefix lib/test_,audit block bootreport cbor certmap \
 	conf csv get get_answer get_refuse manifest manifest_dialect msg rd \
 	report rights select trust trust_entry uri) \
 	$(addprefix db/test_store_,audit credential device job) \
-	$(addprefix daemon/test_front_,block1 dedup observe) \
-	daemon/test_engine daemon/test_blocks cli/test_list device/test_coap \
-	device/test_storage
+	$(addprefix daemon/test_front_,block1 dedup) \
+	$(foreach f,blocks engine front_observe,$(call family,daemon/test_$(f))) \
+	cli/test_list device/test_coap device/test_storage
 MEMCHECK_E2E := test_wire
 memcheck:
 	@sh config/deps.sh build test memcheck

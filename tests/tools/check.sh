@@ -14,7 +14,7 @@ names=" $* " # none: all of them
 # the long ones, which wait more than they compute: one after the other, beside
 # all others
 BESIDE=" test_backup test_campaign test_disk_full test_examples test_fleet test_kill test_life \
-test_metrics test_proof test_rules "
+test_metrics test_proof test_restore test_restore_kill test_rules "
 [ "$folder" != deploy ] || BESIDE=" test_analyze test_deb test_docker test_systemd "
 # Where it may be done, each suite of e2e has a network of its own: nobody else
 # can take the port that it has just found free. These fetch what they test

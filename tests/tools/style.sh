@@ -6,7 +6,7 @@ bad=0
 src=$(ls lib/*.c db/*.c daemon/*.c cli/*.c device/*.c 2>/dev/null)
 all=$(ls lib/*.[ch] db/*.[ch] daemon/*.[ch] cli/*.[ch] device/*.[ch] 2>/dev/null)
 # folders of tests whose files are as short as all others
-tests="bench cli db fuzz lib preload rig sim"
+tests="bench cli daemon db device e2e fuzz lib preload rig sim"
 short=$(for d in $tests; do ls "tests/$d"/*.[ch] "tests/$d"/*.py 2>/dev/null; done)
 
 fail() { echo "style: $*"; bad=1; }
