@@ -326,6 +326,7 @@ def test_every_change_has_a_kind_of_its_own(_):
 
 def test_what_is_not_stored_is_not_audited(_):
     with Suitd() as d:
+        told(d, 1, "--kind", "operator.login")
         before = len(entries(d))
         d.ctl("device", "tag", "nobody", "a=b", rc=1)
         d.ctl("campaign", "start", 77, rc=1)
