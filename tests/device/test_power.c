@@ -3,7 +3,6 @@
  * it took effect, once and twice; the device must always end with the new
  * image, whole, or still run the old one.
  */
-#include "device/core.h"
 #include "tests/device/world.h"
 
 static struct world w;
@@ -534,37 +533,6 @@ a_flash_error_is_class_x(void **state)
 	world_fini(&w);
 }
 
-static void
-MODE_THING_a_damaged_state_starts_from_the_factory(void **state)
-{
-	(void)state;
-	world_init(&w, &suitdev_kind_poll);
-	memset(w.ram.state, 0xff, w.ram.state_n);
-	world_boot(&w);
-	assert_int_equal(w.dev.nv.sequence, 3);
-	assert_true(world_until(&w, 4, SUITDEV_HOUR_MS));
-	world_fini(&w);
-}
-
-/* Such a state is well-formed: only no block begins there. */
-static void
-MODE_THING_an_offset_between_blocks_begins_again(void **state)
-{
-	(void)state;
-	setup(&suitdev_kind_poll);
-	while (w.blocks < 17)
-		assert_true(world_turn(&w));
-	w.dev.nv.off = 16 * 1024 + 8;
-	assert_int_equal(core_save(&w.dev), 0);
-	w.blocks = 0;
-	world_boot(&w);
-	assert_true(world_until(&w, 4, SUITDEV_HOUR_MS));
-	assert_int_equal(w.first_num, 0);
-	assert_int_equal(w.blocks, 20);
-	world_assert_runs(&w);
-	world_fini(&w);
-}
-
 int
 main(void)
 {
@@ -585,10 +553,6 @@ main(void)
 	    cmocka_unit_test(an_image_that_was_activated_is_started),
 	    cmocka_unit_test(a_rollback_is_class_x_and_reported),
 	    cmocka_unit_test(a_flash_error_is_class_x),
-	    cmocka_unit_test(
-		MODE_THING_a_damaged_state_starts_from_the_factory),
-	    cmocka_unit_test(
-		MODE_THING_an_offset_between_blocks_begins_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
