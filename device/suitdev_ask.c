@@ -370,8 +370,14 @@ accept_target(struct suitdev *d, int64_t now, const uint8_t hash[32])
 	d->loaded = true;
 	if (d->cfg.trust != NULL)
 		d->cfg.trust->fresh_ok = false;
-	if (memcmp(v->target, hash, sizeof v->target) == 0)
+	if (memcmp(v->target, hash, sizeof v->target) == 0) {
+		/* a state that is damaged may name a part that is not there */
+		if (v->step < SUITDEV_FETCHED && v->part >= d->plan_n) {
+			v->part = 0;
+			v->off = v->etag_len = 0;
+		}
 		return;
+	}
 	if (d->open)
 		(void)d->cfg.storage->abort(d->cfg.storage_arg);
 	d->open = false;

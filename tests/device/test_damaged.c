@@ -45,6 +45,23 @@ MODE_THING_an_offset_between_blocks_begins_again(void **state)
 	world_fini(&w);
 }
 
+/* So is one that names a part which its manifest does not have. */
+static void
+MODE_THING_a_part_that_is_not_there_begins_again(void **state)
+{
+	(void)state;
+	for (unsigned part = 1; part <= STORAGE_PARTS; part++) {
+		begin_download();
+		w.dev.nv.part = part;
+		assert_int_equal(core_save(&w.dev), 0);
+		world_boot(&w);
+		assert_true(world_until(&w, 4, SUITDEV_HOUR_MS));
+		assert_int_equal(w.first_num, 0);
+		world_assert_runs(&w);
+		world_fini(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -53,6 +70,8 @@ main(void)
 		MODE_THING_a_damaged_state_starts_from_the_factory),
 	    cmocka_unit_test(
 		MODE_THING_an_offset_between_blocks_begins_again),
+	    cmocka_unit_test(
+		MODE_THING_a_part_that_is_not_there_begins_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
