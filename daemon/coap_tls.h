@@ -22,7 +22,8 @@ void coap_tls_no_cache(void *ssl);
 bool coap_tls_only_12(void *ssl);
 /* Calls back for every record that can be a ClientHello; and for every one of
  * a handshake that is sealed, before it is opened: the peer thinks that both
- * have the same key now. */
+ * have the same key now. Over TCP that is each one after an identity was
+ * named; those before it may be told of, too. */
 void coap_tls_watch(void *ssl, void (*hello)(void *arg),
     void (*sealed)(void *arg), void *arg);
 void coap_tls_unwatch(void *ssl);
