@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from coapraw import (ACCEPT, ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, GET, MAX_AGE, NON,
+from coapraw import (ACCEPT, ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, FETCH, GET, MAX_AGE, NON,
                      OBSERVE, POST, PUT, REQUEST_TAG, RST, SIZE2, URI_HOST, URI_PATH, URI_PORT,
                      URI_QUERY, VENDOR, Msg, Peer, block, code, encode, path, uint)
 from fixture import HANGS, Suitd, class_id, run, wait_for
@@ -368,8 +368,9 @@ def test_what_is_there_refuses_other_methods_by_4_05(d):
     for there, methods in (("m", {GET}), ("m/" + DEMO, {GET}), ("i/x", {GET}), ("r", {GET, POST}), ("rd", {POST}),
                            ("rd/1", {POST, PUT, DELETE}), ("k", {GET}), ("k/1", {GET}), ("k/now", {POST}),
                            ("fw/demo.bin", {GET}), (".well-known/core", {GET})):
-        for m in every:
-            assert (code(p.ask(m, there).code) == "4.05") == (m not in methods), (there, m)
+        for m in every:  # newer libcoap answers a FETCH of no format by itself
+            r = p.ask(m, there, [(CONTENT_FORMAT, b"")] if m == FETCH else [])
+            assert (code(r.code) == "4.05") == (m not in methods), (there, m, str(r))
 
 
 def test_max_age_tells_when_to_ask_again(d):
