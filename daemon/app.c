@@ -139,26 +139,12 @@ follow_disk(struct app *app)
 	return 0;
 }
 
+/* What needs no more than the store, the catalog and memory. */
 static int
-open_rest(struct app *app, struct why *why)
+open_parts(struct app *app)
 {
-	int rc = loop_new(0, &app->loop);
+	int rc = polled_new(app->store, LIMIT_POLLED, &app->polled);
 
-	if (rc == 0 && getrandom(app->nonce.b, sizeof(app->nonce.b), 0) !=
-	    sizeof(app->nonce.b))
-		rc = ERR_IO;
-	if (rc == 0)
-		rc = catalog_new(&app->catalog);
-	if (rc == 0) {
-		rc = trusted_new(app, &app->trusted, why);
-		if (rc != 0)
-			return rc;
-		rc = catalog_load(app->catalog, app->store);
-	}
-	if (rc != 0)
-		return why_set(why, rc, "start: %s (%s)", err_text(rc),
-		    store_why(app->store));
-	rc = polled_new(app->store, LIMIT_POLLED, &app->polled);
 	if (rc == 0)
 		rc = twins_new(&app->twins);
 	if (rc == 0)
@@ -179,6 +165,29 @@ open_rest(struct app *app, struct why *why)
 		rc = follow_disk(app);
 	if (rc == 0)
 		rc = disk_new(app->loop, &app->disk);
+	return rc;
+}
+
+static int
+open_rest(struct app *app, struct why *why)
+{
+	int rc = loop_new(0, &app->loop);
+
+	if (rc == 0 && getrandom(app->nonce.b, sizeof(app->nonce.b), 0) !=
+	    sizeof(app->nonce.b))
+		rc = ERR_IO;
+	if (rc == 0)
+		rc = catalog_new(&app->catalog);
+	if (rc == 0) {
+		rc = trusted_new(app, &app->trusted, why);
+		if (rc != 0)
+			return rc;
+		rc = catalog_load(app->catalog, app->store);
+	}
+	if (rc != 0)
+		return why_set(why, rc, "start: %s (%s)", err_text(rc),
+		    store_why(app->store));
+	rc = open_parts(app);
 	if (rc != 0)
 		return why_set(why, rc, "start: %s", err_text(rc));
 	rc = reach_new(&app->conf, &app->reach);
