@@ -14,8 +14,6 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 
-#define ST(app, verb, ...) \
-	((app)->store->ops->verb((app)->store, __VA_ARGS__))
 #define USED_MS 3600000 /* it is written no more often */
 
 /* --- may it let in --- */

@@ -6,7 +6,6 @@
 
 #include "daemon/audit.h"
 #include "daemon/engine.h"
-#include "daemon/res_admin.h"
 
 bool
 approve_is_over(const struct app *app, const struct store_request *r)

@@ -15,9 +15,6 @@
 #include "daemon/suitd.h"
 #include "lib/msg_records.h"
 
-#define ST(app, verb, ...) \
-	((app)->store->ops->verb((app)->store, __VA_ARGS__))
-
 /* --- requests --- */
 
 /* "name=" of the query; p NULL when it is not there. */

@@ -79,4 +79,8 @@ struct app {
 	struct health health;
 };
 
+/* A verb of the store's: ST(app, device_get, id, &d). */
+#define ST(app, verb, ...) \
+	((app)->store->ops->verb((app)->store, __VA_ARGS__))
+
 #endif
